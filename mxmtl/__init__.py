@@ -1,0 +1,28 @@
+"""Multi-task and multi-label image learning on Apache MXNet 1.9.1, with labels missing.
+
+>>> import mxmtl
+>>> tasks = mxmtl.TaskSet([
+...     mxmtl.Multiclass("breed", classes=["beagle", "boxer", "pug"]),
+...     mxmtl.Binary("outdoors"),
+...     mxmtl.Multilabel("toys", labels=["ball", "rope", "bone"]),
+...     mxmtl.Regression("age", weight=0.1),
+... ])
+>>> tasks.label_width
+6
+>>> tasks.label_names
+['breed_label', 'outdoors_label', 'toys_label', 'age_label']
+"""
+
+from ._mxnet import load_mxnet as _load_mxnet
+
+_load_mxnet()  # first: it mends NumPy and Python for MXNet, or says what is wrong
+
+from .tasks import Binary as Binary
+from .tasks import LabelError as LabelError
+from .tasks import Multiclass as Multiclass
+from .tasks import Multilabel as Multilabel
+from .tasks import Regression as Regression
+from .tasks import Task as Task
+from .tasks import TaskSet as TaskSet
+
+__version__ = "0.1.0"

@@ -1,0 +1,122 @@
+"""One class out of several: a softmax head."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Optional, Sequence, Tuple
+
+import numpy as np
+
+from ._names import checked_names, per_name
+from ._task import Task, spellings
+
+
+@dataclass(frozen=True)
+class Multiclass(Task):
+    """Predict one of several exclusive classes.
+
+    Parameters
+    ----------
+    name : str
+        Name of the task and of its table column.
+    classes : sequence of str
+        Class names, two or more, in any script. A cell holds one of them; the label is its
+        position, float32, shape (N,).
+    weight : float
+        What the loss is multiplied by.
+    class_weight : sequence or mapping, optional
+        One number for each class (or {class: number}, the others 1): what the loss of a row
+        labelled with that class is multiplied by.
+    label_smoothing : float
+        ``a`` in [0, 1): the target is 1 - a for the class and a / (num_classes - 1) for the
+        others, as in MXNet's ``SoftmaxOutput(smooth_alpha=a)``.
+
+    Examples
+    --------
+    >>> breed = Multiclass("breed", classes=["beagle", "boxer", "pug"])
+    >>> breed.encode({"breed": "pug"})
+    array([2.], dtype=float32)
+    >>> breed.num_outputs, breed.label_shape(64)
+    (3, (64,))
+    """
+
+    classes: Sequence[str] = ()
+    weight: float = 1.0
+    class_weight: Optional[Sequence[float]] = None
+    label_smoothing: float = 0.0
+
+    kind: ClassVar[str] = "class"
+    default_metrics: ClassVar[Tuple[str, ...]] = ("accuracy", "balanced_accuracy", "f1")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        classes = checked_names(self.name, "classes", self.classes, at_least=2)
+        weights = per_name(self.name, "class_weight", self.class_weight, classes)
+        object.__setattr__(self, "classes", classes)
+        object.__setattr__(self, "class_weight", weights)
+        self._check_number("label_smoothing", self.label_smoothing, low=0.0, high=0.999)
+
+    @property
+    def names(self) -> Tuple[str, ...]:
+        return tuple(self.classes)
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes."""
+        return len(self.classes)
+
+    @property
+    def num_outputs(self) -> int:
+        return self.num_classes
+
+    def encode_cell(self, cell: Any, column: str) -> float:
+        for text in spellings(cell):
+            if text in self.classes:
+                return float(self.names.index(text))
+        raise self._refuse(cell, column, f"one of [{', '.join(self.classes)}]")
+
+    def decode_cell(self, value: float) -> str:
+        return self.names[int(value)]
+
+    def valid(self, label: np.ndarray) -> np.ndarray:
+        whole = (label >= 0) & (label < self.num_classes) & (label == np.floor(label))
+        return whole | (label == self.missing)
+
+    def cells(self, F: Any, label: Any) -> Any:
+        return F.reshape(label, shape=(-1,))
+
+    def activate(self, F: Any, logits: Any, **name: str) -> Any:
+        return F.softmax(logits, axis=1, **name)
+
+    def cell_loss(self, F: Any, logits: Any, label: Any) -> Any:
+        gold, others = self._targets()
+        log_p = F.log_softmax(logits, axis=1)
+        loss = -F.pick(log_p, label, axis=1, keepdims=True) * (gold - others)
+        return loss - others * F.sum(log_p, axis=1, keepdims=True) if others else loss
+
+    def cell_loss_of_prediction(self, label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+        gold, others = self._targets()
+        log_p = np.log(np.maximum(prediction, np.finfo(np.float32).tiny))
+        index = label.astype(np.int64)
+        loss = -np.take_along_axis(log_p, index, axis=1) * (gold - others)
+        loss -= others * log_p.sum(axis=1, keepdims=True)
+        return loss if self.class_weight is None else loss * np.asarray(self.class_weight)[index]
+
+    def output_op(self, F: Any, logits: Any, label: Any, **options: Any) -> Any:
+        return F.SoftmaxOutput(
+            logits,
+            label,
+            use_ignore=True,
+            ignore_label=self.missing,
+            smooth_alpha=self.label_smoothing,
+            **options,
+        )
+
+    def cell_weight(self, F: Any, label: Any) -> Optional[Any]:
+        if self.class_weight is None:
+            return None
+        # A sum of comparisons, because a symbol holds no constant tensor to look up in.
+        return sum((label == index) * weight for index, weight in enumerate(self.class_weight))
+
+    def _targets(self) -> Tuple[float, float]:
+        return 1.0 - self.label_smoothing, self.label_smoothing / (self.num_classes - 1)

@@ -1,0 +1,55 @@
+"""Checks shared by tasks whose classes or labels have names."""
+
+from __future__ import annotations
+
+from typing import Mapping, Optional, Sequence, Tuple, Union
+
+import numpy as np
+
+
+def checked_names(task: str, option: str, names: Sequence[str], at_least: int) -> Tuple[str, ...]:
+    """Return the names as a tuple, or raise `ValueError` naming the task and the bad entry."""
+    if isinstance(names, str):
+        raise ValueError(
+            f"task {task!r}: {option}={names!r} is one string; expected a list of names."
+        )
+    checked = tuple(names)
+    for name in checked:
+        if not isinstance(name, str) or not name or name != name.strip() or not name.isprintable():
+            raise ValueError(
+                f"task {task!r}: {option} has {name!r}; expected text with no space around it."
+            )
+    if len(set(checked)) < len(checked):
+        twice = sorted({name for name in checked if checked.count(name) > 1})
+        raise ValueError(f"task {task!r}: {option} names {twice} more than once.")
+    if len(checked) < at_least:
+        raise ValueError(
+            f"task {task!r}: {option} needs {at_least} names or more, got {list(checked)}."
+        )
+    return checked
+
+
+Weights = Union[float, Sequence[float], Mapping[str, float]]
+
+
+def per_name(
+    task: str, option: str, weights: Optional[Weights], names: Tuple[str, ...]
+) -> Optional[Tuple[float, ...]]:
+    """Return one weight a name, from a number for all, a sequence or {name: weight}; None stays."""
+    if weights is None:
+        return None
+    if isinstance(weights, Mapping):
+        unknown = sorted(set(weights) - set(names))
+        if unknown:
+            raise ValueError(f"task {task!r}: {option} names {unknown}, not in {list(names)}.")
+        weights = [weights.get(name, 1.0) for name in names]
+    elif np.ndim(weights) == 0:
+        weights = [weights] * len(names)  # type: ignore[list-item]
+    values = tuple(float(weight) for weight in weights)  # type: ignore[union-attr]
+    if len(values) != len(names):
+        raise ValueError(
+            f"task {task!r}: {option} has {len(values)} numbers for {len(names)} names."
+        )
+    if not all(np.isfinite(value) and value >= 0 for value in values):
+        raise ValueError(f"task {task!r}: {option}={values} must be finite and not negative.")
+    return values

@@ -1,0 +1,85 @@
+"""What `Binary` and `Multilabel` share: independent 0/1 cells behind a sigmoid."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar, Optional, Tuple
+
+import numpy as np
+
+from ._task import Task, spellings
+
+WORDS = {"0": 0.0, "1": 1.0, "false": 0.0, "true": 1.0, "no": 0.0, "yes": 1.0}
+
+
+@dataclass(frozen=True)
+class SigmoidTask(Task):
+    """Abstract: one logit a cell, cross-entropy of each cell by itself."""
+
+    kind: ClassVar[str] = "cells"
+
+    @property
+    @abstractmethod
+    def pos_weights(self) -> Optional[Tuple[float, ...]]:
+        """Weight of a positive cell of each column, or None where all weigh 1."""
+
+    @property
+    @abstractmethod
+    def label_smoothing(self) -> float:
+        """How far targets are drawn from 0 and 1 towards a half."""
+
+    @property
+    def num_outputs(self) -> int:
+        return self.label_width
+
+    def encode_cell(self, cell: Any, column: str) -> float:
+        for text in spellings(cell):
+            if text.lower() in WORDS:
+                return WORDS[text.lower()]
+        raise self._refuse(cell, column, "0 or 1 (or no / yes, false / true)")
+
+    def decode_cell(self, value: float) -> str:
+        return str(int(value))
+
+    def valid(self, label: np.ndarray) -> np.ndarray:
+        return (label == 0) | (label == 1) | (label == self.missing)
+
+    def activate(self, F: Any, logits: Any, **name: str) -> Any:
+        return F.sigmoid(logits, **name)
+
+    def cell_loss(self, F: Any, logits: Any, label: Any) -> Any:
+        # In this form each term is exact at both ends, and the gradient is right at 0 as well
+        # (relu(z) - z*l + log(1 + exp(-|z|)) has a kink there in automatic differentiation).
+        def softplus(x: Any) -> Any:
+            return F.Activation(x, act_type="softrelu")
+
+        target = self._target(label)
+        return target * softplus(-logits) + (1.0 - target) * softplus(logits)
+
+    def cell_loss_of_prediction(self, label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+        target = self._target(label)
+        tiny = np.finfo(np.float32).tiny
+        log_p = np.log(np.maximum(prediction, tiny))
+        log_not_p = np.log(np.maximum(1.0 - prediction, tiny))
+        loss = -target * log_p - (1.0 - target) * log_not_p
+        weights = self.pos_weights
+        return loss if weights is None else loss * np.where(label > 0, np.asarray(weights), 1.0)
+
+    def output_op(self, F: Any, logits: Any, label: Any, **options: Any) -> Any:
+        return F.LogisticRegressionOutput(logits, self._target(label), **options)
+
+    def cell_weight(self, F: Any, label: Any) -> Optional[Any]:
+        weights = self.pos_weights
+        if weights is None:
+            return None
+        columns = [
+            1.0 + F.slice_axis(label, axis=1, begin=i, end=i + 1) * (weight - 1.0)
+            for i, weight in enumerate(weights)
+        ]
+        return F.concat(*columns, dim=1)
+
+    def _target(self, label: Any) -> Any:
+        if not self.label_smoothing:
+            return label
+        return label * (1.0 - self.label_smoothing) + 0.5 * self.label_smoothing

@@ -1,0 +1,285 @@
+"""What every task is: a name, a label layout, a head, a loss and a mark for missing labels."""
+
+from __future__ import annotations
+
+import abc
+import math
+import re
+from dataclasses import MISSING, dataclass, fields
+from typing import Any, ClassVar, Dict, List, Mapping, Optional, Tuple, Type
+
+import numpy as np
+
+from ._operators import gate, scale_gradient
+
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
+NORMALIZATIONS = ("batch", "valid")
+
+
+class LabelError(ValueError):
+    """A cell that is no label of its task. The message says what was found and expected."""
+
+
+@dataclass(frozen=True)
+class Task(abc.ABC):
+    """One thing to predict, declared once; the base of `Multiclass`, `Binary`, ...
+
+    A concrete task says how wide its label and its head are, how a cell becomes a label, and
+    what activation, loss and MXNet output operator belong to it. Masking, weighting and
+    normalization are written here, once, for all of them.
+
+    Attributes
+    ----------
+    name : str
+        Letters, digits, ``_`` and ``-``. Column, symbol, parameter and metric names follow.
+    kind : str
+        What a label says, for those who measure or draw it: ``"class"`` (one id of several),
+        ``"cells"`` (independent 0/1 cells) or ``"value"`` (a real number).
+    missing : float
+        How an unknown label is stored: -1, or NaN where -1 may be a value.
+    default_metrics : tuple of str
+        Names (snake case) of the metrics that `TaskSet.metrics` makes for it.
+    """
+
+    name: str
+
+    kind: ClassVar[str]
+    missing: ClassVar[float] = -1.0
+    default_metrics: ClassVar[Tuple[str, ...]]
+    types: ClassVar[Dict[str, Type["Task"]]] = {}
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        Task.types[cls.__name__] = cls
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not NAME.fullmatch(self.name):
+            raise ValueError(
+                f"task name {self.name!r}: expected letters, digits, '_' and '-' (it becomes a "
+                "column, a symbol and a file name); class and label names may be in any script."
+            )
+        self._check_number("weight", self.weight, low=0.0)
+
+    # -- names and layout --------------------------------------------------------------------
+    @property
+    @abc.abstractmethod
+    def weight(self) -> float:
+        """What this task's loss is multiplied by. Every concrete task has it as a field."""
+
+    @property
+    def label_name(self) -> str:
+        """Name of the label variable: ``<name>_label``."""
+        return f"{self.name}_label"
+
+    @property
+    def output_name(self) -> str:
+        """Name of the head's output: ``<name>_output``."""
+        return f"{self.name}_output"
+
+    @property
+    def columns(self) -> Tuple[str, ...]:
+        """The table columns that hold the label, one for each stored float."""
+        return (self.name,)
+
+    @property
+    def label_width(self) -> int:
+        """Number of floats stored for one record."""
+        return len(self.columns)
+
+    @property
+    def names(self) -> Tuple[str, ...]:
+        """Names of the classes or labels; empty where there is nothing to name."""
+        return ()
+
+    @property
+    @abc.abstractmethod
+    def num_outputs(self) -> int:
+        """Width of the head: logits are (N, num_outputs)."""
+
+    def label_shape(self, batch_size: int) -> Tuple[int, ...]:
+        """Shape of a batch of labels: (N,), or (N, label_width) for a multi-label task."""
+        return (batch_size,)
+
+    # -- cells <-> labels --------------------------------------------------------------------
+    @abc.abstractmethod
+    def encode_cell(self, cell: Any, column: str) -> float:
+        """Turn one known cell into its stored value, or raise `LabelError`."""
+
+    @abc.abstractmethod
+    def decode_cell(self, value: float) -> str:
+        """Turn one known stored value into the text that `encode_cell` reads."""
+
+    @abc.abstractmethod
+    def valid(self, label: np.ndarray) -> np.ndarray:
+        """Which entries of an array of labels are missing or a legal value: bool, same shape."""
+
+    def encode(self, row: Mapping[str, Any]) -> np.ndarray:
+        """Turn a table row into this task's label: float32, shape (label_width,).
+
+        Empty cells, None and NaN are missing. A column that is absent raises `LabelError`, and
+        so does a cell that is no label of this task.
+        """
+        label = np.full(self.label_width, self.missing, dtype=np.float32)
+        for index, column in enumerate(self.columns):
+            if column not in row:
+                raise LabelError(
+                    f"task {self.name!r}: no column {column!r} among {sorted(map(str, row))}. "
+                    "Add it, with empty cells where the label is unknown."
+                )
+            cell = row[column]
+            if not is_missing_cell(cell):
+                label[index] = self.encode_cell(cell, column)
+        return label
+
+    def decode(self, label: np.ndarray) -> Dict[str, str]:
+        """Turn one label of shape (label_width,) into {column: text}; missing cells are ''."""
+        label = np.asarray(label, dtype=np.float32).reshape(self.label_width)
+        known = self.labelled(label)
+        return {
+            column: self.decode_cell(float(value)) if is_known else ""
+            for column, value, is_known in zip(self.columns, label, known)
+        }
+
+    def _refuse(self, cell: Any, column: str, expected: str) -> LabelError:
+        where = f"task {self.name!r}" if column == self.name else f"task {self.name!r} ({column})"
+        return LabelError(
+            f"{where}: {str(cell)!r} is not {expected}. Leave the cell empty if it is unknown."
+        )
+
+    def _check_number(self, option: str, value: Any, low: float, high: float = math.inf) -> None:
+        # Out of range, NaN and things that are no number at all end here, at the declaration.
+        if not isinstance(value, (int, float, np.number)) or not low <= value <= high:
+            raise ValueError(f"task {self.name!r}: {option}={value!r} is not in [{low}, {high}].")
+        if math.isinf(value):
+            raise ValueError(f"task {self.name!r}: {option} must be finite.")
+
+    # -- masking, weighting, activation, loss --------------------------------------------------
+    def labelled(self, label: Any) -> Any:
+        """Tell which entries of a label are known (NDArray, Symbol or ndarray; same shape)."""
+        return label == label if math.isnan(self.missing) else label >= 0
+
+    @abc.abstractmethod
+    def activate(self, F: Any, logits: Any, **name: str) -> Any:
+        """Turn logits (N, num_outputs) into predictions of the same shape."""
+
+    @abc.abstractmethod
+    def cell_loss(self, F: Any, logits: Any, label: Any) -> Any:
+        """Loss of each cell, from known labels: shape (N, label_width). No mask, no weight."""
+
+    @abc.abstractmethod
+    def cell_loss_of_prediction(self, label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+        """`cell_loss` times `cell_weight` in NumPy, from predictions instead of logits.
+
+        Label (N, label_width) and prediction (N, num_outputs) are float64, and so is the
+        result, (N, label_width).
+        """
+
+    @abc.abstractmethod
+    def output_op(self, F: Any, logits: Any, label: Any, **options: Any) -> Any:
+        """Apply the MXNet output operator whose gradient is that of `cell_loss`."""
+
+    def cell_weight(self, F: Any, label: Any) -> Optional[Any]:
+        """Weight of each cell, (N, label_width), or None where every cell weighs 1."""
+        return None
+
+    def cells(self, F: Any, label: Any) -> Any:
+        """Give a label (N,) or (N, label_width) the shape that the output operator wants."""
+        return F.reshape(label, shape=(-1, self.label_width))
+
+    def loss(self, F: Any, logits: Any, label: Any, normalization: str = "batch") -> Any:
+        """Weighted loss of each row, shape (N,): 0 where nothing is labelled.
+
+        A row's loss is the sum over its labelled cells divided by ``label_width``. With
+        ``normalization="valid"`` it is divided by the labelled share of the batch as well, so
+        that the mean over the batch is the mean over labelled cells.
+        """
+        label = F.reshape(label, shape=(-1, self.label_width))
+        known = self.labelled(label)
+        # Unknown labels are replaced before the formula: 0 * NaN would poison the gradient.
+        label = F.where(known, label, F.zeros_like(label))
+        loss = self.cell_loss(F, logits, label)
+        scale = self._scale(F, label, known, normalization)
+        if scale is not None:
+            loss = F.broadcast_mul(loss, scale)
+        loss = F.where(known, loss, F.zeros_like(loss))
+        return F.mean(loss, axis=1) * self.weight
+
+    def training_output(
+        self, F: Any, logits: Any, label: Any, normalization: str = "batch", **name: str
+    ) -> Any:
+        """Predictions (N, num_outputs) whose gradient is that of the sum of `loss`.
+
+        This is MXNet's own output operator; labels that are missing are gated off before it,
+        weights are applied to the gradient alone, and the forward pass is untouched.
+        """
+        label = self.cells(F, label)
+        known = self.labelled(label)
+        scale = self._scale(F, F.reshape(label, shape=(-1, self.label_width)), known, normalization)
+        if scale is not None:
+            logits = scale_gradient(F, logits, scale)
+        return self.output_op(F, gate(F, logits, known), label, grad_scale=self.weight, **name)
+
+    def prediction_loss(self, label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+        """Loss of each cell from predictions: float64 (N, label_width), 0 where missing.
+
+        For measuring (`mxmtl.metrics.TaskLoss`), where only predictions are at hand. The task
+        weight is left out: it says how much a task counts, not how well it does.
+        """
+        label = np.asarray(label, dtype=np.float64).reshape(-1, self.label_width)
+        prediction = np.asarray(prediction, dtype=np.float64).reshape(-1, self.num_outputs)
+        known = self.labelled(label)
+        loss = self.cell_loss_of_prediction(np.where(known, label, 0.0), prediction)
+        return np.where(known, loss, 0.0)
+
+    def _scale(self, F: Any, label: Any, known: Any, normalization: str) -> Optional[Any]:
+        # (N, label_width) or (1, 1): what multiplies the loss of a cell, beside the task weight.
+        scale = self.cell_weight(F, label)
+        if normalization == "batch":
+            return scale
+        share = F.mean(known)
+        per_label = F.reshape(1.0 / F.maximum(share, 1e-12), shape=(1, 1))
+        return per_label if scale is None else F.broadcast_mul(scale, per_label)
+
+    # -- files ---------------------------------------------------------------------------------
+    def to_dict(self) -> Dict[str, Any]:
+        """Return the declaration as JSON-able data; options left at their default are left out."""
+        spec: Dict[str, Any] = {"type": type(self).__name__}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.default is MISSING or value != field.default:
+                spec[field.name] = list(value) if isinstance(value, tuple) else value
+        return spec
+
+    @staticmethod
+    def from_dict(spec: Mapping[str, Any]) -> "Task":
+        """Make the task that `to_dict` described; `ValueError` for an unknown type or option."""
+        options = dict(spec)
+        kind = options.pop("type", None)
+        if kind not in Task.types:
+            raise ValueError(f"task type {kind!r} is not one of {sorted(Task.types)}.")
+        cls = Task.types[kind]
+        unknown = sorted(set(options) - {field.name for field in fields(cls)})
+        if unknown:
+            raise ValueError(
+                f"{kind} has no option {unknown}. Was the file written by a newer mxmtl?"
+            )
+        return cls(**options)
+
+
+def is_missing_cell(cell: Any) -> bool:
+    """Tell whether a table cell is empty: None, NaN, or nothing but white space."""
+    if cell is None:
+        return True
+    if isinstance(cell, str):
+        return not cell.strip()
+    return bool(cell != cell)
+
+
+def spellings(cell: Any) -> List[str]:
+    """Texts that a cell may stand for: as it is, and '3' for '3.0'.
+
+    Integers with gaps become floats in pandas, and come out of its CSV files as '3.0'.
+    """
+    text = str(cell).strip()
+    whole = re.fullmatch(r"([+-]?\d+)\.0*", text)
+    return [text, whole.group(1)] if whole else [text]

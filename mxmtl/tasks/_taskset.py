@@ -1,0 +1,238 @@
+"""An ordered set of tasks, and therefore a label layout."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Sequence, Union
+
+import numpy as np
+
+from ._task import NORMALIZATIONS, LabelError, Task
+
+FORMAT = "mxmtl.tasks"
+VERSION = 1
+
+
+class TaskSet(Sequence[Task]):
+    """Tasks in order. Labels, heads, predictions and metrics follow this order and these names.
+
+    Parameters
+    ----------
+    tasks : iterable of Task
+        At least one; names must differ, also from the names that MXNet derives from them.
+    normalization : {"batch", "valid"}
+        What a task's loss is divided by. ``"batch"``: the rows of the batch, so that every
+        label counts the same wherever it stands. ``"valid"``: the labelled cells of the batch
+        (on several devices: of each device's share of it), so that a task with few labels
+        counts as much as one with many.
+
+    Examples
+    --------
+    >>> tasks = TaskSet([Task.from_dict({"type": "Binary", "name": "outdoors"}),
+    ...                  Task.from_dict({"type": "Regression", "name": "age"})])
+    >>> tasks.label_width, tasks.label_names, tasks.output_names
+    (2, ['outdoors_label', 'age_label'], ['outdoors_output', 'age_output'])
+    >>> tasks.encode({"outdoors": "1", "age": ""})
+    array([ 1., nan], dtype=float32)
+    >>> tasks["age"].weight, len(tasks)
+    (1.0, 2)
+    """
+
+    def __init__(self, tasks: Iterable[Task], *, normalization: str = "batch") -> None:
+        self._tasks = tuple(tasks)
+        if not self._tasks:
+            raise ValueError("a TaskSet needs at least one task.")
+        for task in self._tasks:
+            if not isinstance(task, Task):
+                raise TypeError(f"expected tasks (mxmtl.Multiclass, ...), got {task!r}.")
+        if normalization not in NORMALIZATIONS:
+            raise ValueError(f"normalization={normalization!r} is not one of {NORMALIZATIONS}.")
+        self.normalization = normalization
+        self._by_name = {task.name: task for task in self._tasks}
+        self._check_names()
+
+    def _check_names(self) -> None:
+        owner: Dict[str, str] = {}
+        for index, task in enumerate(self._tasks):
+            if self._by_name[task.name] is not self._tasks[index]:
+                raise ValueError(f"task name {task.name!r} is used twice; names must differ.")
+        for task in self._tasks:
+            for suffix in ("", "_label", "_output", "_weight", "_bias", "_fwd"):
+                name = task.name + suffix
+                if name in owner:
+                    raise ValueError(
+                        f"tasks {owner[name]!r} and {task.name!r} both make the name {name!r} in "
+                        "the network; rename one of them."
+                    )
+                owner[name] = task.name
+
+    # -- a sequence with names -----------------------------------------------------------------
+    def __getitem__(self, key: Union[str, int]) -> Task:  # type: ignore[override]
+        if isinstance(key, str):
+            if key not in self._by_name:
+                raise KeyError(f"no task {key!r} among {list(self._by_name)}")
+            return self._by_name[key]
+        return self._tasks[key]
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    def __iter__(self) -> Iterator[Task]:
+        return iter(self._tasks)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._by_name or key in self._tasks
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, TaskSet)
+            and self._tasks == other._tasks
+            and self.normalization == other.normalization
+        )
+
+    def __hash__(self) -> int:
+        return hash((self._tasks, self.normalization))
+
+    def __repr__(self) -> str:
+        return f"TaskSet({list(self._tasks)}, normalization={self.normalization!r})"
+
+    # -- layout --------------------------------------------------------------------------------
+    @property
+    def names(self) -> List[str]:
+        """Task names, in order."""
+        return [task.name for task in self._tasks]
+
+    @property
+    def columns(self) -> List[str]:
+        """Table columns, one for each stored float, in order."""
+        return [column for task in self._tasks for column in task.columns]
+
+    @property
+    def label_width(self) -> int:
+        """Number of floats stored for one record."""
+        return sum(task.label_width for task in self._tasks)
+
+    @property
+    def label_names(self) -> List[str]:
+        """``<task>_label`` of each task: pass it to ``mx.mod.Module(label_names=...)``."""
+        return [task.label_name for task in self._tasks]
+
+    @property
+    def output_names(self) -> List[str]:
+        """``<task>_output`` of each task."""
+        return [task.output_name for task in self._tasks]
+
+    @property
+    def missing_label(self) -> np.ndarray:
+        """The label of a record of which nothing is known: float32, (label_width,)."""
+        return np.concatenate([np.full(t.label_width, t.missing, np.float32) for t in self._tasks])
+
+    @property
+    def slices(self) -> List[slice]:
+        """Where each task's cells stand in a record's label."""
+        ends = np.cumsum([task.label_width for task in self._tasks]).tolist()
+        return [slice(end - t.label_width, end) for end, t in zip(ends, self._tasks)]
+
+    def encode(self, row: Mapping[str, Any]) -> np.ndarray:
+        """Turn a table row into a record's label: float32, shape (label_width,).
+
+        Raises `LabelError`, naming the task, for a cell that is no label and a column that is
+        not there.
+        """
+        return np.concatenate([task.encode(row) for task in self._tasks])
+
+    def decode(self, label: np.ndarray) -> Dict[str, str]:
+        """Turn one record's label into {column: text}, '' where missing: `encode` backwards."""
+        label = self._checked_width(np.asarray(label, dtype=np.float32))
+        cells: Dict[str, str] = {}
+        for task, part in zip(self._tasks, self.slices):
+            cells.update(task.decode(label[part]))
+        return cells
+
+    def split(self, label: Any) -> List[Any]:
+        """Cut labels (N, label_width), NDArray or ndarray, into one array a task, in order.
+
+        Each is (N,), or (N, num_labels) for a multi-label task. An ndarray's parts are views.
+        """
+        self._checked_width(label)
+        count = label.shape[0]
+        return [
+            label[:, part].reshape(task.label_shape(count))
+            for task, part in zip(self._tasks, self.slices)
+        ]
+
+    def _checked_width(self, label: Any) -> Any:
+        if label.shape[-1] != self.label_width:
+            raise LabelError(
+                f"labels are {label.shape[-1]} wide, but these tasks take {self.label_width}: "
+                f"{self.columns}. Were the records written for other tasks?"
+            )
+        return label
+
+    # -- what tasks are asked for ----------------------------------------------------------------
+    def predict(self, outputs: Sequence[Any]) -> List[Any]:
+        """Turn logits, one NDArray or Symbol a task, into predictions of the same shapes.
+
+        Probabilities for multiclass (softmax), binary and multi-label tasks (sigmoid), values
+        for regression.
+        """
+        from ._operators import operators
+
+        self._checked_count("logits", outputs)
+        F = operators(outputs[0])
+        return [task.activate(F, logits) for task, logits in zip(self._tasks, outputs)]
+
+    def metrics(self) -> Any:
+        """Make a ``mx.metric.CompositeEvalMetric`` of each task's default metrics."""
+        from ..metrics import default_metrics
+
+        return default_metrics(self)
+
+    def _checked_count(self, what: str, arrays: Sequence[Any]) -> None:
+        if len(arrays) != len(self._tasks):
+            raise ValueError(f"{len(arrays)} {what} for {len(self._tasks)} tasks {self.names}.")
+
+    # -- files ---------------------------------------------------------------------------------
+    def to_dict(self) -> Dict[str, Any]:
+        """Return the tasks as JSON-able data."""
+        return {
+            "format": FORMAT,
+            "version": VERSION,
+            "normalization": self.normalization,
+            "tasks": [task.to_dict() for task in self._tasks],
+        }
+
+    @classmethod
+    def from_dict(cls, spec: Mapping[str, Any], source: str = "tasks") -> "TaskSet":
+        """Make the set that `to_dict` described; `ValueError` naming ``source`` if it is none."""
+        if not isinstance(spec, Mapping) or spec.get("format") != FORMAT:
+            raise ValueError(f'{source}: no mxmtl tasks (expected "format": "{FORMAT}").')
+        if spec.get("version") != VERSION:
+            raise ValueError(
+                f"{source}: version {spec.get('version')!r}; this mxmtl reads version {VERSION}. "
+                "Install the mxmtl that wrote it, or a newer one."
+            )
+        try:
+            tasks = [Task.from_dict(task) for task in spec["tasks"]]
+            return cls(tasks, normalization=spec.get("normalization", "batch"))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{source}: {error}") from error
+
+    def save(self, path: Union[str, "os.PathLike[str]"]) -> None:
+        """Write the tasks as JSON, in UTF-8; the file appears only when it is complete."""
+        from .._files import atomic_write
+
+        with atomic_write(path) as stream:
+            text = json.dumps(self.to_dict(), indent=2, ensure_ascii=False)
+            stream.write((text + "\n").encode("utf-8"))
+
+    @classmethod
+    def load(cls, path: Union[str, "os.PathLike[str]"]) -> "TaskSet":
+        """Read what `save` wrote; `ValueError` naming the file if it is something else."""
+        with open(path, encoding="utf-8") as stream:
+            try:
+                spec = json.load(stream)
+            except ValueError as error:
+                raise ValueError(f"{os.fspath(path)}: no JSON ({error}).") from error
+        return cls.from_dict(spec, source=os.fspath(path))

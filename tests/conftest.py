@@ -1,0 +1,16 @@
+"""Fixtures for all tests. mxmtl comes first: it loads MXNet with its import warnings muted."""
+
+import random
+
+import mxmtl  # noqa: F401, I001  (before mxnet)
+import mxnet as mx
+import numpy as np
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _fixed_seeds():
+    """Every test starts from the same random state."""
+    random.seed(0)
+    np.random.seed(0)
+    mx.random.seed(0)
