@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Dict, List
 
-import numpy as np
-
 import mxmtl
+
+import numpy as np
 
 TASKS: Dict[str, mxmtl.Task] = {
     "multiclass": mxmtl.Multiclass("breed", classes=["beagle", "boxer", "pug", "犬"]),

@@ -2,7 +2,8 @@
 
 import random
 
-import mxmtl  # noqa: F401, I001  (before mxnet)
+import mxmtl  # noqa: F401
+
 import mxnet as mx
 import numpy as np
 import pytest
