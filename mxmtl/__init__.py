@@ -17,6 +17,15 @@ from ._mxnet import load_mxnet as _load_mxnet
 
 _load_mxnet()  # first: it mends NumPy and Python for MXNet, or says what is wrong
 
+from ._devices import context as context
+from .nets import MultiTaskLoss as MultiTaskLoss
+from .nets import MultiTaskNet as MultiTaskNet
+from .nets import load_trunk as load_trunk
+from .nets import module_params as module_params
+from .nets import prediction_symbol as prediction_symbol
+from .nets import small_trunk as small_trunk
+from .nets import training_symbol as training_symbol
+from .nets import zoo_trunk as zoo_trunk
 from .tasks import Binary as Binary
 from .tasks import LabelError as LabelError
 from .tasks import Multiclass as Multiclass

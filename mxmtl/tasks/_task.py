@@ -100,6 +100,15 @@ class Task(abc.ABC):
         """Shape of a batch of labels: (N,), or (N, label_width) for a multi-label task."""
         return (batch_size,)
 
+    def check_shape(self, shape: Tuple[int, ...]) -> None:
+        """Raise `LabelError` unless this is the shape of a batch of this task's labels."""
+        if tuple(shape) != self.label_shape(shape[0] if shape else 0):
+            expected = ("N", *map(str, self.label_shape(0)[1:]))
+            raise LabelError(
+                f"task {self.name!r}: labels have shape {tuple(shape)}; expected "
+                f"({', '.join(expected)}). Were they made for other tasks? tasks.split cuts them."
+            )
+
     # -- cells <-> labels --------------------------------------------------------------------
     @abc.abstractmethod
     def encode_cell(self, cell: Any, column: str) -> float:

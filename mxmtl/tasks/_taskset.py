@@ -179,7 +179,7 @@ class TaskSet(Sequence[Task]):
         """
         from ._operators import operators
 
-        self._checked_count("logits", outputs)
+        self.check_count("logits", outputs)
         F = operators(outputs[0])
         return [task.activate(F, logits) for task, logits in zip(self._tasks, outputs)]
 
@@ -189,7 +189,8 @@ class TaskSet(Sequence[Task]):
 
         return default_metrics(self)
 
-    def _checked_count(self, what: str, arrays: Sequence[Any]) -> None:
+    def check_count(self, what: str, arrays: Sequence[Any]) -> None:
+        """Raise `ValueError` unless there is one array a task; ``what`` names them."""
         if len(arrays) != len(self._tasks):
             raise ValueError(f"{len(arrays)} {what} for {len(self._tasks)} tasks {self.names}.")
 

@@ -1,0 +1,24 @@
+"""Networks: a trunk and one head a task, as Gluon blocks and as Symbols.
+
+The heads and the losses are written once, in `Heads` and in the tasks; both worlds use them.
+"""
+
+from ._loss import MultiTaskLoss as MultiTaskLoss
+from ._net import MultiTaskNet as MultiTaskNet
+from ._params import module_params as module_params
+from ._symbols import prediction_symbol as prediction_symbol
+from ._symbols import training_symbol as training_symbol
+from ._trunks import load_trunk as load_trunk
+from ._trunks import small_trunk as small_trunk
+from ._trunks import zoo_trunk as zoo_trunk
+
+__all__ = [
+    "MultiTaskLoss",
+    "MultiTaskNet",
+    "load_trunk",
+    "module_params",
+    "prediction_symbol",
+    "small_trunk",
+    "training_symbol",
+    "zoo_trunk",
+]

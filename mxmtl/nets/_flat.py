@@ -1,0 +1,45 @@
+"""Features must be flat: (N, num_features), one row for each image."""
+
+from __future__ import annotations
+
+from typing import Any, Optional, Tuple
+
+import mxnet as mx
+
+MEND = (
+    "End the trunk with a flatten (mx.sym.Flatten, gluon.nn.Flatten), after a global average "
+    "pooling where it still has height and width; mxmtl.zoo_trunk does so for zoo networks."
+)
+# Image shapes to try a symbol on: its own input size is not known, and any that fits will do.
+PROBES = [(1, c, size, size) for size in (224, 299, 64, 32, 28) for c in (3, 1)]
+
+
+def check_flat(features: Any) -> None:
+    """Raise `ValueError` if features (NDArray or Symbol) are known not to be (N, num_features)."""
+    if not isinstance(features, (mx.nd.NDArray, mx.sym.Symbol)):
+        raise TypeError(f"the trunk returned {type(features).__name__}; expected one array.")
+    symbolic = isinstance(features, mx.sym.Symbol)
+    if symbolic and len(features.list_outputs()) != 1:
+        outputs = features.list_outputs()
+        raise ValueError(f"the trunk has outputs {outputs}; expected one. Pick symbol[name].")
+    shape = _probe(features) if symbolic else features.shape
+    if shape is not None and len(shape) != 2:
+        name = features.list_outputs()[0] if symbolic else "its output"
+        raise ValueError(
+            f"the trunk is not flat: {name} has shape {shape} where (N, num_features) is "
+            f"expected. {MEND}"
+        )
+
+
+def _probe(symbol: mx.sym.Symbol) -> Optional[Tuple[int, ...]]:
+    # The output shape on the first image shape that the symbol accepts; None if none was.
+    if "data" not in symbol.list_arguments():
+        return None
+    for shape in PROBES:
+        try:
+            _, (output,), _ = symbol.infer_shape_partial(data=shape)
+        except mx.MXNetError:
+            continue
+        if output:
+            return output
+    return None

@@ -1,0 +1,71 @@
+"""The loss of all tasks together, for Gluon."""
+
+from __future__ import annotations
+
+from typing import Any, List, Optional, Sequence
+
+import mxnet as mx
+
+from ..tasks import TaskSet
+from ..tasks._task import NORMALIZATIONS
+
+
+class MultiTaskLoss(mx.gluon.HybridBlock):
+    """Weighted sum of the tasks' losses: (logits, labels) -> (N,), 0 where nothing is labelled.
+
+    Both arguments are lists in task order, as `MultiTaskNet` and `TaskSet.split` give them.
+    ``trainer.step(batch_size)`` then makes the same step as ``Module.fit`` with
+    `training_symbol`. See `Task.loss` for the formula of a row.
+
+    Parameters
+    ----------
+    tasks : TaskSet
+        Whose losses; each is multiplied by its ``weight``.
+    normalization : {"batch", "valid"}, optional
+        Overrides ``tasks.normalization``.
+
+    Examples
+    --------
+    >>> import mxmtl, mxnet as mx
+    >>> tasks = mxmtl.TaskSet([mxmtl.Binary("outdoors"), mxmtl.Regression("age")])
+    >>> labels = tasks.split(mx.nd.array([[1, float("nan")], [-1, 3], [-1, float("nan")]]))
+    >>> loss = mxmtl.MultiTaskLoss(tasks)
+    >>> loss([mx.nd.zeros((3, 1)), mx.nd.zeros((3, 1))], labels).asnumpy()
+    array([0.6931472, 4.5      , 0.       ], dtype=float32)
+    """
+
+    def __init__(self, tasks: TaskSet, *, normalization: Optional[str] = None) -> None:
+        super().__init__(prefix="")
+        self.tasks = tasks
+        self.normalization = chosen_normalization(tasks, normalization)
+
+    def forward(self, outputs: Sequence[Any], labels: Sequence[Any]) -> Any:
+        """Check that labels fit the tasks, then compute."""
+        self.tasks.check_count("logits", outputs)
+        self.tasks.check_count("labels", labels)
+        for task, label in zip(self.tasks, labels):
+            if isinstance(label, mx.nd.NDArray):
+                task.check_shape(label.shape)
+        return super().forward(list(outputs), list(labels))
+
+    def hybrid_forward(self, F: Any, outputs: List[Any], labels: List[Any]) -> Any:
+        return F.add_n(*self._each(F, outputs, labels))
+
+    def per_task(self, outputs: Sequence[Any], labels: Sequence[Any]) -> List[Any]:
+        """Return the weighted loss of each task by itself, in task order: NDArrays (N,)."""
+        return self._each(mx.nd, outputs, labels)
+
+    def _each(self, F: Any, outputs: Sequence[Any], labels: Sequence[Any]) -> List[Any]:
+        return [
+            task.loss(F, logits, label, self.normalization)
+            for task, logits, label in zip(self.tasks, outputs, labels)
+        ]
+
+
+def chosen_normalization(tasks: TaskSet, normalization: Optional[str]) -> str:
+    """Return the given normalization, or the tasks' own where it is None."""
+    if normalization is None:
+        return tasks.normalization
+    if normalization not in NORMALIZATIONS:
+        raise ValueError(f"normalization={normalization!r} is not one of {NORMALIZATIONS}.")
+    return normalization

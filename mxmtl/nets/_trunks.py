@@ -1,0 +1,130 @@
+"""Trunks: images to flat features, from a zoo or from a checkpoint."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any, Sequence, Tuple
+
+import mxnet as mx
+
+from ._params import Params
+
+
+def load_trunk(
+    prefix: str, epoch: int, *, layer: str = "flatten0_output"
+) -> Tuple[mx.sym.Symbol, Params, Params]:
+    """Load a checkpoint and cut its network at a layer.
+
+    Parameters
+    ----------
+    prefix, epoch : str, int
+        Of ``<prefix>-symbol.json`` and ``<prefix>-<epoch>.params``, as MXNet writes them.
+    layer : str
+        Name of an internal output, such as ``flatten0_output``; it must be flat for
+        `training_symbol`.
+
+    Returns
+    -------
+    symbol, arg_params, aux_params
+        The trunk up to that layer, and the parameters that it uses.
+
+    Raises
+    ------
+    ValueError
+        If the network has no such layer; the message names the nearest ones.
+    """
+    symbol, args, auxs = mx.model.load_checkpoint(prefix, epoch)
+    internals = symbol.get_internals()
+    names = [name for name in internals.list_outputs() if name.endswith("_output")]
+    if layer not in names:
+        near = difflib.get_close_matches(layer, names, n=3, cutoff=0.4) or names[-3:]
+        raise ValueError(
+            f"{prefix}-symbol.json has no layer {layer!r}. Did you mean one of {near}? "
+            "symbol.get_internals().list_outputs() lists all."
+        )
+    trunk = internals[layer]
+    wanted, wanted_aux = set(trunk.list_arguments()), set(trunk.list_auxiliary_states())
+    return (
+        trunk,
+        {name: array for name, array in args.items() if name in wanted},
+        {name: array for name, array in auxs.items() if name in wanted_aux},
+    )
+
+
+def zoo_trunk(name: str, **options: Any) -> mx.gluon.HybridBlock:
+    """Return the features of a network of the Gluon model zoo, or of GluonCV, as a flat trunk.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``"resnet18_v1"``; the Gluon zoo is asked first, then GluonCV if installed.
+    **options
+        Passed on to the zoo, such as ``pretrained=True, root="~/models"``.
+
+    Raises
+    ------
+    ValueError
+        If no zoo knows the name, or the network keeps its features to itself.
+
+    Examples
+    --------
+    >>> import mxmtl, mxnet as mx
+    >>> trunk = mxmtl.zoo_trunk("squeezenet1.1")
+    >>> trunk.initialize()
+    >>> trunk(mx.nd.ones((1, 3, 64, 64))).shape
+    (1, 512)
+    """
+    network = _from_zoo(name, options)
+    features = getattr(network, "features", None)
+    if not isinstance(features, mx.gluon.HybridBlock):
+        raise ValueError(f"{name!r} has no block `features` that ends before its classifier.")
+    return FlatTrunk(features)
+
+
+class FlatTrunk(mx.gluon.HybridBlock):
+    """Features averaged over height and width where they still have them, and flattened."""
+
+    def __init__(self, features: mx.gluon.HybridBlock) -> None:
+        super().__init__(prefix="")
+        self.features = features
+
+    def hybrid_forward(self, F: Any, images: Any) -> Any:
+        # contrib.AdaptiveAvgPooling2D refuses flat input, so (N, F) takes two axes first; on
+        # features that are pooled already the mean is over one cell and changes nothing.
+        features = F.reshape(self.features(images), shape=(0, 0, -1))
+        return F.mean(features, axis=2)
+
+
+def small_trunk(channels: Sequence[int] = (32, 64, 128)) -> mx.gluon.HybridBlock:
+    """Return a small convolutional trunk for small images and CPUs, (N, channels[-1]) features.
+
+    One block a number: 3x3 convolution, batch normalization, ReLU, twice, then 2x2 max pooling;
+    global average pooling at the end.
+    """
+    nn = mx.gluon.nn
+    trunk = nn.HybridSequential(prefix="small_")
+    with trunk.name_scope():
+        for width in channels:
+            for _ in range(2):
+                trunk.add(nn.Conv2D(width, 3, padding=1, use_bias=False))
+                trunk.add(nn.BatchNorm(), nn.Activation("relu"))
+            trunk.add(nn.MaxPool2D(2))
+        trunk.add(nn.GlobalAvgPool2D(), nn.Flatten())
+    return trunk
+
+
+def _from_zoo(name: str, options: Any) -> mx.gluon.HybridBlock:
+    from mxnet.gluon.model_zoo.vision import get_model
+
+    try:
+        return get_model(name, **options)
+    except ValueError as error:
+        unknown = error
+    try:
+        from gluoncv.model_zoo import get_model as gluoncv_model
+    except ImportError:
+        raise ValueError(
+            f"{name!r} is not in the Gluon model zoo. GluonCV has more: "
+            'pip install "mxmtl[gluoncv]"'
+        ) from unknown
+    return gluoncv_model(name, **options)
