@@ -49,8 +49,7 @@ def training_symbol(
     normalization = chosen_normalization(tasks, normalization)
     outputs = []
     for task, logits in zip(tasks, _logits(network, tasks)):
-        # The shape makes labels of another width an error that names them.
-        label = mx.sym.var(task.label_name, shape=task.label_shape(0))
+        label = mx.sym.var(task.label_name)
         outputs.append(task.training_output(mx.sym, logits, label, normalization, name=task.name))
     return mx.sym.Group(outputs)
 

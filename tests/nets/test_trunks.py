@@ -1,0 +1,173 @@
+"""Trunks of all kinds, checkpoints both ways, and what is refused."""
+
+import mxmtl
+from tests import _cases
+
+import mxnet as mx
+import numpy as np
+import pytest
+
+TASKS = mxmtl.TaskSet(
+    [mxmtl.Multiclass("breed", ["a", "b", "c"]), mxmtl.Multilabel("toys", ["x", "y"])]
+)
+
+
+def _small_symbol():
+    data = mx.sym.var("data")
+    conv = mx.sym.Convolution(data, kernel=(3, 3), num_filter=4, name="conv0")
+    norm = mx.sym.BatchNorm(conv, name="bn0", fix_gamma=False)
+    return mx.sym.Flatten(mx.sym.Activation(norm, act_type="relu"), name="flatten0")
+
+
+def _fitted(symbol, tasks, shape=(4, 3, 8, 8)):
+    module = mx.mod.Module(symbol, label_names=tasks.label_names)
+    labels = [(task.label_name, task.label_shape(shape[0])) for task in tasks]
+    module.bind([("data", shape)], labels)
+    module.init_params(mx.init.Xavier())
+    return module
+
+
+def test_a_checkpoint_is_cut_at_a_layer_and_gets_new_heads(tmp_path):
+    prefix = str(tmp_path / "old")
+    module = _fitted(mxmtl.training_symbol(_small_symbol(), TASKS), TASKS)
+    module.save_checkpoint(prefix, 3)
+    trunk, args, auxs = mxmtl.load_trunk(prefix, 3, layer="flatten0_output")
+    assert set(args) == {"conv0_weight", "conv0_bias", "bn0_gamma", "bn0_beta"}
+    assert set(auxs) == {"bn0_moving_mean", "bn0_moving_var"}
+    other = mxmtl.TaskSet([mxmtl.Regression("age")])
+    symbol = mxmtl.training_symbol(trunk, other)
+    assert symbol.list_outputs() == ["age_output"]
+    again = mx.mod.Module(symbol, label_names=other.label_names)
+    again.bind([("data", (4, 3, 8, 8))], [("age_label", (4,))])
+    again.init_params(mx.init.Xavier(), arg_params=args, aux_params=auxs, allow_missing=True)
+    np.testing.assert_array_equal(
+        again.get_params()[0]["conv0_weight"].asnumpy(), args["conv0_weight"].asnumpy()
+    )
+
+
+def test_a_layer_that_is_not_there_names_the_nearest(tmp_path):
+    prefix = str(tmp_path / "old")
+    _fitted(mxmtl.training_symbol(_small_symbol(), TASKS), TASKS).save_checkpoint(prefix, 1)
+    with pytest.raises(ValueError, match=r"no layer 'flaten_output'.*'flatten0_output'"):
+        mxmtl.load_trunk(prefix, 1, layer="flaten_output")
+
+
+def test_one_params_file_serves_module_and_gluon(tmp_path):
+    def fresh():
+        trunk = mx.gluon.nn.HybridSequential(prefix="trunk_")
+        with trunk.name_scope():
+            trunk.add(mx.gluon.nn.Conv2D(4, 3), mx.gluon.nn.BatchNorm(), mx.gluon.nn.Flatten())
+        return mxmtl.MultiTaskNet(trunk, TASKS)
+
+    net, images = fresh(), mx.nd.random.normal(shape=(4, 3, 8, 8))
+    net.initialize(mx.init.Xavier())
+    expected = [p.asnumpy() for p in TASKS.predict(net(images))]
+
+    args, auxs = mxmtl.module_params(net)
+    assert len(auxs) == 2
+    symbol = mxmtl.training_symbol(net, TASKS)
+    module = mx.mod.Module(symbol, label_names=TASKS.label_names)
+    labels = [(task.label_name, task.label_shape(4)) for task in TASKS]
+    module.bind([("data", images.shape)], labels, for_training=False)
+    module.set_params(args, auxs)
+    batch = mx.io.DataBatch([images], [mx.nd.zeros(shape) for _, shape in labels])
+    module.forward(batch)
+    for ours, theirs in zip(module.get_outputs(), expected):
+        np.testing.assert_allclose(ours.asnumpy(), theirs, rtol=1e-5, atol=1e-6)
+
+    module.save_checkpoint(str(tmp_path / "m"), 1)
+    again = fresh()
+    again.load_parameters(str(tmp_path / "m-0001.params"))
+    for ours, theirs in zip(TASKS.predict(again(images)), expected):
+        np.testing.assert_allclose(ours.asnumpy(), theirs, rtol=1e-5, atol=1e-6)
+
+    saved = mx.sym.load(str(tmp_path / "m-symbol.json"))
+    prediction = mxmtl.prediction_symbol(saved, TASKS)
+    assert prediction.list_outputs() == TASKS.output_names
+    assert not set(TASKS.label_names) & set(prediction.list_inputs())
+    predictor = mx.mod.Module(prediction, label_names=None)
+    predictor.bind([("data", images.shape)], for_training=False)
+    predictor.set_params(args, auxs)
+    predictor.forward(mx.io.DataBatch([images]))
+    for ours, theirs in zip(predictor.get_outputs(), expected):
+        np.testing.assert_allclose(ours.asnumpy(), theirs, rtol=1e-5, atol=1e-6)
+
+
+def test_parameters_without_values_are_left_to_the_initializer():
+    net = mxmtl.MultiTaskNet(mxmtl.small_trunk((4, 8)), TASKS)
+    net.trunk.initialize()
+    net.trunk(mx.nd.ones((1, 3, 16, 16)))
+    args, auxs = mxmtl.module_params(net)
+    assert {name.split("_")[0] for name in args} == {"small"}
+    assert len(auxs) == 8
+    module = mx.mod.Module(mxmtl.training_symbol(net, TASKS), label_names=TASKS.label_names)
+    labels = [(task.label_name, task.label_shape(2)) for task in TASKS]
+    module.bind([("data", (2, 3, 16, 16))], labels)
+    module.init_params(mx.init.Xavier(), arg_params=args, aux_params=auxs, allow_missing=True)
+    trained = module.get_params()[0]
+    assert set(trained) == set(args) | {"breed_weight", "breed_bias", "toys_weight", "toys_bias"}
+
+
+@pytest.mark.parametrize("name", ["resnet18_v1", "mobilenetv2_0.25", "densenet121", "vgg11_bn"])
+def test_zoo_trunks_are_flat(name):
+    trunk = mxmtl.zoo_trunk(name)
+    symbol = mxmtl.training_symbol(trunk, TASKS)
+    shapes = {task.label_name: task.label_shape(2) for task in TASKS}
+    _, outputs, _ = symbol.infer_shape(data=(2, 3, 224, 224), **shapes)
+    assert outputs == [(2, 3), (2, 2)]
+
+
+def test_a_zoo_name_that_nobody_knows():
+    with pytest.raises(ValueError, match=r"'resnet19' is not in .*|resnet19.* not "):
+        mxmtl.zoo_trunk("resnet19")
+
+
+def _zoo_net():
+    return mx.gluon.model_zoo.vision.resnet18_v1().features
+
+
+def test_a_symbol_that_is_not_flat_is_refused():
+    conv = mx.sym.Convolution(mx.sym.var("data"), kernel=(3, 3), num_filter=4, name="conv0")
+    with pytest.raises(ValueError, match=r"not flat: conv0_output has shape.*mx.sym.Flatten"):
+        mxmtl.training_symbol(conv, TASKS)
+    with pytest.raises(ValueError, match=r"not flat"):
+        mxmtl.prediction_symbol(_zoo_net()(mx.sym.var("data")), TASKS)
+
+
+@pytest.mark.parametrize("hybridize", [False, True])
+def test_a_gluon_trunk_that_is_not_flat_is_refused(hybridize):
+    net = mxmtl.MultiTaskNet(_zoo_net(), TASKS)
+    net.initialize()
+    if hybridize:
+        net.hybridize()
+    with pytest.raises(ValueError, match=r"the trunk is not flat: .*\(1, 512, 1, 1\)"):
+        net(mx.nd.ones((1, 3, 64, 64)))
+
+
+def test_a_trunk_with_two_outputs_is_refused():
+    two = mx.sym.Group([_small_symbol(), mx.sym.var("x")])
+    with pytest.raises(ValueError, match=r"outputs \['flatten0_output', 'x'\]; expected one"):
+        mxmtl.training_symbol(two, TASKS)
+
+
+def test_names_that_collide_with_the_trunk_are_refused():
+    hidden = mx.sym.FullyConnected(mx.sym.var("data"), num_hidden=8, name="breed")
+    with pytest.raises(ValueError, match="'breed' would make 'breed_weight', which the trunk has"):
+        mxmtl.training_symbol(hidden, TASKS)
+
+
+def test_a_net_for_other_tasks_is_refused():
+    net = mxmtl.MultiTaskNet(mx.gluon.nn.Flatten(), TASKS)
+    with pytest.raises(ValueError, match=r"the net has heads .*'breed', 3.* but the tasks want"):
+        mxmtl.training_symbol(net, _cases.task_set())
+
+
+@pytest.mark.parametrize("network", [None, "resnet18_v1", 3])
+def test_what_is_no_network_is_refused(network):
+    with pytest.raises(TypeError, match="expected a Symbol or a gluon HybridBlock, got"):
+        mxmtl.training_symbol(network, TASKS)
+
+
+def test_a_symbol_is_no_gluon_trunk():
+    with pytest.raises(TypeError, match=r"trunk is a Symbol.*training_symbol\(symbol, tasks\)"):
+        mxmtl.MultiTaskNet(_small_symbol(), TASKS)

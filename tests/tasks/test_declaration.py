@@ -1,0 +1,96 @@
+"""Declarations: what is accepted, what is refused and how the refusal reads."""
+
+import mxmtl
+from tests import _cases
+
+import pytest
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a.b", "a/b", "犬", None, 3, "a\n"])
+def test_task_names_are_usable_everywhere(name):
+    with pytest.raises(ValueError, match=r"task name .*expected letters, digits"):
+        mxmtl.Binary(name)
+
+
+@pytest.mark.parametrize("name", ["breed", "5_o_Clock_Shadow", "coat-length", "_x"])
+def test_usual_names_are_accepted(name):
+    assert mxmtl.Binary(name).label_name == f"{name}_label"
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: mxmtl.Multiclass("t", ["a"]), "classes needs 2 names or more"),
+        (lambda: mxmtl.Multiclass("t", ["a", "b", "a"]), r"classes names \['a'\] more than once"),
+        (lambda: mxmtl.Multiclass("t", "ab"), "is one string; expected a list"),
+        (lambda: mxmtl.Multiclass("t", ["a", " b"]), "no space around it"),
+        (lambda: mxmtl.Multiclass("t", ["a", 1]), "classes has 1"),
+        (lambda: mxmtl.Multilabel("t", []), "labels needs 1 names or more"),
+        (lambda: mxmtl.Binary("t", weight=-1), r"weight=-1 is not in \[0"),
+        (lambda: mxmtl.Binary("t", weight=float("nan")), "weight=nan is not in"),
+        (lambda: mxmtl.Binary("t", weight=float("inf")), "weight must be finite"),
+        (lambda: mxmtl.Binary("t", weight="1"), "weight='1' is not in"),
+        (lambda: mxmtl.Binary("t", label_smoothing=1.0), "label_smoothing=1.0 is not in"),
+        (lambda: mxmtl.Multiclass("t", ["a", "b"], class_weight=[1]), "has 1 numbers for 2 names"),
+        (
+            lambda: mxmtl.Multiclass("t", ["a", "b"], class_weight={"c": 1}),
+            r"names \['c'\]",
+        ),
+        (lambda: mxmtl.Multilabel("t", ["a"], pos_weight=-2), "must be finite and not negative"),
+        (lambda: mxmtl.TaskSet([]), "needs at least one task"),
+        (lambda: mxmtl.TaskSet([mxmtl.Binary("t"), mxmtl.Binary("t")]), "'t' is used twice"),
+        (
+            lambda: mxmtl.TaskSet([mxmtl.Binary("t"), mxmtl.Binary("t_label")]),
+            "both make the name 't_label' in the network; rename one",
+        ),
+        (lambda: mxmtl.TaskSet([mxmtl.Binary("t")], normalization="sum"), "'sum' is not one of"),
+    ],
+)
+def test_refusals_name_the_task_and_the_option(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_a_task_set_takes_tasks_only():
+    with pytest.raises(TypeError, match="expected tasks"):
+        mxmtl.TaskSet(["breed"])
+
+
+def test_weights_by_name_or_one_for_all():
+    task = mxmtl.Multiclass("t", ["a", "b", "c"], class_weight={"b": 3})
+    assert task.class_weight == (1.0, 3.0, 1.0)
+    assert mxmtl.Multilabel("t", ["a", "b"], pos_weight=2).pos_weight == (2.0, 2.0)
+
+
+def test_tasks_are_values():
+    assert mxmtl.Binary("t") == mxmtl.Binary("t")
+    assert hash(mxmtl.Multiclass("t", ["a", "b"])) == hash(mxmtl.Multiclass("t", ("a", "b")))
+    with pytest.raises(AttributeError):
+        mxmtl.Binary("t").weight = 2.0
+
+
+def test_a_task_set_is_a_sequence_with_names():
+    tasks = _cases.task_set()
+    assert [task.name for task in tasks] == tasks.names
+    assert tasks["age"] is tasks[len(tasks) - 1]
+    assert "age" in tasks
+    assert "nope" not in tasks
+    with pytest.raises(KeyError, match=r"no task 'nope' among \['breed'"):
+        tasks["nope"]
+
+
+def test_layout_of_the_design_example():
+    tasks = mxmtl.TaskSet(
+        [
+            mxmtl.Multiclass("breed", classes=["beagle", "boxer", "pug"]),
+            mxmtl.Binary("outdoors"),
+            mxmtl.Multilabel("toys", labels=["ball", "rope", "bone"]),
+            mxmtl.Regression("age", weight=0.1),
+        ]
+    )
+    assert tasks.label_width == 6
+    assert tasks.columns == ["breed", "outdoors", "toys.ball", "toys.rope", "toys.bone", "age"]
+    assert tasks.output_names == ["breed_output", "outdoors_output", "toys_output", "age_output"]
+    assert [task.label_shape(8) for task in tasks] == [(8,), (8,), (8, 3), (8,)]
+    assert [task.num_outputs for task in tasks] == [3, 1, 3, 1]
+    assert [(part.start, part.stop) for part in tasks.slices] == [(0, 1), (1, 2), (2, 5), (5, 6)]

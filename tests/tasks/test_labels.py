@@ -1,0 +1,109 @@
+"""Cells to labels and back, and how labels are cut into tasks."""
+
+import mxmtl
+from tests import _cases
+
+import mxnet as mx
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+@pytest.mark.parametrize("task", _cases.TASKS.values(), ids=_cases.TASKS)
+@given(seed=st.integers(0, 2**31 - 1))
+def test_decode_then_encode_gives_the_same_bits(task, seed):
+    label = _cases.random_label(task, 1, 0.3, np.random.RandomState(seed))[0]
+    again = task.encode(task.decode(label))
+    assert again.dtype == np.float32
+    assert again.tobytes() == label.tobytes()
+
+
+@given(value=st.floats(width=32, allow_nan=False, allow_infinity=False))
+def test_any_float32_survives_as_text(value):
+    age = mxmtl.Regression("age")
+    label = np.array([value], np.float32)
+    assert age.encode(age.decode(label)).tobytes() == label.tobytes()
+
+
+@pytest.mark.parametrize("cell", ["", "  ", None, float("nan"), np.float32("nan")])
+@pytest.mark.parametrize("task", _cases.TASKS.values(), ids=_cases.TASKS)
+def test_an_empty_cell_is_missing(task, cell):
+    label = task.encode(dict.fromkeys(task.columns, cell))
+    assert label.shape == (task.label_width,)
+    assert not np.any(task.labelled(label))
+    assert np.all(task.valid(label))
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [("1", 1), (1, 1), (True, 1), ("Yes", 1), ("1.0", 1), (0.0, 0), ("false", 0), (np.bool_(0), 0)],
+)
+def test_spellings_of_yes_and_no(cell, value):
+    assert mxmtl.Binary("t").encode({"t": cell}) == [value]
+
+
+def test_integers_that_pandas_made_floats():
+    digit = mxmtl.Multiclass("digit", [str(i) for i in range(10)])
+    assert [digit.encode({"digit": cell})[0] for cell in ("3", 3, 3.0, "3.0", " 3 ")] == [3] * 5
+    version = mxmtl.Multiclass("version", ["1", "1.0"])
+    assert version.encode({"version": "1.0"}) == [1]
+
+
+@pytest.mark.parametrize(
+    ("task", "cell", "message"),
+    [
+        ("multiclass", "bull", r"task 'breed': 'bull' is not one of \[beagle, boxer, pug, 犬\]"),
+        ("multiclass", -1, r"task 'breed': '-1' is not one of"),
+        ("binary", "2", "task 'outdoors': '2' is not 0 or 1"),
+        ("binary", "-1", "task 'outdoors': '-1' is not 0 or 1"),
+        ("multilabel", "maybe", r"task 'toys' \(toys.ball\): 'maybe' is not 0 or 1"),
+        ("regression", "old", "task 'age': 'old' is not a finite number"),
+        ("regression", "inf", "task 'age': 'inf' is not a finite number"),
+        ("regression", 1e300, "task 'age': '1e\\+300' is not a finite number"),
+    ],
+)
+def test_a_cell_that_is_no_label(task, cell, message):
+    task = _cases.TASKS[task]
+    with pytest.raises(mxmtl.LabelError, match=message + ".*Leave the cell empty"):
+        task.encode(dict.fromkeys(task.columns, cell))
+
+
+def test_a_column_that_is_not_there():
+    with pytest.raises(mxmtl.LabelError, match=r"task 'age': no column 'age' among \['path'\]"):
+        _cases.TASKS["regression"].encode({"path": "a.jpg"})
+
+
+@pytest.mark.parametrize("task", _cases.TASKS.values(), ids=_cases.TASKS)
+def test_values_out_of_range_are_not_valid(task):
+    bad = {"class": [-2, task.num_outputs, 0.5, np.nan], "cells": [2, -2, 0.5, np.nan]}
+    for value in bad.get(task.kind, [np.inf, -np.inf]):
+        assert not task.valid(np.array([value], np.float32))[0]
+
+
+@pytest.mark.parametrize("kind", ["numpy", "mxnet"])
+def test_split_gives_each_task_its_shape_and_values(kind):
+    tasks, rng = _cases.task_set(), np.random.RandomState(0)
+    parts = [_cases.random_label(task, 5, 0.3, rng) for task in tasks]
+    label = np.concatenate(parts, axis=1)
+    cut = tasks.split(label if kind == "numpy" else mx.nd.array(label))
+    for task, part, got in zip(tasks, parts, cut):
+        assert got.shape == task.label_shape(5)
+        got = got if kind == "numpy" else got.asnumpy()
+        np.testing.assert_array_equal(got.reshape(part.shape), part)
+
+
+def test_labels_of_another_width_are_refused():
+    tasks = _cases.task_set()
+    with pytest.raises(mxmtl.LabelError, match="labels are 3 wide, but these tasks take 12"):
+        tasks.split(np.zeros((2, 3)))
+    with pytest.raises(mxmtl.LabelError, match="Were the records written for other tasks"):
+        tasks.decode(np.zeros(3))
+
+
+def test_the_missing_label_is_missing_everywhere():
+    tasks = _cases.task_set()
+    assert tasks.missing_label.shape == (tasks.label_width,)
+    for task, part in zip(tasks, tasks.slices):
+        assert not np.any(task.labelled(tasks.missing_label[part]))
+    assert set(tasks.decode(tasks.missing_label).values()) == {""}
