@@ -30,8 +30,8 @@ class MultiTaskLoss(mx.gluon.HybridBlock):
     >>> tasks = mxmtl.TaskSet([mxmtl.Binary("outdoors"), mxmtl.Regression("age")])
     >>> labels = tasks.split(mx.nd.array([[1, float("nan")], [-1, 3], [-1, float("nan")]]))
     >>> loss = mxmtl.MultiTaskLoss(tasks)
-    >>> loss([mx.nd.zeros((3, 1)), mx.nd.zeros((3, 1))], labels).asnumpy()
-    array([0.6931472, 4.5      , 0.       ], dtype=float32)
+    >>> loss([mx.nd.zeros((3, 1)), mx.nd.zeros((3, 1))], labels).asnumpy().round(4)
+    array([0.6931, 4.5   , 0.    ], dtype=float32)
     """
 
     def __init__(self, tasks: TaskSet, *, normalization: Optional[str] = None) -> None:
