@@ -1,0 +1,174 @@
+"""RecordIO, the container format of MXNet, and the image record within it.
+
+A file is a row of frames, each beginning at a multiple of four bytes::
+
+    uint32 MAGIC | uint32 (kind << 29 | length) | length bytes | 0 to 3 zero bytes
+
+A record is one whole frame. Where its bytes hold MAGIC at a multiple of four they are cut there,
+the MAGIC is left out, and the parts become a first, middle... and last frame. An image record is::
+
+    uint32 flag | float32 label | uint64 id | uint64 id2 | flag x float32 labels | image file
+
+with ``flag`` 0 where there is one label, in the header. MXNet keeps ``id2`` for the user; here it
+holds a mark and the CRC-32 of all other bytes, so that no flipped bit becomes a label unnoticed.
+Numbers are little-endian. Formats: dmlc/recordio.h and mxnet/python/mxnet/recordio.py.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from typing import Callable, List, NamedTuple, Tuple, Union
+
+import numpy as np
+
+from ._record_error import RecordError
+
+MAGIC = 0xCED7230A
+MAGIC_BYTES = struct.pack("<I", MAGIC)
+MAX_LENGTH = (1 << 29) - 1  # bytes in a frame: the upper three bits of the word are its kind
+WHOLE, FIRST, MIDDLE, LAST = range(4)
+CHECKED = 0x6D786D74  # "mxmt", the upper half of an id2 whose lower half is a checksum
+
+FRAME = struct.Struct("<II")
+HEADER = struct.Struct("<IfQQ")
+_HEAD = struct.Struct("<I4sQ")  # the label as bytes: a NaN keeps its bits
+
+Bytes = Union[bytes, bytearray, memoryview]
+ReadAt = Callable[[int, int], bytes]  # (offset, size) -> at most that many bytes
+
+
+class Record(NamedTuple):
+    """One image record.
+
+    Attributes
+    ----------
+    id : int
+        Its key in the .idx file.
+    label : numpy.ndarray
+        float32, (label_width,), read-only.
+    payload : memoryview
+        The image file: JPEG, PNG, ...
+    checked : bool
+        Whether it carried a checksum (which was right, else there would be no Record).
+    """
+
+    id: int
+    label: np.ndarray
+    payload: memoryview
+    checked: bool
+
+
+def pack_record(label: np.ndarray, record_id: int, payload: Bytes) -> bytes:
+    """Make an image record, with checksum, from a label (label_width,) and an image file.
+
+    MXNet's own ``recordio.unpack`` and ``ImageRecordIter(label_width=...)`` read it. Raises
+    `ValueError` for an id outside [0, 2**64), an empty label, and more bytes than a frame holds.
+
+    >>> record = unpack_record(pack_record(np.float32([-1, 2.5]), 7, b"an image file"))
+    >>> record.id, record.label, bytes(record.payload), record.checked
+    (7, array([-1. ,  2.5], dtype=float32), b'an image file', True)
+    """
+    cells = np.ascontiguousarray(label, dtype="<f4").reshape(-1)
+    if not 0 <= record_id < 1 << 64:
+        raise ValueError(f"record id {record_id} does not fit: expected 0 to 2**64 - 1.")
+    if cells.size == 0:
+        raise ValueError(f"record {record_id}: a label needs at least one float.")
+    if cells.size == 1:  # as im2rec writes it
+        head, tail = _HEAD.pack(0, cells.tobytes(), record_id), b""
+    else:
+        head, tail = _HEAD.pack(cells.size, bytes(4), record_id), cells.tobytes()
+    if HEADER.size + len(tail) + len(payload) > MAX_LENGTH:
+        raise ValueError(
+            f"record {record_id}: {len(payload)} bytes of image; a record holds {MAX_LENGTH}."
+        )
+    check = zlib.crc32(payload, zlib.crc32(tail, zlib.crc32(head)))
+    return b"".join((head, struct.pack("<II", check, CHECKED), tail, payload))
+
+
+def unpack_record(record: Bytes) -> Record:
+    """Take an image record apart; `RecordError` if it is too short or its checksum is wrong.
+
+    Records without checksum (written by MXNet) are read as well. Nothing is copied: label and
+    payload are views of the record.
+    """
+    view = memoryview(record)
+    if len(view) < HEADER.size:
+        raise RecordError(f"{len(view)} bytes are no image record: its header takes {HEADER.size}.")
+    flag, _, record_id, id2 = HEADER.unpack_from(view)
+    start = HEADER.size + 4 * flag
+    checked = id2 >> 32 == CHECKED
+    if checked and zlib.crc32(view[HEADER.size :], zlib.crc32(view[:16])) != id2 & 0xFFFFFFFF:
+        raise RecordError("the checksum is wrong: bytes changed after the record was written.")
+    if start > len(view):
+        raise RecordError(f"the header promises {flag} labels, but the record ends before.")
+    cells = view[HEADER.size : start] if flag else view[4:8]
+    return Record(record_id, np.frombuffer(cells, dtype="<f4"), view[start:], checked)
+
+
+def pack_frames(record: Bytes) -> bytes:
+    """Put a record into frames, ready to be appended to a .rec file.
+
+    >>> len(pack_frames(b"12345")), len(pack_frames(MAGIC_BYTES))
+    (16, 16)
+    """
+    parts = split_at_magic(record)
+    out: List[Bytes] = []
+    for index, part in enumerate(parts):
+        kind = LAST if index == len(parts) - 1 else MIDDLE
+        kind = FIRST if index == 0 else kind
+        kind = WHOLE if len(parts) == 1 else kind
+        if len(part) > MAX_LENGTH:
+            raise ValueError(f"a frame of {len(part)} bytes; it holds {MAX_LENGTH}.")
+        out += [FRAME.pack(MAGIC, kind << 29 | len(part)), part, bytes(-len(part) % 4)]
+    return b"".join(out)
+
+
+def split_at_magic(record: Bytes) -> List[Bytes]:
+    """Cut where MAGIC stands at a multiple of four bytes; the MAGICs are left out."""
+    record = bytes(record)
+    parts: List[Bytes] = []
+    start, found = 0, record.find(MAGIC_BYTES)
+    while found >= 0:
+        if found % 4 == 0:  # what follows a cut begins at a multiple of four again
+            parts.append(record[start:found])
+            start = found + 4
+        found = record.find(MAGIC_BYTES, found + 1 if found % 4 else start)
+    return [*parts, record[start:]]
+
+
+def read_record(read: ReadAt, offset: int) -> Tuple[bytes, int]:
+    """Read the record whose frame begins at a byte offset: its bytes, and the next offset.
+
+    ``read(offset, size)`` returns at most ``size`` bytes, less only at the end of the file. Raises
+    `RecordError` if no record begins there, or if it does not end in the file.
+    """
+    kind, part, offset = read_frame(read, offset)
+    if kind == WHOLE:
+        return part, offset
+    if kind != FIRST:
+        raise RecordError("a part of a record begins here, not a record.")
+    parts = [part]
+    while kind != LAST:
+        kind, part, offset = read_frame(read, offset)
+        if kind not in (MIDDLE, LAST):
+            raise RecordError("the record's last part is missing.")
+        parts += [MAGIC_BYTES, part]
+    return b"".join(parts), offset
+
+
+def read_frame(read: ReadAt, offset: int) -> Tuple[int, bytes, int]:
+    """Read one frame: its kind (WHOLE, FIRST, MIDDLE, LAST), its bytes, and the next offset."""
+    head = read(offset, FRAME.size)
+    if len(head) < FRAME.size:
+        raise RecordError("the file ends where a record should begin.")
+    magic, word = FRAME.unpack(head)
+    if magic != MAGIC:
+        raise RecordError(f"no record begins here: found {magic:#010x}, expected {MAGIC:#010x}.")
+    kind, length = word >> 29, word & MAX_LENGTH
+    if kind > LAST:
+        raise RecordError(f"no record begins here: {kind} is no kind of frame.")
+    part = read(offset + FRAME.size, length)
+    if len(part) < length:
+        raise RecordError(f"the record takes {length} bytes, and the file ends after {len(part)}.")
+    return kind, part, offset + FRAME.size + length + -length % 4
