@@ -15,6 +15,8 @@ from typing import Tuple
 
 import numpy as np
 
+from ._threads import set_threads
+
 CPU = 'pip install "mxmtl[cpu]"'
 GPU = 'pip install "mxmtl[cu112]"'
 NUMPY = 'pip install "numpy<1.24" (on Python 3.12: "numpy<2")'
@@ -70,6 +72,7 @@ def explain(error: BaseException) -> str:
 def load_mxnet() -> types.ModuleType:
     """Import MXNet, mended as needed; `ImportError` with one helpful line if it will not load."""
     if "mxnet" not in sys.modules:
+        set_threads()
         mend_numpy()
         mend_distutils()
     with warnings.catch_warnings():

@@ -96,18 +96,32 @@ class FlatTrunk(mx.gluon.HybridBlock):
 
 
 def small_trunk(channels: Sequence[int] = (32, 64, 128)) -> mx.gluon.HybridBlock:
-    """Return a small convolutional trunk for small images and CPUs, (N, channels[-1]) features.
+    """Return a small convolutional trunk for small images and CPUs: (N, channels[-1]) features.
 
-    One block a number: 3x3 convolution, batch normalization, ReLU, twice, then 2x2 max pooling;
-    global average pooling at the end.
+    A 3x3 convolution of stride 2; then for each number of channels two 3x3 convolutions and a
+    2x2 max pooling; each convolution with batch normalization and ReLU; global average pooling
+    at the end. Height and width must be at least ``2 ** (len(channels) + 1)``.
+
+    Examples
+    --------
+    >>> import mxmtl, mxnet as mx
+    >>> trunk = mxmtl.small_trunk((8, 16))
+    >>> trunk.initialize()
+    >>> trunk(mx.nd.ones((2, 3, 32, 32))).shape
+    (2, 16)
     """
     nn = mx.gluon.nn
     trunk = nn.HybridSequential(prefix="small_")
+
+    def convolution(width: int, stride: int = 1) -> None:
+        trunk.add(nn.Conv2D(width, 3, stride, padding=1, use_bias=False))
+        trunk.add(nn.BatchNorm(), nn.Activation("relu"))
+
     with trunk.name_scope():
+        convolution(channels[0], stride=2)
         for width in channels:
-            for _ in range(2):
-                trunk.add(nn.Conv2D(width, 3, padding=1, use_bias=False))
-                trunk.add(nn.BatchNorm(), nn.Activation("relu"))
+            convolution(width)
+            convolution(width)
             trunk.add(nn.MaxPool2D(2))
         trunk.add(nn.GlobalAvgPool2D(), nn.Flatten())
     return trunk

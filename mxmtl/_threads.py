@@ -1,0 +1,49 @@
+"""How many threads MXNet gets on a CPU: one for each physical core that the process may use.
+
+Left alone, MXNet takes half of the processors that it sees. That is right where two of them
+share a core, and wastes half of the machine where each is a core of its own, as on most virtual
+machines; and it sees neither the process's affinity nor the limit of a container.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+from typing import Optional
+
+CPUS = Path("/sys/devices/system/cpu")
+CGROUP = Path("/sys/fs/cgroup")
+
+
+def usable_cores(cpus: Path = CPUS, cgroup: Path = CGROUP) -> int:
+    """Count the physical cores that this process may use: affinity and container limit heeded."""
+    allowed = os.sched_getaffinity(0)
+    siblings = {_text(cpus / f"cpu{cpu}" / "topology" / "thread_siblings_list") for cpu in allowed}
+    # A kernel that does not tell which processors share a core: count each as one.
+    cores = len(allowed) if None in siblings else len(siblings)
+    limit = _container_limit(cgroup)
+    return max(1, cores if limit is None else min(cores, math.ceil(limit)))
+
+
+def set_threads() -> None:
+    """Set OMP_NUM_THREADS, which MXNet reads once when it loads, unless the user has set it."""
+    os.environ.setdefault("OMP_NUM_THREADS", str(usable_cores()))
+
+
+def _container_limit(cgroup: Path) -> Optional[float]:
+    # Processors' worth of time that the control group grants: version 2, then version 1.
+    quota, _, period = (_text(cgroup / "cpu.max") or "").partition(" ")
+    if not period:
+        quota = _text(cgroup / "cpu" / "cpu.cfs_quota_us") or ""
+        period = _text(cgroup / "cpu" / "cpu.cfs_period_us") or ""
+    if not (quota.isdigit() and period.isdigit()) or int(period) == 0:
+        return None  # "max", -1, or no control group
+    return int(quota) / int(period)
+
+
+def _text(path: Path) -> Optional[str]:
+    try:
+        return path.read_text("ascii").strip()
+    except OSError:
+        return None
