@@ -67,6 +67,7 @@ setup(
         # Headless needs no libGL; 4.12 wants NumPy 2; 4.5.5 is the first for Python 3.10.
         "opencv-python-headless>=4.5.5,<4.12",
         "tqdm>=4.60",
+        "tabulate>=0.8.10",
     ],
     extras_require=EXTRAS,
     entry_points={"console_scripts": ["mxmtl=mxmtl.cli:main"]},

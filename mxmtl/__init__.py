@@ -17,6 +17,7 @@ from ._mxnet import load_mxnet as _load_mxnet
 
 _load_mxnet()  # first: it mends NumPy and Python for MXNet, or says what is wrong
 
+from . import metrics as metrics
 from ._devices import context as context
 from .nets import MultiTaskLoss as MultiTaskLoss
 from .nets import MultiTaskNet as MultiTaskNet
@@ -26,6 +27,8 @@ from .nets import prediction_symbol as prediction_symbol
 from .nets import small_trunk as small_trunk
 from .nets import training_symbol as training_symbol
 from .nets import zoo_trunk as zoo_trunk
+from .reporting import Report as Report
+from .reporting import report as report
 from .tasks import Binary as Binary
 from .tasks import LabelError as LabelError
 from .tasks import Multiclass as Multiclass

@@ -15,6 +15,7 @@ from typing import Tuple
 
 import numpy as np
 
+from ._cuda import open_cuda_libraries
 from ._threads import set_threads
 
 CPU = 'pip install "mxmtl[cpu]"'
@@ -75,6 +76,7 @@ def load_mxnet() -> types.ModuleType:
         set_threads()
         mend_numpy()
         mend_distutils()
+        open_cuda_libraries()
     with warnings.catch_warnings():
         # np.bool, distutils and NEP 32: MXNet's own, and nothing that a user can change.
         warnings.simplefilter("ignore")

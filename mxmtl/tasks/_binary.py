@@ -35,7 +35,14 @@ class Binary(SigmoidTask):
     pos_weight: Optional[float] = None
     label_smoothing: float = 0.0
 
-    default_metrics: ClassVar[Tuple[str, ...]] = ("accuracy", "f1", "auroc")
+    default_metrics: ClassVar[Tuple[str, ...]] = (
+        "num_labels",
+        "baseline_accuracy",
+        "accuracy",
+        "f1",
+        "auroc",
+        "task_loss",
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

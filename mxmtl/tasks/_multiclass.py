@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Optional, Sequence, Tuple
+from typing import Any, ClassVar, Dict, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -46,7 +46,14 @@ class Multiclass(Task):
     label_smoothing: float = 0.0
 
     kind: ClassVar[str] = "class"
-    default_metrics: ClassVar[Tuple[str, ...]] = ("accuracy", "balanced_accuracy", "f1")
+    default_metrics: ClassVar[Tuple[str, ...]] = (
+        "num_labels",
+        "baseline_accuracy",
+        "accuracy",
+        "balanced_accuracy",
+        "f1",
+        "task_loss",
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -118,6 +125,15 @@ class Multiclass(Task):
             return None
         # A sum of comparisons, because a symbol holds no constant tensor to look up in.
         return sum((label == index) * weight for index, weight in enumerate(self.class_weight))
+
+    def describe(self, prediction: np.ndarray) -> Dict[str, np.ndarray]:
+        likeliest = prediction.argmax(axis=1)
+        return {
+            self.name: np.asarray(self.names, dtype=object)[likeliest],
+            f"{self.name}.probability": np.take_along_axis(
+                prediction, likeliest[:, np.newaxis], axis=1
+            )[:, 0],
+        }
 
     def _targets(self) -> Tuple[float, float]:
         return 1.0 - self.label_smoothing, self.label_smoothing / (self.num_classes - 1)

@@ -42,7 +42,14 @@ class Multilabel(SigmoidTask):
     pos_weight: Optional[Sequence[float]] = None
     label_smoothing: float = 0.0
 
-    default_metrics: ClassVar[Tuple[str, ...]] = ("accuracy", "f1", "average_precision")
+    default_metrics: ClassVar[Tuple[str, ...]] = (
+        "num_labels",
+        "baseline_accuracy",
+        "accuracy",
+        "f1",
+        "average_precision",
+        "task_loss",
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar, Tuple
+from typing import Any, ClassVar, Dict, Tuple
 
 import numpy as np
 
@@ -35,7 +35,14 @@ class Regression(Task):
 
     kind: ClassVar[str] = "value"
     missing: ClassVar[float] = math.nan
-    default_metrics: ClassVar[Tuple[str, ...]] = ("mae", "rmse", "r2_score")
+    default_metrics: ClassVar[Tuple[str, ...]] = (
+        "num_labels",
+        "baseline_rmse",
+        "mae",
+        "rmse",
+        "r2_score",
+        "task_loss",
+    )
 
     @property
     def num_outputs(self) -> int:
@@ -65,6 +72,9 @@ class Regression(Task):
 
     def cell_loss_of_prediction(self, label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
         return 0.5 * np.square(prediction - label)
+
+    def describe(self, prediction: np.ndarray) -> Dict[str, np.ndarray]:
+        return {self.name: prediction[:, 0]}
 
     def output_op(self, F: Any, logits: Any, label: Any, **options: Any) -> Any:
         return F.LinearRegressionOutput(logits, label, **options)

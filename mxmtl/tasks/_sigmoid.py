@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar, Optional, Tuple
+from typing import Any, ClassVar, Dict, Optional, Tuple
 
 import numpy as np
 
@@ -78,6 +78,13 @@ class SigmoidTask(Task):
             for i, weight in enumerate(weights)
         ]
         return F.concat(*columns, dim=1)
+
+    def describe(self, prediction: np.ndarray) -> Dict[str, np.ndarray]:
+        table: Dict[str, np.ndarray] = {}
+        for column, probability in zip(self.columns, prediction.T):
+            table[column] = (probability >= 0.5).astype(int)
+            table[f"{column}.probability"] = probability
+        return table
 
     def _target(self, label: Any) -> Any:
         if not self.label_smoothing:

@@ -249,6 +249,14 @@ class Task(abc.ABC):
         per_label = F.reshape(1.0 / F.maximum(share, 1e-12), shape=(1, 1))
         return per_label if scale is None else F.broadcast_mul(scale, per_label)
 
+    @abc.abstractmethod
+    def describe(self, prediction: np.ndarray) -> Dict[str, np.ndarray]:
+        """Put predictions (N, num_outputs) into words: {table column: array (N,)}.
+
+        The columns of the table that the labels came from hold the likeliest answers, in the
+        same spelling; ``<column>.probability`` beside each says how likely they are.
+        """
+
     # -- files ---------------------------------------------------------------------------------
     def to_dict(self) -> Dict[str, Any]:
         """Return the declaration as JSON-able data; options left at their default are left out."""

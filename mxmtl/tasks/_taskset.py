@@ -183,6 +183,25 @@ class TaskSet(Sequence[Task]):
         F = operators(outputs[0])
         return [task.activate(F, logits) for task, logits in zip(self._tasks, outputs)]
 
+    def describe(self, predictions: Sequence[Any]) -> Dict[str, np.ndarray]:
+        """Put predictions, one array (N, num_outputs) a task, into words: {column: array (N,)}.
+
+        See `Task.describe`. The columns carry the names of the table that labels come from, so
+        that `encode` reads the answers back.
+
+        Examples
+        --------
+        >>> tasks = TaskSet([Task.from_dict({"type": "Binary", "name": "outdoors"})])
+        >>> tasks.describe([np.array([[0.25], [0.75]])])
+        {'outdoors': array([0, 1]), 'outdoors.probability': array([0.25, 0.75])}
+        """
+        self.check_count("predictions", predictions)
+        table: Dict[str, np.ndarray] = {}
+        for task, prediction in zip(self._tasks, predictions):
+            array = prediction if isinstance(prediction, np.ndarray) else prediction.asnumpy()
+            table.update(task.describe(array.reshape(-1, task.num_outputs)))
+        return table
+
     def metrics(self) -> Any:
         """Make a ``mx.metric.CompositeEvalMetric`` of each task's default metrics."""
         from ..metrics import default_metrics

@@ -107,3 +107,22 @@ def test_the_missing_label_is_missing_everywhere():
     for task, part in zip(tasks, tasks.slices):
         assert not np.any(task.labelled(tasks.missing_label[part]))
     assert set(tasks.decode(tasks.missing_label).values()) == {""}
+
+
+@pytest.mark.parametrize("kind", ["numpy", "mxnet"])
+def test_predictions_in_words_are_read_back_as_the_labels(kind):
+    tasks, rng = _cases.task_set(), np.random.RandomState(0)
+    label = np.concatenate([_cases.random_label(task, 9, 0, rng) for task in tasks], axis=1)
+    predictions = []
+    for task, part in zip(tasks, tasks.slices):
+        certain = label[:, part]
+        if task.kind == "class":
+            certain = np.eye(task.num_outputs, dtype=np.float32)[certain[:, 0].astype(int)]
+        predictions.append(certain if kind == "numpy" else mx.nd.array(certain))
+    table = tasks.describe(predictions)
+    assert set(tasks.columns) <= set(table)
+    for index in range(9):
+        row = {column: table[column][index] for column in tasks.columns}
+        np.testing.assert_array_equal(tasks.encode(row), label[index])
+    assert np.all(table["breed.probability"] == 1)
+    np.testing.assert_array_equal(table["toys.ball.probability"], label[:, tasks.slices[4]][:, 0])
