@@ -1,0 +1,108 @@
+"""One task's labels and predictions of one batch: checked once, and looked at in many ways."""
+
+from __future__ import annotations
+
+import abc
+from typing import Any, ClassVar, Dict, Type
+
+import numpy as np
+
+from ..tasks import LabelError, Task
+
+NEAR_ONE = 0.01  # how far a row of float16 probabilities may be from adding up to 1
+
+
+class Batch(abc.ABC):
+    """Abstract: the labelled part of a batch, for one kind of task.
+
+    Parameters
+    ----------
+    task : Task
+        Whose labels and predictions these are.
+    label : ndarray
+        Shape ``task.label_shape(N)`` (a column (N, 1) will do for (N,)).
+    prediction : ndarray
+        Shape (N, num_outputs) (a vector (N,) will do for (N, 1)). Must be finite, and where
+        probabilities are asked for in [0, 1], wherever the label is known.
+
+    Attributes
+    ----------
+    rows : ndarray of bool, shape (N,)
+        Rows with a known label.
+    """
+
+    kinds: ClassVar[Dict[str, Type["Batch"]]] = {}
+    rows: np.ndarray
+    label: np.ndarray
+    prediction: np.ndarray
+
+    def __init_subclass__(cls, kind: str, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        Batch.kinds[kind] = cls
+
+    def __init__(self, task: Task, label: np.ndarray, prediction: np.ndarray) -> None:
+        self.task = task
+        count = len(prediction) if prediction.ndim else 0
+        shape, width = task.label_shape(count), task.num_outputs
+        if label.shape != shape and label.shape != (count, task.label_width):
+            raise ValueError(
+                f"task {task.name!r}: labels have shape {label.shape} and predictions "
+                f"{prediction.shape}; expected labels {shape} for that many predictions."
+            )
+        if prediction.shape != (count, width) and (prediction.shape != (count,) or width != 1):
+            raise ValueError(
+                f"task {task.name!r}: predictions have shape {prediction.shape}; expected "
+                f"{(count, width)}."
+            )
+        legal = task.valid(label)
+        if not legal.all():
+            raise self._illegal(label, legal)
+        if prediction.dtype == np.float16:
+            prediction = prediction.astype(np.float32)
+        self._take(label.reshape(count, -1), prediction.reshape(count, width))
+
+    @abc.abstractmethod
+    def _take(self, label: np.ndarray, prediction: np.ndarray) -> None:
+        """Keep what is labelled of (N, label_width) labels and (N, num_outputs) predictions."""
+
+    # -- what statistics ask for ---------------------------------------------------------------
+    @property
+    @abc.abstractmethod
+    def known(self) -> np.ndarray:
+        """Number of known labels of each unit: int64, (num_units,)."""
+
+    @property
+    def number(self) -> np.ndarray:
+        """Number of known labels of each stored column: int64, (label_width,)."""
+        return self.known
+
+    def task_losses(self) -> np.ndarray:
+        """Loss of each cell as the task declares it: float64 (n, label_width), 0 where missing."""
+        return self.task.prediction_loss(self.label, self.prediction)
+
+    # -- what is refused -------------------------------------------------------------------------
+    def _illegal(self, label: np.ndarray, legal: np.ndarray) -> LabelError:
+        bad = np.argwhere(~legal)
+        first = tuple(bad[0])
+        return LabelError(
+            f"task {self.task.name!r}: {len(bad)} of {label.size} labels are neither legal nor "
+            f"missing ({self.task.missing}); the first is {label[first]} in row {first[0]} of the "
+            "batch. Do the records belong to these tasks?"
+        )
+
+    def _not_finite(self) -> ValueError:
+        return ValueError(
+            f"task {self.task.name!r}: predictions are NaN or infinite. Has training diverged? "
+            "A lower learning rate or a smaller task weight may help."
+        )
+
+    def _no_probabilities(self, what: str) -> ValueError:
+        return ValueError(
+            f"task {self.task.name!r}: predictions are no probabilities ({what}). Are they logits? "
+            "Pass tasks.predict(outputs), or use the training symbol's outputs."
+        )
+
+
+def make_batch(task: Task, label: np.ndarray, prediction: np.ndarray) -> Batch:
+    """Return the batch of the task's kind."""
+    return Batch.kinds[task.kind](task, label, prediction)

@@ -1,0 +1,128 @@
+"""Batches of tasks whose label is the id of one class."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any, Tuple
+
+import numpy as np
+
+from ._batch import NEAR_ONE, Batch
+from ._stats import Counts, log_loss
+
+
+class ClassBatch(Batch, kind="class"):
+    """Rows with a known class; each class is a unit, seen against the others."""
+
+    def _take(self, label: np.ndarray, prediction: np.ndarray) -> None:
+        label = label[:, 0]
+        self.rows = self.task.labelled(label)
+        if np.count_nonzero(self.rows) < len(label):
+            label, prediction = label[self.rows], prediction[self.rows]
+        self.label = label.astype(np.intp)
+        self.prediction = prediction
+
+    @property
+    def known(self) -> np.ndarray:
+        return np.bincount(self.label, minlength=self.task.num_outputs)
+
+    @property
+    def number(self) -> np.ndarray:
+        return np.array([len(self.label)])
+
+    def task_losses(self) -> np.ndarray:
+        return self.task.prediction_loss(self.label, self.probability)
+
+    @cached_property
+    def _extremes(self) -> Tuple[float, float]:
+        p = self.prediction
+        low, high = (p.min(), p.max()) if p.size else (0.0, 1.0)  # NaN if there is one
+        if not (np.isfinite(low) and np.isfinite(high)):
+            raise self._not_finite()
+        return low, high
+
+    @cached_property
+    def probability(self) -> np.ndarray:
+        """The predictions (n, num_classes), checked to be distributions over the classes."""
+        low, high = self._extremes
+        if low < 0 or high > 1 + NEAR_ONE:
+            raise self._no_probabilities(f"they go from {low:.3g} to {high:.3g}")
+        total = self.prediction @ np.ones(self.prediction.shape[1], self.prediction.dtype)
+        if np.any(np.abs(total - 1) > NEAR_ONE):
+            raise self._no_probabilities(f"a row adds up to {total[np.argmax(abs(total - 1))]:.3g}")
+        return self.prediction
+
+    @cached_property
+    def predicted(self) -> np.ndarray:
+        """The class with the highest prediction, the first of equals: (n,)."""
+        self._extremes  # noqa: B018 (refuses NaN, which argmax would take for the highest)
+        return self.prediction.argmax(axis=1)
+
+    def counts(self, threshold: Any) -> np.ndarray:
+        units, hits = self.task.num_outputs, self.label[self.label == self.predicted]
+        return np.stack(
+            [
+                np.bincount(hits, minlength=units),
+                np.bincount(self.predicted, minlength=units),
+                np.bincount(self.label, minlength=units),
+                np.full(units, len(self.label)),
+            ]
+        )
+
+    def wrong(self, threshold: Any) -> np.ndarray:
+        wrong = np.zeros(len(self.rows), bool)
+        wrong[self.rows] = self.label != self.predicted
+        return wrong
+
+    def confusion(self, threshold: Any) -> np.ndarray:
+        units = self.task.num_outputs
+        cells = np.bincount(self.label * units + self.predicted, minlength=units**2)
+        return cells.reshape(1, units, units)
+
+    def top(self, k: int) -> np.ndarray:
+        """Whether the label is among the k highest predictions: bool (n,).
+
+        Classes are ranked as `predicted` ranks them: of equal predictions the first counts more.
+        """
+        p, label = self.prediction, self.label[:, None]
+        self._extremes  # noqa: B018 (refuses NaN)
+        own = np.take_along_axis(p, label, axis=1)
+        before = (p > own) | ((p == own) & (np.arange(p.shape[1]) < label))
+        return np.count_nonzero(before, axis=1) < k
+
+    @cached_property
+    def _of_label(self) -> np.ndarray:
+        return np.take_along_axis(self.probability, self.label[:, None], axis=1).astype(np.float64)
+
+    def log_losses(self) -> np.ndarray:
+        return log_loss(self._of_label)
+
+    def brier_scores(self) -> np.ndarray:
+        p = self.probability
+        # sum_k (p_k - [k is the label])^2, without writing the one-hot matrix.
+        square = np.einsum("nk,nk->n", p, p, dtype=np.float64)[:, None]
+        return square - 2 * self._of_label + 1
+
+    def confidence(self) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+        p = self.probability
+        hit = self.predicted == self.label
+        return p.max(axis=1, initial=0)[:, None], hit[:, None], np.ones((len(p), 1), bool)
+
+    def scores(self) -> Tuple[np.ndarray, np.ndarray]:
+        return self.probability, self.label.astype(np.int32)
+
+    @staticmethod
+    def unit(scores: np.ndarray, label: np.ndarray, index: int) -> Tuple[np.ndarray, np.ndarray]:
+        return scores[:, index], label == index
+
+    @staticmethod
+    def seen(c: Counts) -> np.ndarray:
+        return c.predicted + c.positive > 0
+
+    @staticmethod
+    def agreement(c: Counts) -> Tuple[np.ndarray, np.ndarray]:
+        return c.tp, c.positive
+
+    @staticmethod
+    def tables(c: Counts) -> Counts:
+        return Counts(*(part[None] for part in c))

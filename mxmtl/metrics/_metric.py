@@ -1,0 +1,158 @@
+"""What every metric does: names, masking, sharing, local and global values."""
+
+from __future__ import annotations
+
+import abc
+import copy
+import re
+from typing import Any, ClassVar, Dict, List, Mapping, Optional, Sequence, Tuple, Union
+
+import mxnet as mx
+import numpy as np
+
+from ..tasks import Task
+from ._feed import Entry, Feed
+from ._statistic import Statistic
+
+Value = Union[float, np.ndarray]
+
+
+class Metric(mx.metric.EvalMetric, abc.ABC):
+    """Abstract: a value computed from statistics of one or more tasks.
+
+    A concrete metric says which statistics it needs and how their states become a value.
+    Labels and predictions are found by name (``<task>_label``, ``<task>_output``), missing
+    labels are left out, and where nothing is labelled the value is nan.
+
+    Attributes
+    ----------
+    higher_is_better : bool or None
+        Which way is up; None where neither is (`NumLabels`, `ConfusionMatrix`).
+    types : dict
+        Every concrete metric by the name that it has in logs (its class name in snake case).
+    """
+
+    higher_is_better: ClassVar[Optional[bool]]
+    types: ClassVar[Dict[str, Any]] = {}
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if not cls.__name__.startswith("Abstract"):
+            Metric.types[snake_case(cls.__name__)] = cls
+
+    def __init__(self, tasks: Sequence[Task], name: str) -> None:
+        self.tasks = tuple(tasks)
+        self._feed = Feed()
+        self._shared = False
+        super().__init__(
+            name,
+            output_names=[task.output_name for task in self.tasks],
+            label_names=[task.label_name for task in self.tasks],
+            has_global_stats=True,
+        )  # calls reset, which makes the statistics
+
+    @abc.abstractmethod
+    def statistics(self) -> List[Statistic]:
+        """Make the statistics that `compute` needs, empty."""
+
+    @abc.abstractmethod
+    def compute(self, *states: Any) -> Value:
+        """Turn the states of the statistics into a number, or one for each of `names`."""
+
+    @property
+    def names(self) -> List[str]:
+        """Names of the values, as they stand in logs and reports."""
+        return [self.name]
+
+    # -- taking part in a suite ------------------------------------------------------------------
+    def join(self, feed: Feed, shared: bool = False) -> None:
+        """Begin anew with the statistics of a feed, which may serve other metrics as well."""
+        self._statistics = [feed.share(statistic) for statistic in self.statistics()]
+        self._feed, self._shared = feed, shared
+
+    def _leave(self) -> None:
+        # Used by itself, a member of a suite goes on with a copy: the others must not notice.
+        if self._shared:
+            self._feed.settle()
+            own = copy.deepcopy(self._statistics)
+            self._feed, self._shared = Feed(), False
+            self._statistics = [self._feed.share(statistic) for statistic in own]
+
+    # -- mx.metric.EvalMetric --------------------------------------------------------------------
+    def reset(self) -> None:
+        """Forget everything."""
+        self.join(Feed())
+
+    def reset_local(self) -> None:
+        """Begin a new local part (`get`); `get_global` goes on."""
+        self._leave()
+        self._feed.reset_local()
+
+    def update(self, labels: Any, preds: Any) -> None:
+        """Add a batch: one array a task in task order, or for a single task one a device.
+
+        Parameters
+        ----------
+        labels, preds : (list of) NDArray or ndarray
+            Labels (N,) or (N, num_labels), predictions (N, num_outputs): probabilities, or
+            values for regression.
+        """
+        self._leave()
+        labels, preds = as_list(labels), as_list(preds)
+        if len(labels) != len(preds) or len(labels) % len(self.tasks):
+            raise ValueError(
+                f"{self.name}: {len(labels)} labels and {len(preds)} predictions for tasks "
+                f"{[task.name for task in self.tasks]}; expected one of each."
+            )
+        for start in range(0, len(labels), len(self.tasks)):
+            part = slice(start, start + len(self.tasks))
+            self._feed.push(zip(self.tasks, labels[part], preds[part]))
+
+    def update_dict(self, label: Mapping[str, Any], pred: Mapping[str, Any]) -> None:
+        """Add a batch: arrays by name, of which those of this metric's tasks are taken."""
+        self._leave()
+        self._feed.push(by_name(self.tasks, label, pred))
+
+    def get(self) -> Tuple[Any, Any]:
+        """Return the name(s) and value(s) since `reset_local`."""
+        return self._value(whole=False)
+
+    def get_global(self) -> Tuple[Any, Any]:
+        """Return the name(s) and value(s) since `reset`."""
+        return self._value(whole=True)
+
+    def _value(self, whole: bool) -> Tuple[Any, Any]:
+        self._feed.settle()
+        value = self.compute(*(statistic.state(whole) for statistic in self._statistics))
+        if np.ndim(value):
+            return self.names, [float(v) for v in np.asarray(value)]
+        return self.name, float(value)
+
+
+def by_name(
+    tasks: Sequence[Task], labels: Mapping[str, Any], preds: Mapping[str, Any]
+) -> List[Entry]:
+    """Find the arrays of each task, or raise `ValueError` naming the one that is not there."""
+    entries = []
+    for task in tasks:
+        for what, name, arrays in (
+            ("label", task.label_name, labels),
+            ("output", task.output_name, preds),
+        ):
+            if name not in arrays:
+                raise ValueError(
+                    f"task {task.name!r}: no {what} {name!r} among {list(arrays)}. Was the symbol "
+                    "made for these tasks (mxmtl.training_symbol, label_names=tasks.label_names)?"
+                )
+        entries.append((task, labels[task.label_name], preds[task.output_name]))
+    return entries
+
+
+def as_list(arrays: Any) -> List[Any]:
+    """Return a list of arrays, from a list or a single one."""
+    return list(arrays) if isinstance(arrays, (list, tuple)) else [arrays]
+
+
+def snake_case(name: str) -> str:
+    """Return the name of a class as it stands in logs: ``R2Score`` -> ``r2_score``."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()

@@ -1,0 +1,94 @@
+"""Sufficient statistics: what is kept of the batches, and shared by all metrics that need it."""
+
+from __future__ import annotations
+
+import abc
+from typing import Any, Hashable
+
+import numpy as np
+
+from ..tasks import Task
+from ._batch import Batch
+
+
+class Statistic(abc.ABC):
+    """Abstract: something that adds up over batches.
+
+    Two of the same class that were made from equal arguments are the same statistic; a suite
+    keeps one of them. The local part is what came since `reset_local`.
+
+    Parameters
+    ----------
+    *tasks : Task
+        Whose batches `totals` takes, in this order.
+    options : hashable
+        What else makes it differ from its like.
+    """
+
+    def __init__(self, *tasks: Task, options: Hashable = ()) -> None:
+        self.tasks, self.options = tasks, options
+        self.key = (type(self), tasks, options)
+        self.local = self.zero()
+        self.before = self.zero()
+
+    @abc.abstractmethod
+    def zero(self) -> Any:
+        """Return the state before the first batch."""
+
+    @abc.abstractmethod
+    def totals(self, *batches: Batch) -> Any:
+        """Return the state that one batch a task makes."""
+
+    def merge(self, a: Any, b: Any) -> Any:
+        """Return the state of what ``a`` and ``b`` have seen, each by itself."""
+        return a + b
+
+    def update(self, *batches: Any) -> None:
+        """Add one batch a task to the local part."""
+        self.local = self.merge(self.local, self.totals(*batches))
+
+    def reset_local(self) -> None:
+        """Begin a new local part; what was in it stays in the whole."""
+        self.before, self.local = self.merge(self.before, self.local), self.zero()
+
+    def state(self, whole: bool) -> Any:
+        """Return the state since the last reset (``whole``) or since the last `reset_local`."""
+        return self.merge(self.before, self.local) if whole else self.local
+
+
+class Known(Statistic):
+    """Number of known labels of each unit: int64 (num_units,)."""
+
+    def zero(self) -> np.ndarray:
+        task = self.tasks[0]
+        return np.zeros(max(task.num_outputs, task.label_width), np.int64)
+
+    def totals(self, *batches: Batch) -> np.ndarray:
+        return batches[0].known
+
+
+class Counted(Statistic):
+    """The counts of `Counts` with a threshold: int64 (4, num_units)."""
+
+    def zero(self) -> np.ndarray:
+        return np.zeros((4, self.tasks[0].num_outputs), np.int64)
+
+    def totals(self, *batches: Any) -> np.ndarray:
+        return batches[0].counts(self.options)
+
+
+class Summed(Statistic):
+    """Sum and number of the known cells of each column: float64 (2, label_width).
+
+    ``options`` names the method of a batch that gives the values: (n, label_width), 0 where
+    the label is missing.
+    """
+
+    options: str
+
+    def zero(self) -> np.ndarray:
+        return np.zeros((2, self.tasks[0].label_width))
+
+    def totals(self, *batches: Batch) -> np.ndarray:
+        values = getattr(batches[0], self.options)()
+        return np.stack([values.sum(axis=0), batches[0].number])

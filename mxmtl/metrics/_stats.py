@@ -1,0 +1,100 @@
+"""What metrics compute: pure functions of counts, tables and pairs. No state, no task, no mask.
+
+A count `Counts` holds one entry a unit (a class, seen one against the rest, or a label). A ratio
+whose denominator is 0 is 0, as scikit-learn has it, unless a function says otherwise.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Counts(NamedTuple):
+    """Rows of each unit, arrays of one shape: what was right, predicted, positive, known."""
+
+    tp: np.ndarray
+    predicted: np.ndarray
+    positive: np.ndarray
+    known: np.ndarray
+
+    @property
+    def fp(self) -> np.ndarray:
+        """Predicted, but not labelled so."""
+        return self.predicted - self.tp
+
+    @property
+    def fn(self) -> np.ndarray:
+        """Labelled so, but not predicted."""
+        return self.positive - self.tp
+
+    @property
+    def tn(self) -> np.ndarray:
+        """Neither."""
+        return self.known - self.predicted - self.positive + self.tp
+
+
+def ratio(part: np.ndarray, whole: np.ndarray, undefined: float = 0.0) -> np.ndarray:
+    """Divide, with ``undefined`` where the denominator is 0."""
+    part, whole = np.broadcast_arrays(np.asarray(part, np.float64), np.asarray(whole, np.float64))
+    return np.divide(part, whole, out=np.full(part.shape, undefined), where=whole != 0)
+
+
+# -- one unit against the rest ---------------------------------------------------------------------
+def precision(c: Counts) -> np.ndarray:
+    """Return tp / (tp + fp)."""
+    return ratio(c.tp, c.predicted)
+
+
+def recall(c: Counts) -> np.ndarray:
+    """Return tp / (tp + fn)."""
+    return ratio(c.tp, c.positive)
+
+
+def specificity(c: Counts) -> np.ndarray:
+    """Return tn / (tn + fp)."""
+    return ratio(c.tn, c.known - c.positive)
+
+
+def f_beta(c: Counts, beta: float) -> np.ndarray:
+    """(1 + b^2) tp / ((1 + b^2) tp + b^2 fn + fp)."""
+    return ratio((1 + beta**2) * c.tp, beta**2 * c.positive + c.predicted)
+
+
+# -- a table of classes: counts of the classes along the last axis ---------------------------------
+def balanced_accuracy(c: Counts) -> np.ndarray:
+    """Mean recall of the classes that are labelled."""
+    seen = c.positive > 0
+    return ratio(np.sum(recall(c), axis=-1), np.sum(seen, axis=-1), np.nan)
+
+
+def matthews(c: Counts) -> np.ndarray:
+    """Correlation between predicted and labelled class; 0 where either never changes."""
+    n, tp = np.sum(c.positive, axis=-1), np.sum(c.tp, axis=-1)
+    expected = np.sum(c.predicted * c.positive, axis=-1)
+    spread = (n**2 - np.sum(c.predicted**2, axis=-1)) * (n**2 - np.sum(c.positive**2, axis=-1))
+    return ratio(tp * n - expected, np.sqrt(spread))
+
+
+def kappa(c: Counts) -> np.ndarray:
+    """(agreement - chance) / (1 - chance); nan where chance alone agrees always."""
+    n, tp = np.sum(c.positive, axis=-1), np.sum(c.tp, axis=-1)
+    chance = np.sum(c.predicted * c.positive, axis=-1)
+    return ratio(tp * n - chance, n**2 - chance, np.nan)
+
+
+# -- one cell: label and prediction of the same shape, float64 -------------------------------------
+def absolute_error(label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+    """|prediction - label|."""
+    return np.abs(prediction - label)
+
+
+def squared_error(label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+    """(prediction - label)^2."""
+    return np.square(prediction - label)
+
+
+def log_loss(probability: np.ndarray) -> np.ndarray:
+    """-log of the probability given to what was labelled, which counts as 1.2e-38 or more."""
+    return -np.log(np.maximum(probability, np.finfo(np.float32).tiny))

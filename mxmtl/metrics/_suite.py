@@ -1,0 +1,112 @@
+"""All metrics of all tasks, updated at once."""
+
+from __future__ import annotations
+
+from typing import Any, Iterable, List, Mapping
+
+import mxnet as mx
+
+from ..tasks import TaskSet
+from ._feed import Feed
+from ._metric import Metric, as_list, by_name
+
+
+class Suite(mx.metric.CompositeEvalMetric):
+    """Metrics of a set of tasks, each statistic of a batch computed once for all of them.
+
+    Works wherever MXNet takes an ``eval_metric``. A member can be used by itself as well; it
+    then goes on alone from where it stands.
+
+    Parameters
+    ----------
+    tasks : TaskSet
+        All tasks of the network, in its order (for `update`, which knows no names).
+    metrics : iterable of Metric
+        What to measure. Names must differ; ``name=`` renames a metric.
+
+    Examples
+    --------
+    >>> import mxmtl, numpy as np
+    >>> tasks = mxmtl.TaskSet([mxmtl.Binary("outdoors"), mxmtl.Regression("age")])
+    >>> suite = mxmtl.metrics.Suite(
+    ...     tasks, [mxmtl.metrics.F1(tasks["outdoors"]), mxmtl.metrics.MAE(tasks["age"])])
+    >>> labels = [np.array([1, 0, -1]), np.array([2.0, np.nan, 4.0])]
+    >>> suite.update(labels, [np.array([[0.9], [0.8], [0.1]]), np.array([[1.0], [2.0], [3.0]])])
+    >>> suite.get_name_value()
+    [('outdoors/f1', 0.666...), ('age/mae', 1.0)]
+    """
+
+    def __init__(self, tasks: TaskSet, metrics: Iterable[Metric], name: str = "mxmtl") -> None:
+        self.tasks = tasks
+        super().__init__(name=name)
+        for metric in metrics:
+            self.add(metric)
+        self.reset()
+
+    def add(self, metric: Any) -> None:
+        """Add a metric; it shares statistics with the others from the next `reset` on."""
+        metric = mx.metric.create(metric)
+        taken = set(self.names)
+        new = metric.names if isinstance(metric, Metric) else as_list(metric.get()[0])
+        twice = sorted(taken.intersection(new))
+        if twice:
+            raise ValueError(
+                f"two metrics are named {twice[0]!r}; give one of them another name=..."
+            )
+        self.metrics.append(metric)
+
+    @property
+    def names(self) -> List[str]:
+        """Names of all values, in order."""
+        return [name for metric in self.metrics for name in as_list(metric.get()[0])]
+
+    @property
+    def _feeds(self) -> List[Feed]:
+        # In order of first use, each once; one for all unless a member went its own way.
+        feeds = {id(m._feed): m._feed for m in self.metrics if isinstance(m, Metric)}
+        return list(feeds.values())
+
+    def reset(self) -> None:
+        """Forget everything, and share statistics among all members."""
+        feed = Feed()
+        for metric in getattr(self, "metrics", ()):  # MXNet's constructor resets first
+            if isinstance(metric, Metric):
+                metric.join(feed, shared=True)
+            else:
+                metric.reset()
+
+    def reset_local(self) -> None:
+        """Begin a new local part of every metric."""
+        for feed in self._feeds:
+            feed.reset_local()
+        for metric in self._foreign:
+            metric.reset_local()
+
+    def update(self, labels: Any, preds: Any) -> None:
+        """Add a batch: one array a task, of all tasks and in their order."""
+        labels, preds = as_list(labels), as_list(preds)
+        if not len(labels) == len(preds) == len(self.tasks):
+            raise ValueError(
+                f"{len(labels)} labels and {len(preds)} predictions for the {len(self.tasks)} "
+                f"tasks {self.tasks.names}; expected one array a task, in this order."
+            )
+        self.update_dict(
+            dict(zip(self.tasks.label_names, labels)), dict(zip(self.tasks.output_names, preds))
+        )
+
+    def update_dict(self, labels: Mapping[str, Any], preds: Mapping[str, Any]) -> None:
+        """Add a batch: arrays by name, of which those of the measured tasks are taken."""
+        for feed in self._feeds:
+            feed.push(by_name(feed.tasks, labels, preds))
+        for metric in self._foreign:
+            metric.update_dict(labels, preds)
+
+    @property
+    def _foreign(self) -> List[Any]:
+        return [metric for metric in self.metrics if not isinstance(metric, Metric)]
+
+
+def default_metrics(tasks: TaskSet) -> Suite:
+    """Make the suite of each task's ``default_metrics``."""
+    metrics = [Metric.types[name](task) for task in tasks for name in task.default_metrics]
+    return Suite(tasks, metrics)
