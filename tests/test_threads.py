@@ -2,9 +2,9 @@
 
 import os
 
-import pytest
-
 from mxmtl import _threads
+
+import pytest
 
 
 @pytest.fixture

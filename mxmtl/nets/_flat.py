@@ -10,8 +10,9 @@ MEND = (
     "End the trunk with a flatten (mx.sym.Flatten, gluon.nn.Flatten), after a global average "
     "pooling where it still has height and width; mxmtl.zoo_trunk does so for zoo networks."
 )
-# Image shapes to try a symbol on: its own input size is not known, and any that fits will do.
-PROBES = [(1, c, size, size) for size in (224, 299, 64, 32, 28) for c in (3, 1)]
+# Inputs to try a symbol on: its own input size is not known, and the first that fits will do.
+# What takes flat input (a variable by itself, say) is the user's to feed with flat input.
+PROBES = [(1, 512), *((1, c, size, size) for size in (224, 299, 64, 32, 28) for c in (3, 1))]
 
 
 def check_flat(features: Any) -> None:
@@ -32,7 +33,7 @@ def check_flat(features: Any) -> None:
 
 
 def _probe(symbol: mx.sym.Symbol) -> Optional[Tuple[int, ...]]:
-    # The output shape on the first image shape that the symbol accepts; None if none was.
+    # The output shape on the first input shape that the symbol accepts; None if none was.
     if "data" not in symbol.list_arguments():
         return None
     for shape in PROBES:

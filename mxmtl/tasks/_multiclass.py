@@ -90,7 +90,7 @@ class Multiclass(Task):
         return whole | (label == self.missing)
 
     def cells(self, F: Any, label: Any) -> Any:
-        return F.reshape(label, shape=(-1,))
+        return label
 
     def activate(self, F: Any, logits: Any, **name: str) -> Any:
         return F.softmax(logits, axis=1, **name)

@@ -192,8 +192,8 @@ class Task(abc.ABC):
         return None
 
     def cells(self, F: Any, label: Any) -> Any:
-        """Give a label (N,) or (N, label_width) the shape that the output operator wants."""
-        return F.reshape(label, shape=(-1, self.label_width))
+        """Give a label of `label_shape` the shape of the logits, which output operators want."""
+        return label if len(self.label_shape(0)) == 2 else F.reshape(label, shape=(-1, 1))
 
     def loss(self, F: Any, logits: Any, label: Any, normalization: str = "batch") -> Any:
         """Weighted loss of each row, shape (N,): 0 where nothing is labelled.
@@ -223,7 +223,7 @@ class Task(abc.ABC):
         """
         label = self.cells(F, label)
         known = self.labelled(label)
-        scale = self._scale(F, F.reshape(label, shape=(-1, self.label_width)), known, normalization)
+        scale = self._scale(F, label, known, normalization)
         if scale is not None:
             logits = scale_gradient(F, logits, scale)
         return self.output_op(F, gate(F, logits, known), label, grad_scale=self.weight, **name)
@@ -242,7 +242,7 @@ class Task(abc.ABC):
 
     def _scale(self, F: Any, label: Any, known: Any, normalization: str) -> Optional[Any]:
         # (N, label_width) or (1, 1): what multiplies the loss of a cell, beside the task weight.
-        scale = self.cell_weight(F, label)
+        scale = self.cell_weight(F, F.reshape(label, shape=(-1, self.label_width)))
         if normalization == "batch":
             return scale
         share = F.mean(known)

@@ -99,7 +99,7 @@ def test_parameters_without_values_are_left_to_the_initializer():
     net.trunk(mx.nd.ones((1, 3, 16, 16)))
     args, auxs = mxmtl.module_params(net)
     assert {name.split("_")[0] for name in args} == {"small"}
-    assert len(auxs) == 8
+    assert len(auxs) == 10
     module = mx.mod.Module(mxmtl.training_symbol(net, TASKS), label_names=TASKS.label_names)
     labels = [(task.label_name, task.label_shape(2)) for task in TASKS]
     module.bind([("data", (2, 3, 16, 16))], labels)
@@ -132,6 +132,13 @@ def test_a_symbol_that_is_not_flat_is_refused():
         mxmtl.training_symbol(conv, TASKS)
     with pytest.raises(ValueError, match=r"not flat"):
         mxmtl.prediction_symbol(_zoo_net()(mx.sym.var("data")), TASKS)
+
+
+def test_features_that_come_flat_need_no_trunk():
+    symbol = mxmtl.training_symbol(mx.sym.var("data"), TASKS)
+    shapes = {task.label_name: task.label_shape(2) for task in TASKS}
+    _, outputs, _ = symbol.infer_shape(data=(2, 512), **shapes)
+    assert outputs == [(2, 3), (2, 2)]
 
 
 @pytest.mark.parametrize("hybridize", [False, True])
