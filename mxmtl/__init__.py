@@ -20,6 +20,8 @@ _load_mxnet()  # first: it mends NumPy and Python for MXNet, or says what is wro
 from . import metrics as metrics
 from ._devices import context as context
 from ._threads import usable_cores as usable_cores
+from .data import RecordSummary as RecordSummary
+from .data import write_records as write_records
 from .nets import MultiTaskLoss as MultiTaskLoss
 from .nets import MultiTaskNet as MultiTaskNet
 from .nets import load_trunk as load_trunk

@@ -1,0 +1,35 @@
+"""What may be wrong with a table, a row or an image; each message says where."""
+
+from __future__ import annotations
+
+from ..tasks import LabelError
+
+
+class TableError(ValueError):
+    """A table that cannot be read as a whole: no such column, no rows, not UTF-8, ..."""
+
+
+class ImageError(ValueError):
+    """Bytes that are no whole image, or an image file that is not there."""
+
+
+class RowError(ValueError):
+    """One row that cannot become a record; the message names table, row and reason.
+
+    Attributes
+    ----------
+    row : int
+        Row number as a spreadsheet shows it.
+    path : str
+        The row's image path; '' if it has none.
+    reason : str
+        What is wrong, without the place.
+    """
+
+    def __init__(self, source: str, row: int, path: str, reason: str) -> None:
+        super().__init__(f"{source} row {row}, {reason}")
+        self.row, self.path, self.reason = row, path, reason
+
+
+class RowLabelError(RowError, LabelError):
+    """A row with a cell that is no label."""
