@@ -1,15 +1,28 @@
 # make demo    from a fresh clone to a trained model and its report
-# make test    lint, types, unit tests, doctests, examples
+# make test    lint, types, unit tests, doctests and examples
 SHELL := /bin/bash
 PYTHON := .venv/bin/python
 
 .PHONY: demo test lint types unit clean
 
-.venv/installed: setup.py tools/find_python.sh
-	rm -rf .venv
-	"$$(bash tools/find_python.sh)" -m venv .venv
+# Each step is done once; a second call finds what is there and goes on.
+demo: data/emoji/test.rec
+	@if [ -f runs/emoji/report.md ]; then cat runs/emoji/report.md; else \
+	  $(PYTHON) examples/train_module.py --train data/emoji/train --val data/emoji/test \
+	    --run runs/emoji; fi
+	@echo
+	@echo "checkpoint   runs/emoji/model-0012.params and model-symbol.json"
+	@echo "predictions  runs/emoji/predictions.csv"
+	@echo "report       runs/emoji/report.md and report.json"
+
+data/emoji/test.rec: | .venv/installed
+	$(PYTHON) examples/emoji.py --out data/emoji
+
+.venv/installed: setup.py
+	@python=$$(bash tools/find_python.sh) && echo "installing into .venv with $$python" && \
+	  "$$python" -m venv --clear .venv
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check -e ".[cpu,test,lint]"
-	touch $@
+	@touch $@
 
 test: lint types unit
 
@@ -20,8 +33,9 @@ lint: .venv/installed
 types: .venv/installed
 	.venv/bin/mypy
 
+# One thread a worker: workers that share cores with each other's OpenMP threads crawl.
 unit: .venv/installed
 	OMP_NUM_THREADS=1 $(PYTHON) -m pytest -n auto --dist worksteal
 
 clean:
-	rm -rf .venv build dist *.egg-info
+	rm -rf .venv build dist *.egg-info data runs

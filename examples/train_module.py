@@ -92,10 +92,7 @@ def main() -> None:
         writer = csv.writer(stream)
         writer.writerow(answers)
         writer.writerows(zip(*answers.values()))
-    print(f"\n{report}\n")
-    print(f"checkpoint   {checkpoint}-{arguments.epochs:04d}.params")
-    for name in ("predictions.csv", "report.md", "report.json"):
-        print(f"{name.split('.')[0]:12} {arguments.run / name}")
+    print(f"\n{report}\n\n{arguments.run} holds:", *sorted(p.name for p in arguments.run.iterdir()))
 
 
 if __name__ == "__main__":
