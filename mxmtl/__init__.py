@@ -17,9 +17,13 @@ from ._mxnet import load_mxnet as _load_mxnet
 
 _load_mxnet()  # first: it mends NumPy and Python for MXNet, or says what is wrong
 
+from . import augment as augment
 from . import metrics as metrics
 from ._devices import context as context
 from ._threads import usable_cores as usable_cores
+from .data import RecordDataset as RecordDataset
+from .data import RecordError as RecordError
+from .data import RecordIter as RecordIter
 from .data import RecordSummary as RecordSummary
 from .data import write_records as write_records
 from .nets import MultiTaskLoss as MultiTaskLoss

@@ -1,0 +1,107 @@
+"""How the pixels of an output lie over a source image: one affine map, sampled once."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Tuple
+
+import cv2
+import numpy as np
+
+REDUCTIONS = (8, 4, 2)
+Matrix = Tuple[float, float, float, float, float, float]
+
+
+class View(NamedTuple):
+    """An image of which no pixel exists yet: its size, and where its points lie in the source.
+
+    Point (x, y) of the view is point ``(a x + b y + left, c x + d y + top)`` of the source. Points
+    are measured from the corner of the first pixel, so that a pixel's centre is at (.5, .5).
+
+    Attributes
+    ----------
+    height, width : int
+        Size of the view in pixels.
+    """
+
+    height: int
+    width: int
+    a: float = 1.0
+    b: float = 0.0
+    left: float = 0.0
+    c: float = 0.0
+    d: float = 1.0
+    top: float = 0.0
+
+    def map(self, height: int, width: int, matrix: Matrix) -> View:
+        """Return the view of this view whose points lie at ``matrix`` (a, b, left, c, d, top)."""
+        a, b, left, c, d, top = matrix
+        return View(
+            height,
+            width,
+            self.a * a + self.b * c,
+            self.a * b + self.b * d,
+            self.a * left + self.b * top + self.left,
+            self.c * a + self.d * c,
+            self.c * b + self.d * d,
+            self.c * left + self.d * top + self.top,
+        )
+
+    def resize(self, height: int, width: int) -> View:
+        """Scale to a size."""
+        if (height, width) == (self.height, self.width):
+            return self
+        return self.map(height, width, (self.width / width, 0, 0, 0, self.height / height, 0))
+
+    def crop(self, top: float, left: float, height: int, width: int) -> View:
+        """Cut a rectangle out."""
+        return self.map(height, width, (1, 0, left, 0, 1, top))
+
+    def mirror(self) -> View:
+        """Swap left and right."""
+        return self.map(self.height, self.width, (-1, 0, self.width, 0, 1, 0))
+
+    def about_center(self, a: float, b: float, c: float, d: float) -> View:
+        """Rotate, zoom or shear by a 2x2 matrix that leaves the centre where it is."""
+        x, y = self.width / 2, self.height / 2
+        return self.map(self.height, self.width, (a, b, x - a * x - b * y, c, d, y - c * x - d * y))
+
+    def reduction(self) -> int:
+        """Return the largest of 8, 4, 2, 1 at which decoding still leaves pixels enough."""
+        across, down = np.hypot(self.a, self.c), np.hypot(self.b, self.d)
+        scale = min(across, down)
+        return next((k for k in REDUCTIONS if scale >= k), 1)
+
+    def reduced(self, size: Tuple[int, ...], to: Tuple[int, ...]) -> View:
+        """Return the view over the same source, decoded at (height, width) ``to``, not ``size``."""
+        y, x = to[0] / size[0], to[1] / size[1]
+        return self._replace(
+            a=self.a * x, b=self.b * x, left=self.left * x,
+            c=self.c * y, d=self.d * y, top=self.top * y,
+        )  # fmt: skip
+
+    def sample(self, image: np.ndarray) -> np.ndarray:
+        """Compute the pixels: uint8 (height, width) or (height, width, 3), bilinear.
+
+        Rectangles are rounded to whole pixels of the source. Beyond the image its border is
+        mirrored, so that no edge appears that is not in the picture.
+        """
+        height, width = image.shape[:2]
+        if self.b == 0.0 and self.c == 0.0 and self.d > 0:
+            x, y = sorted((self.left, self.left + self.a * self.width))
+            x0, x1 = round(x), round(y)
+            y0, y1 = round(self.top), round(self.top + self.d * self.height)
+            if 0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height:
+                part = image[y0:y1, x0:x1]
+                if part.shape[:2] != (self.height, self.width):
+                    part = cv2.resize(part, (self.width, self.height))
+                return cv2.flip(part, 1) if self.a < 0 else part
+        matrix = np.array(
+            [
+                [self.a, self.b, self.left + (self.a + self.b - 1) / 2],
+                [self.c, self.d, self.top + (self.c + self.d - 1) / 2],
+            ]
+        )
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        return cv2.warpAffine(
+            image, matrix, (self.width, self.height), flags=flags, borderMode=cv2.BORDER_REFLECT_101
+        )

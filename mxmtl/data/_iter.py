@@ -1,0 +1,245 @@
+"""Records as batches for `Module.fit`, `score` and `predict`."""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Union
+
+import mxnet as mx
+import numpy as np
+
+from .._files import PathLike
+from ..augment import Augmentation, Pipeline
+from ..tasks import TaskSet
+from ._decode import Decoder
+from ._files_of import Prefixes, record_files, tasks_of
+from ._job import Job, Source
+from ._loader import Loader
+from ._normalize import Levels, Normalize
+from ._order import Order
+from ._reader import RecordReader
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Loading:
+    """How batches are made ready; every field is an option of `RecordIter`.
+
+    Parameters
+    ----------
+    threads : int
+        Decoding threads; 0 for as many as there are processors for this process.
+    prefetch : int
+        Batches that are decoded ahead.
+    dtype : {"float32", "uint8"}
+        Of the images. ``"uint8"`` leaves them as they are, in a quarter of the bytes.
+    data_name : str
+        What the network calls the images.
+    """
+
+    threads: int = 0
+    prefetch: int = 2
+    dtype: str = "float32"
+    data_name: str = "data"
+
+    def __post_init__(self) -> None:
+        if self.threads < 0 or self.prefetch < 0:
+            raise ValueError(
+                f"threads={self.threads}, prefetch={self.prefetch}: expected 0 or more."
+            )
+
+
+class RecordIter(mx.io.DataIter):  # type: ignore[misc]
+    """Batches of images and labels, one label array a task, from .rec files.
+
+    Images are RGB (or grey), planes first: (batch_size, channels, height, width). Labels that
+    are missing, and all labels of padded rows, are as the tasks mark them.
+
+    Parameters
+    ----------
+    prefix : str or sequence of str
+        Path without ``.rec``: of one file, of its shards, or of several.
+    batch_size : int
+        Rows in a batch.
+    data_shape : (int, int, int)
+        Channels (3 or 1), height and width of an image.
+    shuffle : bool
+        Whether every epoch has an order of its own.
+    seed : int
+        Governs the order and the augmentation. Those of record r in epoch e depend on (seed, e,
+        r) alone.
+    tasks : TaskSet or str, optional
+        What the labels mean. By default it is read from ``<prefix>.tasks.json``.
+    augment : sequence of Augmentation, optional
+        See `mxmtl.augment`. By default the middle of the image, as large as fits.
+    mean, std : float or sequence of float, optional
+        Images become ``(pixel - mean) / std``, on the scale of 0 to 255.
+    num_parts, part_index : int
+        Read one of so many parts. Every row is in one part, and all have as many batches.
+    last_batch : {"pad", "discard"}
+        Whether rows that fill no batch make a padded one or are left out.
+    on_error : {"raise", "skip"}
+        What a damaged record leads to.
+    **loading
+        The fields of `Loading`.
+
+    Attributes
+    ----------
+    tasks : TaskSet
+        What the labels mean.
+    provide_data, provide_label : list of mx.io.DataDesc
+        What a batch holds: images, and ``<task>_label`` in task order.
+    num_records : int
+        Rows of all files, in all parts.
+    num_batches : int
+        Batches in an epoch.
+    epoch : int
+        The epoch it stands in.
+    skipped : int
+        Damaged records that were left out so far in this epoch.
+    """
+
+    def __init__(
+        self,
+        prefix: Prefixes,
+        batch_size: int,
+        data_shape: Sequence[int],
+        *,
+        shuffle: bool = False,
+        seed: int = 0,
+        tasks: Union[TaskSet, PathLike, None] = None,
+        augment: Optional[Iterable[Augmentation]] = None,
+        mean: Levels = None,
+        std: Levels = None,
+        num_parts: int = 1,
+        part_index: int = 0,
+        last_batch: str = "pad",
+        on_error: str = "raise",
+        **loading: Any,
+    ) -> None:
+        options = Loading(**loading)
+        files = record_files(prefix)
+        self.tasks = tasks_of(prefix, tasks)
+        normalize = Normalize(data_shape, mean, std, options.dtype)
+        pipeline = Pipeline(augment, normalize.data_shape[1:])
+        self._reader = RecordReader(files)
+        order = Order(
+            len(self._reader), batch_size, shuffle, seed, num_parts, part_index, last_batch
+        )
+        super().__init__(batch_size)
+        self._reader.check_width(self.tasks)
+        source = Source(
+            self._reader,
+            Decoder(pipeline, normalize.data_shape[0]),
+            pipeline.draws,
+            normalize,
+            seed,
+        )
+        self._missing = self.tasks.missing_label
+        self._loader = Loader(
+            source,
+            order,
+            self._missing,
+            on_error=on_error,
+            threads=options.threads or len(os.sched_getaffinity(0)),
+            prefetch=options.prefetch,
+        )
+        self._order, self._exhausted = order, False
+        shape = (batch_size, *normalize.data_shape)
+        self.provide_data = [mx.io.DataDesc(options.data_name, shape, np.dtype(options.dtype))]
+        self.provide_label = [
+            mx.io.DataDesc(task.label_name, task.label_shape(batch_size), layout="N")
+            for task in self.tasks
+        ]
+        self.num_records, self.num_batches = len(self._reader), order.num_batches
+
+    @property
+    def epoch(self) -> int:
+        """The epoch it stands in, from 0."""
+        return self._loader.epoch
+
+    @property
+    def skipped(self) -> int:
+        """Damaged records left out so far in this epoch."""
+        return self._loader.skipped
+
+    def __iter__(self) -> RecordIter:
+        # fit() does not reset before its first epoch: an iterator that was read to its end
+        # would end it at once.
+        if self._exhausted:
+            self.reset()
+        return self
+
+    def reset(self) -> None:
+        """Begin the next epoch, wherever this one stands."""
+        self._exhausted = False
+        self._loader.begin(self.epoch + 1)
+
+    def next(self) -> mx.io.DataBatch:
+        """Return the next batch, or raise `StopIteration` at the end of the epoch."""
+        if self._exhausted:
+            raise StopIteration
+        job = self._loader.next()
+        if job is None:
+            self._exhausted = True
+            if self.skipped:
+                log.warning("epoch %d: %d damaged records were skipped.", self.epoch, self.skipped)
+            raise StopIteration
+        return self._batch(job)
+
+    def _batch(self, job: Job) -> mx.io.DataBatch:
+        pad = job.pad(self._missing)
+        index = np.full(self.batch_size, -1, dtype=np.int64)
+        index[: self.batch_size - pad] = self._reader.ids[job.rows]
+        return mx.io.DataBatch(
+            [job.array],
+            [mx.nd.array(part, dtype=np.float32) for part in self.tasks.split(job.labels)],
+            pad,
+            index,
+            provide_data=self.provide_data,
+            provide_label=self.provide_label,
+        )
+
+    def state_dict(self) -> Dict[str, Any]:
+        """Return where it stands: give it to `load_state_dict` of an iterator made alike."""
+        loader = self._loader
+        return {
+            "epoch": loader.epoch,
+            "batch": loader.batch,
+            "cursor": loader.cursor,
+            "skipped": loader.skipped,
+            "exhausted": self._exhausted,
+            "made": self._made(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go to where another iterator stood. `ValueError` if it was made otherwise."""
+        made = self._made()
+        for option, value in dict(state["made"]).items():
+            if made.get(option) != value:
+                raise ValueError(
+                    f"the state is of an iterator with {option}={value!r}; this one has "
+                    f"{made.get(option)!r}."
+                )
+        self._loader.begin(state["epoch"], state["cursor"], state["batch"], state["skipped"])
+        self._exhausted = bool(state["exhausted"])
+
+    def _made(self) -> Dict[str, Any]:
+        return {field: getattr(self._order, field) for field in self._order.__dataclass_fields__}
+
+    def close(self) -> None:
+        """End the threads and close the files; `next` raises `ValueError` after it."""
+        self._loader.close()
+        self._reader.close()
+
+    def __enter__(self) -> RecordIter:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
+__all__: List[str] = ["Loading", "RecordIter"]

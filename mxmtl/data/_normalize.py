@@ -1,0 +1,75 @@
+"""Pixels as they go into a batch: planes, scaled and shifted."""
+
+from __future__ import annotations
+
+from typing import Sequence, Tuple, Union
+
+import cv2
+import numpy as np
+
+Levels = Union[float, Sequence[float], None]
+DTYPES = ("float32", "uint8")
+
+
+class Normalize:
+    """Writes an image (height, width, channels), uint8, as planes ``(x - mean) / std``.
+
+    Parameters
+    ----------
+    data_shape : (int, int, int)
+        Channels (3: red, green, blue; 1: grey), height and width.
+    mean, std : float or sequence of float, optional
+        On the scale of 0 to 255; one for all channels, or one each.
+    dtype : {"float32", "uint8"}
+        ``"uint8"`` leaves the pixels as they are, in a quarter of the bytes.
+    """
+
+    def __init__(
+        self, data_shape: Sequence[int], mean: Levels, std: Levels, dtype: str = "float32"
+    ) -> None:
+        shape = tuple(int(length) for length in data_shape)
+        if len(shape) != 3 or shape[0] not in (1, 3) or min(shape) < 1:
+            raise ValueError(
+                f"data_shape={tuple(data_shape)}: expected channels (1 or 3), height and width."
+            )
+        if dtype not in DTYPES:
+            raise ValueError(f"dtype={dtype!r} is not one of {DTYPES}.")
+        self.data_shape: Tuple[int, int, int] = shape  # type: ignore[assignment]
+        self.dtype = dtype
+        self._mean, self._std = (
+            _levels("mean", mean, 0.0, shape[0]),
+            _levels("std", std, 1.0, shape[0]),
+        )
+        if not np.all(self._std > 0):
+            raise ValueError(f"std={std!r} must be greater than 0.")
+        self._plain = not self._mean.any() and bool(np.all(self._std == 1))
+        if dtype == "uint8" and not self._plain:
+            raise ValueError("mean and std make real numbers: dtype='uint8' cannot hold them.")
+        self._scale = (1 / self._std).astype(np.float32).reshape(-1, 1, 1)
+        self._shift = (self._mean / self._std).astype(np.float32).reshape(-1, 1, 1)
+
+    def planes(self) -> np.ndarray:
+        """Make room for the planes of one image; a thread uses it for one after the other."""
+        return np.empty(self.data_shape, np.uint8)
+
+    def __call__(self, image: np.ndarray, planes: np.ndarray, out: np.ndarray) -> None:
+        """Write an image into ``out``, (channels, height, width) of the dtype."""
+        to = out if self.dtype == "uint8" else planes
+        if self.data_shape[0] == 1:
+            to[0] = image
+        else:
+            cv2.split(image, list(to))
+        if self.dtype == "uint8":
+            return
+        if self._plain:
+            out[...] = planes
+            return
+        np.multiply(planes, self._scale, out=out)
+        out -= self._shift
+
+
+def _levels(option: str, levels: Levels, default: float, channels: int) -> np.ndarray:
+    values = np.array(default if levels is None else levels, dtype=np.float64).reshape(-1)
+    if values.size not in (1, channels) or not np.all(np.isfinite(values)):
+        raise ValueError(f"{option}={levels!r}: expected one number, or one for each channel.")
+    return np.broadcast_to(values, (channels,))
