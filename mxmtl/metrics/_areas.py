@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import abc
-from typing import Any, ClassVar, List, Tuple
+from typing import Any, Callable, ClassVar, List, Optional, Tuple
 
 import numpy as np
 
+from ..tasks import Task
+from . import _curves as curves
+from ._binned import Histogram
+from ._curves import Curve
 from ._metric import Value
 from ._statistic import Statistic
 from ._task_metric import AbstractTaskMetric, Averages, average_of
@@ -15,7 +18,7 @@ Blocks = List[Tuple[np.ndarray, np.ndarray]]
 
 
 class Scored(Statistic):
-    """The scores and labels themselves, in blocks of a batch: 4 bytes a score, 1 to 4 a label."""
+    """The scores and labels themselves, a block a batch: 4 bytes a score, and a label 1 or 4."""
 
     def zero(self) -> Blocks:
         return []
@@ -23,75 +26,125 @@ class Scored(Statistic):
     def totals(self, *batches: Any) -> Blocks:
         return [batches[0].scores()]
 
-
-def curve(score: np.ndarray, positive: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
-    """Return true and false positives at each distinct threshold, from the highest down."""
-    order = np.argsort(-score, kind="stable")
-    score, hits = score[order], np.cumsum(positive[order], dtype=np.float64)
-    last = np.append(np.flatnonzero(np.diff(score)), len(score) - 1)  # of each group of ties
-    return hits[last], last + 1.0 - hits[last]
-
-
-def area_under_roc(tp: np.ndarray, fp: np.ndarray) -> float:
-    """Area under true against false positives by trapezoids; nan without both classes."""
-    if not tp.size or tp[-1] == 0 or fp[-1] == 0:
-        return np.nan
-    rise, run = tp + np.append(0.0, tp[:-1]), np.diff(fp, prepend=0.0)
-    return float(rise @ run / (2 * tp[-1] * fp[-1]))
-
-
-def average_precision(tp: np.ndarray, fp: np.ndarray) -> float:
-    """Mean over positives of the precision at their threshold; 0 without one."""
-    if not tp.size:
-        return np.nan
-    return float(np.diff(tp, prepend=0.0) @ (tp / (tp + fp)) / tp[-1]) if tp[-1] else 0.0
+    def update(self, *batches: Any) -> None:
+        self.local += self.totals(*batches)  # in place: merging would copy the list each time
 
 
 class AbstractArea(AbstractTaskMetric):
-    """Abstract: a function of the curve of each class (against the rest) or label."""
+    """Abstract: a function of the curve of each class (against the rest) or label.
+
+    Parameters
+    ----------
+    task : Task
+        A multiclass, binary or multi-label task; predictions must be probabilities.
+    bins : int, optional
+        Put scores into so many equal bins, in which they count as equal: memory stays the same
+        however many rows come, and `error` says how far the value may be off. Without it
+        all scores are kept (5 bytes a cell, 4 for each class and row) and the value is exact.
+    average : {"macro", "micro", "weighted", "none"}, default "macro"
+        Mean over classes or labels for which it is defined; all cells as one ranking; mean
+        weighted by the number of positive labels; one value each.
+    name : str, optional
+        Name in logs instead of ``<task>/<metric>``.
+    """
 
     averages: ClassVar[Averages] = {
         "class": ("macro", "micro", "weighted", "none"),
         "cells": ("macro", "micro", "weighted", "none"),
     }
     higher_is_better = True
+    stat: ClassVar[Callable[[Curve], float]]
+    stat_error: ClassVar[Callable[[Curve], float]]
 
-    @abc.abstractmethod
-    def stat(self, tp: np.ndarray, fp: np.ndarray) -> float:
-        """Turn a curve into a value."""
+    def __init__(
+        self,
+        task: Task,
+        *,
+        bins: Optional[int] = None,
+        average: Optional[str] = None,
+        name: Optional[str] = None,
+    ) -> None:
+        if bins is not None and (int(bins) != bins or bins < 2):
+            raise ValueError(f"{type(self).__name__}: bins={bins!r} must be a whole number over 1.")
+        self.bins = bins
+        super().__init__(task, average=average, name=name)
 
     def statistics(self) -> List[Statistic]:
-        return [Scored(self.task)]
+        if self.bins is None:
+            return [Scored(self.task)]
+        return [Histogram(self.task, options=int(self.bins))]
 
     def compute(self, *states: Any) -> Value:
-        if not states[0]:
-            return np.full(self.task.num_outputs, np.nan) if self.average == "none" else np.nan
-        scores, labels = (np.concatenate(part) for part in zip(*states[0]))
-        units = [self.kind.unit(scores, labels, i) for i in range(self.task.num_outputs)]
+        return self._average(type(self).stat, states[0])
+
+    @property
+    def error(self) -> Value:
+        """How far the value since `reset` may be from the exact one: 0 without ``bins``."""
+        self._feed.settle()
+        if self.bins is None:
+            return 0.0
+        return self._average(type(self).stat_error, self._statistics[0].state(whole=True))
+
+    def _average(self, stat: Callable[[Curve], float], state: Any) -> Value:
+        found = self._curves(state)
+        weight = np.array([c.tp[-1] if c.tp.size else 0.0 for c in found])
+        average = "macro" if self.average == "micro" else self.average
+        return average_of(np.array([stat(c) for c in found]), average, weight)
+
+    def _curves(self, state: Any) -> List[Curve]:
+        units = range(self.task.num_outputs)
+        if self.bins is not None:
+            state = state.sum(axis=1, keepdims=True) if self.average == "micro" else state
+            return [curves.curve_of_histogram(*state[:, i]) for i in range(state.shape[1])]
+        if not state:
+            return [Curve(np.zeros(0), np.zeros(0)) for _ in units]
+        scores, labels = map(np.concatenate, zip(*state))
+        pairs = [self.kind.unit(scores, labels, i) for i in units]
         if self.average == "micro":
-            units = [tuple(map(np.concatenate, zip(*units)))]
-        values = np.array([self.stat(*curve(*unit)) for unit in units])
-        weight = np.array([float(np.count_nonzero(positive)) for _, positive in units])
-        return average_of(values, "macro" if self.average == "micro" else self.average, weight)
+            pairs = [tuple(map(np.concatenate, zip(*pairs)))]
+        return [curves.curve_of_scores(*pair) for pair in pairs]
 
 
 class AUROC(AbstractArea):
-    """Chance that a positive row scores higher than a negative one (ties count half)."""
+    """Chance that a positive row scores higher than a negative one (equal scores: half).
+
+    The parameters are those of `AveragePrecision`.
+
+    Examples
+    --------
+    >>> import mxmtl, numpy as np
+    >>> auroc = mxmtl.metrics.AUROC(mxmtl.Binary("outdoors"))
+    >>> auroc.update(np.array([1, 0, 0, -1]), np.array([[0.6], [0.7], [0.2], [0.9]]))
+    >>> auroc.get()
+    ('outdoors/auroc', 0.5)
+    """
 
     formula = "area under tp / positives against fp / negatives"
     undefined = "nan without both a positive and a negative label; left out of the mean"
-    source = "sklearn.metrics.roc_auc_score"
-
-    def stat(self, tp: np.ndarray, fp: np.ndarray) -> float:
-        return area_under_roc(tp, fp)
+    source = "`sklearn.metrics.roc_auc_score`"
+    stat = curves.area_under_roc
+    stat_error = curves.area_under_roc_error
 
 
 class AveragePrecision(AbstractArea):
-    """Mean over the positive rows of the precision at their score."""
+    """Mean over the positive rows of the precision at their score.
+
+    Parameters
+    ----------
+    task : Task
+        A multiclass, binary or multi-label task; predictions must be probabilities.
+    bins : int, optional
+        Put scores into so many equal bins, in which they count as equal: memory stays the same
+        however many rows come, and `error` says how far the value may be off. Without it
+        all scores are kept (5 bytes a cell, 4 for each class and row) and the value is exact.
+    average : {"macro", "micro", "weighted", "none"}, default "macro"
+        As in `F1`; ``"micro"`` ranks all cells together.
+    name : str, optional
+        Name in logs instead of ``<task>/average_precision``.
+    """
 
     formula = "sum over thresholds of (recall_i - recall_(i-1)) precision_i"
     undefined = "0 without a positive label"
-    source = "sklearn.metrics.average_precision_score"
-
-    def stat(self, tp: np.ndarray, fp: np.ndarray) -> float:
-        return average_precision(tp, fp)
+    source = "`sklearn.metrics.average_precision_score`"
+    stat = curves.average_precision
+    stat_error = curves.average_precision_error

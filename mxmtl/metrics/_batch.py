@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from typing import Any, ClassVar, Dict, Type
+from typing import Any, ClassVar, Dict, Tuple, Type
 
 import numpy as np
 
@@ -79,6 +79,11 @@ class Batch(abc.ABC):
     def task_losses(self) -> np.ndarray:
         """Loss of each cell as the task declares it: float64 (n, label_width), 0 where missing."""
         return self.task.prediction_loss(self.label, self.prediction)
+
+    @staticmethod
+    def table_names(task: Task) -> Tuple[Tuple[str, ...], Tuple[str, ...]]:
+        """Return names of the confusion tables, none for a single one, and of their classes."""
+        raise NotImplementedError(f"{task!r} has no classes.")
 
     # -- what is refused -------------------------------------------------------------------------
     def _illegal(self, label: np.ndarray, legal: np.ndarray) -> LabelError:

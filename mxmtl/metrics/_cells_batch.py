@@ -7,6 +7,7 @@ from typing import Any, Tuple
 
 import numpy as np
 
+from ..tasks import Task
 from ._batch import Batch
 from ._stats import Counts, log_loss
 
@@ -76,8 +77,11 @@ class CellsBatch(Batch, kind="cells"):
         square = np.square(self.prediction.astype(np.float64) - self.positive)
         return np.where(self.mask, square, 0)
 
-    def confidence(self) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def outcomes(self) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return probability, whether it came true, and whether that is known: (N, num_labels)."""
         return self.prediction, self.positive, self.mask
+
+    confidence = outcomes
 
     def scores(self) -> Tuple[np.ndarray, np.ndarray]:
         label = np.where(self.mask, self.positive, -1).astype(np.int8)
@@ -98,6 +102,10 @@ class CellsBatch(Batch, kind="cells"):
     @staticmethod
     def agreement(c: Counts) -> Tuple[np.ndarray, np.ndarray]:
         return c.tp + c.tn, c.known
+
+    @staticmethod
+    def table_names(task: Task) -> Tuple[Tuple[str, ...], Tuple[str, ...]]:
+        return task.names, ("0", "1")
 
     @staticmethod
     def tables(c: Counts) -> Counts:

@@ -7,6 +7,7 @@ from typing import Any, Tuple
 
 import numpy as np
 
+from ..tasks import Task
 from ._batch import NEAR_ONE, Batch
 from ._stats import Counts, log_loss
 
@@ -80,7 +81,7 @@ class ClassBatch(Batch, kind="class"):
         return cells.reshape(1, units, units)
 
     def top(self, k: int) -> np.ndarray:
-        """Whether the label is among the k highest predictions: bool (n,).
+        """Tell whether the label is among the k highest predictions: bool (n, 1).
 
         Classes are ranked as `predicted` ranks them: of equal predictions the first counts more.
         """
@@ -88,7 +89,7 @@ class ClassBatch(Batch, kind="class"):
         self._extremes  # noqa: B018 (refuses NaN)
         own = np.take_along_axis(p, label, axis=1)
         before = (p > own) | ((p == own) & (np.arange(p.shape[1]) < label))
-        return np.count_nonzero(before, axis=1) < k
+        return (np.count_nonzero(before, axis=1) < k)[:, None]
 
     @cached_property
     def _of_label(self) -> np.ndarray:
@@ -102,6 +103,11 @@ class ClassBatch(Batch, kind="class"):
         # sum_k (p_k - [k is the label])^2, without writing the one-hot matrix.
         square = np.einsum("nk,nk->n", p, p, dtype=np.float64)[:, None]
         return square - 2 * self._of_label + 1
+
+    def outcomes(self) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return probability, whether it came true, and whether that is known: (n, num_classes)."""
+        p = self.probability
+        return p, self.label[:, None] == np.arange(p.shape[1]), np.ones(p.shape, bool)
 
     def confidence(self) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
         p = self.probability
@@ -122,6 +128,10 @@ class ClassBatch(Batch, kind="class"):
     @staticmethod
     def agreement(c: Counts) -> Tuple[np.ndarray, np.ndarray]:
         return c.tp, c.positive
+
+    @staticmethod
+    def table_names(task: Task) -> Tuple[Tuple[str, ...], Tuple[str, ...]]:
+        return (), task.names
 
     @staticmethod
     def tables(c: Counts) -> Counts:

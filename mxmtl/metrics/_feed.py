@@ -42,7 +42,7 @@ class Feed:
         """Take one batch: (task, labels, predictions) of each task that is in it."""
         batch = list(entries)
         if any(on_device(prediction) for _, _, prediction in batch):
-            self._waiting.append([(t, fetch(label), start_copy(p)) for t, label, p in batch])
+            self._waiting.append([(t, start_copy(label), start_copy(p)) for t, label, p in batch])
             while len(self._waiting) > DEPTH:
                 self._read(self._waiting.popleft())
         else:
@@ -79,5 +79,5 @@ def start_copy(array: Any) -> Any:
 
 
 def fetch(array: Any) -> np.ndarray:
-    """Return the array as an ndarray."""
-    return array.asnumpy() if isinstance(array, mx.nd.NDArray) else np.asarray(array)
+    """Return a copy of the array as an ndarray: iterators and loops fill theirs again."""
+    return array.asnumpy() if isinstance(array, mx.nd.NDArray) else np.array(array)

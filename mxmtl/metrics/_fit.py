@@ -66,7 +66,7 @@ class R2Score(AbstractFit):
 
     formula = "1 - sum (p - y)^2 / sum (y - mean y)^2"
     undefined = "constant labels: 1 if all are predicted exactly, else 0; under two labels: nan"
-    source = "sklearn.metrics.r2_score"
+    source = "`sklearn.metrics.r2_score`"
 
     def compute(self, *states: Any) -> Value:
         m = Moments(*states[0])
@@ -80,7 +80,7 @@ class PearsonCorrCoef(AbstractFit):
 
     formula = "cov(y, p) / (sd(y) sd(p))"
     undefined = "nan where labels or predictions are constant"
-    source = "scipy.stats.pearsonr"
+    source = "`scipy.stats.pearsonr`"
 
     def compute(self, *states: Any) -> Value:
         m = Moments(*states[0])

@@ -6,10 +6,10 @@ from typing import Any, ClassVar, List
 
 import numpy as np
 
+from ._agreement import share
 from ._metric import Value
 from ._statistic import Statistic, Summed
-from ._stats import ratio
-from ._task_metric import AbstractTaskMetric, Averages, average_of
+from ._task_metric import AbstractTaskMetric, Averages
 
 
 class AbstractMean(AbstractTaskMetric):
@@ -19,13 +19,10 @@ class AbstractMean(AbstractTaskMetric):
     values: ClassVar[str]
 
     def statistics(self) -> List[Statistic]:
-        return [Summed(self.task, options=self.values)]
+        return [Summed(self.task, options=(self.values,))]
 
     def compute(self, *states: Any) -> Value:
-        total, number = states[0]
-        if self.average == "micro":
-            return float(ratio(total.sum(), number.sum(), np.nan))
-        return average_of(ratio(total, number, np.nan), self.average, number)
+        return share(states[0][0], states[0][1], self.average)
 
 
 class CrossEntropy(AbstractMean):
@@ -33,7 +30,7 @@ class CrossEntropy(AbstractMean):
 
     averages: ClassVar[Averages] = {"class": (), "cells": ("micro", "macro", "none")}
     formula = "mean of -log max(p(label), 1.2e-38)"
-    source = "sklearn.metrics.log_loss"
+    source = "`sklearn.metrics.log_loss`"
     values = "log_losses"
 
 
@@ -46,7 +43,7 @@ class BrierScore(AbstractMean):
 
     averages: ClassVar[Averages] = {"class": (), "cells": ("micro", "macro", "none")}
     formula = "mean of sum_k (p_k - [label = k])^2; of a cell (p - label)^2"
-    source = "Brier 1950; sklearn.metrics.brier_score_loss"
+    source = "Brier 1950; `sklearn.metrics.brier_score_loss`"
     values = "brier_scores"
 
 
@@ -67,7 +64,7 @@ class MAE(AbstractMean):
 
     averages: ClassVar[Averages] = {"value": ()}
     formula = "mean of |prediction - label|"
-    source = "sklearn.metrics.mean_absolute_error"
+    source = "`sklearn.metrics.mean_absolute_error`"
     values = "absolute_errors"
 
 
@@ -76,7 +73,7 @@ class MSE(AbstractMean):
 
     averages: ClassVar[Averages] = {"value": ()}
     formula = "mean of (prediction - label)^2"
-    source = "sklearn.metrics.mean_squared_error"
+    source = "`sklearn.metrics.mean_squared_error`"
     values = "squared_errors"
 
 
@@ -86,7 +83,7 @@ class RMSE(AbstractMean):
     Examples
     --------
     >>> import mxmtl, numpy as np
-    >>> rmse = RMSE(mxmtl.Regression("age"))
+    >>> rmse = mxmtl.metrics.RMSE(mxmtl.Regression("age"))
     >>> rmse.update(np.array([1.0, np.nan, 3.0]), np.array([[1.0], [9.0], [5.0]]))
     >>> rmse.get()
     ('age/rmse', 1.414...)
@@ -94,7 +91,7 @@ class RMSE(AbstractMean):
 
     averages: ClassVar[Averages] = {"value": ()}
     formula = "sqrt(MSE)"
-    source = "sklearn.metrics.mean_squared_error(squared=False)"
+    source = "`sklearn.metrics.mean_squared_error(squared=False)`"
     values = "squared_errors"
 
     def compute(self, *states: Any) -> Value:

@@ -15,6 +15,7 @@ from ._feed import Entry, Feed
 from ._statistic import Statistic
 
 Value = Union[float, np.ndarray]
+ALL_TASKS = "all_tasks"  # what stands for the task in the name of a value over several
 
 
 class Metric(mx.metric.EvalMetric, abc.ABC):
@@ -32,7 +33,7 @@ class Metric(mx.metric.EvalMetric, abc.ABC):
         Every concrete metric by the name that it has in logs (its class name in snake case).
     """
 
-    higher_is_better: ClassVar[Optional[bool]]
+    higher_is_better: Optional[bool]
     types: ClassVar[Dict[str, Any]] = {}
 
     def __init_subclass__(cls, **options: Any) -> None:

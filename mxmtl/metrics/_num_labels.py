@@ -10,16 +10,17 @@ from ._task_metric import AbstractTaskMetric, Averages
 
 
 class NumLabels(AbstractTaskMetric):
-    """Number of labels that are known: rows, and cells of a multi-label task."""
+    """Number of labels that are known: labelled rows, or cells of a multi-label task."""
 
     averages: ClassVar[Averages] = {
         "class": ("micro", "none"),
         "cells": ("micro", "none"),
-        "value": ("micro",),
+        "value": (),
     }
     higher_is_better = None
     formula = "number of labelled cells"
     undefined = "0"
+    source = "-"
 
     def statistics(self) -> List[Statistic]:
         return [Known(self.task)]

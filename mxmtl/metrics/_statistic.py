@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from typing import Any, Hashable
+from typing import Any, Hashable, Tuple
 
 import numpy as np
 
@@ -57,18 +57,17 @@ class Statistic(abc.ABC):
 
 
 class Known(Statistic):
-    """Number of known labels of each unit: int64 (num_units,)."""
+    """Number of known labels of each unit: int64 (num_outputs,)."""
 
     def zero(self) -> np.ndarray:
-        task = self.tasks[0]
-        return np.zeros(max(task.num_outputs, task.label_width), np.int64)
+        return np.zeros(self.tasks[0].num_outputs, np.int64)
 
     def totals(self, *batches: Batch) -> np.ndarray:
         return batches[0].known
 
 
 class Counted(Statistic):
-    """The counts of `Counts` with a threshold: int64 (4, num_units)."""
+    """The counts of `Counts` with a threshold: int64 (4, num_outputs)."""
 
     def zero(self) -> np.ndarray:
         return np.zeros((4, self.tasks[0].num_outputs), np.int64)
@@ -77,18 +76,66 @@ class Counted(Statistic):
         return batches[0].counts(self.options)
 
 
+class Crossed(Statistic):
+    """Rows by labelled and predicted class: int64 (num_tables, num_classes, num_classes)."""
+
+    def zero(self) -> np.ndarray:
+        (task,) = self.tasks
+        tables, classes = Batch.kinds[task.kind].table_names(task)
+        return np.zeros((max(1, len(tables)), len(classes), len(classes)), np.int64)
+
+    def totals(self, *batches: Any) -> np.ndarray:
+        return batches[0].confusion(self.options)
+
+
 class Summed(Statistic):
     """Sum and number of the known cells of each column: float64 (2, label_width).
 
-    ``options`` names the method of a batch that gives the values: (n, label_width), 0 where
-    the label is missing.
+    ``options`` names the method of a batch that gives the values, (n, label_width) and 0 where
+    the label is missing, and what it is called with.
     """
 
-    options: str
+    options: Tuple[Any, ...]
 
     def zero(self) -> np.ndarray:
         return np.zeros((2, self.tasks[0].label_width))
 
     def totals(self, *batches: Batch) -> np.ndarray:
-        values = getattr(batches[0], self.options)()
+        method, *arguments = self.options
+        values = getattr(batches[0], method)(*arguments)
         return np.stack([values.sum(axis=0), batches[0].number])
+
+
+class RowRates(Statistic):
+    """Sum and number over labelled rows of a function of each row's counts: float64 (2,).
+
+    ``options`` are a threshold, the function and its parameters.
+    """
+
+    options: Tuple[Any, Any, Tuple[float, ...]]
+
+    def zero(self) -> np.ndarray:
+        return np.zeros(2)
+
+    def totals(self, *batches: Any) -> np.ndarray:
+        threshold, function, parameters = self.options
+        values = function(batches[0].row_counts(threshold), *parameters)
+        return np.array([values.sum(), values.size])
+
+
+class Matched(Statistic):
+    """Rows that are right in all known labels, and rows with one: int64 (2,).
+
+    ``options`` are one threshold a task.
+    """
+
+    options: Tuple[Any, ...]
+
+    def zero(self) -> np.ndarray:
+        return np.zeros(2, np.int64)
+
+    def totals(self, *batches: Any) -> np.ndarray:
+        wrong = [batch.wrong(threshold) for batch, threshold in zip(batches, self.options)]
+        labelled = np.any([batch.rows for batch in batches], axis=0)
+        right = labelled & ~np.any(wrong, axis=0)
+        return np.array([np.count_nonzero(right), np.count_nonzero(labelled)])

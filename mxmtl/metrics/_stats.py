@@ -6,7 +6,7 @@ whose denominator is 0 is 0, as scikit-learn has it, unless a function says othe
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -35,7 +35,7 @@ class Counts(NamedTuple):
         return self.known - self.predicted - self.positive + self.tp
 
 
-def ratio(part: np.ndarray, whole: np.ndarray, undefined: float = 0.0) -> np.ndarray:
+def ratio(part: Any, whole: Any, undefined: float = 0.0) -> np.ndarray:
     """Divide, with ``undefined`` where the denominator is 0."""
     part, whole = np.broadcast_arrays(np.asarray(part, np.float64), np.asarray(whole, np.float64))
     return np.divide(part, whole, out=np.full(part.shape, undefined), where=whole != 0)

@@ -38,7 +38,7 @@ class BalancedAccuracy(AbstractTable):
 
     formula = "mean over labelled classes of tp / (tp + fn)"
     undefined = "a class without a label is left out"
-    source = "sklearn.metrics.balanced_accuracy_score"
+    source = "`sklearn.metrics.balanced_accuracy_score`"
 
     def stat(self, c: Counts) -> np.ndarray:
         return stats.balanced_accuracy(c)
@@ -49,7 +49,7 @@ class MatthewsCorrCoef(AbstractTable):
 
     formula = "(c s - sum p_k t_k) / sqrt((s^2 - sum p_k^2) (s^2 - sum t_k^2))"
     undefined = "0 where labels or predictions are all of one class"
-    source = "sklearn.metrics.matthews_corrcoef; Gorodkin 2004"
+    source = "`sklearn.metrics.matthews_corrcoef`; Gorodkin 2004"
 
     def stat(self, c: Counts) -> np.ndarray:
         return stats.matthews(c)
@@ -60,17 +60,7 @@ class CohenKappa(AbstractTable):
 
     formula = "(p_o - p_e) / (1 - p_e)"
     undefined = "nan where all labels and predictions are one class"
-    source = "sklearn.metrics.cohen_kappa_score; Cohen 1960"
+    source = "`sklearn.metrics.cohen_kappa_score`; Cohen 1960"
 
     def stat(self, c: Counts) -> np.ndarray:
         return stats.kappa(c)
-
-
-class BaselineAccuracy(AbstractTable):
-    """What `Accuracy` would be if the answer were always the most frequent one (of each label)."""
-
-    formula = "rows of the most frequent class / rows"
-    averages: ClassVar[Averages] = {"class": (), "cells": ("macro", "none")}
-
-    def stat(self, c: Counts) -> np.ndarray:
-        return stats.ratio(c.positive.max(axis=-1), c.positive.sum(axis=-1))

@@ -1,0 +1,137 @@
+"""How sure a final evaluation can be: confidence intervals by resampling rows."""
+
+from __future__ import annotations
+
+from itertools import cycle
+from typing import Any, Dict, List, Mapping, Tuple, Union
+
+import mxnet as mx
+import numpy as np
+
+from ..tasks import Task
+from ._feed import Feed, fetch
+from ._metric import Metric, as_list, by_name
+from ._suite import Suite
+
+
+class Bootstrap(mx.metric.EvalMetric):
+    """Values with their confidence intervals: ``<name>``, ``<name>/low`` and ``<name>/high``.
+
+    Rows are drawn with replacement, the same ones for all tasks, and every metric is computed
+    again from them; the interval is that of the percentiles. Labels and predictions are kept on
+    the host until `get`: this is for a final evaluation, not for training.
+
+    Parameters
+    ----------
+    metrics : Suite or Metric
+        What to measure. It is updated as well, and gives the values.
+    repeats : int, default 1000
+        How many times rows are drawn; time grows with it.
+    level : float, default 0.95
+        Share of the repeats that lies within the interval.
+    seed : int, default 0
+        Of the draws: the same seed gives the same interval.
+
+    Examples
+    --------
+    >>> import mxmtl, numpy as np
+    >>> accuracy = mxmtl.metrics.Accuracy(mxmtl.Binary("outdoors"))
+    >>> interval = mxmtl.metrics.Bootstrap(accuracy, repeats=200)
+    >>> interval.update(np.tile([1, 0, 1, 1], 25), np.tile([[0.9], [0.2], [0.1], [0.7]], (25, 1)))
+    >>> interval.get()[0]
+    ['outdoors/accuracy', 'outdoors/accuracy/low', 'outdoors/accuracy/high']
+
+    References
+    ----------
+    Efron 1979, Bootstrap methods: another look at the jackknife.
+    """
+
+    def __init__(
+        self,
+        metrics: Union[Suite, Metric],
+        *,
+        repeats: int = 1000,
+        level: float = 0.95,
+        seed: int = 0,
+    ) -> None:
+        if int(repeats) != repeats or repeats < 2:
+            raise ValueError(f"Bootstrap: repeats={repeats!r} must be a whole number over 1.")
+        if not 0 < level < 1:
+            raise ValueError(f"Bootstrap: level={level!r} must be between 0 and 1.")
+        self.inner, self.repeats, self.level, self.seed = metrics, int(repeats), level, seed
+        members = metrics.metrics if isinstance(metrics, Suite) else [metrics]
+        strange = [member for member in members if not isinstance(member, Metric)]
+        if strange:
+            raise TypeError(f"Bootstrap can resample the metrics of mxmtl only, not {strange[0]}.")
+        self.members: List[Metric] = members
+        self.tasks: List[Task] = list(metrics.tasks)
+        super().__init__(metrics.name)
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self.inner.reset()
+        self._rows: Dict[str, List[Tuple[np.ndarray, np.ndarray]]] = {}
+
+    def reset_local(self) -> None:
+        """Forget everything: a final evaluation has no parts."""
+        self.reset()
+
+    def update(self, labels: Any, preds: Any) -> None:
+        """Add a batch: one array a task, in task order."""
+        labels, preds = as_list(labels), as_list(preds)
+        self.inner.update(labels, preds)
+        self._keep(zip(cycle(self.tasks), labels, preds))  # once round for each device
+
+    def update_dict(self, label: Mapping[str, Any], pred: Mapping[str, Any]) -> None:
+        """Add a batch: arrays by name."""
+        self.inner.update_dict(label, pred)
+        names = {task.name for member in self.members for task in member.tasks}
+        self._keep(by_name([task for task in self.tasks if task.name in names], label, pred))
+
+    def _keep(self, entries: Any) -> None:
+        for task, label, prediction in entries:
+            self._rows.setdefault(task.name, []).append((fetch(label), fetch(prediction)))
+
+    def get(self) -> Tuple[List[str], List[float]]:
+        """Return names and values: of each, its lower and its upper bound."""
+        names, values = (as_list(part) for part in self.inner.get())
+        bounds = self._bounds(len(values))
+        out = [
+            (f"{name}{end}", float(v))
+            for name, value, (low, high) in zip(names, values, bounds)
+            for end, v in (("", value), ("/low", low), ("/high", high))
+        ]
+        return [name for name, _ in out], [value for _, value in out]
+
+    def _bounds(self, count: int) -> np.ndarray:
+        if not self._rows:
+            return np.full((count, 2), np.nan)
+        arrays = {
+            name: tuple(map(np.concatenate, zip(*blocks))) for name, blocks in self._rows.items()
+        }
+        rows = len(next(iter(arrays.values()))[0])
+        random = np.random.RandomState(self.seed)
+        draws = [self._values(arrays, random.randint(rows, size=rows)) for _ in range(self.repeats)]
+        return percentiles(np.array(draws), self.level)
+
+    def _values(self, arrays: Mapping[str, Any], index: np.ndarray) -> np.ndarray:
+        feed = Feed()
+        parts = [[feed.share(s) for s in member.statistics()] for member in self.members]
+        tasks = [task for task in self.tasks if task.name in arrays]
+        feed.push((t, arrays[t.name][0][index], arrays[t.name][1][index]) for t in tasks)
+        values = [m.compute(*(s.local for s in part)) for m, part in zip(self.members, parts)]
+        return np.concatenate([np.ravel(value) for value in values])
+
+
+def percentiles(draws: np.ndarray, level: float) -> np.ndarray:
+    """Return the bounds (values, 2) of the middle share of draws (repeats, values), nan left out.
+
+    A value that is defined in no draw has no bounds: nan.
+    """
+    ends = [50 * (1 - level), 50 * (1 + level)]
+    defined = ~np.isnan(draws)
+    columns = [
+        np.percentile(column[known], ends) if known.any() else np.full(2, np.nan)
+        for column, known in zip(draws.T, defined.T)
+    ]
+    return np.array(columns)
