@@ -6,17 +6,17 @@ PYTHON := .venv/bin/python
 .PHONY: demo test lint types unit clean
 
 # Each step is done once; a second call finds what is there and goes on.
-demo: data/emoji/test.rec
+demo: data/emoji_test.rec
 	@if [ -f runs/emoji/report.md ]; then cat runs/emoji/report.md; else \
-	  $(PYTHON) examples/train_module.py --train data/emoji/train --val data/emoji/test \
+	  $(PYTHON) examples/train_module.py --train data/emoji_train --val data/emoji_test \
 	    --run runs/emoji; fi
 	@echo
 	@echo "checkpoint   runs/emoji/model-0012.params and model-symbol.json"
 	@echo "predictions  runs/emoji/predictions.csv"
 	@echo "report       runs/emoji/report.md and report.json"
 
-data/emoji/test.rec: | .venv/installed
-	$(PYTHON) examples/emoji.py --out data/emoji
+data/emoji_test.rec: | .venv/installed
+	$(PYTHON) examples/emoji.py --out data
 
 .venv/installed: setup.py
 	@python=$$(bash tools/find_python.sh) && echo "installing into .venv with $$python" && \

@@ -1,8 +1,8 @@
 """The demo's data: 3,781 emoji with labels that nature left incomplete.
 
-Fetches the pictures with the npm client, writes train.csv and test.csv, and converts both:
+Fetches the pictures with the npm client, writes a table and converts it to records, split in two:
 
-    python examples/emoji.py --out data/emoji
+    python examples/emoji.py --out data
 
 The tasks, and where their labels come from:
 
@@ -26,7 +26,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Dict, Iterator, List
+from typing import Any, Dict, Iterator
 
 import mxmtl
 
@@ -121,20 +121,9 @@ def rows(folder: Path) -> Iterator[Dict[str, str]]:
             }
 
 
-def split(table: List[Dict[str, str]], share: float, seed: int) -> Dict[str, List[Dict[str, str]]]:
-    """Put a share of the base emoji, with all their variants, aside for testing."""
-    bases = sorted({row["base"] for row in table})
-    np.random.RandomState(seed).shuffle(bases)
-    held_out = set(bases[: int(len(bases) * share)])
-    return {
-        "train": [row for row in table if row["base"] not in held_out],
-        "test": [row for row in table if row["base"] in held_out],
-    }
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--out", type=Path, default=Path("data/emoji"), help="where files go")
+    parser.add_argument("--out", type=Path, default=Path("data"), help="where files go")
     parser.add_argument("--limit", type=int, help="take only so many pictures (for a quick try)")
     parser.add_argument("--seed", type=int, default=0, help="of the split")
     arguments = parser.parse_args()
@@ -143,19 +132,22 @@ def main() -> None:
     table = list(rows(folder))
     if arguments.limit:
         table = table[:: max(1, len(table) // arguments.limit)][: arguments.limit]
-    for part, part_rows in split(table, 0.22, arguments.seed).items():
-        path = arguments.out / f"{part}.csv"
-        with path.open("w", newline="", encoding="utf-8") as stream:
-            writer = csv.DictWriter(stream, list(part_rows[0]))
-            writer.writeheader()
-            writer.writerows(part_rows)
-        summary = mxmtl.write_records(
-            str(path),
-            images=str(folder / "img" / "google" / "64"),
-            prefix=str(arguments.out / part),
-            tasks=task_set(),
-        )
-        print(summary)
+    path = arguments.out / "emoji.csv"
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, list(table[0]))
+        writer.writeheader()
+        writer.writerows(table)
+    summary = mxmtl.write_records(
+        path,
+        images=folder / "img" / "google" / "64",
+        prefix=arguments.out / "emoji",
+        tasks=task_set(),
+        split={"train": 0.78, "test": 0.22},
+        group="base",
+        seed=arguments.seed,
+        force=True,
+    )
+    print(summary)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The tasks of train_module.py in a Gluon loop, hybridized.
 
-python examples/train_gluon.py --train data/emoji/train --val data/emoji/test --run runs/gluon
+python examples/train_gluon.py --train data/emoji_train --val data/emoji_test --run runs/gluon
 """
 
 from __future__ import annotations

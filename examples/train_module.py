@@ -1,6 +1,6 @@
 """Train on records with MXNet's own Module.fit, and report on each task.
 
-    python examples/train_module.py --train data/emoji/train --val data/emoji/test --run runs/emoji
+    python examples/train_module.py --train data/emoji_train --val data/emoji_test --run runs/emoji
 
 The run folder gets a checkpoint an epoch (MXNet's files), the report on the validation records
 (report.md, report.json) and the predictions for them (predictions.csv).
