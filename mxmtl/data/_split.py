@@ -48,28 +48,31 @@ def split_rows(
     Examples
     --------
     >>> split_rows(6, {"train": 0.5, "val": 0.5}, seed=1)
-    array([0, 0, 1, 0, 1, 1], dtype=uint8)
+    array([1, 0, 0, 1, 0, 1], dtype=uint8)
     >>> split_rows(4, {"train": 0.5, "val": 0.5}, groups=["rex", "rex", "ada", "ada"])
     array([0, 0, 1, 1], dtype=uint8)
     """
     rng = np.random.RandomState(seed)
     shares = np.array(list(split.values()), np.float64)
-    if labels is None and groups is None:
-        ends = np.round(np.cumsum(shares) * num_rows).astype(np.int64)
-        order = np.searchsorted(ends, np.arange(num_rows), side="right").astype(np.uint8)
-        return order[rng.permutation(num_rows)]
-    if labels is None or tasks is None:
-        counts = np.zeros((num_rows, 0), np.int32)
-    else:
-        counts = indicators(tasks, labels)
     sizes, unit_of_row = np.ones(num_rows, np.int64), np.arange(num_rows)
     if groups is not None:
-        unit_of_row = np.unique(np.asarray(groups, dtype=object).astype(str), return_inverse=True)[
-            1
-        ]
+        names = np.asarray(groups, dtype=object).astype(str)
+        unit_of_row = np.unique(names, return_inverse=True)[1]
         sizes = np.bincount(unit_of_row)
-        counts = sum_by(unit_of_row, counts, len(sizes))
+    if labels is None or tasks is None:
+        return shuffle(sizes, shares, rng)[unit_of_row]
+    counts = sum_by(unit_of_row, indicators(tasks, labels), len(sizes))
     return stratify(counts, sizes, shares, rng)[unit_of_row]
+
+
+def shuffle(sizes: np.ndarray, shares: np.ndarray, rng: np.random.RandomState) -> np.ndarray:
+    """Assign units at random, large and small alike: uint8 (units,)."""
+    order = rng.permutation(len(sizes))
+    middles = np.cumsum(sizes[order]) - sizes[order] / 2
+    ends = np.cumsum(shares)[:-1] * sizes.sum()
+    result = np.empty(len(sizes), np.uint8)
+    result[order] = np.searchsorted(ends, middles, side="right")
+    return result
 
 
 def indicators(tasks: TaskSet, labels: np.ndarray) -> np.ndarray:
