@@ -59,7 +59,7 @@ class Batch(abc.ABC):
             raise self._illegal(label, legal)
         if prediction.dtype == np.float16:
             prediction = prediction.astype(np.float32)
-        self._take(label.reshape(count, -1), prediction.reshape(count, width))
+        self._take(label.reshape(count, task.label_width), prediction.reshape(count, width))
 
     @abc.abstractmethod
     def _take(self, label: np.ndarray, prediction: np.ndarray) -> None:

@@ -11,7 +11,8 @@ from ._statistic import Statistic
 
 def bin_of(probability: np.ndarray, bins: int) -> np.ndarray:
     """Return the bin of each probability in [0, 1]: of equal width, closed below."""
-    return np.minimum((probability * bins).astype(np.intp), bins - 1)
+    # In float64, because float32(0.7) lies below 0.7 but 10 times as much rounds to 7.
+    return np.minimum(np.multiply(probability, bins, dtype=np.float64).astype(np.intp), bins - 1)
 
 
 class Reliability(Statistic):

@@ -1,0 +1,301 @@
+"""What each metric must be, from scikit-learn or written out, on the known labels alone.
+
+An oracle takes (task, average, label, prediction) and returns one value or one for each name.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, List, Tuple
+
+import mxmtl
+
+import numpy as np
+import sklearn.metrics as sk
+
+from ._data import columns
+
+TINY = np.finfo(np.float32).tiny
+Pair = Tuple[np.ndarray, np.ndarray]
+
+
+def nan_mean(values: List[float], weights: Any = None) -> float:
+    values = np.asarray(values, np.float64)
+    weights = np.ones(len(values)) if weights is None else np.asarray(weights, np.float64)
+    defined = ~np.isnan(values)
+    if not defined.any():
+        return np.nan
+    total = weights[defined].sum()
+    return float((values[defined] * weights[defined]).sum() / total) if total else 0.0
+
+
+def averaged(pairs: List[Pair], average: str, function: Callable[..., float]) -> Any:
+    """Apply a function of (label, prediction) to each pair and average as asked."""
+    if average == "micro":
+        pairs = [tuple(np.concatenate(part) for part in zip(*pairs))]
+    values = [function(y, p) if len(y) else np.nan for y, p in pairs]
+    if average == "none":
+        return values
+    weights = [np.sum(y) for y, _ in pairs] if average == "weighted" else None
+    return nan_mean(values, weights)
+
+
+def class_rows(task: mxmtl.Task, label: np.ndarray, prediction: np.ndarray) -> Pair:
+    label = label.reshape(-1)
+    return label[label >= 0].astype(int), prediction[label >= 0].astype(np.float64)
+
+
+def decided(label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+    return (prediction > 0.5).astype(float)
+
+
+def one_vs_rest(task: mxmtl.Task, label: np.ndarray, prediction: np.ndarray) -> List[Pair]:
+    """Return for each class or label: is it so (0/1), and was it decided so."""
+    if task.kind == "cells":
+        return [(y, decided(y, p)) for y, p in columns(task, label, prediction)]
+    y, p = class_rows(task, label, prediction)
+    choice = p.argmax(axis=1)
+    return [((y == k).astype(float), (choice == k).astype(float)) for k in range(task.num_outputs)]
+
+
+# -- decisions -------------------------------------------------------------------------------------
+def rate(function: Callable[..., float]) -> Callable[..., Any]:
+    def oracle(task: Any, average: str, label: np.ndarray, prediction: np.ndarray) -> Any:
+        if average == "samples":
+            pairs = (
+                [
+                    (y[y >= 0], decided(y, p.astype(np.float64))[y >= 0])
+                    for y, p in zip(label, prediction)
+                    if (y >= 0).any()
+                ]
+                if label.ndim > 1
+                else [(np.array([y]), decided(y, p)) for y, p in zip(label, prediction) if y >= 0]
+            )
+            return nan_mean([function(y, p) for y, p in pairs])
+        pairs = one_vs_rest(task, label, prediction)
+        if task.kind == "cells" or average == "micro":
+            return averaged(pairs, average, function)
+        # As in scikit-learn, a class that is neither labelled nor predicted is not there.
+        seen = [(y, p) if y.any() or p.any() else (y[:0], p[:0]) for y, p in pairs]
+        return averaged(seen, average, function)
+
+    return oracle
+
+
+def sklearn_rate(name: str, **options: Any) -> Callable[..., Any]:
+    """Hold the one-against-the-rest oracle to scikit-learn's own averages where it has them."""
+    function = getattr(sk, name)
+    ours = rate(lambda y, p: function(y, p, zero_division=0, **options))
+
+    def oracle(task: Any, average: str, label: np.ndarray, prediction: np.ndarray) -> Any:
+        value = ours(task, average, label, prediction)
+        if task.kind == "class" and average != "none":
+            y, p = class_rows(task, label, prediction)
+            if len(y):
+                theirs = function(y, p.argmax(1), average=average, zero_division=0, **options)
+                np.testing.assert_allclose(value, theirs, atol=1e-12)
+        elif task.label_width > 1 and (label >= 0).all() and average != "none":
+            theirs = function(
+                label, decided(label, prediction), average=average, zero_division=0, **options
+            )
+            np.testing.assert_allclose(value, theirs, atol=1e-12)
+        return value
+
+    return oracle
+
+
+def specificity(y: np.ndarray, p: np.ndarray) -> float:
+    return sk.recall_score(1 - y, 1 - p, zero_division=0)
+
+
+def accuracy(task: Any, average: str, label: np.ndarray, prediction: np.ndarray) -> Any:
+    if task.kind == "cells":
+        return averaged(one_vs_rest(task, label, prediction), average, sk.accuracy_score)
+    y, p = class_rows(task, label, prediction)
+    choice = p.argmax(axis=1)
+    if average == "micro":
+        return sk.accuracy_score(y, choice) if len(y) else np.nan
+    values = [
+        np.mean(choice[y == k] == k) if (y == k).any() else np.nan for k in range(task.num_outputs)
+    ]
+    return values if average == "none" else nan_mean(values)
+
+
+def hamming(task: Any, average: str, label: np.ndarray, prediction: np.ndarray) -> Any:
+    return 1 - np.asarray(accuracy(task, average, label, prediction))
+
+
+def baseline_accuracy(task: Any, average: str, label: np.ndarray, prediction: np.ndarray) -> Any:
+    if task.kind == "class":
+        y, _ = class_rows(task, label, prediction)
+        return np.bincount(y).max() / len(y) if len(y) else np.nan
+    pairs = columns(task, label, prediction)
+    best = [max(y.sum(), (1 - y).sum()) for y, _ in pairs]
+    if average == "micro":
+        rows = sum(len(y) for y, _ in pairs)
+        return sum(best) / rows if rows else np.nan
+    values = [b / len(y) if len(y) else np.nan for b, (y, _) in zip(best, pairs)]
+    return values if average == "none" else nan_mean(values)
+
+
+def table(function: Callable[..., float]) -> Callable[..., Any]:
+    def oracle(task: Any, average: str, label: np.ndarray, prediction: np.ndarray) -> Any:
+        if task.kind == "cells":
+            return averaged(one_vs_rest(task, label, prediction), average, function)
+        y, p = class_rows(task, label, prediction)
+        return function(y, p.argmax(axis=1)) if len(y) else np.nan
+
+    return oracle
+
+
+def confusion(task: Any, average: str, label: np.ndarray, prediction: np.ndarray) -> Any:
+    if task.kind == "class":
+        y, p = class_rows(task, label, prediction)
+        pairs, labels = [(y, p.argmax(axis=1))], range(task.num_outputs)
+    else:
+        pairs, labels = one_vs_rest(task, label, prediction), range(2)
+    empty = np.zeros((len(labels), len(labels)))
+    return np.ravel(
+        [sk.confusion_matrix(y, p, labels=labels) if len(y) else empty for y, p in pairs]
+    )
+
+
+def exact_match(task: Any, average: str, label: np.ndarray, prediction: np.ndarray) -> Any:
+    if task.kind == "class":
+        return accuracy(task, "micro", label, prediction)
+    label = label.reshape(len(label), -1)
+    right = [
+        all(y == (p > 0.5) for y, p in zip(ys, ps) if y >= 0)
+        for ys, ps in zip(label, prediction)
+        if (ys >= 0).any()
+    ]
+    return np.mean(right) if right else np.nan
+
+
+def top_k(task: Any, average: str, label: np.ndarray, prediction: np.ndarray, k: int = 2) -> Any:
+    y, p = class_rows(task, label, prediction)
+    best = [sorted(range(len(row)), key=lambda i, row=row: (-row[i], i))[:k] for row in p]
+    return np.mean([label in top for label, top in zip(y, best)]) if len(y) else np.nan
+
+
+# -- probabilities ---------------------------------------------------------------------------------
+def area(function: Callable[..., float]) -> Callable[..., Any]:
+    def oracle(task: Any, average: str, label: np.ndarray, prediction: np.ndarray) -> Any:
+        if task.kind == "cells":
+            return averaged(columns(task, label, prediction), average, function)
+        y, p = class_rows(task, label, prediction)
+        pairs = [((y == k).astype(float), p[:, k]) for k in range(task.num_outputs)]
+        return averaged(pairs, average, function)
+
+    return oracle
+
+
+def auroc(y: np.ndarray, p: np.ndarray) -> float:
+    return sk.roc_auc_score(y, p) if 0 < y.sum() < len(y) else np.nan
+
+
+def average_precision(y: np.ndarray, p: np.ndarray) -> float:
+    return sk.average_precision_score(y, p) if y.any() else 0.0
+
+
+def of_cells(function: Callable[..., np.ndarray], of_classes: Any = None) -> Callable[..., Any]:
+    """Mean over cells of a function of label and probability."""
+
+    def oracle(task: Any, average: str, label: np.ndarray, prediction: np.ndarray) -> Any:
+        if task.kind == "class":
+            y, p = class_rows(task, label, prediction)
+            return of_classes(y, p).mean() if len(y) else np.nan
+        pairs = columns(task, label, prediction)
+        return averaged(pairs, average or "micro", lambda y, p: function(y, p).mean())
+
+    return oracle
+
+
+def log_loss(y: np.ndarray, p: np.ndarray) -> np.ndarray:
+    return -np.log(np.maximum(np.where(y > 0, p, 1 - p), TINY))
+
+
+def log_loss_of_classes(y: np.ndarray, p: np.ndarray) -> np.ndarray:
+    return -np.log(np.maximum(p[np.arange(len(y)), y], TINY))
+
+
+def brier_of_classes(y: np.ndarray, p: np.ndarray) -> np.ndarray:
+    return ((p - np.eye(p.shape[1])[y]) ** 2).sum(axis=1)
+
+
+def calibration(task: Any, average: str, label: np.ndarray, prediction: np.ndarray) -> Any:
+    def error(true: np.ndarray, p: np.ndarray, bins: int = 15) -> float:
+        total = 0.0
+        for b in range(bins):
+            inside = (p >= b / bins) & ((p < (b + 1) / bins) | (b == bins - 1))
+            if inside.any():
+                total += inside.mean() * abs(true[inside].mean() - p[inside].mean())
+        return total
+
+    if task.kind == "cells":
+        return averaged(columns(task, label, prediction), average, error)
+    y, p = class_rows(task, label, prediction)
+    return error(p.argmax(axis=1) == y, p.max(axis=1, initial=0)) if len(y) else np.nan
+
+
+# -- values ----------------------------------------------------------------------------------------
+def of_values(function: Callable[..., float]) -> Callable[..., Any]:
+    def oracle(task: Any, average: str, label: np.ndarray, prediction: np.ndarray) -> Any:
+        ((y, p),) = columns(task, label, prediction)
+        return function(y, p) if len(y) else np.nan
+
+    return oracle
+
+
+def r2(y: np.ndarray, p: np.ndarray) -> float:
+    return sk.r2_score(y, p) if len(y) > 1 else np.nan
+
+
+def pearson(y: np.ndarray, p: np.ndarray) -> float:
+    return np.corrcoef(y, p)[0, 1] if len(y) > 1 and y.std() and p.std() else np.nan
+
+
+def task_loss(task: Any, average: str, label: np.ndarray, prediction: np.ndarray) -> Any:
+    """Written out for tasks without weights and smoothing; the task's own tests do the rest."""
+    if task.kind == "value":
+        return 0.5 * np.asarray(ORACLES["mse"](task, average, label, prediction))
+    return ORACLES["cross_entropy"](task, "micro", label, prediction)
+
+
+def num_labels(task: Any, average: str, label: np.ndarray, prediction: np.ndarray) -> Any:
+    if average == "none" and task.kind == "class":
+        return [np.sum(label == k) for k in range(task.num_outputs)]
+    counts = [len(y) for y, _ in columns(task, label, np.zeros((len(label), task.label_width)))]
+    return counts if average == "none" else sum(counts)
+
+
+ORACLES: Dict[str, Callable[..., Any]] = {
+    "accuracy": accuracy,
+    "auroc": area(auroc),
+    "average_precision": area(average_precision),
+    "balanced_accuracy": table(sk.balanced_accuracy_score),
+    "baseline_accuracy": baseline_accuracy,
+    "baseline_rmse": of_values(lambda y, p: np.std(y)),
+    "brier_score": of_cells(lambda y, p: (y - p) ** 2, brier_of_classes),
+    "calibration_error": calibration,
+    "cohen_kappa": table(sk.cohen_kappa_score),
+    "confusion_matrix": confusion,
+    "cross_entropy": of_cells(log_loss, log_loss_of_classes),
+    "exact_match": exact_match,
+    "f1": sklearn_rate("f1_score"),
+    "f_beta": sklearn_rate("fbeta_score", beta=2.0),
+    "hamming_loss": hamming,
+    "mae": of_values(sk.mean_absolute_error),
+    "matthews_corr_coef": table(sk.matthews_corrcoef),
+    "mse": of_values(sk.mean_squared_error),
+    "num_labels": num_labels,
+    "pearson_corr_coef": of_values(pearson),
+    "precision": sklearn_rate("precision_score"),
+    "r2_score": of_values(r2),
+    "recall": sklearn_rate("recall_score"),
+    "rmse": of_values(lambda y, p: np.sqrt(sk.mean_squared_error(y, p))),
+    "specificity": rate(specificity),
+    "task_loss": task_loss,
+    "top_k_accuracy": top_k,
+}
+OPTIONS: Dict[str, Dict[str, Any]] = {"f_beta": {"beta": 2.0}, "top_k_accuracy": {"k": 2}}
+ACROSS = ("mean_over_tasks", "worst_task", "delta_m")  # of other metrics: test_across.py

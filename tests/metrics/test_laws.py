@@ -1,0 +1,152 @@
+"""What must hold for every metric, whatever it computes."""
+
+import copy
+import warnings
+
+import mxmtl
+from mxmtl import metrics
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ._data import TASKS, batches, sample
+from ._rows import make, rows, values
+
+ROWS = rows()
+each_row = pytest.mark.parametrize("row", ROWS, ids=str)
+EXACT = {"rtol": 1e-12, "atol": 1e-12}
+
+
+def updated(row, *parts):
+    metric = make(row)
+    for label, prediction in parts:
+        metric.update(label, prediction)
+    return metric
+
+
+@each_row
+def test_ignoring_a_label_is_removing_it(row):
+    task = TASKS[row[1]]
+    label, prediction = sample(task, "plain", 0.5)
+    known = ~np.isnan(label) if task.kind == "value" else label >= 0
+    labelled = known.reshape(len(label), -1).any(axis=1)
+    garbage = prediction.copy()
+    garbage[~labelled] = np.nan
+    if task.kind == "cells":
+        garbage[~known.reshape(garbage.shape)] = np.nan
+    expected = values(updated(row, (label, prediction)))
+    np.testing.assert_array_equal(values(updated(row, (label, garbage))), expected)
+    removed = updated(row, (label[labelled], prediction[labelled]))
+    np.testing.assert_allclose(values(removed), expected, **EXACT)
+
+
+@each_row
+def test_rows_may_come_in_any_order_and_in_any_batches(row):
+    label, prediction = sample(TASKS[row[1]], "ties", 0.3)
+    expected = values(updated(row, (label, prediction)))
+    order = np.random.RandomState(1).permutation(len(label))
+    shuffled = updated(row, *batches(label[order], prediction[order], seed=2))
+    np.testing.assert_allclose(values(shuffled), expected, **EXACT)
+
+
+@each_row
+def test_pad_rows_change_nothing(row):
+    task = TASKS[row[1]]
+    label, prediction = sample(task, "plain", 0.3)
+    pad_label = np.full((4, *label.shape[1:]), task.missing, np.float32)
+    pad = np.full((4, task.num_outputs), np.nan, np.float32)
+    metric = updated(row, (label, prediction), (pad_label, pad))
+    np.testing.assert_array_equal(values(metric), values(updated(row, (label, prediction))))
+
+
+@each_row
+@pytest.mark.parametrize("rows_seen", [None, 0, 5])
+def test_nothing_labelled_is_nan_without_a_warning(row, rows_seen):
+    task = TASKS[row[1]]
+    metric = make(row)
+    if rows_seen is not None:
+        label = np.full(task.label_shape(rows_seen), task.missing, np.float32)
+        metric.update(label, np.full((rows_seen, task.num_outputs), 0.5, np.float32))
+    counts = row[0] in ("num_labels", "confusion_matrix")
+    np.testing.assert_array_equal(values(metric), 0.0 if counts else np.nan)
+
+
+@each_row
+def test_local_is_since_reset_local_and_global_since_reset(row):
+    task = TASKS[row[1]]
+    first, second = sample(task, "plain", 0.3, seed=1), sample(task, "plain", 0.3, seed=2)
+    metric = updated(row, first)
+    metric.reset_local()
+    metric.update(*second)
+    np.testing.assert_allclose(values(metric, whole=False), values(updated(row, second)), **EXACT)
+    np.testing.assert_allclose(values(metric), values(updated(row, first, second)), **EXACT)
+    metric.reset()
+    metric.update(*second)
+    np.testing.assert_array_equal(values(metric), values(updated(row, second)))
+
+
+@each_row
+def test_labels_and_predictions_are_found_by_name_and_left_as_they_are(row):
+    task = TASKS[row[1]]
+    label, prediction = sample(task, "plain", 0.3)
+    before = label.copy(), prediction.copy()
+    metric, other = make(row), np.zeros((2, 2))
+    metric.update_dict(
+        {"x_label": other, task.label_name: label},
+        {task.output_name: prediction, "x_output": other},
+    )
+    np.testing.assert_array_equal(values(metric), values(updated(row, (label, prediction))))
+    np.testing.assert_array_equal(label, before[0])
+    np.testing.assert_array_equal(prediction, before[1])
+    prediction[:] = np.nan  # the caller's array is free again
+    np.testing.assert_array_equal(values(metric), values(updated(row, before)))
+
+
+def test_all_in_one_suite_are_as_alone_also_after_leaving_it():
+    tasks = mxmtl.TaskSet(list(TASKS.values()))
+    members = [named(make(row), index) for index, row in enumerate(ROWS)]
+    suite = metrics.Suite(tasks, members)
+    samples = {task.name: sample(task, "plain", 0.3, seed=3) for task in tasks}
+    more = {task.name: sample(task, "plain", 0.3, seed=4) for task in tasks}
+    suite.update(*zip(*samples.values()))
+    assert len(suite._feeds) == 1
+    loner = members[5]
+    (task,) = loner.tasks
+    loner.update(*more[task.name])
+    suite.update(*zip(*more.values()))
+    for row, member in zip(ROWS, members):
+        parts = [samples[TASKS[row[1]].name], more[TASKS[row[1]].name]]
+        if member is loner:
+            parts.append(parts[1])
+        np.testing.assert_allclose(values(member), values(updated(row, *parts)), **EXACT)
+    copy.deepcopy(suite).reset()
+    np.testing.assert_allclose(
+        values(members[0]), values(updated(ROWS[0], samples["breed"], more["breed"])), **EXACT
+    )
+
+
+def named(metric, index):
+    metric.name = f"{metric.name}_{index}"
+    return metric
+
+
+@settings(max_examples=25, deadline=None)
+@given(data=st.data())
+def test_any_split_with_any_reset_local_gives_the_whole(data):
+    row = data.draw(st.sampled_from(ROWS))
+    task = TASKS[row[1]]
+    missing = data.draw(st.sampled_from([0.0, 0.4, 0.9]))
+    label, prediction = sample(task, "ties", missing, rows=24, seed=data.draw(st.integers(0, 99)))
+    cuts = sorted(data.draw(st.lists(st.integers(0, 24), max_size=5)))
+    metric = make(row)
+    for part in zip(np.split(label, cuts), np.split(prediction, cuts)):
+        metric.update(*part)
+        if data.draw(st.booleans()):
+            metric.reset_local()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        np.testing.assert_allclose(
+            values(metric), values(updated(row, (label, prediction))), **EXACT
+        )
