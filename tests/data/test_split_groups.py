@@ -1,8 +1,8 @@
 """A split by group is fair to groups of every size, and keeps each together."""
 
-import numpy as np
-
 from mxmtl.data._split import split_rows
+
+import numpy as np
 
 SIZES = np.array([1] * 300 + [6] * 150)
 GROUPS = [str(group) for group, size in enumerate(SIZES) for _ in range(size)]
