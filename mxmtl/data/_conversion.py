@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import itertools
 import os
-from typing import Any, Dict, Iterator, List, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 import cv2
 from tqdm import tqdm
@@ -14,6 +13,7 @@ from tqdm import tqdm
 from ..tasks import TaskSet
 from ._chunk import Chunk, from_json
 from ._convert_options import OutputOptions
+from ._digest import sha256_of
 from ._errors import RowError, TableError
 from ._image import ImageOptions
 from ._labels import LabelEncoder
@@ -37,7 +37,7 @@ class Conversion:
         self,
         table: Tuple[Table, TableOptions],
         images: Tuple[str, ImageOptions],
-        tasks: TaskSet,
+        tasks: Optional[TaskSet],
         output: Tuple[str, OutputOptions],
         about: Dict[str, Any],
     ) -> None:
@@ -51,7 +51,8 @@ class Conversion:
         """Do all of it; what was completed stays in the stage if it fails."""
         plan = make_plan(self._table, self._encoder, self._tasks, self._options)
         prefixes = [self._prefix + (f"_{name}" if name else "") for name in plan.splits]
-        key = {**self._about, "tasks": self._tasks.to_dict()}
+        tasks = None if self._tasks is None else self._tasks.to_dict()
+        key = {**self._about, "tasks": tasks}
         with Stage(self._prefix, prefixes, self._options, key) as stage:
             if not stage.complete:
                 self._fill(plan, stage)
@@ -147,12 +148,3 @@ def one_opencv_thread() -> Iterator[None]:
         yield
     finally:
         cv2.setNumThreads(before)
-
-
-def sha256_of(path: str) -> str:
-    """Return the SHA-256 of a file."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as stream:
-        for block in iter(lambda: stream.read(1 << 20), b""):
-            digest.update(block)
-    return digest.hexdigest()

@@ -19,7 +19,7 @@ def write_records(
     images: Optional[PathLike] = None,
     *,
     prefix: PathLike,
-    tasks: Union[TaskSet, PathLike],
+    tasks: Union[TaskSet, PathLike, None],
     **options: Any,
 ) -> RecordSummary:
     r"""Write the images and labels of a table as records that MXNet reads as well.
@@ -39,7 +39,8 @@ def write_records(
     prefix : path
         Where to write, without ``.rec``.
     tasks : TaskSet or path
-        What the labels are, or the ``.tasks.json`` file that says so.
+        What the labels are, or the ``.tasks.json`` file that says so; `infer_tasks` proposes
+        some. None stores the labels of a ``.lst`` file as they are.
     **options
         Every field of `TableOptions` (missing_values, separator, ...), of `ImageOptions`
         (resize, quality, encoding, color, ...) and of `OutputOptions` (on_error, split, shard_rows,
@@ -76,7 +77,9 @@ def write_records(
     """
     table_options, image_options, output_options = sort_options(options)
     opened, table_options = open_table(table, table_options)
-    if not isinstance(tasks, TaskSet):
+    if output_options.split is None and output_options.split_column is None:
+        output_options = dataclasses.replace(output_options, split_column=opened.split_column)
+    if tasks is not None and not isinstance(tasks, TaskSet):
         tasks = TaskSet.load(tasks)
     if images is None:
         images = opened.source if os.path.isdir(opened.source) else os.path.dirname(opened.source)

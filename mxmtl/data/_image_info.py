@@ -59,14 +59,26 @@ def read_info(data: bytes) -> ImageInfo:
     from ._webp import read_webp
 
     if data[:2] == b"\xff\xd8":
-        return read_jpeg(data)
+        return plausible(read_jpeg(data), 8 * len(data))
     if data[:8] == b"\x89PNG\r\n\x1a\n":
-        return read_png(data)
+        return plausible(read_png(data), 8 * len(data))
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return read_webp(data)
     if not data:
         raise ImageError("the file is empty.")
     return ImageInfo(OTHER)
+
+
+def plausible(info: ImageInfo, bits: int) -> ImageInfo:
+    """Refuse a head that promises more pixels than the file can hold, before a decoder allocates.
+
+    No deflate stream holds more than 1,032 times its size, and no JPEG comes near that.
+    """
+    if info.width * info.height > 1032 * bits:
+        raise ImageError(
+            f"{bits // 8} bytes cannot hold the {info.width} x {info.height} pixels of the head."
+        )
+    return info
 
 
 def cut_short(what: str, position: Optional[int] = None) -> ImageError:

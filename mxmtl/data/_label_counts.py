@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List
+from typing import Any, Dict, Iterable, List
 
 import numpy as np
 
-from ..tasks import Task, TaskSet
+from ..tasks import Task
 
 BLOCK = 4096  # rows: large enough to count by NumPy, small enough to forget
 
@@ -22,8 +22,7 @@ class LabelCounts:
     (3, {'outdoors': 2})
     """
 
-    def __init__(self, tasks: TaskSet) -> None:
-        self._tasks = tasks
+    def __init__(self, tasks: Iterable[Task]) -> None:
         self._waiting: List[np.ndarray] = []
         self._rows = 0
         self._counters = [Counter(task) for task in tasks]
@@ -36,8 +35,10 @@ class LabelCounts:
 
     def add_block(self, labels: np.ndarray) -> None:
         """Count a block of labels, (N, label_width)."""
-        for counter, part in zip(self._counters, self._tasks.slices):
-            counter.add(labels[:, part])
+        start = 0
+        for counter in self._counters:
+            counter.add(labels[:, start : start + counter.task.label_width])
+            start += counter.task.label_width
         self._rows += len(labels)
 
     def summary(self) -> Dict[str, Dict[str, Any]]:
@@ -51,9 +52,9 @@ class LabelCounts:
         return {counter.task.name: counter.summary(self._rows) for counter in self._counters}
 
     def _flush(self) -> None:
-        if self._waiting:
+        if self._waiting and self._counters:
             self.add_block(np.stack(self._waiting))
-            self._waiting = []
+        self._waiting = []
 
 
 class Counter:

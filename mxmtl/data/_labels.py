@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Callable, Dict, List, NamedTuple, Tuple
+from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
@@ -43,17 +43,20 @@ class LabelEncoder:
     ----------
     table : Table
         Its columns are checked: `TableError` names the first that a task needs and misses.
-    tasks : TaskSet
-        What to encode.
+    tasks : TaskSet, optional
+        What to encode. None takes the labels of a ``.lst`` file as they are.
     options : TableOptions
         How names in one column are separated.
     """
 
-    def __init__(self, table: Table, tasks: TaskSet, options: TableOptions) -> None:
-        self._tasks, self._columns = tasks, []  # type: Tuple[TaskSet, List[Column]]
+    def __init__(self, table: Table, tasks: Optional[TaskSet], options: TableOptions) -> None:
+        self._tasks = tasks
+        self._columns: List[Column] = []
         if table.stored_width is not None:
             self._check_width(table)
             return
+        if tasks is None:
+            raise TableError(f"{table.source}: tasks are needed to read its cells.")
         for task in tasks:
             if is_names_column(task, table):
                 names = names_reader(task, table.source, options)
@@ -77,13 +80,15 @@ class LabelEncoder:
         return np.array(values, np.float32)
 
     def _check_width(self, table: Table) -> None:
-        if table.stored_width != self._tasks.label_width:
+        if self._tasks is not None and table.stored_width != self._tasks.label_width:
             raise TableError(
                 f"{table.source}: rows store {table.stored_width} labels, but the tasks take "
                 f"{self._tasks.label_width}: {self._tasks.columns}."
             )
 
     def _stored(self, label: np.ndarray) -> np.ndarray:
+        if self._tasks is None:
+            return label
         for task, part in zip(self._tasks, self._tasks.slices):
             wrong = ~task.valid(label[part])
             if wrong.any():

@@ -50,18 +50,20 @@ class Output:
         Where the files are made.
     name : str
         Last part of the prefix.
-    tasks : TaskSet
-        The tasks of the labels.
+    tasks : TaskSet, optional
+        The tasks of the labels; without them labels are not counted, and no file names them.
     options : OutputOptions
         How large shards are.
     """
 
-    def __init__(self, folder: str, name: str, tasks: TaskSet, options: OutputOptions) -> None:
+    def __init__(
+        self, folder: str, name: str, tasks: Optional[TaskSet], options: OutputOptions
+    ) -> None:
         self._folder, self._name, self._tasks = folder, name, tasks
         self.writer = ShardWriter(
             folder, name, max_rows=options.shard_rows, max_bytes=options.shard_bytes
         )
-        self._labels = LabelCounts(tasks)
+        self._labels = LabelCounts(tasks or ())
         self._images = ImageCounts()
         self._skipped: Optional[SkippedRows] = None
         self.num_skipped = 0
@@ -100,12 +102,14 @@ class Output:
         if self._skipped is not None:
             self._skipped.close()
             names.append(self._skipped.name)
-        tasks, manifest = self._name + ".tasks.json", self._name + ".manifest.json"
-        self._tasks.save(os.path.join(self._folder, tasks))
+        if self._tasks is not None:
+            names.append(self._name + ".tasks.json")
+            self._tasks.save(os.path.join(self._folder, names[-1]))
+        manifest = self._name + ".manifest.json"
         with atomic_write(os.path.join(self._folder, manifest)) as stream:
             text = json.dumps({**self._manifest(), **about}, indent=2, ensure_ascii=False)
             stream.write((text + "\n").encode("utf-8"))
-        return [*names, tasks, manifest]
+        return [*names, manifest]
 
     def abandon(self) -> None:
         """Close the files as they are."""

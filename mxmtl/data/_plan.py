@@ -41,13 +41,17 @@ class Plan:
         return 0 if self.assignment is None else int(self.assignment[position])
 
 
-def make_plan(table: Table, encoder: LabelEncoder, tasks: TaskSet, options: OutputOptions) -> Plan:
+def make_plan(
+    table: Table, encoder: LabelEncoder, tasks: Optional[TaskSet], options: OutputOptions
+) -> Plan:
     """Walk through the table once, without looking at images.
 
     With ``on_error="raise"`` the first bad row raises `RowError` here, before any work is done.
     Raises `TableError` for a table without rows and for an id that stands there twice.
     """
     column = check_columns(table, options)
+    if options.stratify and tasks is None:
+        raise ValueError("stratify=True needs tasks: they say what is to be evened out.")
     labels: List[np.ndarray] = []
     cells: List[str] = []
     ids: List[int] = []
@@ -58,7 +62,7 @@ def make_plan(table: Table, encoder: LabelEncoder, tasks: TaskSet, options: Outp
         num_rows += 1
         if column is not None:
             cells.append(cell_of(item, column))
-        if options.stratify:
+        if options.stratify and tasks is not None:
             labels.append(tasks.missing_label if item.label is None else item.label)
         if table.stored_width is not None and item.problem is None:
             ids.append(item.row.record_id)
@@ -73,7 +77,7 @@ def make_plan(table: Table, encoder: LabelEncoder, tasks: TaskSet, options: Outp
         num_rows,
         options.split,
         tasks=tasks if options.stratify else None,
-        labels=np.stack(labels) if options.stratify else None,
+        labels=np.stack(labels) if labels else None,
         groups=cells if options.group else None,
         seed=options.seed,
     )

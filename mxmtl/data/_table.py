@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 from dataclasses import dataclass, field
-from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence
 
 import numpy as np
 
@@ -51,11 +51,17 @@ class Table(abc.ABC):
         Columns that every row's `cells` have.
     stored_width : int, optional
         Number of stored values a row, where rows hold those (`Row.label`) instead of text.
+    known_tasks : sequence of dict
+        Tasks (as `Task.to_dict` has them) that the layout itself tells.
+    split_column : str, optional
+        Column that the layout splits by, unless told otherwise.
     """
 
     source: str
     columns: List[str]
     stored_width: Optional[int] = None
+    known_tasks: Sequence[Mapping[str, Any]] = ()
+    split_column: Optional[str] = None
 
     @abc.abstractmethod
     def rows(self) -> Iterator[Row]:

@@ -31,6 +31,10 @@ class FashionAITable(Table):
         if not self.num_classes:
             raise TableError(f"{path}: no rows of the form 'file,<task>_labels,nnyn'.")
         self.columns = list(self.num_classes)
+        self.known_tasks = [
+            {"type": "Multiclass", "name": name, "classes": [str(index) for index in range(count)]}
+            for name, count in self.num_classes.items()
+        ]
 
     def rows(self) -> Iterator[Row]:
         empty = dict.fromkeys(self.columns, "")

@@ -38,9 +38,13 @@ def open_table(
         return ListTable(path), options
     if layout == "fashionai":
         return FashionAITable(path), options
-    if layout == "pascal":
-        options = dataclasses.replace(options, path_column="fname", separator=" ")
-    return DelimitedTable(path, options), options
+    if layout == "table":
+        return DelimitedTable(path, options), options
+    options = dataclasses.replace(options, path_column="fname", separator=" ")
+    table = DelimitedTable(path, options)
+    if "is_valid" in table.columns:
+        table.split_column = "is_valid"
+    return table, options
 
 
 def guess_layout(path: str) -> str:

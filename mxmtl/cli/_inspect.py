@@ -1,0 +1,28 @@
+"""``mxmtl inspect``: what is in records."""
+
+from __future__ import annotations
+
+import argparse
+
+from ..data import inspect_records, write_sheet
+
+EXAMPLE = "mxmtl inspect data/train --sheet sheet.html"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command line."""
+    parser.add_argument("prefix", help="records, without .rec")
+    parser.add_argument("--tasks", help="a .tasks.json file, where none stands beside the records")
+    parser.add_argument("--sheet", help="write examples with their labels: a .html or .png file")
+    parser.add_argument("--count", type=int, default=24, help="number of examples (24)")
+    parser.add_argument("--seed", type=int, default=0, help="which examples")
+    parser.add_argument("--measure", type=int, default=10000, help="images to look at (10000)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print tables, and write the sheet if one is asked for."""
+    inspection = inspect_records(arguments.prefix, tasks=arguments.tasks, measure=arguments.measure)
+    print(inspection)
+    if arguments.sheet is not None:
+        write_sheet(inspection, arguments.sheet, count=arguments.count, seed=arguments.seed)
+    return 0

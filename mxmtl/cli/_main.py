@@ -1,0 +1,79 @@
+"""From a command line to the verb that it names, and from an exception to one line."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from typing import Any, List, Optional, Tuple
+
+VERBS = {
+    "convert": "turn a table and its images into records",
+    "inspect": "show what is in records: labels, shares missing, sizes, examples",
+    "verify": "check every record; name the damaged ones, and write a file of the good ones",
+}
+
+
+def main(argv: Optional[List[str]] = None) -> int:
+    """Run the command line; return its exit code."""
+    argv = sys.argv[1:] if argv is None else argv
+    try:
+        parser, module = parser_for(argv)
+        arguments = parser.parse_args(argv)
+        return int(module.run(arguments))
+    except SystemExit as stop:  # argparse: --help, or a wrong command line that it has reported
+        return stop.code if isinstance(stop.code, int) else 2
+    except KeyboardInterrupt:
+        return fail(argv, "stopped.", 130)
+    except BrokenPipeError:  # `mxmtl inspect ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (OSError, ValueError, TypeError, ImportError, MemoryError) as error:
+        return fail(argv, describe(error), 1)
+
+
+def parser_for(argv: List[str]) -> Tuple[argparse.ArgumentParser, Any]:
+    """Make the parser; only the verb that the command line names is imported."""
+    parser = argparse.ArgumentParser(
+        prog="mxmtl",
+        description="Multi-task and multi-label image learning, with labels missing.",
+        epilog="mxmtl VERB --help tells about a verb, with an example.",
+    )
+    parser.add_argument("--version", action="version", version=version())
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    module: Any = None
+    for name, text in VERBS.items():
+        verb = verbs.add_parser(
+            name, help=text, description=text, formatter_class=argparse.RawDescriptionHelpFormatter
+        )
+        if name in argv[:1]:
+            module = importlib.import_module(f"._{name}", __package__)
+            verb.epilog = f"example:\n  {module.EXAMPLE}"
+            module.add_arguments(verb)
+    return parser, module
+
+
+def version() -> str:
+    """Return what --version prints."""
+    from .. import __version__
+
+    return f"mxmtl {__version__}"
+
+
+def describe(error: BaseException) -> str:
+    """Say on one line what happened."""
+    if isinstance(error, OSError) and error.strerror:
+        text = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    elif isinstance(error, MemoryError):
+        text = "out of memory."
+    else:
+        text = str(error) or type(error).__name__
+    return " ".join(text.split())
+
+
+def fail(argv: List[str], text: str, code: int) -> int:
+    """Print one line about a failure; return the exit code."""
+    verb = f" {argv[0]}" if argv and argv[0] in VERBS else ""
+    print(f"mxmtl{verb}: {text}", file=sys.stderr)
+    return code
