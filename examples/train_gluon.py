@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import mxmtl
+from mxmtl.augment import RandomCrop, RandomMirror, RandomRotation, RandomZoom
 
 import mxnet as mx
 
@@ -51,7 +52,7 @@ def main() -> None:
         arguments.train,
         shuffle=True,
         seed=arguments.seed,
-        augment=mxmtl.augment.standard(shape),
+        augment=[RandomRotation(10), RandomZoom(0.85, 1.2), RandomMirror(), RandomCrop()],
         **options,
     )
     val = mxmtl.RecordIter(arguments.val, **options)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import List
 
 import mxmtl
+from mxmtl.augment import RandomCrop, RandomMirror, RandomRotation, RandomZoom
 
 import mxnet as mx
 
@@ -58,7 +59,7 @@ def main() -> None:
         arguments.train,
         shuffle=True,
         seed=arguments.seed,
-        augment=mxmtl.augment.standard(shape),
+        augment=[RandomRotation(10), RandomZoom(0.85, 1.2), RandomMirror(), RandomCrop()],
         **options,
     )
     val = mxmtl.RecordIter(arguments.val, **options)
@@ -90,8 +91,8 @@ def main() -> None:
     answers = tasks.describe(module.predict(val, always_output_list=True))
     with (arguments.run / "predictions.csv").open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
-        writer.writerow(answers)
-        writer.writerows(zip(*answers.values()))
+        writer.writerow(["record", *answers])  # its place in the records
+        writer.writerows(zip(range(val.num_records), *answers.values()))
     print(f"\n{report}\n\n{arguments.run} holds:", *sorted(p.name for p in arguments.run.iterdir()))
 
 
