@@ -193,10 +193,10 @@ class RecordIter(mx.io.DataIter):  # type: ignore[misc]
     def _batch(self, job: Job) -> mx.io.DataBatch:
         pad = job.pad(self._missing)
         index = np.full(self.batch_size, -1, dtype=np.int64)
-        index[: self.batch_size - pad] = self._reader.ids[job.rows]
+        index[: self.batch_size - pad] = self._reader.ids(job.rows)
         return mx.io.DataBatch(
-            [job.array],
-            [mx.nd.array(part, dtype=np.float32) for part in self.tasks.split(job.labels)],
+            [self._loader.buffers.share(job.pixels)],
+            [mx.nd.from_numpy(part.copy()) for part in self.tasks.split(job.labels)],
             pad,
             index,
             provide_data=self.provide_data,

@@ -8,7 +8,6 @@ from typing import Dict, List
 import numpy as np
 
 from ..augment._uniform import keys, uniforms
-from ._buffers import shared_array
 from ._decode import Decoder
 from ._normalize import Normalize
 from ._reader import RecordReader
@@ -43,19 +42,18 @@ class Job:
         How much of the epoch's order is used up once this batch is read; it began at ``start``.
     skipped : int
         How many of those rows were damaged.
-    array : mx.nd.NDArray
-        (batch_size, channels, height, width), shared with ``pixels``.
+    pixels : numpy.ndarray
+        (batch_size, channels, height, width), to be filled.
     labels : numpy.ndarray
         float32 (batch_size, label_width).
     errors : dict
         {slot: RecordError}; complete once `wait` has returned.
     """
 
-    def __init__(self, source: Source, batch_size: int, missing: np.ndarray, start: int) -> None:
+    def __init__(self, source: Source, pixels: np.ndarray, missing: np.ndarray, start: int) -> None:
         self.source, self.end, self.skipped = source, start, 0
-        shape = (batch_size, *source.normalize.data_shape)
-        self.array, self.pixels = shared_array(shape, source.normalize.dtype)
-        self.labels = np.tile(missing, (batch_size, 1))
+        self.pixels = pixels
+        self.labels = np.tile(missing, (len(pixels), 1))
         self.rows = np.empty(0, dtype=np.int64)
         self.errors: Dict[int, RecordError] = {}
         self._futures: List[concurrent.futures.Future[None]] = []

@@ -10,6 +10,7 @@ from typing import Deque, Optional, Set
 
 import numpy as np
 
+from ._buffers import BufferPool
 from ._job import Job, Source
 from ._order import Order
 
@@ -57,6 +58,8 @@ class Loader:
         self._pool = concurrent.futures.ThreadPoolExecutor(threads, "mxmtl-decode")
         self._jobs: Deque[Job] = collections.deque()
         self._damaged: Set[int] = set()
+        shape = (order.batch_size, *source.normalize.data_shape)
+        self.buffers = BufferPool(shape, source.normalize.dtype, keep=prefetch + 2)
         self.close = weakref.finalize(self, _close, self._pool, self._jobs)
         self.begin(0)
 
@@ -96,7 +99,7 @@ class Loader:
             left = len(self._rows) - start
             if batch >= self._order.num_batches or (not left and self._order.num_parts == 1):
                 return
-            job = Job(self._source, self._order.batch_size, self._missing, start)
+            job = Job(self._source, self.buffers.take(), self._missing, start)
             self._submit(job, self._order.take(batch, left))
             self._jobs.append(job)
 
@@ -129,7 +132,9 @@ class Loader:
 
     def _drop_jobs(self) -> None:
         while self._jobs:
-            self._jobs.popleft().cancel()
+            job = self._jobs.popleft()
+            job.cancel()
+            self.buffers.give(job.pixels)
 
 
 def _close(pool: concurrent.futures.ThreadPoolExecutor, jobs: Deque[Job]) -> None:
