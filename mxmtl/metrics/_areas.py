@@ -26,8 +26,8 @@ class Scored(Statistic):
     def totals(self, *batches: Any) -> Blocks:
         return [batches[0].scores()]
 
-    def update(self, *batches: Any) -> None:
-        self.local += self.totals(*batches)  # in place: merging would copy the list each time
+    def add(self, totals: Blocks) -> None:
+        self.local += totals  # in place: merging would copy the list each time
 
 
 class AbstractArea(AbstractTaskMetric):

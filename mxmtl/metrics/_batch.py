@@ -19,11 +19,10 @@ class Batch(abc.ABC):
     ----------
     task : Task
         Whose labels and predictions these are.
-    label : ndarray
-        Shape ``task.label_shape(N)`` (a column (N, 1) will do for (N,)).
-    prediction : ndarray
-        Shape (N, num_outputs) (a vector (N,) will do for (N, 1)). Must be finite, and where
-        probabilities are asked for in [0, 1], wherever the label is known.
+    label : ndarray, shape (N, label_width)
+        Legal values or missing.
+    prediction : ndarray, shape (N, num_outputs)
+        Finite, and where probabilities are asked for in [0, 1], wherever the label is known.
 
     Attributes
     ----------
@@ -42,24 +41,12 @@ class Batch(abc.ABC):
 
     def __init__(self, task: Task, label: np.ndarray, prediction: np.ndarray) -> None:
         self.task = task
-        count = len(prediction) if prediction.ndim else 0
-        shape, width = task.label_shape(count), task.num_outputs
-        if label.shape != shape and label.shape != (count, task.label_width):
-            raise ValueError(
-                f"task {task.name!r}: labels have shape {label.shape} and predictions "
-                f"{prediction.shape}; expected labels {shape} for that many predictions."
-            )
-        if prediction.shape != (count, width) and (prediction.shape != (count,) or width != 1):
-            raise ValueError(
-                f"task {task.name!r}: predictions have shape {prediction.shape}; expected "
-                f"{(count, width)}."
-            )
         legal = task.valid(label)
         if not legal.all():
             raise self._illegal(label, legal)
         if prediction.dtype == np.float16:
             prediction = prediction.astype(np.float32)
-        self._take(label.reshape(count, task.label_width), prediction.reshape(count, width))
+        self._take(label, prediction)
 
     @abc.abstractmethod
     def _take(self, label: np.ndarray, prediction: np.ndarray) -> None:
@@ -111,3 +98,24 @@ class Batch(abc.ABC):
 def make_batch(task: Task, label: np.ndarray, prediction: np.ndarray) -> Batch:
     """Return the batch of the task's kind."""
     return Batch.kinds[task.kind](task, label, prediction)
+
+
+def shaped(task: Task, label: np.ndarray, prediction: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+    """Return labels (N, label_width) and predictions (N, num_outputs), or raise `ValueError`.
+
+    Labels come as ``task.label_shape(N)`` or as a column, predictions as (N, num_outputs), or
+    (N,) if that is one.
+    """
+    count, width = len(prediction) if prediction.ndim else 0, task.num_outputs
+    columns, shape = (count, task.label_width), task.label_shape(count)
+    if label.shape != shape and label.shape != columns:
+        raise ValueError(
+            f"task {task.name!r}: labels have shape {label.shape} and predictions "
+            f"{prediction.shape}; expected labels {shape} for that many predictions."
+        )
+    if prediction.shape != (count, width) and (prediction.shape != (count,) or width != 1):
+        raise ValueError(
+            f"task {task.name!r}: predictions have shape {prediction.shape}; expected "
+            f"{(count, width)}."
+        )
+    return label.reshape(columns), prediction.reshape(count, width)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from math import isfinite
 from typing import Any, Tuple
 
 import numpy as np
@@ -27,7 +28,7 @@ class CellsBatch(Batch, kind="cells"):
             return p
         p = np.where(self.mask, p, p.dtype.type(0))  # what nobody asked for may be anything
         low, high = p.min(), p.max()
-        if not (np.isfinite(low) and np.isfinite(high)):
+        if not (isfinite(low) and isfinite(high)):
             raise self._not_finite()
         if low < 0 or high > 1:
             raise self._no_probabilities(f"they go from {low:.3g} to {high:.3g}")
@@ -52,8 +53,12 @@ class CellsBatch(Batch, kind="cells"):
 
     def counts(self, threshold: Any) -> np.ndarray:
         above = self.above(threshold)
-        hits = column_sums(above & self.positive)
-        return np.stack([hits, column_sums(above), self._positives, self.known])
+        counts = np.empty((4, above.shape[1]), np.int64)
+        counts[0] = column_sums(above & self.positive)
+        counts[1] = column_sums(above)
+        counts[2] = self._positives
+        counts[3] = self.known
+        return counts
 
     def wrong(self, threshold: Any) -> np.ndarray:
         return (self.above(threshold) != self.positive).any(axis=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from math import isfinite
 from typing import Any, Tuple
 
 import numpy as np
@@ -16,12 +17,26 @@ class ClassBatch(Batch, kind="class"):
     """Rows with a known class; each class is a unit, seen against the others."""
 
     def _take(self, label: np.ndarray, prediction: np.ndarray) -> None:
-        label = label[:, 0]
-        self.rows = self.task.labelled(label)
-        if np.count_nonzero(self.rows) < len(label):
-            label, prediction = label[self.rows], prediction[self.rows]
-        self.label = label.astype(np.intp)
-        self.prediction = prediction
+        self.rows = self.task.labelled(label[:, 0])
+        self.complete = np.count_nonzero(self.rows) == len(label)
+        self.label = self._labelled(label[:, 0].astype(np.intp))
+        self._all = prediction
+        # NaN goes through max, and argmax would take it for the highest.
+        if len(label) and not isfinite(prediction.max()) and not self._finite():
+            raise self._not_finite()
+
+    def _labelled(self, values: np.ndarray) -> np.ndarray:
+        return values if self.complete else values[self.rows]
+
+    def _finite(self) -> bool:
+        # In rows without a label predictions may be anything, but must not upset the others.
+        self._all = np.where(self.rows[:, None], self._all, self._all.dtype.type(0))
+        return bool(np.isfinite(self._all).all())
+
+    @cached_property
+    def prediction(self) -> np.ndarray:  # type: ignore[override]
+        """Of labelled rows: (n, num_classes)."""
+        return self._labelled(self._all)
 
     @property
     def known(self) -> np.ndarray:
@@ -35,17 +50,13 @@ class ClassBatch(Batch, kind="class"):
         return self.task.prediction_loss(self.label, self.probability)
 
     @cached_property
-    def _extremes(self) -> Tuple[float, float]:
-        p = self.prediction
-        low, high = (p.min(), p.max()) if p.size else (0.0, 1.0)  # NaN if there is one
-        if not (np.isfinite(low) and np.isfinite(high)):
-            raise self._not_finite()
-        return low, high
-
-    @cached_property
     def probability(self) -> np.ndarray:
         """The predictions (n, num_classes), checked to be distributions over the classes."""
-        low, high = self._extremes
+        if not self.prediction.size:
+            return self.prediction
+        low, high = self.prediction.min(), self.prediction.max()
+        if not isfinite(low):
+            raise self._not_finite()
         if low < 0 or high > 1 + NEAR_ONE:
             raise self._no_probabilities(f"they go from {low:.3g} to {high:.3g}")
         total = self.prediction @ np.ones(self.prediction.shape[1], self.prediction.dtype)
@@ -56,19 +67,16 @@ class ClassBatch(Batch, kind="class"):
     @cached_property
     def predicted(self) -> np.ndarray:
         """The class with the highest prediction, the first of equals: (n,)."""
-        self._extremes  # noqa: B018 (refuses NaN, which argmax would take for the highest)
-        return self.prediction.argmax(axis=1)
+        return self._labelled(self._all.argmax(axis=1))
 
     def counts(self, threshold: Any) -> np.ndarray:
-        units, hits = self.task.num_outputs, self.label[self.label == self.predicted]
-        return np.stack(
-            [
-                np.bincount(hits, minlength=units),
-                np.bincount(self.predicted, minlength=units),
-                np.bincount(self.label, minlength=units),
-                np.full(units, len(self.label)),
-            ]
-        )
+        units, label, predicted = self.task.num_outputs, self.label, self.predicted
+        counts = np.empty((4, units), np.int64)
+        counts[0] = np.bincount(label[label == predicted], minlength=units)
+        counts[1] = np.bincount(predicted, minlength=units)
+        counts[2] = self.known
+        counts[3] = len(label)
+        return counts
 
     def wrong(self, threshold: Any) -> np.ndarray:
         wrong = np.zeros(len(self.rows), bool)
@@ -86,7 +94,6 @@ class ClassBatch(Batch, kind="class"):
         Classes are ranked as `predicted` ranks them: of equal predictions the first counts more.
         """
         p, label = self.prediction, self.label[:, None]
-        self._extremes  # noqa: B018 (refuses NaN)
         own = np.take_along_axis(p, label, axis=1)
         before = (p > own) | ((p == own) & (np.arange(p.shape[1]) < label))
         return (np.count_nonzero(before, axis=1) < k)[:, None]

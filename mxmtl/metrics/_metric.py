@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 import copy
 import re
-from typing import Any, ClassVar, Dict, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, ClassVar, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
 
 import mxnet as mx
 import numpy as np
@@ -44,7 +44,7 @@ class Metric(mx.metric.EvalMetric, abc.ABC):
     def __init__(self, tasks: Sequence[Task], name: str) -> None:
         self.tasks = tuple(tasks)
         self._feed = Feed()
-        self._shared = False
+        self._suite_feeds: Optional[List[Feed]] = None
         super().__init__(
             name,
             output_names=[task.output_name for task in self.tasks],
@@ -66,27 +66,34 @@ class Metric(mx.metric.EvalMetric, abc.ABC):
         return [self.name]
 
     # -- taking part in a suite ------------------------------------------------------------------
-    def join(self, feed: Feed, shared: bool = False) -> None:
-        """Begin anew with the statistics of a feed, which may serve other metrics as well."""
-        self._statistics = [feed.share(statistic) for statistic in self.statistics()]
-        self._feed, self._shared = feed, shared
+    def join(self, feeds: List[Feed]) -> None:
+        """Begin anew with the statistics of a suite's first feed; a member that leaves adds one."""
+        self._feed, self._suite_feeds = feeds[0], feeds
+        self._statistics = [self._feed.share(statistic) for statistic in self.statistics()]
 
-    def _leave(self) -> None:
-        # Used by itself, a member of a suite goes on with a copy: the others must not notice.
-        if self._shared:
+    def stand_alone(self) -> Feed:
+        """Go on with a feed of its own, from a copy of where the shared statistics stand.
+
+        What a member of a suite does when it is used by itself: the others must not notice.
+        """
+        if self._suite_feeds is not None:
             self._feed.settle()
-            own = copy.deepcopy(self._statistics)
-            self._feed, self._shared = Feed(), False
+            own, self._feed = copy.deepcopy(self._statistics), Feed()
+            self._suite_feeds.append(self._feed)
+            self._suite_feeds = None
             self._statistics = [self._feed.share(statistic) for statistic in own]
+        return self._feed
 
     # -- mx.metric.EvalMetric --------------------------------------------------------------------
     def reset(self) -> None:
         """Forget everything."""
-        self.join(Feed())
+        self.stand_alone()
+        self._feed.clear()
+        self._statistics = [self._feed.share(statistic) for statistic in self.statistics()]
 
     def reset_local(self) -> None:
         """Begin a new local part (`get`); `get_global` goes on."""
-        self._leave()
+        self.stand_alone()
         self._feed.reset_local()
 
     def update(self, labels: Any, preds: Any) -> None:
@@ -98,7 +105,7 @@ class Metric(mx.metric.EvalMetric, abc.ABC):
             Labels (N,) or (N, num_labels), predictions (N, num_outputs): probabilities, or
             values for regression.
         """
-        self._leave()
+        self.stand_alone()
         labels, preds = as_list(labels), as_list(preds)
         if len(labels) != len(preds) or len(labels) % len(self.tasks):
             raise ValueError(
@@ -111,7 +118,7 @@ class Metric(mx.metric.EvalMetric, abc.ABC):
 
     def update_dict(self, label: Mapping[str, Any], pred: Mapping[str, Any]) -> None:
         """Add a batch: arrays by name, of which those of this metric's tasks are taken."""
-        self._leave()
+        self.stand_alone()
         self._feed.push(by_name(self.tasks, label, pred))
 
     def get(self) -> Tuple[Any, Any]:
@@ -131,21 +138,20 @@ class Metric(mx.metric.EvalMetric, abc.ABC):
 
 
 def by_name(
-    tasks: Sequence[Task], labels: Mapping[str, Any], preds: Mapping[str, Any]
+    tasks: Iterable[Task], labels: Mapping[str, Any], preds: Mapping[str, Any]
 ) -> List[Entry]:
     """Find the arrays of each task, or raise `ValueError` naming the one that is not there."""
     entries = []
     for task in tasks:
-        for what, name, arrays in (
-            ("label", task.label_name, labels),
-            ("output", task.output_name, preds),
-        ):
-            if name not in arrays:
-                raise ValueError(
-                    f"task {task.name!r}: no {what} {name!r} among {list(arrays)}. Was the symbol "
-                    "made for these tasks (mxmtl.training_symbol, label_names=tasks.label_names)?"
-                )
-        entries.append((task, labels[task.label_name], preds[task.output_name]))
+        label, output = task.label_name, task.output_name
+        if label not in labels or output not in preds:
+            what, names = ("label", labels) if label not in labels else ("output", preds)
+            raise ValueError(
+                f"task {task.name!r}: no {what} '{task.name}_{what}' among {list(names)}. Was "
+                "the symbol made for these tasks (mxmtl.training_symbol), and the module with "
+                "label_names=tasks.label_names?"
+            )
+        entries.append((task, labels[label], preds[output]))
     return entries
 
 

@@ -43,9 +43,9 @@ class Statistic(abc.ABC):
         """Return the state of what ``a`` and ``b`` have seen, each by itself."""
         return a + b
 
-    def update(self, *batches: Any) -> None:
-        """Add one batch a task to the local part."""
-        self.local = self.merge(self.local, self.totals(*batches))
+    def add(self, totals: Any) -> None:
+        """Add what `totals` returned to the local part."""
+        self.local = self.merge(self.local, totals)
 
     def reset_local(self) -> None:
         """Begin a new local part; what was in it stays in the whole."""

@@ -38,40 +38,39 @@ class Suite(mx.metric.CompositeEvalMetric):
 
     def __init__(self, tasks: TaskSet, metrics: Iterable[Metric], name: str = "mxmtl") -> None:
         self.tasks = tasks
+        self._foreign: List[Any] = []
         super().__init__(name=name)
         for metric in metrics:
             self.add(metric)
         self.reset()
 
     def add(self, metric: Any) -> None:
-        """Add a metric; it shares statistics with the others from the next `reset` on."""
+        """Add a metric, as it stands; it shares statistics with the others from `reset` on."""
         metric = mx.metric.create(metric)
         taken = set(self.names)
-        new = metric.names if isinstance(metric, Metric) else as_list(metric.get()[0])
+        new = names_of(metric)
         twice = sorted(taken.intersection(new))
         if twice:
             raise ValueError(
                 f"two metrics are named {twice[0]!r}; give one of them another name=..."
             )
         self.metrics.append(metric)
+        if isinstance(metric, Metric):
+            self._feeds.append(metric.stand_alone())
+        else:
+            self._foreign.append(metric)
 
     @property
     def names(self) -> List[str]:
         """Names of all values, in order."""
-        return [name for metric in self.metrics for name in as_list(metric.get()[0])]
-
-    @property
-    def _feeds(self) -> List[Feed]:
-        # In order of first use, each once; one for all unless a member went its own way.
-        feeds = {id(m._feed): m._feed for m in self.metrics if isinstance(m, Metric)}
-        return list(feeds.values())
+        return [name for metric in self.metrics for name in names_of(metric)]
 
     def reset(self) -> None:
         """Forget everything, and share statistics among all members."""
-        feed = Feed()
+        self._feeds = [Feed()]  # one for all; a member that is used by itself adds its own
         for metric in getattr(self, "metrics", ()):  # MXNet's constructor resets first
             if isinstance(metric, Metric):
-                metric.join(feed, shared=True)
+                metric.join(self._feeds)
             else:
                 metric.reset()
 
@@ -101,12 +100,13 @@ class Suite(mx.metric.CompositeEvalMetric):
         for metric in self._foreign:
             metric.update_dict(labels, preds)
 
-    @property
-    def _foreign(self) -> List[Any]:
-        return [metric for metric in self.metrics if not isinstance(metric, Metric)]
-
 
 def default_metrics(tasks: TaskSet) -> Suite:
     """Make the suite of each task's ``default_metrics``."""
     metrics = [Metric.types[name](task) for task in tasks for name in task.default_metrics]
     return Suite(tasks, metrics)
+
+
+def names_of(metric: Any) -> List[str]:
+    """Return the names of a metric's values; MXNet's own tell them together with the values."""
+    return metric.names if isinstance(metric, Metric) else as_list(metric.get()[0])

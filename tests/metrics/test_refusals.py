@@ -95,10 +95,23 @@ def test_logits_will_do_where_only_their_order_counts():
     assert metric.get() == ("breed/accuracy", pytest.approx(2 / 3))
 
 
-def test_the_metric_is_as_before_when_a_batch_was_refused():
-    metric = metrics.F1(BREED)
-    metric.update(*sample(BREED, "plain", 0.0))
-    before = metric.get()
-    with pytest.raises(mxmtl.LabelError):
-        metric.update(np.array([9.0]), P[:1])
-    assert metric.get() == before
+def test_a_refused_batch_counts_nowhere_and_the_others_do():
+    suite = metrics.Suite(mxmtl.TaskSet([BREED]), [metrics.NumLabels(BREED), metrics.AUROC(BREED)])
+    expected = metrics.Suite(
+        mxmtl.TaskSet([BREED]), [metrics.NumLabels(BREED), metrics.AUROC(BREED)]
+    )
+    good = [sample(BREED, "plain", 0.0, seed=seed) for seed in range(3)]
+    for part in good:
+        expected.update(*([array] for array in part))
+    with pytest.raises(mxmtl.LabelError, match="the first is 9.0 in row 1 of the batch"):
+        suite.update([np.array([0.0, 9.0])], [P[:2]])
+    suite.update(*([array] for array in good[0]))
+    suite.update(*([array] for array in good[1]))
+    suite.update([np.array([0.0, 9.0])], [P[:2]])
+    suite.update([np.array([0.0, 1.0])], [P[:2] * 2])
+    suite.update(*([array] for array in good[2]))
+    with pytest.raises(mxmtl.LabelError, match="the first is 9.0 in row 1 of the batch"):
+        suite.get()
+    with pytest.raises(ValueError, match="no probabilities"):
+        suite.get()
+    assert suite.get() == expected.get()

@@ -156,6 +156,7 @@ def test_what_comes_from_a_device_is_read_two_batches_later(monkeypatch):
     original = _feed.make_batch
     monkeypatch.setattr(_feed, "make_batch", lambda *a: reads.append(len(a[2])) or original(*a))
     monkeypatch.setattr(_feed, "on_device", lambda array: isinstance(array, mx.nd.NDArray))
+    monkeypatch.setattr(_feed, "ROWS", 1)
     metric = metrics.F1(task)
     for index, (part_label, part_prediction) in enumerate(parts):
         metric.update(part_label, part_prediction)
@@ -215,3 +216,44 @@ def test_a_name_twice_is_refused(tasks):
     metrics.Suite(
         tasks, [metrics.F1(tasks["toys"]), metrics.F1(tasks["toys"], threshold=0.3, name="low")]
     )
+
+
+def test_a_metric_added_later_counts_from_then_on(tasks):
+    suite = metrics.Suite(tasks, [metrics.NumLabels(tasks["age"])])
+    data = tuple(zip(*[sample(task, "plain", 0.0, rows=10) for task in tasks]))
+    suite.update(*data)
+    suite.add(metrics.NumLabels(tasks["age"], name="late"))
+    suite.update(*data)
+    assert suite.get_name_value() == [("age/num_labels", 20.0), ("late", 10.0)]
+    suite.reset()
+    suite.update(*data)
+    assert suite.get_name_value() == [("age/num_labels", 10.0), ("late", 10.0)]
+
+
+def test_a_member_reset_by_itself_is_still_updated_by_the_suite(tasks):
+    members = [metrics.NumLabels(tasks["age"]), metrics.NumLabels(tasks["age"], name="again")]
+    suite = metrics.Suite(tasks, members)
+    data = tuple(zip(*[sample(task, "plain", 0.0, rows=10) for task in tasks]))
+    for resets in range(3):
+        suite.update(*data)
+        members[0].reset()
+        suite.update(*data)
+        expected = [("age/num_labels", 10.0), ("again", 20.0 * (resets + 1))]
+        assert suite.get_name_value() == expected
+    members[1].reset_local()
+    suite.update(*data)
+    assert dict(suite.get_name_value())["again"] == 10.0
+    assert dict(suite.get_global_name_value())["again"] == 70.0
+
+
+def test_small_batches_are_looked_at_together_but_the_first_at_once(monkeypatch):
+    reads = []
+    original = _feed.make_batch
+    monkeypatch.setattr(_feed, "make_batch", lambda *a: reads.append(len(a[2])) or original(*a))
+    metric = metrics.NumLabels(TASKS["binary"])
+    part = np.ones(200), np.full((200, 1), 0.5)
+    for expected in ([200], [200], [200], [200, 600], [200, 600]):
+        metric.update(*part)
+        assert reads == expected
+    assert metric.get() == ("outdoors/num_labels", 1000.0)
+    assert reads == [200, 600, 200]

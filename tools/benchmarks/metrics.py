@@ -1,0 +1,359 @@
+"""How long metrics take: `mxmtl.metrics` beside torchmetrics, MXNet's own, and plain loops.
+
+    python tools/benchmarks/metrics.py [--torch-python PATH] [--step] [--out FILE]
+
+Eight tasks of 10 classes (accuracy, precision, recall, F1) and one of 40 labels (precision,
+recall, F1), 30 % of the labels missing; 100 updates and one get. Every contender runs in each
+round, one after the other; the table has medians over the rounds, and their ratio to ours.
+torchmetrics runs in the interpreter given (its NumPy and ours do not go together), in
+MetricCollections with compute groups, on the same numbers, and must give the same values.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Tuple
+
+import numpy as np
+
+TASKS, CLASSES, LABELS, MISSING, UPDATES = 8, 10, 40, 0.3, 100
+TORCH = "torchmetrics"
+Arrays = Tuple[List[np.ndarray], List[np.ndarray]]
+
+
+def arrays(rows: int) -> Arrays:
+    """Labels and predictions of each task: the same in every process."""
+    rng = np.random.RandomState(rows)
+    labels = [rng.randint(CLASSES, size=rows) for _ in range(TASKS)]
+    labels.append(rng.randint(2, size=(rows, LABELS)))
+    labels = [np.where(rng.uniform(size=y.shape) < MISSING, -1, y) for y in labels]
+    logits = [rng.normal(size=(rows, CLASSES)) for _ in range(TASKS)]
+    predictions = [np.exp(z) / np.exp(z).sum(axis=1, keepdims=True) for z in logits]
+    predictions.append(rng.uniform(size=(rows, LABELS)))
+    return [y.astype(np.float32) for y in labels], [p.astype(np.float32) for p in predictions]
+
+
+def seconds(update: Callable[[], Any], get: Callable[[], Any]) -> Tuple[float, Any]:
+    start = time.perf_counter()
+    for _ in range(UPDATES):
+        update()
+    value = get()
+    return time.perf_counter() - start, value
+
+
+# -- ours ------------------------------------------------------------------------------------------
+def task_set() -> Any:
+    import mxmtl
+
+    classes = [f"c{i}" for i in range(CLASSES)]
+    tasks: List[Any] = [mxmtl.Multiclass(f"t{i}", classes=classes) for i in range(TASKS)]
+    return mxmtl.TaskSet([*tasks, mxmtl.Multilabel("m", labels=[f"l{i}" for i in range(LABELS)])])
+
+
+def mxmtl_run(rows: int, default: bool = False) -> Callable[[], Tuple[float, Any]]:
+    import mxmtl
+
+    import mxnet as mx
+
+    tasks = task_set()
+    kinds = [mxmtl.metrics.Precision, mxmtl.metrics.Recall, mxmtl.metrics.F1]
+    members = [cls(task) for task in tasks for cls in kinds]
+    members += [mxmtl.metrics.Accuracy(task) for task in list(tasks)[:-1]]
+    suite = tasks.metrics() if default else mxmtl.metrics.Suite(tasks, members)
+    labels, predictions = ([mx.nd.array(a) for a in part] for part in arrays(rows))
+    by_label = dict(zip(tasks.label_names, labels))
+    by_output = dict(zip(tasks.output_names, predictions))
+
+    def run() -> Tuple[float, Any]:
+        suite.reset()
+        mx.nd.waitall()
+        return seconds(lambda: suite.update_dict(by_label, by_output), suite.get)
+
+    return lambda: (lambda time_and_value: (time_and_value[0], dict(zip(*time_and_value[1]))))(
+        run()
+    )
+
+
+def mxnet_run(rows: int) -> Callable[[], Tuple[float, Any]]:
+    """MXNet's own accuracy of each softmax task, and binary F1 of nothing: it has no more.
+
+    It counts a missing label as wrong, so its values are of another thing; only time compares.
+    """
+    import mxnet as mx
+
+    labels, predictions = ([mx.nd.array(a) for a in part[:-1]] for part in arrays(rows))
+    names = [f"t{i}" for i in range(TASKS)]
+    suite = mx.metric.CompositeEvalMetric(
+        [
+            mx.metric.Accuracy(name=n, output_names=[f"{n}_output"], label_names=[f"{n}_label"])
+            for n in names
+        ]
+    )
+    by_label = {f"{n}_label": label for n, label in zip(names, labels)}
+    by_output = {f"{n}_output": prediction for n, prediction in zip(names, predictions)}
+
+    def run() -> Tuple[float, Any]:
+        suite.reset()
+        mx.nd.waitall()
+        return seconds(lambda: suite.update_dict(by_label, by_output), suite.get)
+
+    return run
+
+
+# -- loops over samples, a metric at a time, as in the article -------------------------------------
+def loops_run(rows: int) -> Callable[[], Tuple[float, Any]]:
+    labels, predictions = arrays(rows)
+
+    def of_class(label: np.ndarray, prediction: np.ndarray, what: str, sums: np.ndarray) -> None:
+        choice = prediction.argmax(axis=1)
+        for i in range(len(label)):
+            if label[i] == -1:
+                continue
+            own, chosen = int(label[i]), int(choice[i])
+            if own == chosen:
+                sums[own, 0] += 1
+            if what in ("precision", "f1"):
+                sums[chosen, 1] += 1
+            if what in ("recall", "f1", "accuracy"):
+                sums[own, 2] += 1
+
+    def of_label(label: np.ndarray, prediction: np.ndarray, what: str, sums: np.ndarray) -> None:
+        for i in range(len(label)):
+            for j in range(LABELS):
+                if label[i, j] == -1:
+                    continue
+                chosen = prediction[i, j] > 0.5
+                if chosen and label[i, j] == 1:
+                    sums[j, 0] += 1
+                if what in ("precision", "f1") and chosen:
+                    sums[j, 1] += 1
+                if what in ("recall", "f1") and label[i, j] == 1:
+                    sums[j, 2] += 1
+
+    def run() -> Tuple[float, Any]:
+        sums = {
+            (t, what): np.zeros((max(CLASSES, LABELS), 3))
+            for t in range(TASKS + 1)
+            for what in ("accuracy", "precision", "recall", "f1")
+            if t < TASKS or what != "accuracy"
+        }
+
+        def update() -> None:
+            for (t, what), total in sums.items():
+                of = of_class if t < TASKS else of_label
+                of(labels[t], predictions[t], what, total)
+
+        start = time.perf_counter()
+        repeats = 3  # of 100: they take long
+        for _ in range(repeats):
+            update()
+        return (time.perf_counter() - start) * UPDATES / repeats, None
+
+    return run
+
+
+# -- torchmetrics, in an interpreter of its own ----------------------------------------------------
+def torch_run(rows: int, validate: bool) -> Callable[[], Tuple[float, Any]]:
+    import torch
+    import torchmetrics.classification as tm
+
+    labels, predictions = arrays(rows)
+    labels_t = [torch.from_numpy(y.astype(np.int64)) for y in labels]
+    predictions_t = [torch.from_numpy(p) for p in predictions]
+    from torchmetrics import MetricCollection
+
+    options: Dict[str, Any] = {
+        "num_classes": CLASSES,
+        "ignore_index": -1,
+        "validate_args": validate,
+    }
+    sigmoid: Dict[str, Any] = {"num_labels": LABELS, "ignore_index": -1, "validate_args": validate}
+    suites = [
+        MetricCollection(
+            {
+                "accuracy": tm.MulticlassAccuracy(average="micro", **options),
+                "precision": tm.MulticlassPrecision(average="macro", **options),
+                "recall": tm.MulticlassRecall(average="macro", **options),
+                "f1": tm.MulticlassF1Score(average="macro", **options),
+            }
+        )
+        for _ in range(TASKS)
+    ]
+    suites.append(
+        MetricCollection(
+            {
+                "precision": tm.MultilabelPrecision(average="macro", **sigmoid),
+                "recall": tm.MultilabelRecall(average="macro", **sigmoid),
+                "f1": tm.MultilabelF1Score(average="macro", **sigmoid),
+            }
+        )
+    )
+    names = [f"t{i}" for i in range(TASKS)] + ["m"]
+
+    def update() -> None:
+        for suite, label, prediction in zip(suites, labels_t, predictions_t):
+            suite.update(prediction, label)
+
+    def get() -> Dict[str, float]:
+        return {
+            f"{name}/{key}": float(value)
+            for name, suite in zip(names, suites)
+            for key, value in suite.compute().items()
+        }
+
+    update()  # compute groups are found at the first update
+
+    def run() -> Tuple[float, Any]:
+        for suite in suites:
+            suite.reset()
+        return seconds(update, get)
+
+    return run
+
+
+def torch_worker() -> None:
+    """Answer each (rows, validate) on standard input with the time and the values."""
+    runs: Dict[Tuple[int, bool], Callable[[], Tuple[float, Any]]] = {}
+    for line in sys.stdin:
+        rows, validate = json.loads(line)
+        if (rows, validate) not in runs:
+            runs[rows, validate] = torch_run(rows, validate)
+        print(json.dumps(runs[rows, validate]()), flush=True)
+
+
+def torch_client(
+    worker: "subprocess.Popen[str]", rows: int, validate: bool
+) -> Callable[[], Tuple[float, Any]]:
+    def run() -> Tuple[float, Any]:
+        assert worker.stdin
+        assert worker.stdout
+        worker.stdin.write(json.dumps([rows, validate]) + "\n")
+        worker.stdin.flush()
+        taken, values = json.loads(worker.stdout.readline())
+        return taken, values
+
+    return run
+
+
+# -- the step that metrics stand beside ------------------------------------------------------------
+def step_seconds(rows: int, size: int = 128, repeats: int = 5) -> float:
+    """Median time of forward, backward and update of a ResNet-18 with these heads."""
+    import mxmtl
+
+    import mxnet as mx
+
+    tasks = task_set()
+    trunk = mx.gluon.model_zoo.vision.resnet18_v2(classes=1).features
+    trunk.initialize()
+    symbol = mxmtl.training_symbol(mxmtl.MultiTaskNet(trunk, tasks), tasks)
+    module = mx.mod.Module(symbol, label_names=tasks.label_names, context=mx.cpu())
+    labels = [mx.nd.array(y) for y in arrays(rows)[0]]
+    module.bind(
+        [("data", (rows, 3, size, size))],
+        [(name, y.shape) for name, y in zip(tasks.label_names, labels)],
+    )
+    module.init_params(mx.init.Xavier())
+    module.init_optimizer()
+    batch = mx.io.DataBatch([mx.nd.random.normal(shape=(rows, 3, size, size))], labels)
+    times = []
+    for _ in range(repeats + 1):
+        start = time.perf_counter()
+        module.forward_backward(batch)
+        module.update()
+        mx.nd.waitall()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times[1:])
+
+
+# -- the table -------------------------------------------------------------------------------------
+def check(ours: Dict[str, float], theirs: Dict[str, float]) -> None:
+    for name, value in theirs.items():
+        np.testing.assert_allclose(ours[name], value, rtol=1e-5, err_msg=name)
+
+
+def measure(rows: int, rounds: int, worker: Any) -> List[Tuple[str, float, float]]:
+    """Return name, median milliseconds an update (get included) and ratio to ours."""
+    runs = {
+        "mxmtl, the same metrics": mxmtl_run(rows),
+        "mxmtl, default suite (7 a task)": mxmtl_run(rows, default=True),
+        "MXNet, accuracy of the 8 only": mxnet_run(rows),
+        "loops over samples": loops_run(rows),
+    }
+    if worker is not None:
+        runs[TORCH] = torch_client(worker, rows, validate=True)
+        runs[f"{TORCH}, validate_args=False"] = torch_client(worker, rows, validate=False)
+    times: Dict[str, List[float]] = {name: [] for name in runs}
+    for _ in range(rounds):
+        values = {}
+        for name, run in runs.items():
+            taken, values[name] = run()
+            times[name].append(taken / UPDATES * 1e3)
+        if worker is not None:
+            check(values["mxmtl, the same metrics"], values[TORCH])
+    ours = times["mxmtl, the same metrics"]
+    return [
+        (
+            name,
+            statistics.median(taken),
+            statistics.median(a / b for a, b in zip(taken, ours)),
+        )
+        for name, taken in times.items()
+    ]
+
+
+def processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--torch-python", help="an interpreter that has torch and torchmetrics")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--step", action="store_true", help="time a ResNet-18 step as well")
+    parser.add_argument("--out", help="write the table to this file")
+    parser.add_argument("--torch-worker", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.torch_worker:
+        torch_worker()
+        return
+    worker = None
+    if options.torch_python:
+        command = [options.torch_python, __file__, "--torch-worker"]
+        pipe = subprocess.PIPE
+        worker = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
+    lines = [
+        f"{processor()}, {os.cpu_count()} cores. Milliseconds an update, its share of one get "
+        f"after {UPDATES} updates included; medians of {options.rounds} rounds.",
+        "",
+        "| batch | what | ms an update | times ours |",
+        "| ---: | --- | ---: | ---: |",
+    ]
+    for rows in (64, 1024):
+        for name, milliseconds, times in measure(rows, options.rounds, worker):
+            lines.append(f"| {rows} | {name} | {milliseconds:.3f} | {times:.1f} |")
+    if options.step:
+        step = step_seconds(64) * 1e3
+        lines += ["", f"A ResNet-18 step (batch 64, 128 px, same heads): {step:.0f} ms."]
+    if worker is not None:
+        assert worker.stdin
+        worker.stdin.close()
+        worker.wait()
+    text = "\n".join(lines) + "\n"
+    print(text)
+    if options.out:
+        Path(options.out).write_text(f"# Metrics\n\n{text}", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
