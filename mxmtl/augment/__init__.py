@@ -2,15 +2,30 @@
 
 Every random choice is a function of the seed, the epoch and the record, so the same seed gives
 the same images whatever the number of threads.
+
+>>> from mxmtl import augment
+>>> steps = [augment.RandomResizedCrop(), augment.RandomMirror(), augment.ColorJitter(0.4, 0.4)]
+>>> augment.Pipeline(steps, size=(224, 224)).draws
+27
 """
 
 from ._base import Augmentation as Augmentation
+from ._base import Color as Color
 from ._base import Geometric as Geometric
+from ._base import Pixels as Pixels
+from ._color import ColorJitter as ColorJitter
+from ._color import PCANoise as PCANoise
+from ._color import RandomGray as RandomGray
 from ._crop import CenterCrop as CenterCrop
 from ._crop import RandomCrop as RandomCrop
 from ._crop import RandomResizedCrop as RandomResizedCrop
 from ._crop import ResizeShort as ResizeShort
 from ._pipeline import Pipeline as Pipeline
+from ._pixels import Apply as Apply
+from ._pixels import RandomErasing as RandomErasing
+from ._pixels import on_cells as on_cells
+from ._presets import evaluation as evaluation
+from ._presets import training as training
 from ._view import View as View
 from ._warp import RandomMirror as RandomMirror
 from ._warp import RandomRotation as RandomRotation

@@ -1,4 +1,4 @@
-"""What an augmentation is."""
+"""What an augmentation is: one of three kinds, each done in one go."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Draws = Sequence[float]
 
 
 class Augmentation:
-    """Abstract: one change of an image, decided by random numbers that are given to it.
+    """One change of an image, decided by random numbers that are given to it.
 
     Attributes
     ----------
@@ -26,7 +26,7 @@ class Augmentation:
 
 
 class Geometric(Augmentation, abc.ABC):
-    """Abstract: moves points. All that are in a row become one map, so pixels are sampled once."""
+    """Abstract: moves points. All of a list become one map, so pixels are sampled once."""
 
     @abc.abstractmethod
     def view(self, view: View, size: Tuple[int, int], draws: Draws) -> View:
@@ -37,7 +37,40 @@ class Geometric(Augmentation, abc.ABC):
         return None
 
 
+class Color(Augmentation, abc.ABC):
+    """Abstract: changes every pixel alike, linearly. All of a list become one matrix."""
+
+    @abc.abstractmethod
+    def matrix(self, mean: np.ndarray, draws: Draws) -> np.ndarray:
+        """Return the (3, 4) matrix that maps (red, green, blue, 1), on the scale of 0 to 255.
+
+        ``mean`` is the image's mean colour, (3,), as the changes before this one made it.
+        """
+
+
+class Pixels(Augmentation, abc.ABC):
+    """Abstract: anything else, on the finished image."""
+
+    @abc.abstractmethod
+    def apply(
+        self, image: np.ndarray, label: np.ndarray, draws: Draws
+    ) -> Tuple[np.ndarray, np.ndarray]:
+        """Return image and label; the image, uint8 (height, width[, 3]), may be changed in place.
+
+        The label, float32 (label_width,), is read only.
+        """
+
+
 def check_range(owner: str, option: str, value: float, low: float, high: float) -> None:
     """Raise `ValueError` unless a number is in [low, high]."""
     if not low <= value <= high:
         raise ValueError(f"{owner}: {option}={value!r} is not in [{low}, {high}].")
+
+
+def check_interval(owner: str, option: str, interval: Sequence[float], most: float) -> None:
+    """Raise `ValueError` unless there are two numbers, 0 < least <= greatest <= most."""
+    if len(interval) != 2 or not 0 < interval[0] <= interval[1] <= most:
+        raise ValueError(
+            f"{owner}: {option}={interval!r}: expected two numbers, 0 < least <= greatest"
+            f"{'.' if most == float('inf') else f' <= {most}.'}"
+        )

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar, Tuple
 
-from ._base import Draws, Geometric, check_range
+from ._base import Draws, Geometric, check_interval, check_range
 from ._view import View
 
 
@@ -110,12 +110,8 @@ class RandomResizedCrop(Geometric):
     draws: ClassVar[int] = 22
 
     def __post_init__(self) -> None:
-        if not 0 < self.area[0] <= self.area[1] <= 1:
-            raise ValueError(
-                f"RandomResizedCrop: area={self.area}: expected 0 < least <= most <= 1"
-            )
-        if not 0 < self.ratio[0] <= self.ratio[1]:
-            raise ValueError(f"RandomResizedCrop: ratio={self.ratio}: expected 0 < least <= most.")
+        check_interval("RandomResizedCrop", "area", self.area, 1.0)
+        check_interval("RandomResizedCrop", "ratio", self.ratio, math.inf)
 
     def view(self, view: View, size: Tuple[int, int], draws: Draws) -> View:
         low, high = math.log(self.ratio[0]), math.log(self.ratio[1])

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Iterable, List, Optional, Sequence, Tuple
+from typing import Dict, Iterable, List, Optional, Tuple, Type, TypeVar
 
+import cv2
 import numpy as np
 
-from ._base import Augmentation, Draws, Geometric
+from ._base import Augmentation, Color, Draws, Geometric, Pixels
+from ._color import LUMA, linear, then
 from ._crop import CenterCrop
 from ._view import View
+
+Step = TypeVar("Step", bound=Augmentation)
+REMEMBERED = 4096  # sizes of images for which a view without chance is kept
 
 
 class Pipeline:
     """What happens to every image of a data set, as a function of the record's draws.
 
-    Geometry comes first, as one map sampled once; what is not yet of the output's size after it
-    is scaled to it.
+    First all that moves points, as one map that is sampled once; what is not of the output's
+    size after it is scaled to it. Then all that changes colours, as one matrix. Then the rest,
+    in order.
 
     Parameters
     ----------
     augmentations : iterable of Augmentation, optional
-        In order. By default the middle of the image, as large as fits.
+        By default the middle of the image, as large as fits.
     size : (int, int)
         Height and width of the output.
 
@@ -33,29 +39,64 @@ class Pipeline:
     def __init__(
         self, augmentations: Optional[Iterable[Augmentation]], size: Tuple[int, int]
     ) -> None:
-        steps: List[Augmentation] = [CenterCrop()] if augmentations is None else list(augmentations)
-        self.size, self.draws = size, 0
-        self._geometry: List[Tuple[Geometric, slice]] = []
+        steps: List[Augmentation] = [CenterCrop()]
+        steps = steps if augmentations is None else list(augmentations)
         for step in steps:
-            if not isinstance(step, Augmentation):
-                raise TypeError(f"augment: {step!r} is no augmentation of mxmtl.augment.")
-            span = slice(self.draws, self.draws + step.draws)
-            self.draws += step.draws
-            if isinstance(step, Geometric):
-                self._geometry.append((step, span))
+            if not isinstance(step, (Geometric, Color, Pixels)):
+                raise TypeError(
+                    f"augment: {step!r} is none of mxmtl.augment's; wrap a function in Apply."
+                )
+        self.size, self.draws = size, sum(step.draws for step in steps)
+        self._geometry = _with_spans(steps, Geometric)  # type: ignore[type-abstract]
+        self._colors = _with_spans(steps, Color)  # type: ignore[type-abstract]
+        self._pixels = _with_spans(steps, Pixels)  # type: ignore[type-abstract]
+        self._fixed = not any(step.draws for step, _ in self._geometry)
+        self._views: Dict[Tuple[int, int], View] = {}
 
-    def view(self, height: int, width: int, draws: Draws) -> View:
+    def view(self, height: int, width: int, draws: Draws = ()) -> View:
         """Return how the output lies over an image of a given size."""
+        known = self._views.get((height, width)) if self._fixed else None
+        if known is not None:
+            return known
         view = View(height, width)
         for step, span in self._geometry:
             view = step.view(view, self.size, draws[span])
-        return view.resize(*self.size)
+        view = view.resize(*self.size)
+        if self._fixed and len(self._views) < REMEMBERED:
+            self._views[height, width] = view
+        return view
 
     def finish(
-        self, image: np.ndarray, label: np.ndarray, draws: Sequence[float]
+        self, image: np.ndarray, label: np.ndarray, draws: Draws
     ) -> Tuple[np.ndarray, np.ndarray]:
-        """Do what comes after sampling, and to the label; neither argument is changed."""
-        for step, span in self._geometry:
-            relabelled = step.relabel(label, draws[span])
+        """Do what comes after sampling, and to the label, which is not changed in place."""
+        for geometric, span in self._geometry:
+            relabelled = geometric.relabel(label, draws[span])
             label = label if relabelled is None else relabelled
+        if self._colors:
+            image = self._recolor(image, draws)
+        for step, span in self._pixels:
+            image, label = step.apply(image, label, draws[span])
         return image, label
+
+    def _recolor(self, image: np.ndarray, draws: Draws) -> np.ndarray:
+        gray = image.ndim == 2
+        mean = np.array(cv2.mean(image)[:3])
+        mean = np.repeat(mean[:1], 3) if gray else mean
+        matrix = linear(np.eye(3))
+        for step, span in self._colors:
+            now = matrix[:, :3] @ mean + matrix[:, 3]
+            matrix = then(matrix, step.matrix(now, draws[span]))
+        if gray:  # what the colours (v, v, v) become, in grey again
+            matrix = (LUMA @ np.stack([matrix[:, :3].sum(axis=1), matrix[:, 3]], axis=1))[None]
+        recolored: np.ndarray = cv2.transform(image, matrix)
+        return recolored
+
+
+def _with_spans(steps: List[Augmentation], kind: Type[Step]) -> List[Tuple[Step, slice]]:
+    found, start = [], 0
+    for step in steps:
+        if isinstance(step, kind):
+            found.append((step, slice(start, start + step.draws)))
+        start += step.draws
+    return found

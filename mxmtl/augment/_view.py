@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple, Tuple
 
 import cv2
@@ -67,9 +68,10 @@ class View(NamedTuple):
 
     def reduction(self) -> int:
         """Return the largest of 8, 4, 2, 1 at which decoding still leaves pixels enough."""
-        across, down = np.hypot(self.a, self.c), np.hypot(self.b, self.d)
-        scale = min(across, down)
-        return next((k for k in REDUCTIONS if scale >= k), 1)
+        scale = min(math.hypot(self.a, self.c), math.hypot(self.b, self.d))
+        if scale < REDUCTIONS[-1]:
+            return 1
+        return next(k for k in REDUCTIONS if scale >= k)
 
     def reduced(self, size: Tuple[int, ...], to: Tuple[int, ...]) -> View:
         """Return the view over the same source, decoded at (height, width) ``to``, not ``size``."""

@@ -8,7 +8,7 @@ from typing import Callable, ClassVar, Optional, Tuple
 
 import numpy as np
 
-from ._base import Draws, Geometric, check_range
+from ._base import Draws, Geometric, check_interval, check_range
 from ._view import View
 
 Relabel = Callable[[np.ndarray], np.ndarray]
@@ -68,10 +68,7 @@ class RandomZoom(Geometric):
     draws: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
-        if not 0 < self.least <= self.most < math.inf:
-            raise ValueError(
-                f"RandomZoom: {self.least} to {self.most}: expected 0 < least <= most."
-            )
+        check_interval("RandomZoom", "factors", (self.least, self.most), 100.0)
 
     def view(self, view: View, size: Tuple[int, int], draws: Draws) -> View:
         inverse = self.least**-1 * (self.least / self.most) ** draws[0]

@@ -13,7 +13,6 @@ from ._framing import CHECKED, FRAME, HEADER, Bytes, Record, read_record, unpack
 from ._index import read_index, scan_index
 from ._record_error import RecordError
 
-
 BLOCK = 1 << 24  # bytes read at once without looking at the record's own length first
 
 
