@@ -12,6 +12,8 @@ from ..tasks import Task
 from ._batch import Batch
 from ._stats import Counts, log_loss
 
+FOLD = 16  # rows that `column_sums` lays side by side
+
 
 class CellsBatch(Batch, kind="cells"):
     """All rows, with a mask of known cells; each label is a unit."""
@@ -125,5 +127,11 @@ class CellsBatch(Batch, kind="cells"):
 
 def column_sums(mask: np.ndarray) -> np.ndarray:
     """Count the True of each column: int64."""
-    # A product is several times as fast as a sum of bool, and exact up to 2^24 rows a batch.
-    return (np.ones(len(mask), np.float32) @ mask.astype(np.float32)).astype(np.int64)
+    # Bytes added in long rows are much faster than bool in short ones, and need no BLAS, whose
+    # threads cost more than they save on arrays of this size.
+    folds, columns = len(mask) // FOLD, mask.shape[1]
+    long = mask[: folds * FOLD].view(np.uint8).reshape(folds, FOLD * columns)
+    sums = np.add.reduce(long, axis=0, dtype=np.uint8 if folds < 256 else np.int64)
+    total = np.add.reduce(sums.reshape(FOLD, columns), axis=0, dtype=np.int64)
+    rest = mask[folds * FOLD :]
+    return total + np.add.reduce(rest, axis=0, dtype=np.int64) if len(rest) else total

@@ -93,6 +93,7 @@ class BaselineRMSE(AbstractFit):
 
     higher_is_better = False
     formula = "sqrt(mean of (label - mean label)^2)"
+    source = "`sklearn.dummy.DummyRegressor` on the labels themselves"
 
     def compute(self, *states: Any) -> Value:
         m = Moments(*states[0])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, List, Mapping, Optional, Tuple
+import inspect
+from typing import Any, ClassVar, Iterable, List, Mapping, Optional, Tuple
 
 import numpy as np
 
@@ -48,10 +49,9 @@ class AbstractTaskMetric(Metric):
         if not isinstance(task, Task):
             raise TypeError(f"{type(self).__name__} needs a task first, got {task!r}.")
         if task.kind not in self.averages:
-            fit = sorted(t for t, cls in Task.types.items() if self._suits(cls))
             raise ValueError(
                 f"task {task.name!r}: {type(self).__name__} is no metric for "
-                f"{type(task).__name__}; it is for {', '.join(fit)}."
+                f"{type(task).__name__}; it is for {', '.join(task_types(self.averages))}."
             )
         allowed = self.averages[task.kind]
         if average is not None and average not in allowed:
@@ -64,17 +64,17 @@ class AbstractTaskMetric(Metric):
         self.kind: Any = Batch.kinds[task.kind]
         super().__init__([task], name or f"{task.name}/{snake_case(type(self).__name__)}")
 
-    @classmethod
-    def _suits(cls, task_type: Any) -> bool:
-        return getattr(task_type, "kind", None) in cls.averages and bool(
-            getattr(task_type, "default_metrics", None)
-        )
-
     @property
     def names(self) -> List[str]:
         if self.average == "none" and self.task.names:
             return [f"{self.name}/{unit}" for unit in self.task.names]
         return [self.name]
+
+
+def task_types(kinds: Iterable[str]) -> List[str]:
+    """Return the names of the task types of these kinds."""
+    concrete = [cls for cls in Task.types.values() if not inspect.isabstract(cls)]
+    return sorted(cls.__name__ for cls in concrete if cls.kind in kinds)
 
 
 def average_of(values: np.ndarray, average: str, weight: np.ndarray) -> Value:

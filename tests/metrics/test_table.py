@@ -1,0 +1,46 @@
+"""The page of metrics is made from the classes."""
+
+from pathlib import Path
+
+import mxmtl
+from mxmtl import metrics
+from mxmtl.metrics import _table
+
+import pytest
+
+PAGE = Path(__file__).parents[2] / "docs" / "metrics.md"
+
+
+def test_the_page_is_up_to_date():
+    message = "run: python -m mxmtl.metrics._table > docs/metrics.md"
+    assert PAGE.read_text("utf-8") == _table.markdown(), message
+
+
+@pytest.mark.parametrize("name", sorted(metrics.Metric.types))
+def test_every_metric_is_public_and_says_what_it_is(name):
+    cls = metrics.Metric.types[name]
+    assert getattr(metrics, cls.__name__) is cls
+    assert cls.formula
+    assert cls.undefined
+    assert cls.source
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("R2Score", "r2_score"),
+        ("AUROC", "auroc"),
+        ("F1", "f1"),
+        ("FBeta", "f_beta"),
+        ("TopKAccuracy", "top_k_accuracy"),
+        ("BaselineRMSE", "baseline_rmse"),
+    ],
+)
+def test_the_name_in_logs_is_the_class_name_in_snake_case(name, expected):
+    assert metrics.Metric.types[expected].__name__ == name
+
+
+@pytest.mark.parametrize("task", mxmtl.Task.types.values())
+def test_default_metrics_are_metrics_of_that_type(task):
+    for name in getattr(task, "default_metrics", ()):
+        assert task.kind in metrics.Metric.types[name].averages
