@@ -27,7 +27,7 @@ class Chunk:
         """Note a row and what became of it."""
         self._rows = row_checksum(job, self._rows)
         if isinstance(outcome, Stored):
-            self._bytes = zlib.crc32(outcome.frames, self._bytes)
+            self._bytes = zlib.crc32(b"%d" % outcome.checksum, self._bytes)
         self._outcomes.append(to_json(outcome))
 
     def entry(self) -> Dict[str, Any]:
@@ -44,11 +44,11 @@ def row_checksum(job: Job, before: int = 0) -> int:
 
 def to_json(outcome: Outcome) -> Any:
     """Return an outcome as JSON-able data: the size of the frames instead of the frames."""
-    return outcome.reason if isinstance(outcome, Skipped) else [len(outcome.frames), *outcome[1:]]
+    return outcome.reason if isinstance(outcome, Skipped) else [len(outcome.frames), *outcome[2:]]
 
 
 def from_json(entry: Any) -> Tuple[Outcome, int]:
     """Return the outcome, with no bytes in it, and the size of its frames."""
     if isinstance(entry, str):
         return Skipped(entry), 0
-    return Stored(b"", *entry[1:]), entry[0]
+    return Stored(b"", 0, *entry[1:]), entry[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import zlib
 from typing import Any, Dict, List, NamedTuple, Optional, Union
 
 import cv2
@@ -23,9 +24,10 @@ FORMAT, VERSION = "mxmtl.manifest", 1
 
 
 class Stored(NamedTuple):
-    """A row that became a record: its frames, and what the image is."""
+    """A row that became a record: its frames, their CRC-32, and what the image is."""
 
     frames: bytes
+    checksum: int
     width: int
     height: int
     encoding: str
@@ -77,12 +79,13 @@ class Output:
     def add_again(self, item: LabelledRow, outcome: Outcome, size: int) -> Outcome:
         """Take up a row that an earlier run completed; return it with the bytes that are there."""
         if isinstance(outcome, Stored):
-            outcome = outcome._replace(frames=self.writer.add_again(item.row.record_id, size))
+            frames = self.writer.add_again(item.row.record_id, size)
+            outcome = outcome._replace(frames=frames, checksum=zlib.crc32(frames))
         self._count(item, outcome)
         return outcome
 
     def flush(self) -> None:
-        """Hand what was written to the operating system: it outlives the process."""
+        """Hand what was added to the operating system: it outlives the process."""
         self.writer.flush()
 
     @property

@@ -55,7 +55,7 @@ def repair_records(
             record, info = sound.record, sound.info
             frames = pack_frames(pack_record(record.label, record.id, record.payload))
             item = LabelledRow(Row(0, record.id, "", {}), record.label, None)
-            output.add(item, Stored(frames, info.width, info.height, info.format, True))
+            output.add(item, Stored(frames, 0, info.width, info.height, info.format, True))
 
         try:
             verification = verify_records(prefix, tasks=tasks, workers=workers, keep=keep)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import array
-import hashlib
 import os
 from dataclasses import dataclass, field
-from typing import IO, Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional
 
+from ._hasher import Hasher
 from ._index import write_index
+
+WAITING = 64  # records between two writes: one call, and no copy, for all of them
+WAITING_BYTES = 1 << 20
 
 
 @dataclass
@@ -16,11 +19,36 @@ class Shard:
     """A .rec file that is being written."""
 
     name: str
-    stream: IO[bytes]
+    handle: int
+    hasher: Hasher
     offset: int = 0
+    written: int = 0
+    waiting: List[bytes] = field(default_factory=list)
     ids: "array.array[int]" = field(default_factory=lambda: array.array("q"))
     offsets: "array.array[int]" = field(default_factory=lambda: array.array("q"))
-    sha256: Any = field(default_factory=hashlib.sha256)
+
+    def note(self, record_id: int, size: int) -> None:
+        """Take a record into the index."""
+        self.ids.append(record_id)
+        self.offsets.append(self.offset)
+        self.offset += size
+
+    def flush(self) -> None:
+        """Hand what is waiting to the operating system."""
+        parts, self.waiting = self.waiting, []
+        while parts:
+            self.written += os.writev(self.handle, parts)
+            # A full disk raises; a signal may leave a part of the bytes for another call.
+            rest = (
+                b"".join(parts)[self.written - self.offset :] if self.written < self.offset else b""
+            )
+            parts = [rest] if rest else []
+        self.hasher.grown(self.written)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.hasher.stop()
+        os.close(self.handle)
 
 
 class ShardWriter:
@@ -45,52 +73,61 @@ class ShardWriter:
         self.num_records = 0
 
     def add(self, record_id: int, frames: bytes) -> None:
-        """Append a record, framed already."""
+        """Append a record, framed already; it is written with the next ones, or by `flush`."""
         shard = self._shard_for(len(frames))
-        shard.stream.write(frames)
-        self._note(shard, record_id, frames)
+        shard.waiting.append(frames)
+        shard.note(record_id, len(frames))
+        self.num_records += 1
+        late = shard.offset - shard.written >= WAITING_BYTES
+        if late or len(shard.waiting) == WAITING:
+            shard.flush()
 
     def add_again(self, record_id: int, size: int) -> bytes:
         """Take up a record that an earlier run wrote at this place; return its bytes."""
         shard = self._shard_for(size)
-        frames = shard.stream.read(size)
-        self._note(shard, record_id, frames)
+        frames = os.pread(shard.handle, size, shard.offset)
+        shard.note(record_id, len(frames))
+        shard.written = shard.offset
+        self.num_records += 1
         return frames
 
     def begin_writing(self) -> None:
         """Cut off what stands after the records taken up; `add` goes on from here."""
         if self._shard is not None:
-            self._shard.stream.seek(self._shard.offset)
-            self._shard.stream.truncate()
+            os.truncate(self._shard.handle, self._shard.offset)
+            os.lseek(self._shard.handle, self._shard.offset, os.SEEK_SET)
 
     def flush(self) -> None:
-        """Hand what was written to the operating system."""
+        """Hand what was added to the operating system: it outlives the process."""
         if self._shard is not None:
-            self._shard.stream.flush()
+            self._shard.flush()
 
     def finish(self) -> None:
         """Complete the last shard: synced to disk, with its index beside it."""
         shard, self._shard = self._shard, None
         if shard is None:
             return
-        shard.stream.truncate(shard.offset)
-        shard.stream.flush()
-        os.fsync(shard.stream.fileno())
-        shard.stream.close()
+        try:
+            shard.flush()
+            os.truncate(shard.handle, shard.offset)
+            os.fsync(shard.handle)
+            digest = shard.hasher.hexdigest(shard.offset)
+        finally:
+            shard.close()
         write_index(os.path.join(self._folder, shard.name + ".idx"), shard.ids, shard.offsets)
         self.closed.append(
             {
                 "file": shard.name + ".rec",
                 "records": len(shard.ids),
                 "bytes": shard.offset,
-                "sha256": shard.sha256.hexdigest(),
+                "sha256": digest,
             }
         )
 
     def abandon(self) -> None:
         """Close the file as it is."""
         if self._shard is not None:
-            self._shard.stream.close()
+            self._shard.close()
             self._shard = None
 
     def _shard_for(self, size: int) -> Shard:
@@ -105,13 +142,6 @@ class ShardWriter:
         name = f"{self._name}-{len(self.closed):05d}" if limited else self._name
         path = os.path.join(self._folder, name + ".rec")
         # Opened without truncation: a run that resumes reads what is there first.
-        stream = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b", 1 << 20)
-        self._shard = Shard(name, stream)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        self._shard = Shard(name, handle, Hasher(handle))
         return self._shard
-
-    def _note(self, shard: Shard, record_id: int, frames: bytes) -> None:
-        shard.ids.append(record_id)
-        shard.offsets.append(shard.offset)
-        shard.sha256.update(frames)
-        shard.offset += len(frames)
-        self.num_records += 1

@@ -47,21 +47,21 @@ class DelimitedTable(Table):
             record_id += 1
 
     def _lines(self) -> Iterator[List[str]]:
-        with open(self.source, encoding="utf-8-sig", newline="") as stream:
-            delimiter = self._options.delimiter or guess_delimiter(stream.readline())
-            stream.seek(0)
-            number = 0
-            try:
+        number = 0
+        try:
+            with open(self.source, encoding="utf-8-sig", newline="") as stream:
+                delimiter = self._options.delimiter or guess_delimiter(stream.readline())
+                stream.seek(0)
                 for line in csv.reader(stream, delimiter=delimiter, strict=True):
                     number += 1
                     yield line
-            except UnicodeDecodeError as error:
-                raise TableError(
-                    f"{self.source} after row {number}: not UTF-8 ({error.reason}). "
-                    "Save the table as UTF-8."
-                ) from error
-            except csv.Error as error:
-                raise TableError(f"{self.source} row {number + 1}: {error}.") from error
+        except UnicodeDecodeError as error:
+            raise TableError(
+                f"{self.source} after row {number}: not UTF-8 ({error.reason}). "
+                "Save the table as UTF-8."
+            ) from error
+        except csv.Error as error:
+            raise TableError(f"{self.source} row {number + 1}: {error}.") from error
 
     def _read_header(self) -> List[str]:
         header = [name.strip() for name in next(self._lines(), [])]

@@ -60,8 +60,11 @@ class FashionAITable(Table):
         return str(letters.index("y"))
 
     def _lines(self) -> Iterator["list[str]"]:
-        with open(self.source, encoding="utf-8-sig", newline="") as stream:
-            yield from csv.reader(stream)
+        try:
+            with open(self.source, encoding="utf-8-sig", newline="") as stream:
+                yield from csv.reader(stream, strict=True)
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise TableError(f"{self.source}: {error}.") from error
 
 
 def task_name(cell: str) -> str:

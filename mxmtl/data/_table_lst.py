@@ -36,16 +36,16 @@ class ListTable(Table):
             problem = None
             if len(label) != self.stored_width:
                 problem = f"it has {len(label)} labels, but the first row has {self.stored_width}."
-            elif not 0 <= record_id < 2**64:
-                problem = f"index {record_id} is not in [0, 2^64)."
+            elif not 0 <= record_id < 2**63:
+                problem = f"index {record_id} is not in [0, 2^63)."
             yield Row(number, record_id, parts[-1], {}, label, problem)
 
     def _lines(self) -> Iterator[List[str]]:
-        with open(self.source, encoding="utf-8-sig") as stream:
-            try:
+        try:
+            with open(self.source, encoding="utf-8-sig") as stream:
                 for line in stream:
                     yield [part.strip() for part in line.strip().split("\t")]
-            except UnicodeDecodeError as error:
-                raise TableError(
-                    f"{self.source}: not UTF-8 ({error.reason}). Save the list as UTF-8."
-                ) from error
+        except UnicodeDecodeError as error:
+            raise TableError(
+                f"{self.source}: not UTF-8 ({error.reason}). Save the list as UTF-8."
+            ) from error

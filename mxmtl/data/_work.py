@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zlib
 from typing import List, NamedTuple
 
 from ._errors import ImageError
@@ -45,7 +46,8 @@ class Worker:
             frames = pack_frames(pack_record(item.label, item.row.record_id, image.data))
         except ValueError as error:  # ImageError, a path with a NUL, a record that is too large
             return Skipped(f"image {path!r}: {error}")
-        return Stored(frames, image.width, image.height, image.encoding, image.kept)
+        check = zlib.crc32(frames)
+        return Stored(frames, check, image.width, image.height, image.encoding, image.kept)
 
 
 def read_file(path: str) -> bytes:

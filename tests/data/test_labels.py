@@ -1,0 +1,131 @@
+"""Cells of a table become what `TaskSet.encode` makes of them, bit for bit."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import mxmtl
+from mxmtl.data import TableError, TableOptions
+from mxmtl.data import _labels as labels_module
+from mxmtl.data._labels import LabelEncoder
+from mxmtl.data._table import Row
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from .._cases import task_set
+from ._images import TASKS
+
+CELLS = [
+    "",
+    " ",
+    "0",
+    "1",
+    "1.0",
+    "yes",
+    "False",
+    "3.25",
+    "-1",
+    "pug",
+    "a",
+    "犬",
+    "x",
+    "1e39",
+    "nan",
+]
+
+
+def encoder(tasks=TASKS, columns=None, width=None, **options):
+    table = SimpleNamespace(
+        source="t.csv", columns=columns or tasks.columns, stored_width=width, known_tasks=()
+    )
+    return LabelEncoder(table, tasks, TableOptions(**options))
+
+
+def row(cells, label=None):
+    return Row(2, 0, "1.jpg", cells, label)
+
+
+def outcome(function):
+    try:
+        return function().tobytes()
+    except mxmtl.LabelError as error:
+        return str(error)
+
+
+@given(st.lists(st.lists(st.sampled_from(CELLS), min_size=13, max_size=13), max_size=4))
+def test_encodes_as_the_tasks_do(tables):
+    tasks = task_set()
+    encode = encoder(tasks)
+    for line in tables:
+        cells = dict(zip(tasks.columns, line))
+        assert outcome(lambda c=cells: encode(row(c))) == outcome(lambda c=cells: tasks.encode(c))
+
+
+def test_remembers_a_limited_number_of_cells(monkeypatch):
+    monkeypatch.setattr(labels_module, "REMEMBERED", 10)
+    encode = encoder(mxmtl.TaskSet([mxmtl.Regression("age")]))
+    for number in range(100):
+        assert encode(row({"age": str(number)})) == [number]
+    assert max(len(column.known) for column in encode._columns) <= 10
+
+
+@pytest.mark.parametrize(
+    ("cell", "empty_names", "expected"),
+    [
+        ("ball; rope", "missing", [1, 1, 0]),
+        ("bone;", "missing", [0, 0, 1]),
+        (";", "missing", [0, 0, 0]),
+        ("", "missing", [-1, -1, -1]),
+        ("", "none", [0, 0, 0]),
+    ],
+)
+def test_names_in_one_column(cell, empty_names, expected):
+    tasks = mxmtl.TaskSet([mxmtl.Multilabel("toys", labels=["ball", "rope", "bone"])])
+    encode = encoder(tasks, ["toys"], separator=";", empty_names=empty_names)
+    np.testing.assert_array_equal(encode(row({"toys": cell})), np.float32(expected))
+
+
+def test_an_unknown_name_is_refused():
+    tasks = mxmtl.TaskSet([mxmtl.Multilabel("toys", labels=["ball", "rope"])])
+    encode = encoder(tasks, ["toys"], separator=";")
+    with pytest.raises(
+        mxmtl.LabelError, match=r"'toys': 'bal' is not one of \[ball, rope\]. Leave"
+    ):
+        encode(row({"toys": "rope;bal"}))
+
+
+def test_a_column_of_names_needs_a_separator():
+    tasks = mxmtl.TaskSet([mxmtl.Multilabel("toys", labels=["ball", "rope"])])
+    with pytest.raises(TableError, match="say what separates them"):
+        encoder(tasks, ["toys"])
+
+
+def test_a_needed_column_that_is_missing_is_named():
+    columns = [name for name in TASKS.columns if name != "toys.rope"]
+    with pytest.raises(TableError, match=r"t.csv: no column 'toys.rope' for task 'toys' among \["):
+        encoder(columns=columns)
+
+
+def test_stored_labels_are_taken_as_they_are_if_legal():
+    encode = encoder(width=6)
+    label = np.float32([3, -1, 0, 1, -1, np.nan])
+    assert encode(row({}, label)).tobytes() == label.tobytes()
+    with pytest.raises(
+        mxmtl.LabelError, match=r"'breed' \(breed\): 4 is not a stored label of a Mul"
+    ):
+        encode(row({}, np.float32([4, -1, 0, 1, -1, 0])))
+
+
+def test_stored_labels_of_another_width_are_refused():
+    with pytest.raises(TableError, match="rows store 5 labels, but the tasks take 6"):
+        encoder(width=5)
+
+
+def test_cells_without_tasks_are_refused():
+    with pytest.raises(TableError, match="tasks are needed"):
+        LabelEncoder(
+            SimpleNamespace(source="t.csv", columns=["a"], stored_width=None), None, TableOptions()
+        )

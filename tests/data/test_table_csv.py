@@ -1,0 +1,110 @@
+"""CSV and TSV tables: what spreadsheets and pandas write is read; what is broken is named."""
+
+from __future__ import annotations
+
+from mxmtl.data import TableError, TableOptions
+from mxmtl.data._table_open import open_table
+
+import pytest
+
+
+def rows(path, **options):
+    table, _ = open_table(path, TableOptions(**options))
+    return list(table.rows())
+
+
+@pytest.fixture
+def table(tmp_path):
+    def write(text, name="t.csv", encoding="utf-8"):
+        path = tmp_path / name
+        path.write_bytes(text.encode(encoding))
+        return str(path)
+
+    return write
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_delimiter_and_byte_order_mark_are_found_out(table, mark, encoding):
+    path = table(f"path{mark} breed \n1.jpg{mark} 犬 \n", encoding=encoding)
+    assert [row.cells for row in rows(path)] == [{"path": "1.jpg", "breed": "犬"}]
+
+
+def test_a_delimiter_in_a_quoted_header_does_not_count(table):
+    path = table('path;"a,b,c,d";x\n1.jpg;1;2\n')
+    assert rows(path)[0].cells == {"path": "1.jpg", "a,b,c,d": "1", "x": "2"}
+
+
+def test_a_delimiter_can_be_given(table):
+    assert rows(table("path|x\na|b\n"), delimiter="|")[0].cells == {"path": "a", "x": "b"}
+
+
+def test_row_numbers_are_those_of_a_spreadsheet(table):
+    path = table('path,x\r\n1.jpg,"two\nlines"\r\n\r\n3.jpg,\r\n')
+    assert [(row.number, row.record_id, row.path) for row in rows(path)] == [
+        (2, 0, "1.jpg"),
+        (4, 1, "3.jpg"),
+    ]
+
+
+def test_pandas_index_column_is_passed_over(table):
+    found, _ = open_table(table(",path,x,\n0,1.jpg,5,\n"), TableOptions())
+    assert found.columns == ["path", "x"]
+    assert next(found.rows()).path == "1.jpg"
+
+
+def test_missing_values_become_empty_cells(table):
+    path = table("path,x,y\nNA.jpg,NA,nan\n")
+    assert rows(path)[0].cells["x"] == "NA"
+    row = rows(path, missing_values=["", "NA", "nan"])[0]
+    assert (row.path, row.cells["x"], row.cells["y"]) == ("NA.jpg", "", "")
+
+
+def test_the_path_is_kept_even_if_it_looks_like_a_missing_value(table):
+    assert rows(table("path,x\n?,?\n"), missing_values=["?"])[0].path == "?"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("path,x\n1.jpg\n", "it has 1 cells, but the header names 2 columns."),
+        ("path,x\n1.jpg,1,2\n", "it has 3 cells, but the header names 2 columns."),
+        ("path,x\n ,1\n", "column 'path': the cell is empty; expected an image file."),
+    ],
+)
+def test_a_bad_row_says_so_and_is_not_lost(table, text, problem):
+    (row,) = rows(table(text))
+    assert (row.number, row.problem) == (2, problem)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "the first row is empty; expected column names."),
+        ("path,x,x\n", r"the header names \['x'\] more than once"),
+        ("file,x\n", r"no column 'path' among \['file', 'x'\]. .* as path_column"),
+        ('path,x\n1.jpg,"a\n', r"row 2: unexpected end of data"),
+    ],
+)
+def test_a_table_that_cannot_be_read_says_why(table, text, message):
+    with pytest.raises(TableError, match=message):
+        rows(table(text))
+
+
+def test_other_encodings_are_named(table):
+    path = table("path,x\n1.jpg,a\n2.jpg,é\n", encoding="latin-1")
+    with pytest.raises(TableError, match="not UTF-8 .* Save the table as UTF-8"):
+        rows(path)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"missing_values": "NA"}, "missing_values='NA' is one string"),
+        ({"delimiter": "::"}, "expected one character"),
+        ({"empty_names": "all"}, "empty_names='all' is not 'missing' or 'none'"),
+    ],
+)
+def test_options_are_checked(options, message):
+    with pytest.raises(ValueError, match=message):
+        TableOptions(**options)

@@ -1,0 +1,132 @@
+"""Lists, class folders, FashionAI and PASCAL tables."""
+
+from __future__ import annotations
+
+from mxmtl.data import TableError, TableOptions, infer_tasks
+from mxmtl.data._table_open import open_table
+
+import numpy as np
+import pytest
+
+from ._images import write_images
+
+
+def opened(path, layout="auto"):
+    return open_table(path, TableOptions(layout=layout))[0]
+
+
+def test_list_labels_are_the_floats_that_stand_there(tmp_path):
+    path = tmp_path / "a.lst"
+    path.write_text("7\t1.000000\t-1\tnan\ta b.jpg\n\n3\t2\t16777217\t0.1\tc.jpg\n")
+    table = opened(path)
+    first, second = table.rows()
+    assert table.stored_width == 3
+    assert (first.record_id, first.path, second.number) == (7, "a b.jpg", 3)
+    np.testing.assert_array_equal(first.label, np.float32([1, -1, np.nan]))
+    assert second.label.tobytes() == np.float32([2, 16777216, 0.1]).tobytes()
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("x\t1\ta.jpg", "invalid literal"),
+        ("1\tdog\ta.jpg", "could not convert"),
+        ("1\t1\t2\ta.jpg", "it has 2 labels, but the first row has 1."),
+        ("-1\t1\ta.jpg", "index -1 is not in"),
+        ("1", "it has"),
+    ],
+)
+def test_a_bad_line_of_a_list_is_a_row_with_a_problem(tmp_path, line, problem):
+    path = tmp_path / "a.lst"
+    path.write_text(f"0\t1\ta.jpg\n{line}\n")
+    rows = list(opened(path).rows())
+    assert rows[0].problem is None
+    assert problem in rows[1].problem
+
+
+def test_an_empty_list_is_an_error(tmp_path):
+    (tmp_path / "a.lst").write_text("")
+    with pytest.raises(TableError, match="no rows"):
+        opened(tmp_path / "a.lst")
+
+
+def test_folders_are_classes_in_a_fixed_order(tmp_path):
+    for name in ("pug", "beagle"):
+        write_images(tmp_path / name, 2)
+    (tmp_path / "pug" / "old").mkdir()
+    (tmp_path / "pug" / "1.jpg").rename(tmp_path / "pug" / "old" / "1.JPG")
+    (tmp_path / "pug" / "notes.txt").write_text("no image")
+    rows = list(opened(tmp_path).rows())
+    assert [(row.path, row.cells["class"]) for row in rows] == [
+        ("beagle/0.jpg", "beagle"),
+        ("beagle/1.jpg", "beagle"),
+        ("pug/0.jpg", "pug"),
+        ("pug/old/1.JPG", "pug"),
+    ]
+
+
+def test_an_image_in_no_class_folder_is_told_of(tmp_path):
+    write_images(tmp_path / "pug", 1)
+    write_images(tmp_path, 1)
+    problems = [row.problem for row in opened(tmp_path).rows()]
+    assert problems == ["the image stands in no class folder.", None]
+
+
+def test_fashionai_labels_one_task_a_row(tmp_path):
+    path = tmp_path / "label.csv"
+    path.write_text(
+        "Images/a.jpg,skirt_length_labels,nnynnn\n"
+        "Images/b.jpg,neck_design_labels,mynnn\n"
+        "Images/c.jpg,neck_design_labels,?\n"
+    )
+    table = opened(path, "fashionai")
+    cells = [row.cells for row in table.rows()]
+    assert table.columns == ["skirt_length", "neck_design"]
+    assert cells == [
+        {"skirt_length": "2", "neck_design": ""},
+        {"skirt_length": "", "neck_design": "1"},
+        {"skirt_length": "", "neck_design": ""},
+    ]
+    tasks = infer_tasks(path, options=TableOptions(layout="fashionai")).tasks
+    assert [task.num_classes for task in tasks] == [6, 5]
+
+
+@pytest.mark.parametrize("letters", ["nnnn", "yynn", "nyn", "nyxn"])
+def test_fashionai_letters_are_checked(tmp_path, letters):
+    path = tmp_path / "label.csv"
+    path.write_text(f"a.jpg,neck_labels,nnyn\nb.jpg,neck_labels,{letters}\n")
+    problem = list(opened(path, "fashionai").rows())[1].problem
+    assert problem == f"task 'neck': {letters!r} is not 4 letters n or m and one y."
+
+
+def test_another_table_is_no_fashionai(tmp_path):
+    (tmp_path / "t.csv").write_text("path,breed\n1.jpg,pug\n")
+    with pytest.raises(TableError, match="no rows of the form"):
+        opened(tmp_path / "t.csv", "fashionai")
+
+
+def test_pascal_names_are_separated_by_spaces_and_the_split_is_known(tmp_path):
+    (tmp_path / "train.csv").write_text(
+        "fname,labels,is_valid\n1.jpg,car person,True\n2.jpg,horse,False\n"
+    )
+    table, options = open_table(tmp_path / "train.csv", TableOptions(layout="pascal"))
+    assert (options.path_column, options.separator) == ("fname", " ")
+    assert table.split_column == "is_valid"
+    inference = infer_tasks(tmp_path / "train.csv", options=TableOptions(layout="pascal"))
+    assert inference.tasks.columns == ["labels.car", "labels.horse", "labels.person"]
+
+
+@pytest.mark.parametrize(
+    ("name", "layout", "message"),
+    [
+        ("none.csv", "auto", "no such table"),
+        (".", "table", "is a folder, which does not go with layout='table'"),
+        ("t.csv", "folder", "is no folder"),
+        (".", "folder", "no class folders in it"),
+        ("t.csv", "xml", "layout='xml' is not one of"),
+    ],
+)
+def test_a_layout_that_does_not_fit_is_named(tmp_path, name, layout, message):
+    (tmp_path / "t.csv").write_text("path\n1.jpg\n")
+    with pytest.raises(ValueError, match=message):
+        opened(tmp_path / name, layout)

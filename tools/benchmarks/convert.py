@@ -1,0 +1,154 @@
+"""Converting images to records: mxmtl against MXNet's im2rec, and against copying the files.
+
+    python tools/benchmarks/convert.py                # about 3 minutes on 2 cores
+    python tools/benchmarks/convert.py --images 500 --rounds 2
+
+Every run is a process of its own; its imports are over before the clock starts. All runs of a
+round follow each other, so that a slow spell of the machine meets all of them; the table shows
+medians over rounds, and ratios that were taken round by round. Files are in the page cache.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Dict, List
+
+import cv2
+import numpy as np
+from tabulate import tabulate
+
+SIZES = {"500x375": (500, 375, 95), "1024x768": (1024, 768, 92)}
+STOCK = """
+import runpy, sys, time, cv2, mxnet, mxnet.tools
+script = mxnet.tools.__path__[0] + "/im2rec.py"
+sys.argv = [script] + sys.argv[1:]
+start = time.perf_counter()
+runpy.run_path(script, run_name="__main__")
+print("seconds", time.perf_counter() - start)
+"""
+OURS = """
+import json, sys, time, mxmtl
+table, images, prefix, options = sys.argv[1:]
+start = time.perf_counter()
+mxmtl.write_records(table, images, prefix=prefix, tasks=None, force=True, **json.loads(options))
+print("seconds", time.perf_counter() - start)
+"""
+COPY = """
+import os, shutil, sys, time
+source, target = sys.argv[1:]
+names = os.listdir(source)
+os.makedirs(target)
+start = time.perf_counter()
+for name in names:
+    shutil.copyfile(os.path.join(source, name), os.path.join(target, name))
+print("seconds", time.perf_counter() - start)
+"""
+
+
+def write_images(folder: Path, count: int, width: int, height: int, quality: int) -> None:
+    """Write pictures with edges and grain, so that JPEGs have the size of photographs."""
+    folder.mkdir()
+    rng = np.random.RandomState(0)
+    for index in range(count):
+        coarse = rng.randint(0, 256, (9, 12, 3), dtype=np.uint8)
+        image = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC).astype(np.int16)
+        image += rng.normal(0, 9, image.shape).astype(np.int16)
+        pixels = np.clip(image, 0, 255).astype(np.uint8)
+        cv2.imwrite(str(folder / f"{index}.jpg"), pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])
+
+
+def seconds(code: str, *arguments: str) -> float:
+    """Run a child process and return the time that it measured."""
+    command = [sys.executable, "-c", code, *arguments]
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True, encoding="utf-8")
+    return float(done.stdout.split("seconds")[-1])
+
+
+def runs_of(work: Path, size: str) -> Dict[str, List[str]]:
+    """Return the command of each run on images of a size."""
+    images, table = str(work / size), str(work / f"list-{size}.lst")
+
+    def stock(*options: str) -> List[str]:
+        return [STOCK, *options, str(work / f"list-{size}"), images]
+
+    def ours(options: str) -> List[str]:
+        return [OURS, table, images, str(work / f"ours-{size}"), options]
+
+    return {
+        "resize 256 | im2rec, 1 thread": stock("--resize", "256"),
+        "resize 256 | im2rec, 2 processes": stock("--resize", "256", "--num-thread", "2"),
+        "resize 256 | mxmtl": ours('{"resize": 256}'),
+        "as it is | im2rec, 1 thread": stock("--pass-through"),
+        "as it is | im2rec, 2 processes": stock("--pass-through", "--num-thread", "2"),
+        "as it is | mxmtl, structure checked": ours("{}"),
+        "as it is | mxmtl, every pixel decoded": ours('{"check": "decode"}'),
+        "as it is | the files copied (shutil)": [COPY, images, str(work / "copy")],
+    }
+
+
+def measure(work: Path, size: str, rounds: int) -> Dict[str, List[float]]:
+    """Time all runs in turn, round after round."""
+    times: Dict[str, List[float]] = {}
+    for _ in range(rounds):
+        for name, command in runs_of(work, size).items():
+            times.setdefault(name, []).append(seconds(*command))
+            shutil.rmtree(work / "copy", ignore_errors=True)
+    return times
+
+
+def rows_of(times: Dict[str, List[float]], count: int, megabytes: float) -> List[List[object]]:
+    """Make the rows of the table; the ratio is to the same work by im2rec with 2 processes."""
+    rows: List[List[object]] = []
+    for name, values in times.items():
+        work, who = name.split(" | ")
+        base = times[f"{work} | im2rec, 2 processes"]
+        ratio = statistics.median(theirs / own for theirs, own in zip(base, values))
+        middle = statistics.median(values)
+        rate = f"{count / middle:,.0f}"
+        rows.append(
+            [work, who, f"{middle:.2f}", rate, f"{megabytes / middle:,.0f}", f"{ratio:.2f}"]
+        )
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--images", type=int, default=2000)
+    parser.add_argument("--rounds", type=int, default=5)
+    arguments = parser.parse_args()
+    print(f"{processor()}, {os.cpu_count()} cores; Python {platform.python_version()}, ", end="")
+    print(f"OpenCV {cv2.__version__}; {arguments.images} JPEGs, {arguments.rounds} rounds\n")
+    header = ["work", "by", "seconds", "images/s", "MB/s read", "speed to im2rec, 2 processes"]
+    for size, (width, height, quality) in SIZES.items():
+        with tempfile.TemporaryDirectory() as folder:
+            work = Path(folder)
+            write_images(work / size, arguments.images, width, height, quality)
+            lines = [
+                f"{index}\t{index % 10}.000000\t{index}.jpg" for index in range(arguments.images)
+            ]
+            (work / f"list-{size}.lst").write_text("\n".join(lines) + "\n")
+            megabytes = sum(path.stat().st_size for path in (work / size).iterdir()) / 1e6
+            times = measure(work, size, arguments.rounds)
+        print(f"{size}, {megabytes / arguments.images * 1000:.0f} kB each\n")
+        rows = rows_of(times, arguments.images, megabytes)
+        print(tabulate(rows, headers=header, tablefmt="github", disable_numparse=True), end="\n\n")
+
+
+def processor() -> str:
+    """Return the processor's model name."""
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return platform.machine()
+
+
+if __name__ == "__main__":
+    main()
