@@ -17,6 +17,9 @@ from ._lists import find_lists as find_lists
 from ._lists import write_lists as write_lists
 from ._record_error import RecordError as RecordError
 from ._repair import repair_records as repair_records
+from ._samplers import ClassAwareSampler as ClassAwareSampler
+from ._samplers import Sampler as Sampler
+from ._samplers import WeightedSampler as WeightedSampler
 from ._sheet import write_sheet as write_sheet
 from ._split import split_rows as split_rows
 from ._summary import RecordSummary as RecordSummary

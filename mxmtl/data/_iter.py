@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from dataclasses import dataclass
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Union
+from typing import Any, Dict, Iterable, Mapping, Optional, Sequence, Union
 
 import mxnet as mx
 import numpy as np
@@ -20,6 +20,7 @@ from ._loader import Loader
 from ._normalize import Levels, Normalize
 from ._order import Order
 from ._reader import RecordReader
+from ._samplers import Sampler
 
 log = logging.getLogger(__name__)
 
@@ -38,12 +39,15 @@ class Loading:
         Of the images. ``"uint8"`` leaves them as they are, in a quarter of the bytes.
     data_name : str
         What the network calls the images.
+    ctx : mx.Context, optional
+        Send batches there ahead of their use: images as bytes, which are scaled there.
     """
 
     threads: int = 0
     prefetch: int = 2
     dtype: str = "float32"
     data_name: str = "data"
+    ctx: Optional[mx.Context] = None
 
     def __post_init__(self) -> None:
         if self.threads < 0 or self.prefetch < 0:
@@ -73,6 +77,9 @@ class RecordIter(mx.io.DataIter):  # type: ignore[misc]
         r) alone.
     tasks : TaskSet or str, optional
         What the labels mean. By default it is read from ``<prefix>.tasks.json``.
+    sampler : Sampler, optional
+        How often an epoch reads each row: see `WeightedSampler` and `ClassAwareSampler`. The order
+        is random then.
     augment : sequence of Augmentation, optional
         See `mxmtl.augment`. By default the middle of the image, as large as fits.
     mean, std : float or sequence of float, optional
@@ -111,6 +118,7 @@ class RecordIter(mx.io.DataIter):  # type: ignore[misc]
         shuffle: bool = False,
         seed: int = 0,
         tasks: Union[TaskSet, PathLike, None] = None,
+        sampler: Optional[Sampler] = None,
         augment: Optional[Iterable[Augmentation]] = None,
         mean: Levels = None,
         std: Levels = None,
@@ -123,14 +131,25 @@ class RecordIter(mx.io.DataIter):  # type: ignore[misc]
         options = Loading(**loading)
         files = record_files(prefix)
         self.tasks = tasks_of(prefix, tasks)
-        normalize = Normalize(data_shape, mean, std, options.dtype)
+        normalize = Normalize(data_shape, mean, std, options.dtype, options.ctx)
         pipeline = Pipeline(augment, normalize.data_shape[1:])
         self._reader = RecordReader(files)
+        self._reader.check_width(self.tasks)
+        expected = None
+        if sampler is not None:
+            shuffle = True
+            expected = sampler.expected(self.tasks, self._reader.labels(self.tasks.label_width))
         order = Order(
-            len(self._reader), batch_size, shuffle, seed, num_parts, part_index, last_batch
+            len(self._reader),
+            batch_size,
+            shuffle,
+            seed,
+            num_parts,
+            part_index,
+            last_batch,
+            expected,
         )
         super().__init__(batch_size)
-        self._reader.check_width(self.tasks)
         source = Source(
             self._reader,
             Decoder(pipeline, normalize.data_shape[0]),
@@ -147,7 +166,9 @@ class RecordIter(mx.io.DataIter):  # type: ignore[misc]
             threads=options.threads or len(os.sched_getaffinity(0)),
             prefetch=options.prefetch,
         )
+        self._process = os.getpid()
         self._order, self._exhausted = order, False
+        self._normalize, self._ctx = normalize, options.ctx
         shape = (batch_size, *normalize.data_shape)
         self.provide_data = [mx.io.DataDesc(options.data_name, shape, np.dtype(options.dtype))]
         self.provide_label = [
@@ -180,6 +201,13 @@ class RecordIter(mx.io.DataIter):  # type: ignore[misc]
 
     def next(self) -> mx.io.DataBatch:
         """Return the next batch, or raise `StopIteration` at the end of the epoch."""
+        if not self._loader.close.alive:
+            raise ValueError("this RecordIter was closed.")
+        if os.getpid() != self._process:
+            raise RuntimeError(
+                "this RecordIter was made in another process, and its threads are there. Make it "
+                "in this one, or use RecordDataset."
+            )
         if self._exhausted:
             raise StopIteration
         job = self._loader.next()
@@ -194,9 +222,10 @@ class RecordIter(mx.io.DataIter):  # type: ignore[misc]
         pad = job.pad(self._missing)
         index = np.full(self.batch_size, -1, dtype=np.int64)
         index[: self.batch_size - pad] = self._reader.ids(job.rows)
+        labels = [mx.nd.from_numpy(part.copy()) for part in self.tasks.split(job.labels)]
         return mx.io.DataBatch(
-            [self._loader.buffers.share(job.pixels)],
-            [mx.nd.from_numpy(part.copy()) for part in self.tasks.split(job.labels)],
+            [self._normalize.send(self._loader.buffers.share(job.pixels))],
+            [label if self._ctx is None else label.as_in_context(self._ctx) for label in labels],
             pad,
             index,
             provide_data=self.provide_data,
@@ -228,7 +257,7 @@ class RecordIter(mx.io.DataIter):  # type: ignore[misc]
         self._exhausted = bool(state["exhausted"])
 
     def _made(self) -> Dict[str, Any]:
-        return {field: getattr(self._order, field) for field in self._order.__dataclass_fields__}
+        return self._order.describe()
 
     def close(self) -> None:
         """End the threads and close the files; `next` raises `ValueError` after it."""
@@ -240,6 +269,3 @@ class RecordIter(mx.io.DataIter):  # type: ignore[misc]
 
     def __exit__(self, *error: object) -> None:
         self.close()
-
-
-__all__: List[str] = ["Loading", "RecordIter"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import concurrent.futures
 import logging
+import os
 import weakref
 from typing import Deque, Optional, Set
 
@@ -13,6 +14,7 @@ import numpy as np
 from ._buffers import BufferPool
 from ._job import Job, Source
 from ._order import Order
+from ._record_error import RecordError
 
 log = logging.getLogger(__name__)
 
@@ -58,42 +60,53 @@ class Loader:
         self._pool = concurrent.futures.ThreadPoolExecutor(threads, "mxmtl-decode")
         self._jobs: Deque[Job] = collections.deque()
         self._damaged: Set[int] = set()
+        self._last_error: Optional[RecordError] = None
         shape = (order.batch_size, *source.normalize.data_shape)
-        self.buffers = BufferPool(shape, source.normalize.dtype, keep=prefetch + 2)
-        self.close = weakref.finalize(self, _close, self._pool, self._jobs)
+        self.buffers = BufferPool(shape, source.normalize.stored, keep=prefetch + 2)
+        self.close = weakref.finalize(self, _close, self._pool, self._jobs, os.getpid())
         self.begin(0)
 
     def begin(self, epoch: int, cursor: int = 0, batch: int = 0, skipped: int = 0) -> None:
         """Go to a place in an epoch; what was decoded ahead is thrown away."""
         self._drop_jobs()
         self.epoch, self.cursor, self.batch, self.skipped = epoch, cursor, batch, skipped
-        self._rows = self._order.rows(epoch)
-        self._repeats = np.zeros_like(self._rows)
+        self._rows, self._repeats = self._order.rows(epoch)
 
     def next(self) -> Optional[Job]:
-        """Return the next batch, padded, or None at the end of the epoch.
+        """Return the next batch, or None at the end of the epoch.
 
-        Raises `RecordError` for a damaged record, unless they are skipped; the batch after it
-        comes next.
+        Raises `RecordError` for a damaged record (the batch after it comes next), or, where they
+        are skipped, if there is no other. An exception in a user's augmentation is raised as it
+        is.
         """
-        self._fill_jobs()
+        self._fill_jobs(1)
         if not self._jobs:
             return None
         job = self._jobs.popleft()
         self.batch, self.cursor = self.batch + 1, job.end
-        self._fill_jobs()
+        self._fill_jobs(self._prefetch)
         job.wait()
         if job.errors and not self._skip:
             raise job.errors[min(job.errors)]
         if job.errors:
             self._replace(job)
         self.skipped += job.skipped
-        if not len(job.rows) and self._order.num_parts == 1:
-            return None
-        return job
+        return None if self._ends_with(job) else job
 
-    def _fill_jobs(self) -> None:
-        while len(self._jobs) <= self._prefetch:
+    def _ends_with(self, job: Job) -> bool:
+        """Tell whether damaged records left too few for this batch, which there is then not."""
+        if self._last_error and self.skipped == len(self._rows):
+            reason = f"none of {self.skipped} records can be read. This is the last of them."
+            raise RecordError(f"{self._last_error.reason} ({reason})").at(
+                self._last_error.path, self._last_error.record, self._last_error.offset
+            )
+        if self._order.num_parts > 1:  # the other parts go on, so this one does
+            return False
+        least = self._order.batch_size if self._order.last_batch == "discard" else 1
+        return len(job.rows) < least
+
+    def _fill_jobs(self, ahead: int) -> None:
+        while len(self._jobs) < ahead:
             batch = self.batch + len(self._jobs)
             start = self._jobs[-1].end if self._jobs else self.cursor
             left = len(self._rows) - start
@@ -123,6 +136,7 @@ class Loader:
         while job.errors:
             for slot, error in sorted(job.errors.items()):
                 log.warning("skipped: %s", error)
+                self._last_error = error
                 self._damaged.add(int(job.rows[slot]))
             job.skipped += len(job.errors)
             job.compact()
@@ -137,7 +151,9 @@ class Loader:
             self.buffers.give(job.pixels)
 
 
-def _close(pool: concurrent.futures.ThreadPoolExecutor, jobs: Deque[Job]) -> None:
+def _close(pool: concurrent.futures.ThreadPoolExecutor, jobs: Deque[Job], process: int) -> None:
+    if os.getpid() != process:  # forked: the threads stayed behind
+        return
     while jobs:
         jobs.popleft().cancel()
     pool.shutdown(wait=True)
