@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Install mxmtl in fresh environments and train one step in each: every Python 3.8 to 3.12 on the
-# PATH at both ends of the NumPy bounds, then installations that cannot work and must say why.
+# Install mxmtl in fresh environments and train one step in each: every Python 3.8 to 3.12 of
+# the machine at both ends of the NumPy bounds, then installations that cannot work and must say why.
 #
-#   bash tools/check_environments.sh         about 5 minutes
+#   bash tools/check_environments.sh         about 6 minutes
 #   bash tools/check_environments.sh --gpu   also MXNet's GPU build (2.6 GB to download)
 set -u
 cd "$(dirname "$0")/.."
@@ -76,10 +76,10 @@ row --- --- --- ---
 lowest=([8]=1.19.5 [9]=1.19.5 [10]=1.21.6 [11]=1.23.2 [12]=1.26.0)
 newest=([8]=1.24.4 [9]=1.26.4 [10]=1.26.4 [11]=1.26.4 [12]=1.26.4)
 for minor in 8 9 10 11 12; do
-    python=$(command -v "python3.$minor") && "$python" -c '' 2>/dev/null || {
-        row "3.$minor" - - "not on the PATH"
+    if ! python=$(bash tools/find_python.sh "3.$minor" 2>/dev/null); then
+        row "3.$minor" - - "not on this machine"
         continue
-    }
+    fi
     works "3.$minor default" "$python" ".[cpu]"
     works "3.$minor lowest NumPy" "$python" ".[cpu]" "numpy==${lowest[minor]}"
     # The extra keeps NumPy below 1.24 where it can; MXNet by itself lets it rise.

@@ -1,13 +1,23 @@
 #!/usr/bin/env bash
-# Print a Python 3.8 to 3.12 with venv: python3 if it fits, else the best other one on the PATH.
-# 3.12 comes last, because MXNet needs a newer NumPy there than it was made for.
+# Print a Python that mxmtl runs on: python3 if it fits, else the best other one on the PATH or
+# among pyenv's. 3.12 comes last, because MXNet needs a newer NumPy there than it was made for.
+#
+#   bash tools/find_python.sh        any of 3.8 to 3.12
+#   bash tools/find_python.sh 3.9    that one
 set -u
-for name in "${PYTHON:-python3}" python3 python3.11 python3.10 python3.9 python3.8 python3.12; do
-    path=$(command -v "$name") || continue
-    if "$path" -c 'import sys, venv, ensurepip; sys.exit(not (3, 8) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null; then
-        "$path" -c 'import sys; print(sys.executable)'
-        exit 0
-    fi
+names=("${PYTHON:-python3}" python3 python3.11 python3.10 python3.9 python3.8 python3.12)
+fits='(3, 8) <= sys.version_info[:2] <= (3, 12)'
+if [ $# -gt 0 ]; then
+    names=("python$1")
+    fits="sys.version_info[:2] == (${1/./, })"
+fi
+for name in "${names[@]}"; do
+    for path in "$(command -v "$name")" "${PYENV_ROOT:-$HOME/.pyenv}"/versions/*/bin/"$name"; do
+        if [ -x "$path" ] && "$path" -c "import sys, venv, ensurepip; sys.exit(not ($fits))" 2>/dev/null; then
+            "$path" -c 'import sys; print(sys.executable)'
+            exit 0
+        fi
+    done
 done
-echo "mxmtl needs Python 3.8 to 3.12 with venv, and found none. On Debian or Ubuntu run: apt-get install python3 python3-venv" >&2
+echo "mxmtl needs Python ${1:-3.8 to 3.12} with venv, and found none. On Debian or Ubuntu run: apt-get install python3 python3-venv" >&2
 exit 1
