@@ -43,5 +43,6 @@ from .tasks import Multilabel as Multilabel
 from .tasks import Regression as Regression
 from .tasks import Task as Task
 from .tasks import TaskSet as TaskSet
+from .training import fit as fit
 
 __version__ = "0.1.0"

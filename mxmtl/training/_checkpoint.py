@@ -1,0 +1,174 @@
+"""Checkpoints: MXNet's files, and one JSON that says that they are good."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Tuple
+
+import mxnet as mx
+
+from .._files import atomic_write
+from ._array_file import save_arrays, sha256
+from ._json import read_json, write_json
+from ._optimizer_state import Arrays
+
+log = logging.getLogger(__name__)
+
+FORMAT = "mxmtl.checkpoint"
+VERSION = 1
+PREFIX = "model"
+SYMBOL = f"{PREFIX}-symbol.json"
+NAME = re.compile(PREFIX + r"-(\d{4,})(?:-batch-(\d{4,}))?\.json")
+
+
+class CheckpointError(ValueError):
+    """A checkpoint whose files are missing or are not what was written."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint that lies in a folder; made by `find_checkpoints` and `write_checkpoint`.
+
+    Attributes
+    ----------
+    folder : Path
+        Where its files are.
+    epoch, batch : int
+        How many epochs were finished, and how many batches of the next one.
+    """
+
+    folder: Path
+    epoch: int
+    batch: int = 0
+
+    @property
+    def prefix(self) -> str:
+        """What MXNet's loader takes: ``mx.model.load_params(prefix, number)``."""
+        return f"{PREFIX}-{self.epoch:04d}-batch" if self.batch else PREFIX
+
+    @property
+    def stem(self) -> str:
+        """Name of its files without their endings."""
+        return f"{self.prefix}-{self.batch or self.epoch:04d}"
+
+    def path(self, ending: str) -> Path:
+        """Return the path of one of its files."""
+        return self.folder / f"{self.stem}{ending}"
+
+    def state(self) -> Dict[str, Any]:
+        """Read its JSON, and check every file that it names.
+
+        Raises `CheckpointError`, with the name of the file, if one is missing or changed.
+        """
+        try:
+            data = read_json(self.path(".json"), FORMAT, VERSION)
+            for file in data["files"].values():
+                if sha256(self.folder / file["name"]) != file["sha256"]:
+                    raise CheckpointError(
+                        f"{self.folder / file['name']}: not what was written (its SHA-256 "
+                        "differs)."
+                    )
+        except FileNotFoundError as error:
+            raise CheckpointError(f"{error.filename}: no such file.") from error
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            if isinstance(error, CheckpointError):
+                raise
+            raise CheckpointError(f"{self.path('.json')}: {error}") from error
+        return data
+
+    def params(self) -> Tuple[Arrays, Arrays]:
+        """Read (arg_params, aux_params)."""
+        args: Arrays = {}
+        auxs: Arrays = {}
+        for key, array in mx.nd.load(str(self.path(".params"))).items():
+            kind, _, name = key.partition(":")
+            (args if kind == "arg" else auxs)[name] = array
+        return args, auxs
+
+    def optimizer(self) -> Arrays:
+        """Read the arrays of the optimizer's states."""
+        arrays = mx.nd.load(str(self.path(".optimizer")))
+        return arrays if isinstance(arrays, dict) else {}
+
+    def remove(self) -> None:
+        """Delete it, its JSON first: what remains after a crash does not count as good."""
+        for ending in (".json", ".params", ".optimizer"):
+            if self.path(ending).exists():
+                self.path(ending).unlink()
+
+
+def write_symbol(folder: Path, symbol: mx.sym.Symbol) -> None:
+    """Write ``model-symbol.json``, the network of all checkpoints of a run."""
+    with atomic_write(folder / SYMBOL) as stream:
+        stream.write(symbol.tojson().encode("utf-8"))
+
+
+def write_checkpoint(
+    checkpoint: Checkpoint,
+    state: Dict[str, Any],
+    params: Tuple[Arrays, Arrays],
+    optimizer: Arrays,
+) -> Checkpoint:
+    """Write a checkpoint; it counts from the moment when its JSON is there."""
+    checkpoint.remove()  # of an older run of the same name, JSON first
+    args, auxs = params
+    arrays = {
+        **{f"arg:{name}": array.as_in_context(mx.cpu()) for name, array in args.items()},
+        **{f"aux:{name}": array.as_in_context(mx.cpu()) for name, array in auxs.items()},
+    }
+    digests = {
+        SYMBOL: sha256(checkpoint.folder / SYMBOL),
+        checkpoint.path(".params").name: save_arrays(checkpoint.path(".params"), arrays),
+        checkpoint.path(".optimizer").name: save_arrays(
+            checkpoint.path(".optimizer"),
+            {name: array.as_in_context(mx.cpu()) for name, array in optimizer.items()},
+        ),
+    }
+    kinds = ("symbol", "params", "optimizer")
+    files = {
+        kind: {"name": name, "sha256": digest}
+        for kind, (name, digest) in zip(kinds, digests.items())
+    }
+    place = {"epoch": checkpoint.epoch, "batch": checkpoint.batch}
+    write_json(
+        checkpoint.path(".json"),
+        {"format": FORMAT, "version": VERSION, **place, **state, "files": files},
+    )
+    return checkpoint
+
+
+def find_checkpoints(folder: Path) -> List[Checkpoint]:
+    """Return the checkpoints of a folder, oldest first; whether they are good is not checked."""
+    found = []
+    for name in os.listdir(folder) if folder.is_dir() else []:
+        match = NAME.fullmatch(name)
+        if match:
+            found.append(Checkpoint(folder, int(match.group(1)), int(match.group(2) or 0)))
+    return sorted(found, key=lambda checkpoint: (checkpoint.epoch, checkpoint.batch))
+
+
+def newest_good(folder: Path) -> Optional[Tuple[Checkpoint, Dict[str, Any]]]:
+    """Return the newest checkpoint that is good, and its state; name the damaged ones."""
+    for checkpoint in reversed(find_checkpoints(folder)):
+        try:
+            return checkpoint, checkpoint.state()
+        except CheckpointError as error:
+            log.warning("checkpoint %s is refused. %s", checkpoint.stem, error)
+    return None
+
+
+def find_epoch(prefix: str) -> Optional[int]:
+    """Return the highest epoch of MXNet's files of a prefix; None if there is no symbol file."""
+    folder, name = os.path.split(os.fspath(prefix))
+    if not os.path.exists(f"{prefix}-symbol.json"):
+        return None
+    pattern = re.compile(re.escape(name) + r"-(\d{4,})\.params")
+    matches = [pattern.fullmatch(file) for file in os.listdir(folder or ".")]
+    epochs = [int(match.group(1)) for match in matches if match]
+    if not epochs:
+        raise FileNotFoundError(f"{prefix}-symbol.json is there, but no {prefix}-0001.params.")
+    return max(epochs)

@@ -1,0 +1,57 @@
+"""When checkpoints are written, and which ones stay."""
+
+from __future__ import annotations
+
+import time
+
+from ._checkpoint import find_checkpoints
+from ._monitor import best_entry
+from ._session import Callback, Session
+
+
+class Keeper(Callback):
+    """Writes a checkpoint after each epoch, and in the middle of one if asked to.
+
+    Of those that are there the newest ``keep`` stay, and that of the best epoch.
+
+    Parameters
+    ----------
+    keep : int
+        How many of the newest stay. Two or more: if the newest is damaged there is another.
+    batches : int
+        Write one after so many batches of an epoch, too; 0 is never.
+    minutes : float
+        Write one when the last is so many minutes old; 0 is never.
+    """
+
+    def __init__(self, keep: int = 2, batches: int = 0, minutes: float = 0.0) -> None:
+        self.keep, self.batches, self.minutes = keep, batches, minutes
+        self._saved = time.monotonic()
+
+    def on_begin(self, session: Session) -> None:
+        """Keep the first parameters, so that the run can begin again without its network."""
+        if not find_checkpoints(session.folder):
+            self._save(session)
+
+    def on_batch_end(self, session: Session) -> None:
+        """Write one if it is time."""
+        if session.stream.at_end:
+            return  # the end of the epoch writes one
+        due = self.batches and session.batch % self.batches == 0
+        old = self.minutes and time.monotonic() - self._saved >= 60 * self.minutes
+        if due or old:
+            self._save(session)
+
+    def on_epoch_end(self, session: Session) -> None:
+        """Write the epoch's."""
+        self._save(session)
+
+    def _save(self, session: Session) -> None:
+        session.save()
+        best = best_entry(session.history)
+        keep = {(best["epoch"], 0)} if best else set()
+        there = find_checkpoints(session.folder)
+        for checkpoint in there[: -self.keep]:
+            if (checkpoint.epoch, checkpoint.batch) not in keep:
+                checkpoint.remove()
+        self._saved = time.monotonic()

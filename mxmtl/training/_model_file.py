@@ -1,0 +1,106 @@
+"""What a model is for: ``model.json`` beside MXNet's own files."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Dict, Mapping, Tuple
+
+from .._files import PathLike
+from ..augment import CenterCrop
+from ..tasks import TaskSet
+from ._json import read_json, write_json
+
+FORMAT = "mxmtl.model"
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How an image becomes the input of the network, outside training.
+
+    The middle of the image, scaled so that ``crop`` of its shorter edge fills ``data_shape``;
+    then ``(pixel - mean) / std`` on the scale of 0 to 255, RGB, planes first.
+
+    Attributes
+    ----------
+    data_shape : (int, int, int)
+        Channels (3, or 1 for grey), height and width.
+    mean, std : tuple of float
+        One number, or one for each channel.
+    crop : float
+        Share of the shorter edge that is kept: 0.875 is scaling to 256 and cropping to 224.
+    """
+
+    data_shape: Tuple[int, int, int]
+    mean: Tuple[float, ...] = (0.0,)
+    std: Tuple[float, ...] = (1.0,)
+    crop: float = 1.0
+
+    def options(self) -> Dict[str, Any]:
+        """Return the arguments of `mxmtl.RecordIter` that do this."""
+        return {
+            "data_shape": self.data_shape,
+            "mean": self.mean,
+            "std": self.std,
+            "augment": [CenterCrop(self.crop)],
+        }
+
+    @staticmethod
+    def from_dict(spec: Mapping[str, Any]) -> "Preprocessing":
+        """Make what ``dataclasses.asdict`` described, from JSON."""
+        return Preprocessing(
+            tuple(spec["data_shape"]),  # type: ignore[arg-type]
+            tuple(spec["mean"]),
+            tuple(spec["std"]),
+            spec["crop"],
+        )
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """The tasks of a model, its preprocessing, and what was tuned after training.
+
+    Attributes
+    ----------
+    tasks : TaskSet
+        What the outputs mean.
+    preprocessing : Preprocessing
+        What the input is.
+    thresholds : dict
+        By task: the threshold of each label. Empty until they are tuned.
+    temperature : dict
+        By task: what logits are divided by. Empty until it is tuned.
+    """
+
+    tasks: TaskSet
+    preprocessing: Preprocessing
+    thresholds: Dict[str, Any] = field(default_factory=dict)
+    temperature: Dict[str, float] = field(default_factory=dict)
+
+    def save(self, path: PathLike) -> None:
+        """Write ``model.json``."""
+        write_json(
+            path,
+            {
+                "format": FORMAT,
+                "version": VERSION,
+                "tasks": self.tasks.to_dict(),
+                "preprocessing": asdict(self.preprocessing),
+                "thresholds": self.thresholds,
+                "temperature": self.temperature,
+            },
+        )
+
+    @staticmethod
+    def load(path: PathLike) -> "ModelFile":
+        """Read ``model.json``; `ValueError` naming the file if it is something else."""
+        data = read_json(path, FORMAT, VERSION)
+        try:
+            return ModelFile(
+                TaskSet.from_dict(data["tasks"], source=str(path)),
+                Preprocessing.from_dict(data["preprocessing"]),
+                dict(data["thresholds"]),
+                dict(data["temperature"]),
+            )
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"{path}: {type(error).__name__}: {error}") from error

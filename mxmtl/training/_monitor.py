@@ -1,0 +1,99 @@
+"""The value that says which epoch is best, and when to stop."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Dict, List, Optional
+
+from ..metrics import MeanOverTasks, Metric, Suite, WorstTask
+from ..tasks import TaskSet
+from ._session import Callback, Session
+
+ACROSS = "all_tasks/"
+
+
+class Monitor(Callback):
+    """Marks the best epoch in the history, and stops when no better one comes.
+
+    Parameters
+    ----------
+    name : str
+        ``<task>/<metric>``, ``all_tasks/<metric>`` or ``all_tasks/worst_<metric>``.
+    patience : int
+        Stop after so many epochs without a better one; 0 is never.
+    """
+
+    def __init__(self, name: str, patience: int = 0) -> None:
+        self.name, self.patience = name, patience
+
+    def on_epoch_end(self, session: Session) -> None:
+        """Compare the epoch with the best one before."""
+        history = session.history
+        value = monitored(history[-1], self.name)
+        best = best_entry(history[:-1])
+        before = math.nan if best is None else monitored(best, self.name)
+        sign = 1.0 if direction(session.metric, self.name) else -1.0
+        better = not math.isnan(value) and not sign * value <= sign * before
+        history[-1]["best"] = better or (best is None and math.isnan(value))
+        since = session.epoch - (session.epoch if history[-1]["best"] else best["epoch"])  # type: ignore[index]
+        if self.patience and since >= self.patience:
+            session.stop(f"{self.name} has not improved for {since} epochs")
+
+
+def monitored(entry: Dict[str, Any], name: str) -> float:
+    """Return a value of an epoch: of its validation, or of training where there is none."""
+    values = entry["val"] or entry["train"]
+    value = values.get(name)
+    return math.nan if value is None else float(value)
+
+
+def best_entry(history: List[Dict[str, Any]]) -> Optional[Dict[str, Any]]:
+    """Return the best epoch of a history; None if it is empty."""
+    marked = [entry for entry in history if entry.get("best")]
+    return marked[-1] if marked else None
+
+
+def make_suite(tasks: TaskSet, monitor: str) -> Suite:
+    """Return the default metrics of all tasks, and the monitored one if it is none of them.
+
+    Raises `ValueError` if there is no such metric, or the tasks have none of that kind.
+    """
+    suite: Suite = tasks.metrics()
+    if monitor not in suite.names:
+        suite.add(_make_metric(tasks, monitor))
+        suite.reset()  # shares statistics from here on
+    direction(suite, monitor)
+    return suite
+
+
+def direction(suite: Suite, name: str) -> bool:
+    """Tell whether higher is better for a value of a suite; `ValueError` if neither is."""
+    for metric in suite.metrics:
+        if isinstance(metric, Metric) and name in metric.names:
+            if metric.higher_is_better is None:
+                raise ValueError(f"monitor={name!r}: neither more nor less of it is better.")
+            return metric.higher_is_better
+    raise ValueError(f"monitor={name!r} is not one of {suite.names}.")
+
+
+def _make_metric(tasks: TaskSet, name: str) -> Metric:
+    owner, _, kind = name.partition("/")
+    worst = owner == ACROSS[:-1] and kind.startswith("worst_")
+    kind = kind[len("worst_") :] if worst else kind
+    made = Metric.types.get(kind)
+    if made is None or not (owner in tasks or owner == ACROSS[:-1]):
+        raise ValueError(
+            f"monitor={name!r}: expected TASK/METRIC, all_tasks/METRIC or all_tasks/worst_METRIC, "
+            f"TASK one of {tasks.names}, METRIC one of {sorted(Metric.types)}."
+        )
+    if owner in tasks:
+        return made(tasks[owner])  # type: ignore[no-any-return]
+    parts = []
+    for task in tasks:
+        try:
+            parts.append(made(task))
+        except (TypeError, ValueError):
+            continue  # a metric of another kind of task
+    if not parts:
+        raise ValueError(f"monitor={name!r}: none of the tasks {tasks.names} has {kind!r}.")
+    return WorstTask(parts, name=name) if worst else MeanOverTasks(parts, by="weight", name=name)

@@ -1,0 +1,61 @@
+"""From the name of a trunk to the symbol that is trained, and its first parameters."""
+
+from __future__ import annotations
+
+from typing import Any, Optional, Tuple, Union
+
+import mxnet as mx
+
+from ..nets import (
+    MultiTaskNet,
+    load_trunk,
+    module_params,
+    small_trunk,
+    training_symbol,
+    zoo_trunk,
+)
+from ..tasks import TaskSet
+from ._checkpoint import find_epoch
+from ._optimizer_state import Arrays
+from ._settings import Settings
+from ._symbol_json import Node, edit
+
+Network = Union[mx.sym.Symbol, mx.gluon.HybridBlock]
+DECAYING = "_weight"  # what weight decay is for; biases and norms (gamma, beta) are left alone
+
+
+def make_network(
+    settings: Settings, tasks: TaskSet, network: Optional[Network] = None
+) -> Tuple[mx.sym.Symbol, Arrays, Arrays]:
+    """Return the training symbol, and the parameters that have values already.
+
+    ``network`` is a trunk, a `MultiTaskNet` or a Symbol to train instead of ``settings.trunk``.
+    """
+    # Names begin anew, so that the same settings give the same names each time in a process.
+    with mx.name.NameManager():
+        if network is None:
+            network, args, auxs = _trunk(settings, tasks)
+        else:
+            args, auxs = _values(network)
+        symbol = training_symbol(network, tasks)
+    return edit(symbol, _decay_only_weights), args, auxs
+
+
+def _trunk(settings: Settings, tasks: TaskSet) -> Tuple[Network, Arrays, Arrays]:
+    if settings.trunk == "small":
+        return MultiTaskNet(small_trunk(), tasks), {}, {}
+    epoch = find_epoch(settings.trunk)
+    if epoch is not None:
+        symbol, args, auxs = load_trunk(settings.trunk, epoch, layer=settings.layer)
+        return symbol, args, auxs
+    return MultiTaskNet(zoo_trunk(settings.trunk), tasks), {}, {}
+
+
+def _values(network: Any) -> Tuple[Arrays, Arrays]:
+    return module_params(network) if isinstance(network, mx.gluon.HybridBlock) else ({}, {})
+
+
+def _decay_only_weights(node: Node) -> None:
+    # MXNet's own rule decays gamma as well.
+    if node["op"] == "null" and not node["name"].endswith(DECAYING):
+        node["attrs"]["__wd_mult__"] = "0.0"

@@ -1,0 +1,188 @@
+"""A training run while it runs: where it stands, and what callbacks may ask of it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Sequence, Tuple
+
+import mxnet as mx
+
+from ..metrics import Suite
+from ..tasks import TaskSet
+from ._checkpoint import Checkpoint, write_checkpoint
+from ._optimizer_state import Arrays, numbers_of, pack_states, unpack_states
+from ._phases import Phase
+from ._settings import Settings
+from ._stream import Stream
+
+log = logging.getLogger("mxmtl")
+
+
+class Stop(Exception):  # noqa: N818 (no error: the way out of Module.fit)
+    """Ends the run after a batch or an epoch; the text says why."""
+
+
+class Callback:
+    """Abstract: something that happens along a run; override what is needed."""
+
+    def on_begin(self, session: "Session") -> None:
+        """Begin: parameters and optimizer are there, the first batch comes next."""
+
+    def on_batch_end(self, session: "Session") -> None:
+        """Take note of a batch, the ``session.batch``-th of this epoch."""
+
+    def on_epoch_end(self, session: "Session") -> None:
+        """Take note of an epoch and its validation: ``session.history[-1]``."""
+
+    def on_end(self, session: "Session") -> None:
+        """End: the run is done, was stopped, or has failed."""
+
+
+class Session:
+    """A run between the callbacks of ``Module.fit``.
+
+    Attributes
+    ----------
+    epoch, batch, num_update : int
+        Epochs that are finished, batches of the next one, updates of this phase.
+    history : list of dict
+        One entry for each finished epoch: its values of metrics, learning rate and seconds.
+    reason : str
+        Why the run is to stop; empty while it is not.
+    """
+
+    def __init__(
+        self, settings: Settings, tasks: TaskSet, folder: Path, callbacks: Sequence[Callback]
+    ) -> None:
+        self.settings, self.tasks, self.folder = settings, tasks, folder
+        self.callbacks = list(callbacks)
+        self.module: mx.mod.Module = None
+        self.stream: Stream = None  # type: ignore[assignment]
+        self.metric: Suite = None  # type: ignore[assignment]
+        self.num_batches = self.begin_update = 0
+        self._train_values: Dict[str, float] = {}
+        self.epoch = self.batch = 0
+        self.history: List[Dict[str, Any]] = []
+        self.reason = ""
+        self.extra: Tuple[Arrays, Arrays] = ({}, {})  # parameters that the module has not
+        self._restored: Optional[Tuple[Dict[str, Any], Arrays]] = None
+        self._numbers: Dict[str, float] = {}
+        self._began, self._seconds = time.monotonic(), 0.0
+        self._epoch_began, self._epoch_first = self._began, 0
+
+    # -- what callbacks ask ----------------------------------------------------------------------
+    @property
+    def seconds(self) -> float:
+        """Seconds of training so far, earlier parts of a resumed run included."""
+        return self._seconds + time.monotonic() - self._began
+
+    @property
+    def num_update(self) -> int:
+        """Updates of this phase."""
+        return int(self.module._optimizer.num_update)
+
+    @property
+    def lr(self) -> float:
+        """Learning rate of the last update."""
+        return float(self.module._optimizer.learning_rate)
+
+    def stop(self, reason: str) -> None:
+        """Ask the run to stop after this batch, or this epoch; its state is saved."""
+        self.reason = self.reason or reason
+
+    def rate(self) -> float:
+        """Images a second in this epoch."""
+        elapsed = max(time.monotonic() - self._epoch_began, 1e-9)
+        return (self.batch - self._epoch_first) * self.settings.batch_size / elapsed
+
+    def save(self) -> Checkpoint:
+        """Write a checkpoint of where it stands."""
+        arrays, trees = pack_states(self.module)
+        optimizer = self.module._optimizer
+        numbers = {k: v for k, v in numbers_of(optimizer).items() if v != self._numbers.get(k)}
+        state = {
+            "num_update": self.num_update,
+            "optimizer": {"name": self.settings.optimizer, "trees": trees, "numbers": numbers},
+            "iterator": self.stream.place if self.batch else None,
+            "random": {"seed": self.settings.seed, "counters": [self.epoch, self.batch]},
+            "history": self.history,
+            "seconds": self.seconds,
+        }
+        args, auxs = self.module.get_params()
+        params = ({**self.extra[0], **args}, {**self.extra[1], **auxs})
+        place = Checkpoint(self.folder, self.epoch, self.batch)
+        return write_checkpoint(place, state, params, arrays)
+
+    def restore(self, checkpoint: Checkpoint, state: Dict[str, Any]) -> None:
+        """Take over where a checkpoint stands; the optimizer follows when it is made."""
+        self.epoch, self.batch = checkpoint.epoch, checkpoint.batch
+        self.history, self._seconds = list(state["history"]), state["seconds"]
+        self._restored = (state, checkpoint.optimizer())
+
+    def go(self, phase: Phase) -> None:
+        """Bring the stream to where the run stands; `begin_update` tells what was done of it."""
+        state = self._restored[0] if self._restored else None
+        inside = state is not None and phase.begin < self.epoch + bool(self.batch)
+        if not inside:  # a new phase: a new optimizer
+            self._restored = None
+        self.begin_update = int(state["num_update"]) if state and inside else 0
+        self.stream.go_to(self.epoch, self.batch, state["iterator"] if state else None)
+
+    # -- the callbacks of Module.fit -------------------------------------------------------------
+    def on_start(self) -> None:
+        """First batch: give the optimizer its memory back."""
+        optimizer = self.module._optimizer
+        self._numbers = numbers_of(optimizer)
+        if self._restored is not None:
+            state, arrays = self._restored
+            unpack_states(self.module, arrays, state["optimizer"]["trees"])
+            vars(optimizer).update(state["optimizer"]["numbers"])
+            self._restored = None
+        self._epoch_began, self._epoch_first = time.monotonic(), self.batch
+        self._each("on_begin")
+
+    def batch_end(self, param: Any) -> None:
+        """Count the batch; stop here if that was asked for."""
+        self.batch += 1
+        if self.stream.at_end:
+            self._train_values = dict(param.locals["eval_name_vals"])
+        self._each("on_batch_end")
+        if self.reason and not self.stream.at_end:
+            self.save()
+            raise Stop(self.reason)
+
+    def epoch_end(self, *_: Any) -> None:
+        """End of an epoch without validation."""
+        self._finish_epoch({})
+
+    def eval_end(self, param: Any) -> None:
+        """End of an epoch with validation."""
+        self._finish_epoch(dict(param.eval_metric.get_global_name_value()))
+
+    def _finish_epoch(self, val: Dict[str, float]) -> None:
+        rate = self.rate()
+        self.epoch, self.batch = self.epoch + 1, 0
+        self.history.append(
+            {
+                "epoch": self.epoch,
+                "lr": self.lr,
+                "seconds": round(self.seconds, 3),
+                "images_per_second": round(rate, 2),
+                "train": self._train_values,
+                "val": val,
+            }
+        )
+        self._each("on_epoch_end")
+        if self.reason:
+            raise Stop(self.reason)
+        self._epoch_began, self._epoch_first = time.monotonic(), 0
+
+    def end(self) -> None:
+        """Tell the callbacks that it is over."""
+        self._each("on_end")
+
+    def _each(self, event: str) -> None:
+        for callback in self.callbacks:
+            getattr(callback, event)(self)
