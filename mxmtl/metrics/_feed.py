@@ -26,7 +26,7 @@ from ._statistic import Statistic
 Entry = Tuple[Task, Any, Any]  # a task, its labels and its predictions
 S = TypeVar("S", bound=Statistic)
 DEPTH = 2  # batches: by then the device is done with the first, so that reading it does not wait
-ROWS = 512  # small batches are put together up to this many rows, for a call costs more than a row
+ROWS = 1024  # small batches are put together up to this many rows, for a call costs more than a row
 
 
 class Feed:

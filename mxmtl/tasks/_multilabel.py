@@ -69,6 +69,10 @@ class Multilabel(SigmoidTask):
         return len(self.labels)
 
     @property
+    def label_width(self) -> int:
+        return self.num_labels  # without making the names of the columns
+
+    @property
     def columns(self) -> Tuple[str, ...]:
         return tuple(f"{self.name}.{label}" for label in self.labels)
 

@@ -251,9 +251,9 @@ def test_small_batches_are_looked_at_together_but_the_first_at_once(monkeypatch)
     original = _feed.make_batch
     monkeypatch.setattr(_feed, "make_batch", lambda *a: reads.append(len(a[2])) or original(*a))
     metric = metrics.NumLabels(TASKS["binary"])
-    part = np.ones(200), np.full((200, 1), 0.5)
-    for expected in ([200], [200], [200], [200, 600], [200, 600]):
+    part = np.ones(400), np.full((400, 1), 0.5)
+    for expected in ([400], [400], [400], [400, 1200], [400, 1200]):
         metric.update(*part)
         assert reads == expected
-    assert metric.get() == ("outdoors/num_labels", 1000.0)
-    assert reads == [200, 600, 200]
+    assert metric.get() == ("outdoors/num_labels", 2000.0)
+    assert reads == [400, 1200, 400]

@@ -34,7 +34,7 @@ def test_equal_to_torchmetrics(tmp_path):
         cells_prediction=scores,
         cells_label=cells,
     )
-    script = Path(__file__).with_name("_torchmetrics_values.py")
+    script = Path(__file__).parents[2] / "tools" / "benchmarks" / "torchmetrics_values.py"
     done = subprocess.run(
         [PYTHON, str(script), str(path)], capture_output=True, text=True, check=True, timeout=200
     )

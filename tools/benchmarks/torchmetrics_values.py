@@ -35,4 +35,5 @@ def main(path: str) -> None:
     print(json.dumps({key: float(value) for key, value in values.items()}))
 
 
-main(sys.argv[1])
+if __name__ == "__main__":
+    main(sys.argv[1])
