@@ -11,6 +11,7 @@ from ._errors import ImageError
 from ._image_info import JPEG, OTHER, PNG, ImageInfo
 
 Color = Tuple[int, int, int]
+TRANSPOSED = 5  # EXIF orientations from here on swap height and width
 FLAGS = {
     "color": cv2.IMREAD_COLOR,
     "gray": cv2.IMREAD_GRAYSCALE,
@@ -77,7 +78,7 @@ def eight_bits(image: np.ndarray) -> np.ndarray:
 
 def upright(image: np.ndarray, orientation: int) -> np.ndarray:
     """Undo an EXIF orientation (Exif 2.3, tag 274)."""
-    if orientation >= 5:
+    if orientation >= TRANSPOSED:
         image = cv2.transpose(image)
     flips = {2: 1, 3: -1, 4: 0, 6: 1, 7: -1, 8: 0}
     return cv2.flip(image, flips[orientation]) if orientation in flips else image
@@ -100,19 +101,24 @@ def as_color(image: np.ndarray, color: str) -> np.ndarray:
     return image if channels == 1 else cv2.cvtColor(image[:, :, :3], cv2.COLOR_BGR2GRAY)
 
 
-def crop_and_resize(image: np.ndarray, short_edge: int, center_crop: bool) -> np.ndarray:
+def crop_and_resize(
+    image: np.ndarray, short_edge: int, center_crop: bool, info: ImageInfo
+) -> np.ndarray:
     """Cut out the middle square if asked for, and give the shorter edge its length (0: as is)."""
     height, width = image.shape[:2]
     if center_crop:
         side = min(height, width)
         top, left = (height - side) // 2, (width - side) // 2
         image, height, width = image[top : top + side, left : left + side], side, side
+    elif info.width:  # in proportion to the file, which was perhaps decoded at a fraction
+        upright_size = (info.height, info.width)
+        height, width = upright_size[::-1] if info.orientation >= TRANSPOSED else upright_size
     short = min(height, width)
     if short_edge in (0, short):
         return image
     size = tuple(max(1, (2 * edge * short_edge + short) // (2 * short)) for edge in (width, height))
     # Below a half, interpolation would miss pixels and leave false patterns; an area misses none.
-    method = cv2.INTER_AREA if 2 * short_edge < short else cv2.INTER_LINEAR
+    method = cv2.INTER_AREA if 2 * short_edge < min(image.shape[:2]) else cv2.INTER_LINEAR
     return cv2.resize(image, size, interpolation=method)
 
 

@@ -6,6 +6,7 @@ import glob
 import hashlib
 import json
 import os
+import shutil
 from types import TracebackType
 from typing import Any, Dict, List, Optional, Type
 
@@ -48,9 +49,12 @@ class Stage:
         self._key = json.loads(json.dumps(key))
         self.fingerprint = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
         self._marker = os.path.join(self.folder, FINISHED)
+        home, name = os.path.split(self.folder)
+        self._retired = os.path.join(home, f".{name}.done")
         self._progress = False
 
     def __enter__(self) -> Stage:
+        shutil.rmtree(self._retired, ignore_errors=True)
         left = os.path.isdir(self.folder)
         self.done = not left and self._options.resume and self._is_published()
         if self.done:
@@ -79,9 +83,7 @@ class Stage:
         if self.done:
             return
         if error is not None and not self._progress:
-            self._clear()
-            os.unlink(os.path.join(self.folder, NAME))
-            os.rmdir(self.folder)
+            self._remove()
         self.journal.close()
 
     @property
@@ -114,10 +116,13 @@ class Stage:
                 made = os.path.join(self.folder, name)
                 if os.path.exists(made):  # else an earlier run was stopped after moving it
                     os.replace(made, os.path.join(home, name))
-            os.unlink(os.path.join(self.folder, NAME))
-            os.unlink(self._marker)
-            os.rmdir(self.folder)
+            self._remove()
         return self._existing()
+
+    def _remove(self) -> None:
+        # A folder that is half removed must not pass for one that is half filled.
+        os.rename(self.folder, self._retired)
+        shutil.rmtree(self._retired)
 
     def _match(self, left: bool) -> None:
         found = self.journal.options if left and self._options.resume else None

@@ -1,0 +1,340 @@
+"""From a table to records: every label kept, every bad row told of, nothing half written."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import mxmtl
+from mxmtl.data import RowError, TableError
+
+import mxnet as mx
+import numpy as np
+import pytest
+
+from ._images import COLUMNS, TASKS, random_rows, read_by_mxnet, write_csv, write_images
+
+ROWS = 300
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Images and a table of random labels: (folder, rows)."""
+    folder = tmp_path_factory.mktemp("made")
+    rows = random_rows(ROWS, write_images(folder / "jpg", 40))
+    write_csv(folder / "train.csv", rows)
+    return folder, rows
+
+
+def convert(folder, prefix, table="train.csv", **options):
+    options = {"tasks": TASKS, **options}
+    return mxmtl.write_records(folder / table, folder / "jpg", prefix=prefix, **options)
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def test_labels_come_back_bit_for_bit(made, tmp_path):
+    folder, rows = made
+    summary = convert(folder, tmp_path / "train")
+    records = read_by_mxnet(tmp_path / "train")
+    assert summary.num_records == len(records) == ROWS
+    for index, row in enumerate(rows):
+        label, payload = records[index]
+        assert label.tobytes() == TASKS.encode(row).tobytes()
+        assert payload == (folder / "jpg" / row["path"]).read_bytes()
+    assert mxmtl.TaskSet.load(tmp_path / "train.tasks.json") == TASKS
+
+
+def test_mxnet_iterates_over_the_labels_and_pixels(made, tmp_path):
+    folder, rows = made
+    convert(folder, tmp_path / "train", resize=24, encoding="png")
+    batches = mx.io.ImageRecordIter(
+        path_imgrec=str(tmp_path / "train.rec"),
+        path_imgidx=str(tmp_path / "train.idx"),
+        data_shape=(3, 24, 24),
+        label_width=TASKS.label_width,
+        batch_size=ROWS,
+    )
+    batch = batches.next()
+    expected = np.stack([TASKS.encode(row) for row in rows])
+    assert batch.label[0].asnumpy().tobytes() == expected.tobytes()
+    payload = read_by_mxnet(tmp_path / "train")[5][1]
+    image = mx.image.imdecode(payload).asnumpy()
+    left = (image.shape[1] - 24) // 2
+    np.testing.assert_array_equal(
+        batch.data[0][5].asnumpy().transpose(1, 2, 0), image[:, left : left + 24]
+    )
+
+
+def test_a_task_of_one_cell_is_read_as_a_plain_label(made, tmp_path):
+    folder, rows = made
+    tasks = mxmtl.TaskSet([TASKS["breed"]])
+    convert(folder, tmp_path / "one", tasks=tasks)
+    expected = [tasks.encode(row)[0] for row in rows]
+    labels = [label for label, _ in read_by_mxnet(tmp_path / "one").values()]
+    np.testing.assert_array_equal(np.concatenate(labels), expected)
+
+
+@pytest.mark.parametrize("options", [{}, {"resize": 20, "shard_rows": 70}])
+def test_bytes_do_not_depend_on_the_number_of_workers(made, tmp_path, options):
+    found = []
+    for workers in (1, 2, 5):
+        target = tmp_path / str(workers)
+        convert(made[0], target / "train", workers=workers, **options)
+        found.append(contents(target))
+    assert found[0] == found[1] == found[2]
+
+
+def test_defaults_take_the_folder_of_the_table(tmp_path):
+    names = write_images(tmp_path, 3)
+    write_csv(tmp_path / "t.csv", [{"path": name} for name in names])
+    summary = mxmtl.write_records(tmp_path / "t.csv", prefix=str(tmp_path / "t"), tasks=TASKS)
+    assert summary.num_records == 3
+    assert set(summary.labelled.values()) == {0}
+
+
+def test_tasks_may_be_a_file(made, tmp_path):
+    TASKS.save(tmp_path / "t.json")
+    convert(made[0], tmp_path / "train", tasks=tmp_path / "t.json")
+    assert mxmtl.TaskSet.load(tmp_path / "train.tasks.json") == TASKS
+
+
+def test_a_bad_cell_names_table_row_task_and_cell(made, tmp_path):
+    rows = [dict(row) for row in made[1]]
+    rows[15]["breed"] = "bull"
+    table = write_csv(tmp_path / "train.csv", rows)
+    message = (
+        "train.csv row 17, task 'breed': 'bull' is not one of [beagle, boxer, pug, 犬]. "
+        "Leave the cell empty if it is unknown."
+    )
+    with pytest.raises(mxmtl.LabelError) as caught:
+        mxmtl.write_records(table, made[0] / "jpg", prefix=tmp_path / "x", tasks=TASKS)
+    assert str(caught.value).endswith(message)
+    assert (caught.value.row, caught.value.path) == (17, rows[15]["path"])
+    assert [path.name for path in tmp_path.iterdir()] == ["train.csv"]
+
+
+BAD = {
+    3: ("breed", "bull", "task 'breed': 'bull' is not one of"),
+    7: ("path", "none.jpg", "none.jpg': no such file."),
+    8: ("path", "half.jpg", "half.jpg': the JPEG file is cut short"),
+    9: ("path", "page.jpg", "page.jpg': it does not decode"),
+    10: ("path", "", "column 'path': the cell is empty"),
+    11: ("path", "folder", "folder': Is a directory."),
+    12: ("age", "old", "task 'age': 'old' is not a finite number"),
+}
+
+
+@pytest.fixture
+def broken(tmp_path):
+    """A table with one bad row of each kind; returns (folder, rows)."""
+    names = write_images(tmp_path / "jpg", 20)
+    whole = (tmp_path / "jpg" / "0.jpg").read_bytes()
+    (tmp_path / "jpg" / "half.jpg").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "jpg" / "page.jpg").write_text("<html>404</html>")
+    (tmp_path / "jpg" / "folder").mkdir()
+    rows = random_rows(20, names)
+    for index, (column, cell, _) in BAD.items():
+        rows[index][column] = cell
+    write_csv(tmp_path / "train.csv", rows)
+    return tmp_path, rows
+
+
+def test_skipped_rows_are_listed_and_the_others_kept(broken):
+    folder, rows = broken
+    summary = convert(folder, folder / "out" / "train", on_error="skip")
+    assert (summary.num_records, summary.num_skipped) == (20 - len(BAD), len(BAD))
+    records = read_by_mxnet(folder / "out" / "train")
+    assert set(records) == set(range(20)) - set(BAD)
+    listed = (folder / "out" / "train.skipped.csv").read_text("utf-8").splitlines()
+    assert listed[0] == "row,path,reason"
+    assert len(listed) == 1 + len(BAD)
+    for line, (index, (_, _, reason)) in zip(listed[1:], BAD.items()):
+        assert line.startswith(f"{index + 2},")
+        assert reason in line
+    assert "7 rows skipped: see" in str(summary)
+
+
+@pytest.mark.parametrize("index", list(BAD))
+def test_each_bad_row_stops_a_strict_run_and_leaves_nothing(broken, index):
+    folder, rows = broken
+    write_csv(folder / "one.csv", [rows[0], rows[index]])
+    with pytest.raises(RowError) as caught:
+        convert(folder, folder / "out" / "train", table="one.csv")
+    assert f"one.csv row 3, {'image' if 'jpg' in BAD[index][1] else ''}" in str(caught.value)
+    assert BAD[index][2] in str(caught.value)
+    assert list((folder / "out").iterdir()) == [] if (folder / "out").exists() else True
+
+
+def test_nothing_but_bad_rows_is_an_error(broken):
+    folder, rows = broken
+    write_csv(folder / "bad.csv", [rows[7], rows[8]])
+    message = r"the output would be empty; of its 2 rows 2 were skipped \(the first: row 2, image"
+    with pytest.raises(TableError, match=message):
+        convert(folder, folder / "out" / "train", table="bad.csv", on_error="skip")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("path\n1.jpg\n", r"no column 'breed' for task 'breed' among \['path'\]"),
+        (",".join(COLUMNS) + "\n", "train.csv: no rows."),
+    ],
+)
+def test_a_table_that_does_not_fit_is_refused(tmp_path, text, message):
+    (tmp_path / "train.csv").write_text(text)
+    with pytest.raises(TableError, match=message):
+        convert(tmp_path, tmp_path / "train")
+
+
+def test_an_index_that_stands_twice_in_a_list_is_refused(made, tmp_path):
+    (tmp_path / "a.lst").write_text("1\t0\t0.jpg\n1\t1\t1.jpg\n")
+    with pytest.raises(TableError, match="index 1 stands there more than once"):
+        mxmtl.write_records(tmp_path / "a.lst", made[0], prefix=tmp_path / "a", tasks=None)
+
+
+def test_what_is_there_is_not_overwritten_unless_asked(made, tmp_path):
+    convert(made[0], tmp_path / "train", shard_rows=100)
+    before = contents(tmp_path)
+    with pytest.raises(FileExistsError, match=r"train-00000.idx exists. force=True \(--force\)"):
+        convert(made[0], tmp_path / "train")
+    assert contents(tmp_path) == before
+    convert(made[0], tmp_path / "train", force=True)
+    assert sorted(contents(tmp_path)) == [
+        "train.idx",
+        "train.manifest.json",
+        "train.rec",
+        "train.tasks.json",
+    ]
+
+
+def test_options_that_do_not_exist_are_refused_with_a_hint(made, tmp_path):
+    with pytest.raises(TypeError, match="no option 'qualty'; did you mean 'quality'?"):
+        convert(made[0], tmp_path / "train", qualty=90)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"on_error": "ignore"}, "on_error='ignore' is not 'raise' or 'skip'"),
+        ({"workers": -1}, "workers=-1 is negative"),
+        ({"split": {"a": 0.5}}, "add up to 0.5, not to 1"),
+        ({"split": {"a/b": 1.0}}, "split name 'a/b'"),
+        ({"split": {"a": 2.0, "b": -1.0}}, "split 'a': share 2.0"),
+        ({"split": {"a": 1.0}, "split_column": "x"}, "give one of them"),
+        ({"group": "x"}, "say how to split"),
+        ({"split": {"a": 1.0}, "group": "x"}, "no column 'x' among"),
+        ({"split_column": "x"}, "no column 'x' among"),
+    ],
+)
+def test_options_are_checked(made, tmp_path, options, message):
+    with pytest.raises(ValueError, match=message):
+        convert(made[0], tmp_path / "train", **options)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_leaves_nothing_behind(made, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "writev", full)
+    with pytest.raises(OSError, match="No space left on device"):
+        convert(made[0], tmp_path / "train")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_write_that_takes_a_part_only_is_gone_on_with(made, tmp_path, monkeypatch):
+    convert(made[0], tmp_path / "a" / "train")
+    rng = np.random.RandomState(0)
+
+    def part(handle, parts):
+        data = b"".join(parts)
+        return os.write(handle, data[: rng.randint(1, len(data) + 1)])
+
+    monkeypatch.setattr(os, "writev", part)
+    convert(made[0], tmp_path / "b" / "train")
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+
+
+def test_the_manifest_says_what_is_there(made, tmp_path):
+    folder, rows = made
+    convert(folder, tmp_path / "train", shard_rows=128)
+    manifest = json.loads((tmp_path / "train.manifest.json").read_text("utf-8"))
+    labels = np.stack([TASKS.encode(row) for row in rows])
+    breed, toys, age = labels[:, 0], labels[:, 2:5], labels[:, 5]
+    tasks = manifest["tasks"]
+    assert tasks["breed"]["counts"] == {
+        name: int((breed == index).sum()) for index, name in enumerate(TASKS["breed"].names)
+    }
+    assert tasks["breed"]["missing"] == int((breed == -1).sum())
+    assert list(tasks["toys"]["positive"].values()) == (toys == 1).sum(axis=0).tolist()
+    assert list(tasks["toys"]["labels"].values()) == (toys >= 0).sum(axis=0).tolist()
+    assert tasks["toys"]["labelled"] == int((toys >= 0).any(axis=1).sum())
+    known = age[~np.isnan(age)].astype(np.float64)
+    np.testing.assert_allclose(
+        [tasks["age"][name] for name in ("min", "max", "mean", "std")],
+        [known.min(), known.max(), known.mean(), known.std()],
+    )
+    assert manifest["images"]["width"] == {"min": 32, "median": 35, "max": 38}
+    assert manifest["images"]["encodings"] == {"jpg": ROWS}
+    assert manifest["images"]["kept"] == ROWS
+    assert [shard["records"] for shard in manifest["shards"]] == [128, 128, 44]
+    sums = [mxmtl.data._digest.sha256_of(str(tmp_path / s["file"])) for s in manifest["shards"]]
+    assert sums == [shard["sha256"] for shard in manifest["shards"]]
+    assert manifest["source"]["sha256"] == mxmtl.data._digest.sha256_of(str(folder / "train.csv"))
+    assert manifest["versions"]["mxmtl"] == mxmtl.__version__
+
+
+@pytest.mark.parametrize("limit", [{"shard_rows": 70}, {"shard_bytes": 60_000}])
+def test_shards_together_are_the_whole(made, tmp_path, limit):
+    convert(made[0], tmp_path / "one")
+    convert(made[0], tmp_path / "many", **limit)
+    shards = sorted(tmp_path.glob("many-*.rec"))
+    assert len(shards) > 3
+    assert b"".join(path.read_bytes() for path in shards) == (tmp_path / "one.rec").read_bytes()
+    if "shard_bytes" in limit:
+        assert max(path.stat().st_size for path in shards) <= 60_000
+    found = {}
+    for path in shards:
+        found.update(read_by_mxnet(path.with_suffix("")))
+    assert list(found) == list(range(ROWS))
+
+
+def test_a_record_larger_than_a_shard_has_one_of_its_own(made, tmp_path):
+    summary = convert(made[0], tmp_path / "x", shard_bytes=10)
+    assert len([path for path in summary.files if path.endswith(".rec")]) == ROWS
+
+
+def test_splits_share_the_rows_out(made, tmp_path):
+    folder, rows = made
+    summary = convert(folder, tmp_path / "d", split={"train": 0.7, "val": 0.3}, seed=3)
+    assert [Path(prefix).name for prefix in summary.prefixes] == ["d_train", "d_val"]
+    train, val = (read_by_mxnet(prefix) for prefix in summary.prefixes)
+    assert (len(train), len(val)) == (210, 90)
+    assert sorted([*train, *val]) == list(range(ROWS))
+    assert summary.labelled["age"] == sum(row["age"] != "" for row in rows)
+
+
+def test_a_split_column_names_the_splits(tmp_path):
+    names = write_images(tmp_path / "jpg", 4)
+    rows = [{"path": n, "part": p} for n, p in zip(names, ("train", "1", "", "test"))]
+    write_csv(tmp_path / "train.csv", rows, [*COLUMNS, "part"])
+    summary = convert(tmp_path, tmp_path / "d", split_column="part")
+    sizes = {Path(p).name: list(read_by_mxnet(p)) for p in summary.prefixes}
+    assert sizes == {"d_train": [0, 2], "d_val": [1], "d_test": [3]}
+
+
+def test_an_empty_split_is_an_error(tmp_path):
+    names = write_images(tmp_path / "jpg", 2)
+    write_csv(tmp_path / "train.csv", [{"path": name} for name in names])
+    with pytest.raises(TableError, match="split 'b' would be empty; of its 0 rows"):
+        convert(tmp_path, tmp_path / "d", split={"a": 0.9, "b": 0.1})
+
+
+def test_a_progress_bar_shows_only_on_a_terminal(made, tmp_path, capfd):
+    convert(made[0], tmp_path / "train")
+    out, err = capfd.readouterr()
+    assert (out, err) == ("", "")

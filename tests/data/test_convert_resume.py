@@ -1,0 +1,246 @@
+"""A run that is stopped anywhere goes on to the same bytes as one that was not."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import mxmtl
+from mxmtl.data import _conversion
+from mxmtl.data._journal import Journal
+
+import pytest
+
+from ._images import TASKS, random_rows, write_csv, write_images
+
+OPTIONS = {"resize": 16, "shard_rows": 300, "split": {"a": 0.8, "b": 0.2}, "on_error": "skip"}
+
+# Forks after the import, so that a run costs its work alone. Arguments: folder, number of kills.
+KILLER = """
+import os, random, signal, sys, time, traceback
+import mxmtl
+folder, kills = sys.argv[1], int(sys.argv[2])
+tasks = mxmtl.TaskSet.load(folder + "/tasks.json")
+options = eval(sys.argv[3])
+
+def start(target, **more):
+    child = os.fork()
+    if child:
+        return child
+    code = 1
+    try:
+        mxmtl.write_records(
+            folder + "/train.csv", folder + "/jpg", prefix=target + "/d", tasks=tasks,
+            **options, **more,
+        )
+        code = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(code)
+
+def finish(child):
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+begin = time.perf_counter()
+assert finish(start(folder + "/whole")) == 0
+seconds = time.perf_counter() - begin
+rng, killed = random.Random(0), 0
+for number in range(kills):
+    target = f"{folder}/kill{number}"
+    child = start(target)
+    time.sleep(rng.uniform(0.02, 1.0) * seconds)
+    os.kill(child, signal.SIGKILL)
+    killed += finish(child) == -signal.SIGKILL
+    assert finish(start(target, resume=True)) == 0, target
+print("killed", killed)
+"""
+
+
+def contents(folder: Path) -> "dict[str, bytes]":
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("made")
+    rows = random_rows(1500, write_images(folder / "jpg", 30))
+    rows[40]["path"], rows[700]["breed"] = "none.jpg", "bull"
+    write_csv(folder / "train.csv", rows)
+    TASKS.save(folder / "tasks.json")
+    return folder
+
+
+def convert(folder, target, **options):
+    return mxmtl.write_records(
+        folder / "train.csv",
+        folder / "jpg",
+        prefix=target / "d",
+        **{"tasks": TASKS, **OPTIONS, **options},
+    )
+
+
+@pytest.fixture(scope="module")
+def whole(made):
+    convert(made, made / "undisturbed")
+    return contents(made / "undisturbed")
+
+
+class Stop(BaseException):
+    """Ends a run where it stands, as a signal would."""
+
+
+def stop_at(monkeypatch, module, name, call):
+    """Let the call of that number raise `Stop` instead."""
+    real, calls = getattr(module, name), iter(range(1, 10**6))
+
+    def stopping(*arguments, **options):
+        if next(calls) == call:
+            raise Stop
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(module, name, stopping)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 9), reason="os.waitstatus_to_exitcode")
+def test_killed_at_random_moments(made, whole):
+    command = [sys.executable, "-c", KILLER, str(made), "20", repr(OPTIONS)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, encoding="utf-8", check=True)
+    assert int(done.stdout.split("killed")[1]) >= 10
+    assert contents(made / "whole") == whole
+    for number in range(20):
+        assert contents(made / f"kill{number}") == whole
+
+
+@pytest.mark.parametrize("call", range(1, 14))
+def test_stopped_while_files_get_their_names(made, whole, tmp_path, monkeypatch, call):
+    stop_at(monkeypatch, os, "replace", call)
+    with pytest.raises(Stop):
+        convert(made, tmp_path)
+    monkeypatch.undo()
+    for path in tmp_path.glob("d_*"):  # what has its final name is complete
+        assert path.read_bytes() == whole[path.name]
+    convert(made, tmp_path, resume=True)
+    assert contents(tmp_path) == whole
+
+
+@pytest.mark.parametrize("call", [1, 2, 3])
+def test_stopped_again_and_again(made, whole, tmp_path, monkeypatch, call):
+    for _ in range(4):
+        stop_at(monkeypatch, Journal, "add", call)
+        with pytest.raises(Stop):
+            convert(made, tmp_path, resume=True)
+        monkeypatch.undo()
+    convert(made, tmp_path, resume=True)
+    assert contents(tmp_path) == whole
+
+
+def stopped(made, target, monkeypatch):
+    """Leave a run half done."""
+    stop_at(monkeypatch, Journal, "add", 6)
+    with pytest.raises(Stop):
+        convert(made, target)
+    monkeypatch.undo()
+    assert [path.name for path in target.iterdir()] == ["d.part"]
+
+
+def test_work_is_not_done_twice(made, whole, tmp_path, monkeypatch):
+    stopped(made, tmp_path, monkeypatch)
+    rows = []
+    real = _conversion.Worker.__call__
+    monkeypatch.setattr(
+        _conversion.Worker, "__call__", lambda self, jobs: rows.extend(jobs) or real(self, jobs)
+    )
+    convert(made, tmp_path, resume=True)
+    assert len(rows) == 1500 - 4 * 128
+    assert contents(tmp_path) == whole
+
+
+def test_a_torn_line_of_the_journal_does_not_count(made, whole, tmp_path, monkeypatch):
+    stopped(made, tmp_path, monkeypatch)
+    journal = tmp_path / "d.part" / "journal"
+    journal.write_bytes(journal.read_bytes()[:-100])
+    convert(made, tmp_path, resume=True)
+    assert contents(tmp_path) == whole
+
+
+def test_remains_are_not_touched_unless_asked(made, whole, tmp_path, monkeypatch):
+    stopped(made, tmp_path, monkeypatch)
+    with pytest.raises(FileExistsError, match=r"resume=True \(--resume\) goes on .* force=True"):
+        convert(made, tmp_path)
+    convert(made, tmp_path, force=True)
+    assert contents(tmp_path) == whole
+
+
+def test_resuming_with_other_options_is_refused(made, tmp_path, monkeypatch):
+    stopped(made, tmp_path, monkeypatch)
+    with pytest.raises(
+        ValueError, match="with other options: resize was 16 and is 20. Repeat those"
+    ):
+        convert(made, tmp_path, resume=True, resize=20)
+
+
+def test_the_rest_of_a_run_may_skip_bad_rows(made, whole, tmp_path):
+    rows = (made / "train.csv").read_text("utf-8").splitlines()
+    with pytest.raises(mxmtl.LabelError, match="row 702"):
+        convert(made, tmp_path, on_error="raise")
+    assert not list(tmp_path.iterdir())
+    table = tmp_path / "train.csv"
+    table.write_text("\n".join([*rows[:701], *rows[702:800]]) + "\n", "utf-8")
+    options = {"tasks": TASKS, "prefix": tmp_path / "d", "resize": 16}
+    (tmp_path / "jpg").symlink_to(made / "jpg")
+    with pytest.raises(ValueError, match=r"row 42, image .*none.jpg': no such file"):
+        mxmtl.write_records(table, tmp_path / "jpg", **options)
+    mxmtl.write_records(table, tmp_path / "jpg", on_error="skip", resume=True, **options)
+
+
+def test_a_table_that_changed_is_noticed(made, tmp_path, monkeypatch):
+    work = tmp_path / "work"
+    work.mkdir()
+    lines = (made / "train.csv").read_text("utf-8").splitlines()
+    (work / "train.csv").write_text("\n".join(lines), "utf-8")
+    (work / "jpg").symlink_to(made / "jpg")
+    stopped(work, tmp_path / "out", monkeypatch)
+    lines[3] = lines[4]
+    (work / "train.csv").write_text("\n".join(lines), "utf-8")
+    with pytest.raises(ValueError, match=r"d.part: the table has changed since .* force=True"):
+        convert(work, tmp_path / "out", resume=True)
+
+
+def test_unfinished_output_that_changed_is_noticed(made, tmp_path, monkeypatch):
+    stopped(made, tmp_path, monkeypatch)
+    part = tmp_path / "d.part" / "d_a-00000.rec"
+    data = bytearray(part.read_bytes())
+    data[5000] ^= 1
+    part.write_bytes(data)
+    with pytest.raises(ValueError, match="the unfinished output has changed"):
+        convert(made, tmp_path, resume=True)
+
+
+def test_resuming_what_is_complete_does_nothing(made, whole, tmp_path):
+    first = convert(made, tmp_path)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    assert convert(made, tmp_path, resume=True) == first
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
+    with pytest.raises(FileExistsError, match="exists"):
+        convert(made, tmp_path, resume=True, resize=8)
+
+
+def test_two_runs_do_not_write_into_each_other(made, tmp_path):
+    (tmp_path / "d.part").mkdir()
+    held = Journal(str(tmp_path / "d.part"))
+    with pytest.raises(BlockingIOError, match="another conversion is writing there"):
+        convert(made, tmp_path, force=True)
+    held.close()
+    convert(made, tmp_path, force=True)
+
+
+def test_the_journal_holds_no_more_than_it_has_to(made, tmp_path, monkeypatch):
+    stopped(made, tmp_path, monkeypatch)
+    lines = (tmp_path / "d.part" / "journal").read_bytes().splitlines()
+    assert len(lines) == 5
+    assert all(len(json.loads(line)["outcomes"]) == 128 for line in lines[1:])
+    assert sum(map(len, lines[1:])) < 40 * 4 * 128

@@ -1,0 +1,181 @@
+"""Images are kept byte for byte where nothing has to change, and changed exactly as asked."""
+
+from __future__ import annotations
+
+from mxmtl.data import ImageError, ImageOptions
+from mxmtl.data._image import convert_image
+
+import cv2
+import numpy as np
+import pytest
+
+from ._images import encoded, pixels, with_orientation
+
+JPEG = encoded(pixels(60, 80), ".jpg")
+PNG = encoded(pixels(60, 80), ".png")
+ALPHA = encoded(pixels(60, 80, 4), ".png")
+
+
+def convert(data, **options):
+    return convert_image(data, ImageOptions(**options))
+
+
+def decoded(data, flags=cv2.IMREAD_UNCHANGED):
+    return cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+
+
+@pytest.mark.parametrize(
+    ("data", "options"),
+    [
+        (JPEG, {}),
+        (JPEG, {"resize": 60, "encoding": "jpg"}),
+        (JPEG, {"check": "decode"}),
+        (encoded(pixels(60, 60), ".jpg"), {"resize": 60, "center_crop": True}),
+        (encoded(pixels(60, 80, 1), ".jpg"), {"color": "gray"}),
+        (encoded(pixels(60, 80, 1), ".jpg"), {"color": "color"}),
+        (PNG, {}),
+        (ALPHA, {"color": "unchanged"}),
+        (encoded(pixels(60, 80), ".webp"), {}),
+        (ALPHA, {"passthrough": "always", "resize": 20}),
+        (with_orientation(JPEG, 6), {"passthrough": "always"}),
+    ],
+)
+def test_bytes_are_kept_where_nothing_has_to_change(data, options):
+    image = convert(data, **options)
+    assert image.kept
+    assert image.data == data
+
+
+@pytest.mark.parametrize(
+    ("data", "options"),
+    [
+        (JPEG, {"resize": 59}),
+        (JPEG, {"encoding": "png"}),
+        (JPEG, {"quality": 90}),
+        (JPEG, {"color": "gray"}),
+        (JPEG, {"center_crop": True}),
+        (JPEG, {"passthrough": "never"}),
+        (with_orientation(JPEG, 2), {}),
+        (ALPHA, {}),
+        (encoded(pixels(6, 8).astype(np.uint16) * 257, ".png"), {}),
+        (encoded(pixels(6, 8), ".bmp"), {}),
+    ],
+)
+def test_images_are_encoded_anew_where_something_changes(data, options):
+    image = convert(data, **options)
+    assert not image.kept
+    assert decoded(image.data).shape[:2] == (image.height, image.width)
+    assert convert(image.data).kept  # nothing is left to change
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "options", "expected"),
+    [
+        (60, 80, {"resize": 30}, (30, 40)),
+        (80, 60, {"resize": 30}, (40, 30)),
+        (60, 80, {"resize": 90}, (90, 120)),
+        (500, 375, {"resize": 256}, (341, 256)),
+        (333, 500, {"resize": 256}, (256, 384)),
+        (60, 80, {"center_crop": True}, (60, 60)),
+        (80, 61, {"center_crop": True, "resize": 32}, (32, 32)),
+        (3, 400, {"resize": 1}, (1, 133)),
+    ],
+)
+def test_the_short_edge_gets_its_length(height, width, options, expected):
+    image = convert(encoded(pixels(height, width), ".jpg"), **options)
+    assert (image.height, image.width) == expected == decoded(image.data).shape[:2]
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_images_are_set_upright_as_opencv_does(orientation):
+    data = with_orientation(JPEG, orientation)
+    ours = decoded(convert(data, encoding="png").data)
+    np.testing.assert_array_equal(ours, decoded(data, cv2.IMREAD_COLOR))
+
+
+@pytest.mark.parametrize("background", [(255, 255, 255), (10, 200, 30)])
+def test_transparent_pixels_show_the_background(background):
+    image = pixels(60, 80, 4, seed=3)
+    image[:10, :, 3], image[10:20, :, 3] = 0, 255
+    ours = decoded(convert(encoded(image, ".png"), background=background).data)
+    alpha = image[:, :, 3:].astype(np.float64) / 255
+    expected = image[:, :, :3] * alpha + np.array(background[::-1]) * (1 - alpha)
+    assert np.abs(ours - expected).max() <= 0.5 + 1e-9
+    np.testing.assert_array_equal(ours[10:20], image[10:20, :, :3])
+
+
+def test_alpha_never_gets_lost_in_a_jpeg():
+    image = pixels(16, 16, 4)
+    image[:, :, 3] = 0
+    ours = decoded(convert(encoded(image, ".png"), color="unchanged", encoding="jpg").data)
+    assert ours.shape == (16, 16, 3)
+    assert ours.min() > 250
+
+
+@pytest.mark.parametrize("ending", [".jpg", ".png", ".webp", ".bmp"])
+def test_gray_is_one_channel(ending):
+    image = convert(encoded(pixels(20, 30), ending), color="gray", encoding="png")
+    assert decoded(image.data).shape == (20, 30)
+
+
+def test_gray_with_alpha():
+    image = np.dstack([pixels(20, 30, 1)] * 3 + [np.full((20, 30), 255, np.uint8)])
+    ours = decoded(convert(encoded(image, ".png"), color="gray", encoding="png").data)
+    np.testing.assert_array_equal(ours, image[:, :, 0])
+
+
+def test_sixteen_bits_are_rounded_to_eight():
+    deep = (np.arange(0, 65536, 64, dtype=np.uint16)).reshape(32, 32)
+    for color in ("gray", "unchanged"):
+        ours = decoded(convert(encoded(deep, ".png"), color=color, encoding="png").data)
+        assert np.abs(ours.astype(float) - deep / 257).max() <= 1
+
+
+def test_shrinking_a_lot_leaves_no_false_patterns():
+    stripes = np.zeros((1024, 1024, 3), np.uint8)
+    stripes[:, ::2] = 255
+    for ending in (".png", ".jpg"):
+        small = decoded(convert(encoded(stripes, ending), resize=100, encoding="png").data)
+        assert np.abs(small.astype(int) - 127).max() <= 8
+
+
+def test_a_jpeg_decoded_at_a_fraction_looks_the_same():
+    image = pixels(1024, 1024)
+    data = encoded(image, ".jpg", cv2.IMWRITE_JPEG_QUALITY, 100)
+    small = decoded(convert(data, resize=200, encoding="png").data)
+    expected = cv2.resize(image, (200, 200), interpolation=cv2.INTER_AREA)
+    assert np.abs(small.astype(int) - expected).mean() < 1
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "the file is empty"),
+        (b"<html>404</html>", "it does not decode"),
+        (JPEG[:-20], "the JPEG file is cut short"),
+        (PNG[:-20], "the PNG file is cut short"),
+        (encoded(pixels(9, 9), ".webp")[:-9], "the WebP file is cut short"),
+        (PNG.replace(PNG[60:64], b"\0\1\2\3"), "wrong checksum of the chunk at byte"),
+    ],
+)
+@pytest.mark.parametrize("options", [{}, {"passthrough": "always"}, {"resize": 20}])
+def test_a_bad_image_is_refused_whatever_is_asked(data, message, options):
+    with pytest.raises(ImageError, match=message):
+        convert(data, **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"encoding": "gif"}, "encoding='gif' is not one of"),
+        ({"color": "rgb"}, "color='rgb' is not one of"),
+        ({"quality": 101}, "quality=101 is not in 0 to 100, for jpg"),
+        ({"quality": 95, "encoding": "png"}, "quality=95 is not in 0 to 9, for png"),
+        ({"resize": -1}, "resize=-1"),
+        ({"background": (0, 0)}, "expected red, green, blue"),
+        ({"check": "hope"}, "check='hope'"),
+    ],
+)
+def test_options_are_checked(options, message):
+    with pytest.raises(ValueError, match=message):
+        ImageOptions(**options)
