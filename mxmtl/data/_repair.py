@@ -7,6 +7,7 @@ from typing import Tuple, Union
 
 from .._files import PathLike
 from ..tasks import TaskSet
+from ._checks import Sound
 from ._convert_options import OutputOptions
 from ._errors import TableError
 from ._files_of import tasks_of
@@ -16,7 +17,7 @@ from ._rows import LabelledRow
 from ._stage import Stage
 from ._summary import RecordSummary
 from ._table import Row
-from ._verify import Sound, Verification, verify_records
+from ._verify import Verification, verify_records
 
 
 def repair_records(
