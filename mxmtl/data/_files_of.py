@@ -32,7 +32,9 @@ def record_files(prefixes: Prefixes) -> List[str]:
 
 def _files_of(prefix: str) -> List[str]:
     if prefix.endswith(".rec"):
-        prefix = prefix[:-4]
+        if not os.path.exists(prefix):
+            raise FileNotFoundError(f"{prefix}: no such file.")
+        return [prefix]
     whole = prefix + ".rec"
     shard = re.compile(re.escape(os.path.basename(prefix)) + r"-(\d{5})\.rec")
     shards = sorted(

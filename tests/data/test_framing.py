@@ -1,0 +1,133 @@
+"""Our frames against MXNet's own writer and reader, byte by byte."""
+
+import mxmtl
+from mxmtl.data._framing import (
+    MAGIC_BYTES,
+    MAX_LENGTH,
+    pack_frames,
+    pack_record,
+    read_record,
+    split_at_magic,
+    unpack_record,
+)
+
+import mxnet as mx
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ._records import same
+
+# Bytes that hold the magic number now and then, at any alignment.
+PAYLOADS = st.lists(st.one_of(st.binary(max_size=9), st.just(MAGIC_BYTES)), max_size=8).map(
+    b"".join
+)
+
+
+def reader_of(data: bytes):
+    return lambda offset, size: data[offset : offset + size]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(PAYLOADS, min_size=1, max_size=6))
+def test_files_are_those_of_mxnet(tmp_path_factory, payloads):
+    path = str(tmp_path_factory.mktemp("rec") / "a.rec")
+    writer = mx.recordio.MXRecordIO(path, "w")
+    for payload in payloads:
+        writer.write(payload)
+    writer.close()
+    with open(path, "rb") as stream:
+        theirs = stream.read()
+    assert b"".join(pack_frames(payload) for payload in payloads) == theirs
+    offset = 0
+    for payload in payloads:
+        data, offset = read_record(reader_of(theirs), offset)
+        assert data == payload
+    assert offset == len(theirs)
+
+
+@given(
+    st.lists(st.floats(width=32), min_size=1, max_size=9),
+    st.integers(0, 2**64 - 1),
+    st.binary(max_size=40),
+)
+def test_mxnet_unpacks_our_records(label, record_id, payload):
+    label = np.array(label, dtype=np.float32)
+    packed = pack_record(label, record_id, payload)
+    header, image = mx.recordio.unpack(packed)
+    assert (header.id, image) == (record_id, payload)
+    np.testing.assert_array_equal(np.atleast_1d(np.float32(header.label)), label)
+    record = unpack_record(packed)
+    assert (record.id, bytes(record.payload), record.checked) == (record_id, payload, True)
+    assert same(record.label, label)
+
+
+@pytest.mark.parametrize("label", [3.0, [3.0], [1.0, -1.0, float("nan")]])
+def test_we_unpack_the_records_of_mxnet(label):
+    packed = mx.recordio.pack(mx.recordio.IRHeader(0, label, 9, 0), b"image")
+    record = unpack_record(packed)
+    assert (record.id, bytes(record.payload), record.checked) == (9, b"image", False)
+    np.testing.assert_array_equal(record.label, np.atleast_1d(np.float32(label)))
+
+
+def test_bits_of_a_label_survive():
+    bits = np.array([0x7FC00001, 0xFFC12345, 0x80000000, 1, 0x4B800001], dtype=np.uint32)
+    for label in (bits, bits[:1], bits[1:2]):
+        label = label.view(np.float32)
+        assert same(unpack_record(pack_record(label, 0, b"x")).label, label)
+
+
+@given(st.data())
+def test_no_flipped_bit_goes_unnoticed(data):
+    packed = bytearray(pack_record(np.float32([1, 2, -1]), 5, b"some image file"))
+    bit = data.draw(st.integers(0, 8 * len(packed) - 1))
+    packed[bit // 8] ^= 1 << bit % 8
+    try:
+        record = unpack_record(bytes(packed))
+    except mxmtl.RecordError as error:
+        assert "checksum" in str(error)
+    else:  # only the mark that says that there is a checksum
+        assert not record.checked
+        assert 160 <= bit < 192
+
+
+def test_parts_are_cut_at_multiples_of_four_only():
+    assert split_at_magic(b"abcd" + MAGIC_BYTES + b"ef") == [b"abcd", b"ef"]
+    assert split_at_magic(b"abc" + MAGIC_BYTES) == [b"abc" + MAGIC_BYTES]
+    assert split_at_magic(MAGIC_BYTES * 2) == [b"", b"", b""]
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "the file ends where a record should begin"),
+        (b"\x0a\x23\xd7", "the file ends where a record should begin"),
+        (b"12345678", "found 0x34333231, expected 0xced7230a"),
+        (MAGIC_BYTES + b"\x09\0\0\0" + b"12345678", "takes 9 bytes, and the file ends after 8"),
+        (MAGIC_BYTES + b"\0\0\0\xe0", "7 is no kind of frame"),
+        (MAGIC_BYTES + b"\0\0\0\x60", "a part of a record begins here"),
+        (MAGIC_BYTES + b"\0\0\0\x20" + MAGIC_BYTES + b"\0\0\0\0", "last part is missing"),
+        (MAGIC_BYTES + b"\0\0\0\x20", "the file ends where a record should begin"),
+    ],
+)
+def test_what_is_no_frame_is_named(data, message):
+    with pytest.raises(mxmtl.RecordError, match=message):
+        read_record(reader_of(data), 0)
+
+
+def test_what_is_no_image_record_is_named():
+    with pytest.raises(mxmtl.RecordError, match="10 bytes are no image record"):
+        unpack_record(b"1234567890")
+    packed = mx.recordio.pack(mx.recordio.IRHeader(0, [1.0, 2.0], 9, 0), b"")
+    with pytest.raises(mxmtl.RecordError, match="promises 2 labels, but the record ends before"):
+        unpack_record(packed[:-1])
+
+
+def test_what_cannot_be_packed_is_named():
+    with pytest.raises(ValueError, match="record id -1 does not fit"):
+        pack_record(np.float32([1]), -1, b"")
+    with pytest.raises(ValueError, match="record 3: a label needs at least one float"):
+        pack_record(np.float32([]), 3, b"")
+    with pytest.raises(ValueError, match=f"a record holds {MAX_LENGTH}"):
+        pack_record(np.float32([1]), 0, bytearray(MAX_LENGTH))

@@ -1,0 +1,158 @@
+"""Rows of one or several files, by number, from many threads."""
+
+import concurrent.futures
+import os
+import pickle
+
+import mxmtl
+from mxmtl.data._files_of import record_files
+from mxmtl.data._reader import RecordReader
+
+import mxnet as mx
+import numpy as np
+import pytest
+
+from ._records import TASKS, encoded, picture, random_labels, same, write
+
+
+def test_every_label_and_byte_comes_back(tmp_path):
+    labels = random_labels(50)
+    write(tmp_path / "a", labels, lambda row: encoded(picture(row)), ids=range(100, 150))
+    reader = RecordReader([str(tmp_path / "a.rec")])
+    assert len(reader) == 50
+    for row in range(50):
+        record = reader.read(row)
+        assert record.id == 100 + row
+        assert same(record.label, labels[row])
+        assert bytes(record.payload) == encoded(picture(row))
+    assert same(reader.labels(4), labels)
+
+
+def test_threads_do_not_disturb_one_another(tmp_path):
+    labels = random_labels(200)
+    write(tmp_path / "a", labels, lambda row: encoded(picture(row)))
+    reader = RecordReader([str(tmp_path / "a.rec")])
+    rows = np.random.RandomState(0).randint(200, size=2000).tolist()
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        for row, record in zip(rows, pool.map(reader.read, rows)):
+            assert record.id == row
+            assert same(record.label, labels[row])
+
+
+def test_the_order_is_that_of_the_index(tmp_path):
+    labels = random_labels(9)
+    write(tmp_path / "a", labels)
+    lines = (tmp_path / "a.idx").read_text().splitlines(keepends=True)
+    (tmp_path / "a.idx").write_text("".join(lines[::-2]))
+    reader = RecordReader([str(tmp_path / "a.rec")])
+    assert reader.ids(np.arange(5)).tolist() == [8, 6, 4, 2, 0]
+    assert [reader.read(row).id for row in range(5)] == [8, 6, 4, 2, 0]
+
+
+def test_several_files_are_one_and_survive_pickling(tmp_path):
+    labels = random_labels(10)
+    write(tmp_path / "a", labels[:4])
+    write(tmp_path / "b", labels[4:])
+    reader = RecordReader(record_files([tmp_path / "a", tmp_path / "b"]))
+    for again in (reader, pickle.loads(pickle.dumps(reader))):
+        assert same(np.stack([again.read(row).label for row in range(10)]), labels)
+    assert reader.where(4) == (str(tmp_path / "b.rec"), 0, 0)
+
+
+def test_ids_that_need_eight_bytes(tmp_path):
+    write(tmp_path / "a", random_labels(2), ids=[2**40, 1])
+    reader = RecordReader([str(tmp_path / "a.rec")])
+    assert [reader.read(row).id for row in range(2)] == [2**40, 1]
+
+
+@pytest.mark.parametrize("label", [2.0, [1.0, -1.0]])
+def test_files_of_mxnet_are_read(tmp_path, label):
+    files = str(tmp_path / "a.idx"), str(tmp_path / "a.rec")
+    writer = mx.recordio.MXIndexedRecordIO(*files, "w")
+    for key in range(5):
+        header = mx.recordio.IRHeader(0, label, key, 0)
+        writer.write_idx(key, mx.recordio.pack(header, encoded(picture(key))))
+    writer.close()
+    reader = RecordReader([files[1]])
+    assert reader.read(3).label.tolist() == np.atleast_1d(label).tolist()
+    assert reader.labels(np.size(label)).shape == (5, np.size(label))
+
+
+def test_damage_is_named_with_file_record_and_offset(tmp_path):
+    write(tmp_path / "a", random_labels(5), ids=range(10, 15))
+    data = bytearray((tmp_path / "a.rec").read_bytes())
+    offset = len(data) // 5 * 3
+    data[offset + 40] ^= 1
+    (tmp_path / "a.rec").write_bytes(data)
+    reader = RecordReader([str(tmp_path / "a.rec")])
+    with pytest.raises(mxmtl.RecordError) as caught:
+        reader.read(3)
+    error = pickle.loads(pickle.dumps(caught.value))
+    assert (error.path, error.record, error.offset) == (str(tmp_path / "a.rec"), 13, offset)
+    assert str(error).startswith(f"{tmp_path / 'a.rec'}, record 13, byte {offset}: the checksum")
+    assert reader.read(4).id == 14
+
+
+def test_an_index_of_another_file_is_noticed(tmp_path):
+    write(tmp_path / "a", random_labels(3), ids=[0, 1, 2])
+    lines = (tmp_path / "a.idx").read_text()
+    (tmp_path / "a.idx").write_text(lines.replace("1\t", "7\t"))
+    with pytest.raises(mxmtl.RecordError, match="record 7, .* but record 1 stands here"):
+        RecordReader([str(tmp_path / "a.rec")]).read(1)
+
+
+def test_a_header_wiped_out_is_no_unlabelled_record(tmp_path):
+    # 24 zero bytes are a legal header of MXNet's: label 0, id 0.
+    write(tmp_path / "a", np.float32([[1], [2], [1]]), tasks=None)
+    data = bytearray((tmp_path / "a.rec").read_bytes())
+    data[8:32] = bytes(24)
+    (tmp_path / "a.rec").write_bytes(data)
+    with pytest.raises(mxmtl.RecordError, match="the checksum is gone"):
+        RecordReader([str(tmp_path / "a.rec")]).read(0)
+
+
+def test_a_file_cut_short_while_it_is_read(tmp_path):
+    write(tmp_path / "a", random_labels(5))
+    reader = RecordReader([str(tmp_path / "a.rec")])
+    os.truncate(tmp_path / "a.rec", 100)
+    with pytest.raises(mxmtl.RecordError, match="the file ends"):
+        reader.read(4)
+
+
+def test_an_empty_file_and_no_file(tmp_path):
+    write(tmp_path / "a", random_labels(0))
+    with pytest.raises(mxmtl.RecordError, match="a.rec: there is no record in it"):
+        RecordReader([str(tmp_path / "a.rec")])
+    with pytest.raises(FileNotFoundError, match=r"b.rec: no such file, and no shards"):
+        record_files(tmp_path / "b")
+
+
+def test_shards_stand_for_one_file(tmp_path):
+    labels = random_labels(9)
+    for shard in range(3):
+        rows = range(3 * shard, 3 * shard + 3)
+        write(tmp_path / f"a-{shard:05d}", labels[rows], tasks=None, ids=rows)
+    assert record_files(tmp_path / "a") == [
+        str(tmp_path / f"a-0000{shard}.rec") for shard in range(3)
+    ]
+    reader = RecordReader(record_files(tmp_path / "a"))
+    assert same(reader.labels(4), labels)
+    (tmp_path / "a-00001.rec").rename(tmp_path / "kept")
+    with pytest.raises(FileNotFoundError, match=r"a-00001.rec is missing; .*a-00002.rec is there"):
+        record_files(tmp_path / "a")
+    write(tmp_path / "a", labels, tasks=None)
+    with pytest.raises(ValueError, match="both .* exist; name the one to read"):
+        record_files(tmp_path / "a")
+    assert record_files(tmp_path / "a.rec") == [str(tmp_path / "a.rec")]
+    with pytest.raises(ValueError, match="was given twice"):
+        record_files([tmp_path / "a.rec", tmp_path / "a.rec"])
+    with pytest.raises(ValueError, match="no prefix was given"):
+        record_files([])
+
+
+def test_index_memory(tmp_path):
+    write(tmp_path / "a", random_labels(64))
+    reader = RecordReader([str(tmp_path / "a.rec")])
+    held = reader._offsets.nbytes + reader._ids.nbytes + len(reader._verified)
+    assert held <= 16 * len(reader)
+    assert TASKS.label_width == 4
