@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import List, Mapping, Optional, Sequence, Tuple
+from typing import List, Mapping, Optional, Sequence
 
 import numpy as np
 
@@ -61,7 +61,10 @@ def split_rows(
         sizes = np.bincount(unit_of_row)
     if labels is None or tasks is None:
         return shuffle(sizes, shares, rng)[unit_of_row]
-    counts = sum_by(unit_of_row, indicators(tasks, labels), len(sizes))
+    counts = indicators(tasks, labels)
+    if groups is not None:
+        order = np.argsort(unit_of_row, kind="stable")
+        counts = np.add.reduceat(counts[order], np.cumsum(sizes) - sizes, axis=0, dtype=np.int32)
     return stratify(counts, sizes, shares, rng)[unit_of_row]
 
 
@@ -76,12 +79,12 @@ def shuffle(sizes: np.ndarray, shares: np.ndarray, rng: np.random.RandomState) -
 
 
 def indicators(tasks: TaskSet, labels: np.ndarray) -> np.ndarray:
-    """Return 0/1 columns for all that is stratified: (num_rows, number of columns) int32."""
+    """Return 0/1 columns for all that is stratified: (num_rows, columns) uint8."""
     columns: List[np.ndarray] = []
     for task, part in zip(tasks, tasks.slices):
         for cell in range(part.start, part.stop):
             columns += cell_indicators(task, labels[:, cell])
-    return np.stack([column for column in columns if column.any()], axis=1).astype(np.int32)
+    return np.stack([column for column in columns if column.any()], axis=1).astype(np.uint8)
 
 
 def cell_indicators(task: Task, label: np.ndarray) -> List[np.ndarray]:
@@ -95,54 +98,44 @@ def cell_indicators(task: Task, label: np.ndarray) -> List[np.ndarray]:
     return [~known, *(known & (values == value) for value in np.unique(values[known]))]
 
 
-def sum_by(group: np.ndarray, counts: np.ndarray, num_groups: int) -> np.ndarray:
-    """Sum the rows of each group: (num_groups, columns)."""
-    total = np.zeros((num_groups, counts.shape[1]), counts.dtype)
-    np.add.at(total, group, counts)
-    return total
-
-
 def stratify(
     counts: np.ndarray, sizes: np.ndarray, shares: np.ndarray, rng: np.random.RandomState
 ) -> np.ndarray:
-    """Assign units with counts (units, columns) and sizes (units,) to splits: uint8 (units,)."""
+    """Assign units with counts (units, columns) and sizes (units,) to splits: uint8 (units,).
+
+    Units are taken in random order: the largest first would all go to the largest split.
+    """
     order = rng.permutation(len(sizes))
     counts, sizes = counts[order], sizes[order]
-    wanted = counts.sum(axis=0)[:, None] * shares  # what each split still lacks, of each column
-    room = sizes.sum() * shares
-    left = counts.sum(axis=0)
-    result = np.full(len(sizes), 255, np.uint8)
+    left = counts.sum(axis=0, dtype=np.int64)
+    splits = Splits(left, int(sizes.sum()), shares)
+    result = np.empty(len(sizes), np.uint8)
     waiting = np.ones(len(sizes), bool)
     while left.any():
         rarest = int(np.argmin(np.where(left > 0, left, left.max() + 1)))
         units = np.flatnonzero(waiting & (counts[:, rarest] > 0))
-        # The largest first, while there is room to even out; a no-op where units are rows.
-        units = units[np.argsort(-counts[units, rarest], kind="stable")]
-        for unit in units:
-            place(unit, result, wanted, room, (counts, sizes), rarest)
+        result[units] = [splits.take(counts[unit], int(sizes[unit]), rarest) for unit in units]
         waiting[units] = False
-        left = left - counts[units].sum(axis=0)
+        left = left - counts[units].sum(axis=0, dtype=np.int64)
     rest = np.flatnonzero(waiting)
-    for unit in rest[np.argsort(-sizes[rest], kind="stable")]:
-        place(unit, result, wanted, room, (counts, sizes), None)
+    result[rest] = [splits.take(counts[unit], int(sizes[unit]), None) for unit in rest]
     back = np.empty_like(result)
     back[order] = result
     return back
 
 
-def place(
-    unit: int,
-    result: np.ndarray,
-    wanted: np.ndarray,
-    room: np.ndarray,
-    units: Tuple[np.ndarray, np.ndarray],
-    column: Optional[int],
-) -> None:
-    """Give a unit to the split that lacks most of a column, and of those the one with most room."""
-    lacks = room if column is None else wanted[column]
-    best = np.flatnonzero(lacks >= lacks.max() - 1e-9)
-    chosen = int(best[np.argmax(room[best])])
-    counts, sizes = units
-    wanted[:, chosen] -= counts[unit]
-    room[chosen] -= sizes[unit]
-    result[unit] = chosen
+class Splits:
+    """What each split still lacks: of each column, and of rows."""
+
+    def __init__(self, totals: np.ndarray, rows: int, shares: np.ndarray) -> None:
+        self._wanted = [totals * share for share in shares]
+        self._room = [rows * share for share in shares]
+
+    def take(self, counts: np.ndarray, size: int, column: Optional[int]) -> int:
+        """Give a unit to the split that lacks most of a column, then the one with most room."""
+        room, wanted = self._room, self._wanted
+        lacks = room if column is None else [round(float(want[column]), 6) for want in wanted]
+        _, _, chosen = max(zip(lacks, room, range(0, -len(room), -1)))  # ties: the first
+        wanted[-chosen] -= counts
+        room[-chosen] -= size
+        return -chosen

@@ -26,7 +26,7 @@ def made(tmp_path_factory):
     return folder
 
 
-@pytest.fixture()
+@pytest.fixture
 def records(made, tmp_path):
     """A copy to be damaged: (prefix, bytes of the .rec file, ids, offsets)."""
     for name in ("d.rec", "d.idx", "d.tasks.json", "d.manifest.json"):
@@ -124,7 +124,9 @@ def test_labels_out_of_range_are_named(records):
 
 
 def test_a_label_of_another_width_is_named(records):
-    verification = rewrite(records[0], lambda k, l, p: (l[:5] if k == 9 else l, k, p))
+    verification = rewrite(
+        records[0], lambda key, label, data: (label[: 5 + (key != 9)], key, data)
+    )
     assert [(e.record, e.reason) for e in verification.damage] == [
         (9, "it has 5 labels; expected 6.")
     ]
@@ -141,7 +143,7 @@ def test_images_are_decoded(records):
 
 
 def test_an_id_that_stands_twice_is_named(records):
-    verification = rewrite(records[0], lambda k, l, p: (l, 11 if k == 12 else k, p))
+    verification = rewrite(records[0], lambda key, label, data: (label, key - (key == 12), data))
     reasons = [error.reason for error in verification.damage]
     assert "another record has this id." in reasons
 
