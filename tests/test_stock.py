@@ -116,8 +116,36 @@ def _gradient(symbol, task):
     return round(float(executor.grad_dict["z"].asnumpy()[0, 0]), 3)
 
 
+class Silent(mx.metric.EvalMetric):
+    """A metric that does not wait for predictions, as one should not on a GPU."""
+
+    def update(self, labels, preds):
+        """Nothing."""
+
+
+def batch_norm_mean():
+    """Train on pictures that are 1 everywhere: their running mean becomes 1 - 0.9^16."""
+    tasks = mxmtl.TaskSet([ZOO])
+    # The convolutions keep the device busy while fit() goes on.
+    norm = mx.sym.BatchNorm(mx.sym.var("data"), name="norm", momentum=0.9)
+    busy = mx.sym.Convolution(norm, kernel=(5, 5), num_filter=64, pad=(2, 2))
+    busy = mx.sym.Convolution(busy, kernel=(5, 5), num_filter=64, pad=(2, 2))
+    symbol = mxmtl.training_symbol(mx.sym.Flatten(busy), tasks)
+    means = []
+    with _records(tasks, [{"zoo": "a"}] * 64, level=100) as prefix:
+        ours = mxmtl.RecordIter(prefix, 16, (3, 8, 8), std=100)
+        images = np.ones((64, 3, 8, 8))
+        stock = mx.io.NDArrayIter(images, {"zoo_label": np.zeros(64)}, batch_size=16)
+        for batches in (stock, ours):
+            module = mx.mod.Module(symbol, label_names=tasks.label_names)
+            module.fit(batches, num_epoch=4, eval_metric=Silent("silent"))
+            means.append(round(float(module.get_params()[1]["norm_moving_mean"].asnumpy()[0]), 3))
+        ours.close()
+    return tuple(means)
+
+
 @contextlib.contextmanager
-def _records(tasks, rows):
+def _records(tasks, rows, level=None):
     import tempfile
 
     with tempfile.TemporaryDirectory() as folder:
@@ -125,9 +153,8 @@ def _records(tasks, rows):
             writer = csv.DictWriter(stream, ["path", *tasks.columns])
             writer.writeheader()
             for index, row in enumerate(rows):
-                cv2.imwrite(
-                    os.path.join(folder, f"{index}.png"), np.full((8, 8, 3), index, np.uint8)
-                )
+                picture = np.full((8, 8, 3), index if level is None else level, np.uint8)
+                cv2.imwrite(os.path.join(folder, f"{index}.png"), picture)
                 writer.writerow({"path": f"{index}.png", **row})
         prefix = os.path.join(folder, "t")
         mxmtl.write_records(f"{prefix}.csv", images=folder, prefix=prefix, tasks=tasks)
@@ -185,6 +212,7 @@ ROWS = {
     "gradient at a missing multi-label cell": gradient_of_a_missing_cell,
     "gradient at a missing class": gradient_of_a_missing_class,
     "labels kept of a row of 3 by conversion (exit code 0)": labels_kept_by_conversion,
+    "running mean of BatchNorm after fit on ones, the metric not waiting": batch_norm_mean,
     "batches of 4 in four epochs over 10 records": batches_in_each_epoch,
 }
 

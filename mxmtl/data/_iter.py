@@ -213,6 +213,9 @@ class RecordIter(mx.io.DataIter):  # type: ignore[misc]
         job = self._loader.next()
         if job is None:
             self._exhausted = True
+            # MXNet does not see that BatchNorm's backward pass writes its statistics, so fit(),
+            # which copies them after the last batch, would copy them before they are written.
+            mx.nd.waitall()
             if self.skipped:
                 log.warning("epoch %d: %d damaged records were skipped.", self.epoch, self.skipped)
             raise StopIteration

@@ -27,6 +27,7 @@ def module_params(net: mx.gluon.HybridBlock) -> Tuple[Params, Params]:
     >>> sorted(mxmtl.module_params(net)[0])
     ['outdoors_bias', 'outdoors_weight']
     """
+    mx.nd.waitall()  # MXNet does not wait for BatchNorm's statistics by itself
     outputs = net(mx.sym.var("data"))
     symbol = mx.sym.Group(list(outputs) if isinstance(outputs, (list, tuple)) else [outputs])
     auxiliary = set(symbol.list_auxiliary_states())
