@@ -132,3 +132,10 @@ def test_counts_of_any_number_of_rows(rows):
     mask = np.random.RandomState(0).uniform(size=(rows, 3)) < 0.9
     for layout in (mask, np.asfortranarray(mask), np.ones_like(mask)):
         np.testing.assert_array_equal(column_sums(layout), layout.sum(axis=0))
+
+
+def test_a_probability_is_in_the_bin_of_its_value_however_it_is_rounded():
+    # float32(0.7) is 0.69999999: in the bin below 0.7, with 0.65 and not with 0.75.
+    task, p = mxmtl.Binary("t"), np.array([[0.7], [0.65], [0.75]], np.float32)
+    error = value(metrics.CalibrationError(task, bins=10), [1, 0, 1], p)
+    assert error == pytest.approx((abs(1 - 0.7 - 0.65) + abs(1 - 0.75)) / 3, abs=1e-6)
