@@ -11,11 +11,12 @@ import numpy as np
 from .._files import PathLike
 from ..augment import Augmentation, Pipeline
 from ..tasks import TaskSet
-from ._decode import Decoder, check_image, decode
+from ._decode import check_image, decode
 from ._files_of import Prefixes, record_files, tasks_of
-from ._job import Source
 from ._normalize import Levels, Normalize
 from ._reader import RecordReader
+from ._record_error import RecordError
+from ._source import Source, check_width
 
 
 class RecordDataset(mx.gluon.data.Dataset):  # type: ignore[misc]
@@ -57,8 +58,7 @@ class RecordDataset(mx.gluon.data.Dataset):  # type: ignore[misc]
         if data_shape is not None:
             normalize = Normalize(data_shape, mean, std)
             pipeline = Pipeline(augment, normalize.data_shape[1:])
-            decoder = Decoder(pipeline, normalize.data_shape[0])
-            self._source = Source(self._reader, decoder, pipeline.draws, normalize, seed)
+            self._source = Source(self._reader, pipeline, normalize, seed, self.tasks.label_width)
         elif augment is not None or mean is not None or std is not None:
             raise ValueError("augment, mean and std need data_shape=(channels, height, width).")
         # Shared with forked workers, so that a row's count goes on wherever it is read.
@@ -71,15 +71,23 @@ class RecordDataset(mx.gluon.data.Dataset):  # type: ignore[misc]
         if not -len(self) <= row < len(self):
             raise IndexError(f"row {row} of {len(self)}")
         row = int(row) % len(self)
-        record = self._reader.read(row)
         if self._source is None:
-            check_image(record)
-            return mx.nd.array(decode(record.payload, 3), dtype=np.uint8), record.label
+            return self._stored(row)
         time = int(self._times[row])
         self._times[row] = time + 1
         source = self._source
         numbers = source.numbers(time, np.array([row]), np.zeros(1, dtype=np.int64))
-        image, label = source.decoder(record, numbers[0])
+        image, label = source.load(row, numbers[0])
         out = np.empty(source.normalize.data_shape, np.float32)
         source.normalize(image, source.normalize.planes(), out)
         return mx.nd.array(out), label
+
+    def _stored(self, row: int) -> Tuple[mx.nd.NDArray, np.ndarray]:
+        record = self._reader.read(row)
+        try:
+            check_width(record, self.tasks.label_width)
+            check_image(record)
+            image = decode(record.payload, channels=3)
+        except RecordError as error:
+            raise error.at(*self._reader.where(row)) from None
+        return mx.nd.array(image, dtype=np.uint8), record.label

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Tuple
+from typing import Sequence, Tuple
 
 import cv2
 import numpy as np
@@ -43,30 +43,22 @@ def decode(payload: memoryview, channels: int, reduction: int = 1) -> np.ndarray
     return image if RGB or channels == 1 else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
-class Decoder:
-    """Turns records into images (height, width, channels) and labels, as a pipeline says.
-
-    Stateless: any number of threads may use one.
-    """
-
-    def __init__(self, pipeline: Pipeline, channels: int) -> None:
-        self._pipeline, self._channels = pipeline, channels
-
-    def __call__(self, record: Record, draws: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
-        """Return the image, uint8, and the label, float32 (label_width,); read only."""
-        numbers = draws.tolist()
-        check_image(record)
-        size = jpeg_size(record.payload)
-        if size is None:
-            image = decode(record.payload, self._channels)
-            view = self._pipeline.view(image.shape[0], image.shape[1], numbers)
-        else:
-            check_plausible(size, record.payload)
-            view = self._pipeline.view(size[0], size[1], numbers)
-            image = decode(record.payload, self._channels, view.reduction())
-            if image.shape[:2] != size:
-                view = view.reduced(size, image.shape[:2])
-        return self._pipeline.finish(view.sample(image), record.label, numbers)
+def decode_view(
+    record: Record, pipeline: Pipeline, draws: Sequence[float], channels: int
+) -> np.ndarray:
+    """Return what a pipeline's view shows of a record's image; `RecordError` if that is broken."""
+    check_image(record)
+    size = jpeg_size(record.payload)
+    if size is None:
+        image = decode(record.payload, channels)
+        view = pipeline.view(image.shape[0], image.shape[1], draws)
+    else:
+        check_plausible(size, record.payload)
+        view = pipeline.view(size[0], size[1], draws)
+        image = decode(record.payload, channels, view.reduction())
+        if image.shape[:2] != size:
+            view = view.reduced(size, image.shape[:2])
+    return view.sample(image)
 
 
 def check_image(record: Record) -> None:

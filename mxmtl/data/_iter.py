@@ -13,14 +13,14 @@ import numpy as np
 from .._files import PathLike
 from ..augment import Augmentation, Pipeline
 from ..tasks import TaskSet
-from ._decode import Decoder
 from ._files_of import Prefixes, record_files, tasks_of
-from ._job import Job, Source
+from ._job import Job
 from ._loader import Loader
 from ._normalize import Levels, Normalize
 from ._order import Order
 from ._reader import RecordReader
 from ._samplers import Sampler
+from ._source import Source
 
 log = logging.getLogger(__name__)
 
@@ -128,54 +128,41 @@ class RecordIter(mx.io.DataIter):  # type: ignore[misc]
         on_error: str = "raise",
         **loading: Any,
     ) -> None:
+        super().__init__(batch_size)
         options = Loading(**loading)
-        files = record_files(prefix)
+        self._reader = RecordReader(record_files(prefix))
         self.tasks = tasks_of(prefix, tasks)
-        normalize = Normalize(data_shape, mean, std, options.dtype, options.ctx)
-        pipeline = Pipeline(augment, normalize.data_shape[1:])
-        self._reader = RecordReader(files)
         self._reader.check_width(self.tasks)
-        expected = None
-        if sampler is not None:
-            shuffle = True
-            expected = sampler.expected(self.tasks, self._reader.labels(self.tasks.label_width))
-        order = Order(
+        width = self.tasks.label_width
+        self._normalize = Normalize(data_shape, mean, std, options.dtype, options.ctx)
+        self._order = Order(
             len(self._reader),
             batch_size,
-            shuffle,
+            shuffle or sampler is not None,
             seed,
             num_parts,
             part_index,
             last_batch,
-            expected,
+            None if sampler is None else sampler.expected(self.tasks, self._reader.labels(width)),
         )
-        super().__init__(batch_size)
-        source = Source(
-            self._reader,
-            Decoder(pipeline, normalize.data_shape[0]),
-            pipeline.draws,
-            normalize,
-            seed,
-        )
-        self._missing = self.tasks.missing_label
+        pipeline = Pipeline(augment, self._normalize.data_shape[1:])
+        self._missing, self._ctx, self._exhausted = self.tasks.missing_label, options.ctx, False
         self._loader = Loader(
-            source,
-            order,
+            Source(self._reader, pipeline, self._normalize, seed, width),
+            self._order,
             self._missing,
             on_error=on_error,
             threads=options.threads or len(os.sched_getaffinity(0)),
             prefetch=options.prefetch,
         )
         self._process = os.getpid()
-        self._order, self._exhausted = order, False
-        self._normalize, self._ctx = normalize, options.ctx
-        shape = (batch_size, *normalize.data_shape)
+        shape = (batch_size, *self._normalize.data_shape)
         self.provide_data = [mx.io.DataDesc(options.data_name, shape, np.dtype(options.dtype))]
         self.provide_label = [
             mx.io.DataDesc(task.label_name, task.label_shape(batch_size), layout="N")
             for task in self.tasks
         ]
-        self.num_records, self.num_batches = len(self._reader), order.num_batches
+        self.num_records, self.num_batches = len(self._reader), self._order.num_batches
 
     @property
     def epoch(self) -> int:

@@ -7,28 +7,10 @@ from typing import Dict, List
 
 import numpy as np
 
-from ..augment._uniform import keys, uniforms
-from ._decode import Decoder
-from ._normalize import Normalize
-from ._reader import RecordReader
 from ._record_error import RecordError
+from ._source import Source
 
 CHUNK = 16  # most records in one task of a thread: enough to forget what a task costs
-AUGMENT = 0x61756767  # keeps these random numbers apart from the order's
-
-
-class Source:
-    """What makes a batch slot out of a row; shared by all threads, changed by none."""
-
-    def __init__(
-        self, reader: RecordReader, decoder: Decoder, draws: int, normalize: Normalize, seed: int
-    ) -> None:
-        self.reader, self.decoder, self.draws = reader, decoder, draws
-        self.normalize, self.seed = normalize, seed
-
-    def numbers(self, epoch: int, rows: np.ndarray, repeats: np.ndarray) -> np.ndarray:
-        """Draw the random numbers of rows in an epoch: (n, draws), of each row alone."""
-        return uniforms(keys(self.seed, AUGMENT, epoch, rows, repeats), self.draws)
 
 
 class Job:
@@ -79,15 +61,9 @@ class Job:
         source, planes = self.source, self.source.normalize.planes()
         for slot, (row, draws) in enumerate(zip(rows.tolist(), numbers), start=first):
             try:
-                record = source.reader.read(row)
-                image, label = source.decoder(record, draws)
-                if len(label) != self.labels.shape[1]:
-                    raise RecordError(
-                        f"{len(label)} labels, and the tasks take {self.labels.shape[1]}: the "
-                        "record was written for other tasks."
-                    )
+                image, label = source.load(row, draws)
             except RecordError as error:
-                self.errors[slot] = error.at(*source.reader.where(row))
+                self.errors[slot] = error
                 continue
             self.labels[slot] = label
             source.normalize(image, planes, self.pixels[slot])

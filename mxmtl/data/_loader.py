@@ -12,9 +12,10 @@ from typing import Deque, Optional, Set
 import numpy as np
 
 from ._buffers import BufferPool
-from ._job import Job, Source
+from ._job import Job
 from ._order import Order
 from ._record_error import RecordError
+from ._source import Source
 
 log = logging.getLogger(__name__)
 

@@ -41,9 +41,10 @@ class Sampler(abc.ABC):
         if not np.all(np.isfinite(weights)) or np.any(weights < 0):
             raise ValueError("weights must be finite and not negative.")
         length = len(labels) if self.num_rows is None else self.num_rows
-        if length < 1 or not self.cap > 0 or np.count_nonzero(weights) * self.cap < length:
+        count = np.count_nonzero(weights)
+        if length < 1 or not self.cap > 0 or not count or count * self.cap < length:
             raise ValueError(
-                f"{np.count_nonzero(weights)} rows with a weight, each read at most {self.cap} "
+                f"{count} rows with a weight, each read at most {self.cap} "
                 f"times, make no epoch of {length} rows. Raise the cap or lower num_rows."
             )
         return share_out(weights, float(length), self.cap)
@@ -58,7 +59,8 @@ def share_out(weights: np.ndarray, total: float, cap: float) -> np.ndarray:
     shares = np.zeros_like(weights)
     free = weights > 0
     while True:
-        left = total - cap * np.count_nonzero((weights > 0) & ~free)
+        capped = np.count_nonzero((weights > 0) & ~free)
+        left = total - (cap * capped if capped else 0.0)  # the cap may be infinite
         shares[free] = weights[free] * (left / weights[free].sum()) if free.any() else 0.0
         above = free & (shares > cap)
         if not above.any():
