@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 from typing import Any, Sequence, Tuple
 
 import mxnet as mx
@@ -77,8 +78,21 @@ def zoo_trunk(name: str, **options: Any) -> mx.gluon.HybridBlock:
     network = _from_zoo(name, options)
     features = getattr(network, "features", None)
     if not isinstance(features, mx.gluon.HybridBlock):
-        raise ValueError(f"{name!r} has no block `features` that ends before its classifier.")
+        features = _without_classifier(name, network)
     return FlatTrunk(features)
+
+
+def _without_classifier(name: str, network: mx.gluon.HybridBlock) -> mx.gluon.HybridBlock:
+    # Networks that are no chain (GluonCV's ResNets) have no block of features: cut the graph in
+    # front of its last fully connected layer instead.
+    data = mx.sym.var("data", dtype="float32")  # with its type told, SymbolBlock does not complain
+    symbol = network(data)
+    nodes = json.loads(symbol.tojson())["nodes"]
+    dense = [node for node in nodes if node["op"] == "FullyConnected"]
+    if not dense:
+        raise ValueError(f"{name!r} has neither `features` nor a fully connected classifier.")
+    cut = symbol.get_internals()[nodes[dense[-1]["inputs"][0][0]]["name"] + "_output"]
+    return mx.gluon.SymbolBlock(cut, data, network.collect_params())
 
 
 class FlatTrunk(mx.gluon.HybridBlock):
@@ -135,10 +149,14 @@ def _from_zoo(name: str, options: Any) -> mx.gluon.HybridBlock:
     except ValueError as error:
         unknown = error
     try:
-        from gluoncv.model_zoo import get_model as gluoncv_model
+        from gluoncv import model_zoo
     except ImportError:
         raise ValueError(
             f"{name!r} is not in the Gluon model zoo. GluonCV has more: "
             'pip install "mxmtl[gluoncv]"'
         ) from unknown
-    return gluoncv_model(name, **options)
+    names = model_zoo.get_model_list()
+    if name.lower() not in names:
+        near = difflib.get_close_matches(name.lower(), names, n=3, cutoff=0.4)
+        raise ValueError(f"{name!r} is neither in the Gluon zoo nor in GluonCV. Near: {near}.")
+    return model_zoo.get_model(name, **options)

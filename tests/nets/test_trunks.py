@@ -118,8 +118,42 @@ def test_zoo_trunks_are_flat(name):
 
 
 def test_a_zoo_name_that_nobody_knows():
-    with pytest.raises(ValueError, match=r"'resnet19' is not in .*|resnet19.* not "):
+    with pytest.raises(ValueError, match=r"'resnet19' is (not|neither) in the Gluon"):
         mxmtl.zoo_trunk("resnet19")
+
+
+class _NoChain(mx.gluon.HybridBlock):
+    """A network as GluonCV's ResNets are: no block of features, a classifier at the end."""
+
+    def __init__(self, classifier):
+        super().__init__()
+        self.conv, self.classifier = mx.gluon.nn.Conv2D(6, 3), classifier
+
+    def hybrid_forward(self, F, x):
+        return self.classifier(F.relu(self.conv(x)))
+
+
+def test_a_network_that_is_no_chain_is_cut_in_front_of_its_classifier(monkeypatch):
+    network = _NoChain(mx.gluon.nn.Dense(1000))
+    monkeypatch.setattr(mx.gluon.model_zoo.vision, "get_model", lambda name: network)
+    trunk = mxmtl.zoo_trunk("no_chain")
+    trunk.initialize()
+    images = mx.nd.random.normal(shape=(2, 3, 8, 8))
+    expected = mx.nd.relu(network.conv(images)).mean(axis=(2, 3))
+    np.testing.assert_allclose(trunk(images).asnumpy(), expected.asnumpy(), rtol=1e-5)
+    assert mxmtl.training_symbol(trunk, TASKS).list_outputs() == TASKS.output_names
+    monkeypatch.setattr(
+        mx.gluon.model_zoo.vision, "get_model", lambda name: _NoChain(mx.gluon.nn.Flatten())
+    )
+    with pytest.raises(ValueError, match="neither `features` nor a fully connected classifier"):
+        mxmtl.zoo_trunk("no_classifier")
+
+
+def test_gluoncv_trunks_are_flat():
+    pytest.importorskip("gluoncv", reason='GluonCV is not installed: pip install "mxmtl[gluoncv]"')
+    symbol = mxmtl.training_symbol(mxmtl.zoo_trunk("resnet18_v1b"), TASKS)
+    shapes = {task.label_name: task.label_shape(2) for task in TASKS}
+    assert symbol.infer_shape(data=(2, 3, 64, 64), **shapes)[1] == [(2, 3), (2, 2)]
 
 
 def _zoo_net():
