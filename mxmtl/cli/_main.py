@@ -11,6 +11,7 @@ from typing import Any, List, Optional, Tuple
 VERBS = {
     "convert": "turn a table and its images into records",
     "inspect": "show what is in records: labels, shares missing, sizes, examples",
+    "train": "train on records: a run folder with checkpoints comes out",
     "verify": "check every record; name the damaged ones, and write a file of the good ones",
 }
 
@@ -24,8 +25,8 @@ def main(argv: Optional[List[str]] = None) -> int:
         return int(module.run(arguments))
     except SystemExit as stop:  # argparse: --help, or a wrong command line that it has reported
         return stop.code if isinstance(stop.code, int) else 2
-    except KeyboardInterrupt:
-        return fail(argv, "stopped.", 130)
+    except KeyboardInterrupt as stop:
+        return fail(argv, str(stop) or "stopped.", 130)
     except BrokenPipeError:  # `mxmtl inspect ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1

@@ -1,13 +1,20 @@
 """Training: `fit` around ``mx.mod.Module.fit``, run folders, checkpoints, callbacks."""
 
+from ._budget import Budget as Budget
 from ._checkpoint import Checkpoint as Checkpoint
 from ._checkpoint import CheckpointError as CheckpointError
 from ._fit import fit as fit
 from ._fit import resume as resume
+from ._interrupt import Interrupt as Interrupt
+from ._interrupt import Interrupted as Interrupted
 from ._keeper import Keeper as Keeper
+from ._logs import CsvLog as CsvLog
+from ._logs import JsonLinesLog as JsonLinesLog
+from ._logs import TensorBoardLog as TensorBoardLog
 from ._model_file import ModelFile as ModelFile
 from ._model_file import Preprocessing as Preprocessing
 from ._monitor import Monitor as Monitor
+from ._progress import Progress as Progress
 from ._run import Run as Run
 from ._session import Callback as Callback
 from ._session import Session as Session

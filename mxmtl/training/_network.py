@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional, Tuple, Union
+from typing import Any, NamedTuple, Optional, Tuple, Union
 
 import mxnet as mx
 
@@ -24,9 +24,15 @@ Network = Union[mx.sym.Symbol, mx.gluon.HybridBlock]
 DECAYING = "_weight"  # what weight decay is for; biases and norms (gamma, beta) are left alone
 
 
-def make_network(
-    settings: Settings, tasks: TaskSet, network: Optional[Network] = None
-) -> Tuple[mx.sym.Symbol, Arrays, Arrays]:
+class Trained(NamedTuple):
+    """A training symbol, and the values of its parameters as far as there are some."""
+
+    symbol: mx.sym.Symbol
+    args: Arrays
+    auxs: Arrays
+
+
+def make_network(settings: Settings, tasks: TaskSet, network: Optional[Network] = None) -> Trained:
     """Return the training symbol, and the parameters that have values already.
 
     ``network`` is a trunk, a `MultiTaskNet` or a Symbol to train instead of ``settings.trunk``.
@@ -38,7 +44,7 @@ def make_network(
         else:
             args, auxs = _values(network)
         symbol = training_symbol(network, tasks)
-    return edit(symbol, _decay_only_weights), args, auxs
+    return Trained(edit(symbol, _decay_only_weights), args, auxs)
 
 
 def _trunk(settings: Settings, tasks: TaskSet) -> Tuple[Network, Arrays, Arrays]:

@@ -76,7 +76,9 @@ class Settings:
     def __post_init__(self) -> None:
         # JSON and command lines bring lists; a frozen declaration holds tuples.
         for name in ("data_shape", "mean", "std", "augment", "steps", "logs"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))
+            object.__setattr__(self, name, as_tuple(getattr(self, name)))
+        steps = tuple(augmentation(step) for step in self.augment)
+        object.__setattr__(self, "augment", steps)
         object.__setattr__(self, "optimizer_params", dict(self.optimizer_params))
         for name, low in LOWEST.items():
             value = getattr(self, name)
@@ -106,14 +108,18 @@ class Settings:
         """Return all fields as JSON-able data."""
         spec = {item.name: getattr(self, item.name) for item in fields(self)}
         spec["augment"] = [augmentation_spec(step) for step in self.augment]
-        return json.loads(json.dumps(spec))  # type: ignore[no-any-return]
+        try:
+            return json.loads(json.dumps(spec))  # type: ignore[no-any-return]
+        except TypeError as error:
+            raise ValueError(
+                f"settings are written as JSON, and one of them cannot be: {error}. A function of "
+                "your own (augment.Apply) can be used with Module.fit and RecordIter directly."
+            ) from error
 
     @staticmethod
     def from_dict(spec: Mapping[str, Any]) -> "Settings":
         """Make settings from `to_dict`; `TypeError` for a name that is no setting."""
-        options = dict(spec)
-        options["augment"] = [augmentation(step) for step in options.get("augment", ())]
-        return Settings(**options)
+        return Settings(**spec)
 
 
 LOWEST = {
@@ -121,6 +127,11 @@ LOWEST = {
     "wd": 0, "clip": 0, "warmup": 0, "minutes": 0, "patience": 0, "keep": 1, "save_batches": 0,
     "save_minutes": 0, "layer_decay": 0, "threads": 0,
 }  # fmt: skip
+
+
+def as_tuple(value: Any) -> Tuple[Any, ...]:
+    """Return a tuple of the items of a list, or of one number or text."""
+    return (value,) if isinstance(value, (str, int, float)) else tuple(value)
 
 
 def augmentation_spec(step: Augmentation) -> Dict[str, Any]:
