@@ -7,7 +7,7 @@ from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
 import numpy as np
 
 from ..tasks import LabelError, Task, TaskSet
-from ..tasks._task import is_missing_cell
+from ..tasks._cells import is_missing_cell
 from ._errors import TableError
 from ._table import Row, Table, TableOptions
 

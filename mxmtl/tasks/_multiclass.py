@@ -7,8 +7,9 @@ from typing import Any, ClassVar, Dict, Optional, Sequence, Tuple
 
 import numpy as np
 
+from ._cells import spellings
 from ._names import checked_names, per_name
-from ._task import Task, spellings
+from ._task import Task
 
 
 @dataclass(frozen=True)

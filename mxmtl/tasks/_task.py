@@ -6,10 +6,11 @@ import abc
 import math
 import re
 from dataclasses import MISSING, dataclass, fields
-from typing import Any, ClassVar, Dict, List, Mapping, Optional, Tuple, Type
+from typing import Any, ClassVar, Dict, Mapping, Optional, Tuple, Type
 
 import numpy as np
 
+from ._cells import is_missing_cell
 from ._operators import gate, scale_gradient
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
@@ -281,22 +282,3 @@ class Task(abc.ABC):
                 f"{kind} has no option {unknown}. Was the file written by a newer mxmtl?"
             )
         return cls(**options)
-
-
-def is_missing_cell(cell: Any) -> bool:
-    """Tell whether a table cell is empty: None, NaN, or nothing but white space."""
-    if cell is None:
-        return True
-    if isinstance(cell, str):
-        return not cell.strip()
-    return bool(cell != cell)
-
-
-def spellings(cell: Any) -> List[str]:
-    """Texts that a cell may stand for: as it is, and '3' for '3.0'.
-
-    Integers with gaps become floats in pandas, and come out of its CSV files as '3.0'.
-    """
-    text = str(cell).strip()
-    whole = re.fullmatch(r"([+-]?\d+)\.0*", text)
-    return [text, whole.group(1)] if whole else [text]
