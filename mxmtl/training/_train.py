@@ -104,7 +104,7 @@ def make_stream(session: Session, batches: mx.io.DataIter, symbol: mx.sym.Symbol
     """
 
     def seed(epoch: int, index: int) -> None:
-        mx.random.seed(int(keys(session.settings.seed, DROPOUT, epoch, index)[0] >> 33))
+        mx.random.seed(int(keys(session.settings.seed, DROPOUT, epoch, index)[0]) >> 33)
 
     def nothing(epoch: int, index: int) -> None:
         pass
