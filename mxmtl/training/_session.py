@@ -99,6 +99,7 @@ class Session:
 
     def save(self) -> Checkpoint:
         """Write a checkpoint of where it stands."""
+        mx.nd.waitall()  # MXNet does not wait for BatchNorm's statistics by itself
         arrays, trees = pack_states(self.module)
         optimizer = self.module._optimizer
         numbers = {k: v for k, v in numbers_of(optimizer).items() if v != self._numbers.get(k)}
