@@ -5,7 +5,8 @@
 
 Every run is a process of its own; its imports are over before the clock starts. All runs of a
 round follow each other, so that a slow spell of the machine meets all of them; the table shows
-medians over rounds, and ratios that were taken round by round. Files are in the page cache.
+medians over rounds. Speed is relative to im2rec with 2 processes on the same work, taken round by
+round. Files are in the page cache. CPU seconds count all threads and processes.
 """
 
 from __future__ import annotations
@@ -19,37 +20,46 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Dict, List
+from typing import Dict, List, Tuple
 
 import cv2
 import numpy as np
 from tabulate import tabulate
 
+Times = Dict[str, List[Tuple[float, float]]]  # of each run: seconds, processor seconds
 SIZES = {"500x375": (500, 375, 95), "1024x768": (1024, 768, 92)}
+REPORT = """
+import resource
+def cpu():
+    own, children = (resource.getrusage(who) for who in (0, resource.RUSAGE_CHILDREN))
+    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+def report(start):
+    print("seconds", time.perf_counter() - start[0], cpu() - start[1])
+"""
 STOCK = """
 import runpy, sys, time, cv2, mxnet, mxnet.tools
 script = mxnet.tools.__path__[0] + "/im2rec.py"
 sys.argv = [script] + sys.argv[1:]
-start = time.perf_counter()
+start = time.perf_counter(), cpu()
 runpy.run_path(script, run_name="__main__")
-print("seconds", time.perf_counter() - start)
+report(start)
 """
 OURS = """
 import json, sys, time, mxmtl
 table, images, prefix, options = sys.argv[1:]
-start = time.perf_counter()
+start = time.perf_counter(), cpu()
 mxmtl.write_records(table, images, prefix=prefix, tasks=None, force=True, **json.loads(options))
-print("seconds", time.perf_counter() - start)
+report(start)
 """
 COPY = """
 import os, shutil, sys, time
 source, target = sys.argv[1:]
 names = os.listdir(source)
 os.makedirs(target)
-start = time.perf_counter()
+start = time.perf_counter(), cpu()
 for name in names:
     shutil.copyfile(os.path.join(source, name), os.path.join(target, name))
-print("seconds", time.perf_counter() - start)
+report(start)
 """
 
 
@@ -65,11 +75,12 @@ def write_images(folder: Path, count: int, width: int, height: int, quality: int
         cv2.imwrite(str(folder / f"{index}.jpg"), pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])
 
 
-def seconds(code: str, *arguments: str) -> float:
-    """Run a child process and return the time that it measured."""
-    command = [sys.executable, "-c", code, *arguments]
+def seconds(code: str, *arguments: str) -> Tuple[float, float]:
+    """Run a child process and return the time that it measured, and that of all processors."""
+    command = [sys.executable, "-c", REPORT + code, *arguments]
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True, encoding="utf-8")
-    return float(done.stdout.split("seconds")[-1])
+    wall, cpu = done.stdout.split("seconds")[-1].split()
+    return float(wall), float(cpu)
 
 
 def runs_of(work: Path, size: str) -> Dict[str, List[str]]:
@@ -94,9 +105,9 @@ def runs_of(work: Path, size: str) -> Dict[str, List[str]]:
     }
 
 
-def measure(work: Path, size: str, rounds: int) -> Dict[str, List[float]]:
+def measure(work: Path, size: str, rounds: int) -> Times:
     """Time all runs in turn, round after round."""
-    times: Dict[str, List[float]] = {}
+    times: Times = {}
     for _ in range(rounds):
         for name, command in runs_of(work, size).items():
             times.setdefault(name, []).append(seconds(*command))
@@ -104,18 +115,20 @@ def measure(work: Path, size: str, rounds: int) -> Dict[str, List[float]]:
     return times
 
 
-def rows_of(times: Dict[str, List[float]], count: int, megabytes: float) -> List[List[object]]:
+def rows_of(times: Times, count: int, megabytes: float) -> List[List[object]]:
     """Make the rows of the table; the ratio is to the same work by im2rec with 2 processes."""
     rows: List[List[object]] = []
     for name, values in times.items():
         work, who = name.split(" | ")
         base = times[f"{work} | im2rec, 2 processes"]
-        ratio = statistics.median(theirs / own for theirs, own in zip(base, values))
-        middle = statistics.median(values)
-        rate = f"{count / middle:,.0f}"
-        rows.append(
-            [work, who, f"{middle:.2f}", rate, f"{megabytes / middle:,.0f}", f"{ratio:.2f}"]
-        )
+        ratio = statistics.median(theirs[0] / own[0] for theirs, own in zip(base, values))
+        wall, cpu = (statistics.median(column) for column in zip(*values))
+        numbers = [wall, cpu, count / wall, megabytes / wall, ratio]
+        texts = [
+            text.format(x)
+            for text, x in zip(("{:.2f}", "{:.2f}", "{:,.0f}", "{:,.0f}", "{:.2f}"), numbers)
+        ]
+        rows.append([work, who, *texts])
     return rows
 
 
@@ -126,7 +139,7 @@ def main() -> None:
     arguments = parser.parse_args()
     print(f"{processor()}, {os.cpu_count()} cores; Python {platform.python_version()}, ", end="")
     print(f"OpenCV {cv2.__version__}; {arguments.images} JPEGs, {arguments.rounds} rounds\n")
-    header = ["work", "by", "seconds", "images/s", "MB/s read", "speed to im2rec, 2 processes"]
+    header = ["work", "by", "seconds", "CPU seconds", "images/s", "MB/s", "speed"]
     for size, (width, height, quality) in SIZES.items():
         with tempfile.TemporaryDirectory() as folder:
             work = Path(folder)
