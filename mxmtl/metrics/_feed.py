@@ -12,6 +12,7 @@ from typing import (
     Iterable,
     List,
     Sequence,
+    Set,
     Tuple,
     TypeVar,
 )
@@ -25,7 +26,7 @@ from ._statistic import Statistic
 
 Entry = Tuple[Task, Any, Any]  # a task, its labels and its predictions
 S = TypeVar("S", bound=Statistic)
-DEPTH = 2  # batches: by then the device is done with the first, so that reading it does not wait
+DEPTH = 2  # batches a device: by then it is done with the first, and reading that does not wait
 ROWS = 1024  # small batches are put together up to this many rows, for a call costs more than a row
 
 
@@ -41,6 +42,7 @@ class Feed:
         self._statistics: Dict[Hashable, Statistic] = {}
         self._tasks: Dict[str, Task] = {}
         self._on_device: Deque[List[Entry]] = deque()
+        self._devices: Set[Any] = set()
         self._on_host: Deque[List[Entry]] = deque()
         self._rows = ROWS
 
@@ -53,6 +55,7 @@ class Feed:
         """Forget the statistics and what was on its way to them."""
         self._statistics.clear()
         self._on_device.clear()
+        self._devices.clear()
         self._on_host.clear()
         self._rows = ROWS
 
@@ -65,8 +68,9 @@ class Feed:
         """Take one batch: (task, labels, predictions) of each task that is in it."""
         batch = list(entries)
         if batch and on_device(batch[0][2]):  # one executor, one device: the first tells
+            self._devices.add(batch[0][2].context)
             self._on_device.append([(t, start_copy(y), start_copy(p)) for t, y, p in batch])
-            while len(self._on_device) > DEPTH:
+            while len(self._on_device) > DEPTH * len(self._devices):
                 self._receive(self._on_device.popleft())
         else:
             self._receive(batch)
@@ -84,8 +88,9 @@ class Feed:
             statistic.reset_local()
 
     def _receive(self, batch: List[Entry]) -> None:
-        self._on_host.append([(t, *shaped(t, fetch(y), fetch(p))) for t, y, p in batch])
-        self._rows += len(batch[0][2]) if batch else 0
+        entries = [(t, *shaped(t, fetch(y), fetch(p))) for t, y, p in batch]
+        self._on_host.append(entries)
+        self._rows += len(entries[0][2]) if entries else 0
         if self._rows >= ROWS:
             self._read()
             self._rows = 0

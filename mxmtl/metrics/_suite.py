@@ -15,7 +15,11 @@ class Suite(mx.metric.CompositeEvalMetric):
     """Metrics of a set of tasks, each statistic of a batch computed once for all of them.
 
     Works wherever MXNet takes an ``eval_metric``. A member can be used by itself as well; it
-    then goes on alone from where it stands.
+    then goes on alone from where it stands. In a loop over several devices, `update` is called
+    once for each.
+
+    ``Module.score`` returns the local values. If a ``Speedometer`` runs in it, give that
+    ``auto_reset=False``, or read ``suite.get_global_name_value()`` afterwards.
 
     Parameters
     ----------

@@ -16,6 +16,7 @@ from ._data import columns
 
 TINY = np.finfo(np.float32).tiny
 Pair = Tuple[np.ndarray, np.ndarray]
+Oracle = Callable[..., Any]
 
 
 def nan_mean(values: List[float], weights: Any = None) -> float:
@@ -58,7 +59,7 @@ def one_vs_rest(task: mxmtl.Task, label: np.ndarray, prediction: np.ndarray) -> 
 
 
 # -- decisions -------------------------------------------------------------------------------------
-def rate(function: Callable[..., float]) -> Callable[..., Any]:
+def rate(function: Callable[..., float]) -> Oracle:
     def oracle(task: Any, average: str, label: np.ndarray, prediction: np.ndarray) -> Any:
         if average == "samples":
             pairs = (
@@ -81,7 +82,7 @@ def rate(function: Callable[..., float]) -> Callable[..., Any]:
     return oracle
 
 
-def sklearn_rate(name: str, **options: Any) -> Callable[..., Any]:
+def sklearn_rate(name: str, **options: Any) -> Oracle:
     """Hold the one-against-the-rest oracle to scikit-learn's own averages where it has them."""
     function = getattr(sk, name)
     ours = rate(lambda y, p: function(y, p, zero_division=0, **options))
@@ -120,10 +121,6 @@ def accuracy(task: Any, average: str, label: np.ndarray, prediction: np.ndarray)
     return values if average == "none" else nan_mean(values)
 
 
-def hamming(task: Any, average: str, label: np.ndarray, prediction: np.ndarray) -> Any:
-    return 1 - np.asarray(accuracy(task, average, label, prediction))
-
-
 def baseline_accuracy(task: Any, average: str, label: np.ndarray, prediction: np.ndarray) -> Any:
     if task.kind == "class":
         y, _ = class_rows(task, label, prediction)
@@ -137,7 +134,7 @@ def baseline_accuracy(task: Any, average: str, label: np.ndarray, prediction: np
     return values if average == "none" else nan_mean(values)
 
 
-def table(function: Callable[..., float]) -> Callable[..., Any]:
+def table(function: Callable[..., float]) -> Oracle:
     def oracle(task: Any, average: str, label: np.ndarray, prediction: np.ndarray) -> Any:
         if task.kind == "cells":
             return averaged(one_vs_rest(task, label, prediction), average, function)
@@ -178,7 +175,7 @@ def top_k(task: Any, average: str, label: np.ndarray, prediction: np.ndarray, k:
 
 
 # -- probabilities ---------------------------------------------------------------------------------
-def area(function: Callable[..., float]) -> Callable[..., Any]:
+def area(function: Callable[..., float]) -> Oracle:
     def oracle(task: Any, average: str, label: np.ndarray, prediction: np.ndarray) -> Any:
         if task.kind == "cells":
             return averaged(columns(task, label, prediction), average, function)
@@ -197,7 +194,7 @@ def average_precision(y: np.ndarray, p: np.ndarray) -> float:
     return sk.average_precision_score(y, p) if y.any() else 0.0
 
 
-def of_cells(function: Callable[..., np.ndarray], of_classes: Any = None) -> Callable[..., Any]:
+def of_cells(function: Callable[..., np.ndarray], of_classes: Any = None) -> Oracle:
     """Mean over cells of a function of label and probability."""
 
     def oracle(task: Any, average: str, label: np.ndarray, prediction: np.ndarray) -> Any:
@@ -238,7 +235,7 @@ def calibration(task: Any, average: str, label: np.ndarray, prediction: np.ndarr
 
 
 # -- values ----------------------------------------------------------------------------------------
-def of_values(function: Callable[..., float]) -> Callable[..., Any]:
+def of_values(function: Callable[..., float]) -> Oracle:
     def oracle(task: Any, average: str, label: np.ndarray, prediction: np.ndarray) -> Any:
         ((y, p),) = columns(task, label, prediction)
         return function(y, p) if len(y) else np.nan
@@ -283,7 +280,7 @@ ORACLES: Dict[str, Callable[..., Any]] = {
     "exact_match": exact_match,
     "f1": sklearn_rate("f1_score"),
     "f_beta": sklearn_rate("fbeta_score", beta=2.0),
-    "hamming_loss": hamming,
+    "hamming_loss": lambda *sample: 1 - np.asarray(accuracy(*sample)),
     "mae": of_values(sk.mean_absolute_error),
     "matthews_corr_coef": table(sk.matthews_corrcoef),
     "mse": of_values(sk.mean_squared_error),

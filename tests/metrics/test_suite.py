@@ -145,10 +145,12 @@ def test_statistics_of_a_batch_are_computed_once(monkeypatch):
     assert calls == [0.5]
 
 
-def test_what_comes_from_a_device_is_read_two_batches_later(monkeypatch):
+@pytest.mark.parametrize("contexts", [1, 2])
+def test_what_comes_from_a_device_is_read_two_batches_later(monkeypatch, contexts):
     task = TASKS["multilabel"]
     label, prediction = sample(task, "plain", 0.3)
-    parts = batches(label, prediction)
+    parts = batches(label, prediction, contexts)
+    assert len(parts) > 2 * contexts
     expected = metrics.F1(task)
     for part in parts:
         expected.update(*part)
@@ -161,7 +163,7 @@ def test_what_comes_from_a_device_is_read_two_batches_later(monkeypatch):
     for index, (part_label, part_prediction) in enumerate(parts):
         metric.update(part_label, part_prediction)
         part_prediction[:] = np.nan  # the network's output buffer is written again
-        assert len(reads) == max(0, index + 1 - _feed.DEPTH)
+        assert len(reads) == max(0, index + 1 - _feed.DEPTH * min(index + 1, contexts))
     assert metric.get() == expected.get()
     metric.reset_local()
     assert np.isnan(metric.get()[1])
