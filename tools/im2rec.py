@@ -3,7 +3,8 @@
     python tools/im2rec.py --list --recursive --train-ratio 0.8 data/dogs jpg/
     python tools/im2rec.py --resize 256 --quality 95 --num-thread 4 data/dogs jpg/
 
-What differs: all labels of a line are packed, always; a bad line or image stops the run or is
+What differs: all labels of a line are packed, always; PREFIX stands for PREFIX.lst and
+PREFIX_*.lst, and not for other lists that begin like it; a bad line or image stops the run or is
 listed, and is never passed over in silence; the order does not depend on the number of threads;
 images that nothing has to be done to keep their bytes; output appears when it is complete, with a
 manifest beside it. Exit codes: 0 done; 1 failed; 2 wrong command line; 3 done, rows left out.

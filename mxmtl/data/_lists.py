@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import random
 from dataclasses import dataclass
@@ -123,18 +124,19 @@ def write_list(path: str, entries: Sequence[Entry]) -> None:
 
 
 def find_lists(prefix: PathLike) -> List[str]:
-    """Return the lists whose names begin with a prefix, in order; `TableError` if there is none.
+    """Return ``<prefix>.lst`` and ``<prefix>_*.lst``, in order; `TableError` if there is none.
 
     A prefix that is a folder stands for all lists in it.
     """
     prefix = os.path.abspath(os.fspath(prefix))
-    folder = prefix if os.path.isdir(prefix) else os.path.dirname(prefix)
-    names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
-    paths = [os.path.join(folder, name) for name in names if name.endswith(".lst")]
-    found = [path for path in paths if path.startswith(prefix)]
+    escaped = glob.escape(prefix)
+    if os.path.isdir(prefix):
+        found = glob.glob(os.path.join(escaped, "*.lst"))
+    else:
+        found = glob.glob(escaped + ".lst") + glob.glob(escaped + "_*.lst")
     if not found:
-        raise TableError(f"no list {prefix}*.lst. Make one with --list.")
-    return found
+        raise TableError(f"no list {prefix}.lst or {prefix}_*.lst. Make one with --list.")
+    return sorted(found)
 
 
 def raise_error(error: OSError) -> None:

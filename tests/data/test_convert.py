@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-from pathlib import Path
 
 import mxmtl
 from mxmtl.data import RowError, TableError
@@ -257,81 +255,6 @@ def test_a_write_that_takes_a_part_only_is_gone_on_with(made, tmp_path, monkeypa
     monkeypatch.setattr(os, "writev", part)
     convert(made[0], tmp_path / "b" / "train")
     assert contents(tmp_path / "a") == contents(tmp_path / "b")
-
-
-def test_the_manifest_says_what_is_there(made, tmp_path):
-    folder, rows = made
-    convert(folder, tmp_path / "train", shard_rows=128)
-    manifest = json.loads((tmp_path / "train.manifest.json").read_text("utf-8"))
-    labels = np.stack([TASKS.encode(row) for row in rows])
-    breed, toys, age = labels[:, 0], labels[:, 2:5], labels[:, 5]
-    tasks = manifest["tasks"]
-    assert tasks["breed"]["counts"] == {
-        name: int((breed == index).sum()) for index, name in enumerate(TASKS["breed"].names)
-    }
-    assert tasks["breed"]["missing"] == int((breed == -1).sum())
-    assert list(tasks["toys"]["positive"].values()) == (toys == 1).sum(axis=0).tolist()
-    assert list(tasks["toys"]["labels"].values()) == (toys >= 0).sum(axis=0).tolist()
-    assert tasks["toys"]["labelled"] == int((toys >= 0).any(axis=1).sum())
-    known = age[~np.isnan(age)].astype(np.float64)
-    np.testing.assert_allclose(
-        [tasks["age"][name] for name in ("min", "max", "mean", "std")],
-        [known.min(), known.max(), known.mean(), known.std()],
-    )
-    assert manifest["images"]["width"] == {"min": 32, "median": 35, "max": 38}
-    assert manifest["images"]["encodings"] == {"jpg": ROWS}
-    assert manifest["images"]["kept"] == ROWS
-    assert [shard["records"] for shard in manifest["shards"]] == [128, 128, 44]
-    sums = [mxmtl.data._digest.sha256_of(str(tmp_path / s["file"])) for s in manifest["shards"]]
-    assert sums == [shard["sha256"] for shard in manifest["shards"]]
-    assert manifest["source"]["sha256"] == mxmtl.data._digest.sha256_of(str(folder / "train.csv"))
-    assert manifest["versions"]["mxmtl"] == mxmtl.__version__
-
-
-@pytest.mark.parametrize("limit", [{"shard_rows": 70}, {"shard_bytes": 60_000}])
-def test_shards_together_are_the_whole(made, tmp_path, limit):
-    convert(made[0], tmp_path / "one")
-    convert(made[0], tmp_path / "many", **limit)
-    shards = sorted(tmp_path.glob("many-*.rec"))
-    assert len(shards) > 3
-    assert b"".join(path.read_bytes() for path in shards) == (tmp_path / "one.rec").read_bytes()
-    if "shard_bytes" in limit:
-        assert max(path.stat().st_size for path in shards) <= 60_000
-    found = {}
-    for path in shards:
-        found.update(read_by_mxnet(path.with_suffix("")))
-    assert list(found) == list(range(ROWS))
-
-
-def test_a_record_larger_than_a_shard_has_one_of_its_own(made, tmp_path):
-    summary = convert(made[0], tmp_path / "x", shard_bytes=10)
-    assert len([path for path in summary.files if path.endswith(".rec")]) == ROWS
-
-
-def test_splits_share_the_rows_out(made, tmp_path):
-    folder, rows = made
-    summary = convert(folder, tmp_path / "d", split={"train": 0.7, "val": 0.3}, seed=3)
-    assert [Path(prefix).name for prefix in summary.prefixes] == ["d_train", "d_val"]
-    train, val = (read_by_mxnet(prefix) for prefix in summary.prefixes)
-    assert (len(train), len(val)) == (210, 90)
-    assert sorted([*train, *val]) == list(range(ROWS))
-    assert summary.labelled["age"] == sum(row["age"] != "" for row in rows)
-
-
-def test_a_split_column_names_the_splits(tmp_path):
-    names = write_images(tmp_path / "jpg", 4)
-    rows = [{"path": n, "part": p} for n, p in zip(names, ("train", "1", "", "test"))]
-    write_csv(tmp_path / "train.csv", rows, [*COLUMNS, "part"])
-    summary = convert(tmp_path, tmp_path / "d", split_column="part")
-    sizes = {Path(p).name: list(read_by_mxnet(p)) for p in summary.prefixes}
-    assert sizes == {"d_train": [0, 2], "d_val": [1], "d_test": [3]}
-
-
-def test_an_empty_split_is_an_error(tmp_path):
-    names = write_images(tmp_path / "jpg", 2)
-    write_csv(tmp_path / "train.csv", [{"path": name} for name in names])
-    with pytest.raises(TableError, match="split 'b' would be empty; of its 0 rows"):
-        convert(tmp_path, tmp_path / "d", split={"a": 0.9, "b": 0.1})
 
 
 def test_a_progress_bar_shows_only_on_a_terminal(made, tmp_path, capfd):

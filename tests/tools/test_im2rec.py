@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
+import re
+import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import mxmtl
-from mxmtl.data import TableError, write_lists
+from mxmtl.data import TableError, find_lists, write_lists
 from mxmtl.data._lists import ListOptions
 
 import mxnet.tools
@@ -98,6 +100,16 @@ def test_records_hold_the_labels_and_images_of_mxnet(root):
         assert max(np.abs(np.subtract(*shapes))) <= 1  # they cut the long edge down, we round it
 
 
+def test_the_examples_in_the_help_run(root, monkeypatch, capsys):
+    monkeypatch.chdir(root)
+    with pytest.raises(SystemExit, match="0"):
+        ours("--help")
+    examples = re.findall(r"python tools/im2rec.py (.+)", capsys.readouterr().out)
+    assert len(examples) == 2
+    assert [ours(*shlex.split(line)) for line in examples] == [0, 0]
+    assert len(read_by_mxnet(root / "data" / "dogs_train")) == 14
+
+
 def test_all_labels_are_packed_without_being_asked(root):
     (root / "d.lst").write_text("0\t1\t-1\tnan\tpug/0.jpg\n5\t2\t3\t0.5\tpug/1.jpg\n")
     assert ours(root / "d", root / "jpg") == 0
@@ -128,6 +140,14 @@ def test_a_bad_line_is_never_passed_over_in_silence(root, bad, capsys):
     assert ours("--on-error", "skip", root / "d", root / "jpg") == 3
     assert list(read_by_mxnet(root / "d")) == [7]
     assert "\n2," in (root / "d.skipped.csv").read_text("utf-8")
+
+
+def test_a_list_of_another_prefix_is_left_alone(root):
+    for name in ("d", "d_val", "dogs"):
+        (root / f"{name}.lst").write_text("0\t1\tpug/0.jpg\n")
+    assert ours(root / "d", root / "jpg") == 0
+    assert sorted(path.name for path in root.glob("*.rec")) == ["d.rec", "d_val.rec"]
+    assert [Path(path).name for path in find_lists(root)] == ["d.lst", "d_val.lst", "dogs.lst"]
 
 
 def test_tasks_may_be_given(root):
