@@ -3,6 +3,8 @@
 from ._budget import Budget as Budget
 from ._checkpoint import Checkpoint as Checkpoint
 from ._checkpoint import CheckpointError as CheckpointError
+from ._checkpoint import find_checkpoints as find_checkpoints
+from ._checkpoint import newest_good as newest_good
 from ._fit import fit as fit
 from ._fit import resume as resume
 from ._interrupt import Interrupt as Interrupt

@@ -151,6 +151,13 @@ def find_checkpoints(folder: Path) -> List[Checkpoint]:
     return sorted(found, key=lambda checkpoint: (checkpoint.epoch, checkpoint.batch))
 
 
+def remove_unfinished(folder: Path) -> None:
+    """Delete what a killed process left half written; nothing of it was ever a checkpoint."""
+    for path in folder.glob(".*.part"):
+        if path.name.startswith((f".{PREFIX}-", f".{PREFIX}.json.", ".settings.json.", ".log.")):
+            path.unlink()
+
+
 def newest_good(folder: Path) -> Optional[Tuple[Checkpoint, Dict[str, Any]]]:
     """Return the newest checkpoint that is good, and its state; name the damaged ones."""
     for checkpoint in reversed(find_checkpoints(folder)):

@@ -11,7 +11,13 @@ import mxnet as mx
 
 from .._files import PathLike
 from ._budget import Budget
-from ._checkpoint import CheckpointError, find_checkpoints, newest_good, write_symbol
+from ._checkpoint import (
+    CheckpointError,
+    find_checkpoints,
+    newest_good,
+    remove_unfinished,
+    write_symbol,
+)
 from ._interrupt import REASON, Interrupt, Interrupted
 from ._keeper import Keeper
 from ._logs import make_logs
@@ -112,6 +118,7 @@ def resume(run: PathLike, *, callbacks: Sequence[Callback] = (), **changes: Any)
         For a change that would make it another run.
     """
     folder = Run(run).folder
+    remove_unfinished(folder)
     settings, train, val = load_settings(folder / SETTINGS)
     refused = sorted(set(changes) - set(CHANGEABLE))
     if refused:
@@ -190,4 +197,5 @@ def _claim(folder: Path, force: bool) -> None:
         (folder / SETTINGS).unlink()
         for checkpoint in find_checkpoints(folder):
             checkpoint.remove()
+        remove_unfinished(folder)
     folder.mkdir(parents=True, exist_ok=True)

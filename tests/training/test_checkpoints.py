@@ -1,0 +1,162 @@
+"""Checkpoints: MXNet reads them, damage is named, an older one takes over, old ones go."""
+
+import json
+import logging
+import pickle
+import shutil
+
+import mxmtl
+from mxmtl import training
+from tests.training import _small
+
+import mxnet as mx
+import numpy as np
+import pytest
+
+
+@pytest.fixture(scope="module")
+def crashed_once(records, tmp_path_factory):
+    """Folder of a run that crashed in its second epoch, with several checkpoints."""
+    folder = tmp_path_factory.mktemp("crashed") / "run"
+    with pytest.raises(_small.PowerCutError):
+        _small.fit(records, folder, save_batches=2, keep=4, callbacks=[_small.Crash(1, 5)])
+    return folder
+
+
+@pytest.fixture
+def crashed(crashed_once, tmp_path):
+    """A copy of it."""
+    return shutil.copytree(crashed_once, tmp_path / "run")
+
+
+def _stems(folder):
+    return [checkpoint.stem for checkpoint in training.find_checkpoints(folder)]
+
+
+def test_mxnet_loads_them_by_itself(records, tmp_path):
+    run = _small.fit(records, tmp_path / "run", epochs=2)
+    symbol, args, auxs = mx.model.load_checkpoint(str(tmp_path / "run" / "model"), 2)
+    ours = run.load("last")
+    assert symbol.tojson() == ours[0].tojson()
+    assert sorted(args) == sorted(ours[1])
+    assert sorted(auxs) == ["bn_moving_mean", "bn_moving_var"]
+    batches = mxmtl.RecordIter(records, _small.BATCH, (3, 8, 8), mean=127, std=64)
+    module = mx.mod.Module(symbol, label_names=run.tasks.label_names)
+    module.bind(batches.provide_data, batches.provide_label, for_training=False)
+    module.set_params(args, auxs)
+    score = dict(module.score(batches, run.tasks.metrics()))
+    wanted = run.history[-1]["val"]
+    for name, value in score.items():  # to rounding: MXNet fuses operators to predict
+        expected = np.nan if wanted[name] is None else wanted[name]
+        np.testing.assert_allclose(value, expected, rtol=1e-5, err_msg=name)
+    batches.close()
+
+
+def test_no_file_is_a_pickle(crashed):
+    for path in crashed.iterdir():
+        with pytest.raises((pickle.UnpicklingError, ValueError, EOFError, KeyError, IndexError)):
+            pickle.loads(path.read_bytes())
+
+
+def test_the_newest_and_the_best_stay(records, tmp_path):
+    # A rate of 0 never improves: the first epoch stays the best.
+    _small.fit(records, tmp_path / "run", epochs=5, keep=2, lr=0.0)
+    assert _stems(tmp_path / "run") == ["model-0001", "model-0004", "model-0005"]
+    run = training.Run(tmp_path / "run")
+    assert (run.best.stem, run.last.stem) == ("model-0001", "model-0005")
+    assert not [path for path in run.folder.iterdir() if path.name.startswith(".")]
+
+
+@pytest.mark.parametrize("ending", [".params", ".optimizer"])
+@pytest.mark.parametrize("damage", ["flip", "cut", "empty", "gone"])
+def test_a_damaged_one_is_named_and_the_one_before_taken(crashed, caplog, ending, damage):
+    assert _stems(crashed)[-2:] == ["model-0001-batch-0002", "model-0001-batch-0004"]
+    path = crashed / f"model-0001-batch-0004{ending}"
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    if damage == "gone":
+        path.unlink()
+    else:
+        path.write_bytes({"flip": data, "cut": data[:-1], "empty": b""}[damage])
+    with caplog.at_level(logging.INFO, "mxmtl"):
+        found, _ = training.newest_good(crashed)
+    assert found.stem == "model-0001-batch-0002"
+    assert "model-0001-batch-0004 is refused" in caplog.text
+    assert str(path) in caplog.text
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"format": "other"}', "\xff"])
+def test_a_json_that_is_none(crashed, caplog, text):
+    (crashed / "model-0001-batch-0004.json").write_bytes(text.encode("latin-1"))
+    assert training.newest_good(crashed)[0].stem == "model-0001-batch-0002"
+    assert "model-0001-batch-0004.json" in caplog.text
+
+
+def test_resuming_from_the_one_before_gives_the_same_weights(records, crashed, tmp_path):
+    whole = _small.fit(records, tmp_path / "whole")
+    (crashed / "model-0001-batch-0004.params").write_bytes(b"nothing")
+    assert _small.weights(training.resume(crashed)) == _small.weights(whole)
+
+
+def test_what_a_kill_left_unfinished_goes(crashed):
+    (crashed / ".model-0001-batch-0006.params.x1.part").write_bytes(b"half")
+    (crashed / ".settings.json.x2.part").write_bytes(b"half")
+    (crashed / ".mine.part").write_bytes(b"not ours")
+    training.resume(crashed)
+    assert [p.name for p in crashed.iterdir() if p.name.startswith(".")] == [".mine.part"]
+
+
+def test_none_left_is_an_error(crashed):
+    for path in crashed.glob("*.params"):
+        path.write_bytes(b"nothing")
+    with pytest.raises(training.CheckpointError, match="no good checkpoint"):
+        training.resume(crashed)
+
+
+def test_the_json_comes_last(crashed, monkeypatch):
+    from mxmtl.training import _checkpoint
+
+    order = []
+    for name in ("save_arrays", "write_json"):
+        written = getattr(_checkpoint, name)
+        monkeypatch.setattr(
+            _checkpoint,
+            name,
+            lambda path, data, w=written: (order.append(path.name), w(path, data))[1],
+        )
+    checkpoint = training.find_checkpoints(crashed)[-1]
+    args = checkpoint.params()
+    state = json.loads(checkpoint.path(".json").read_text("utf-8"))
+    _checkpoint.write_checkpoint(checkpoint, {"history": state["history"]}, args, {})
+    endings = [name[len(checkpoint.stem) :] for name in order]
+    assert endings == [".params", ".optimizer", ".json"]
+
+
+def test_a_full_disk_is_one_line_with_the_name(crashed, monkeypatch):
+    def full(name, arrays):
+        raise mx.MXNetError("Check failed: write error")
+
+    monkeypatch.setattr(mx.nd, "save", full)
+    from mxmtl.training import _array_file
+
+    with pytest.raises(OSError, match=r"x\.params could not be written .* Is the disk full\?"):
+        _array_file.save_arrays(crashed / "x.params", {})
+    assert not [path for path in crashed.iterdir() if path.name.startswith(".")]
+
+
+def test_a_folder_that_holds_a_run_is_not_overwritten(records, crashed):
+    with pytest.raises(FileExistsError, match="holds a run"):
+        _small.fit(records, crashed)
+    before = _stems(crashed)
+    assert len(before) > 1
+    _small.fit(records, crashed, force=True, epochs=1)
+    assert _stems(crashed) == ["model-0000", "model-0001"]
+
+
+def test_a_wrong_setting_leaves_a_run_as_it_was(records, crashed):
+    before = sorted(path.name for path in crashed.iterdir())
+    for wrong in ({"optimizer": "none"}, {"monitor": "none"}, {"lr": -1}, {"trunk": "none"}):
+        changed = {"network": None} if "trunk" in wrong else {}
+        with pytest.raises(ValueError, match="none|-1"):
+            _small.fit(records, crashed, force=True, **wrong, **changed)
+        assert sorted(path.name for path in crashed.iterdir()) == before
