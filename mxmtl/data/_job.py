@@ -59,9 +59,10 @@ class Job:
 
     def _fill(self, first: int, rows: np.ndarray, numbers: np.ndarray) -> None:
         source, planes = self.source, self.source.normalize.planes()
+        buffer = source.buffer()
         for slot, (row, draws) in enumerate(zip(rows.tolist(), numbers), start=first):
             try:
-                image, label = source.load(row, draws)
+                image, label = source.load(row, draws, buffer)
             except RecordError as error:
                 self.errors[slot] = error
                 continue

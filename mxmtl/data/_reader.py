@@ -42,15 +42,25 @@ class RecordFile:
             data += more
         return data
 
-    def record(self, offset: int, end: Optional[int] = None) -> Tuple[Bytes, int]:
+    def record(
+        self, offset: int, end: Optional[int] = None, into: Optional[memoryview] = None
+    ) -> Tuple[Bytes, int]:
         """Read the record at an offset: its bytes, and the offset of the next.
 
-        ``end`` is where the next record is known to begin; nothing is read beyond it.
+        ``end`` is where the next record is known to begin; nothing is read beyond it. A record
+        that fits ``into`` a buffer is read there, and is gone when the next one is.
         """
         if end is None or end - offset > BLOCK:
             return read_record(self.read, offset)
-        block = memoryview(self.read(offset, end - offset))  # all of it in one call
+        block = self._block(offset, end - offset, into)  # all of it in one call
         return read_record(lambda at, size: block[at - offset : at - offset + size], offset)
+
+    def _block(self, offset: int, size: int, into: Optional[memoryview]) -> memoryview:
+        if into is not None and size <= len(into):
+            block = into[:size]
+            if os.preadv(self._handle, [block], offset) == size:
+                return block
+        return memoryview(self.read(offset, size))
 
 
 class RecordReader:
@@ -105,12 +115,15 @@ class RecordReader:
         """Return a row's file, record id and byte offset."""
         return self._files[self._file_of(row)].path, int(self._ids[row]), int(self._offsets[row])
 
-    def read(self, row: int) -> Record:
-        """Read one record; `RecordError` with file, record and offset if it is damaged."""
+    def read(self, row: int, into: Optional[memoryview] = None) -> Record:
+        """Read one record; `RecordError` with file, record and offset if it is damaged.
+
+        With a buffer to read ``into``, the record is good until that is used again.
+        """
         number = self._file_of(row)
         file, offset = self._files[number], int(self._offsets[row])
         try:
-            data, _ = file.record(offset, self._end(row, number))
+            data, _ = file.record(offset, self._end(row, number), into)
             # A file's bytes are checked when they are first read, not in every epoch.
             known = self._verified[row >> 3] >> (row & 7) & 1
             record = unpack_record(data, verify=not known)

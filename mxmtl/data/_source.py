@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Tuple
+from typing import Optional, Tuple
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from ._normalize import Normalize
 from ._reader import RecordReader
 from ._record_error import RecordError
 
+BUFFER = 1 << 19  # bytes; larger records are read to memory of their own
 AUGMENT = 0x61756767  # keeps these random numbers apart from the order's
 
 
@@ -49,19 +50,25 @@ class Source:
         """Draw the random numbers of rows in an epoch: (n, draws), of each row alone."""
         return uniforms(keys(self._seed, AUGMENT, epoch, rows, repeats), self._pipeline.draws)
 
-    def load(self, row: int, numbers: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+    def buffer(self) -> memoryview:
+        """Make room for a record; a thread reads one after the other into it, from near memory."""
+        return np.empty(BUFFER, np.uint8).data
+
+    def load(
+        self, row: int, numbers: np.ndarray, into: Optional[memoryview] = None
+    ) -> Tuple[np.ndarray, np.ndarray]:
         """Return a row's image, uint8 (height, width[, 3]), and label, float32 (label_width,).
 
         Raises `RecordError` with file, record and offset if it is damaged.
         """
-        record = self.reader.read(row)
+        record = self.reader.read(row, into)
         try:
             check_width(record, self._label_width)
             draws = numbers.tolist()
             image = decode_view(record, self._pipeline, draws, self.normalize.data_shape[0])
         except RecordError as error:
             raise error.at(*self.reader.where(row)) from None
-        return self._pipeline.finish(image, record.label, draws)
+        return self._pipeline.finish(image, record.label.copy(), draws)
 
 
 def check_width(record: Record, label_width: int) -> None:
