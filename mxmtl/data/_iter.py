@@ -57,7 +57,7 @@ class Loading:
 
 
 class RecordIter(mx.io.DataIter):  # type: ignore[misc]
-    """Batches of images and labels, one label array a task, from .rec files.
+    r"""Batches of images and labels, one label array a task, from .rec files.
 
     Images are RGB (or grey), planes first: (batch_size, channels, height, width). Labels that
     are missing, and all labels of padded rows, are as the tasks mark them.
@@ -107,6 +107,40 @@ class RecordIter(mx.io.DataIter):  # type: ignore[misc]
         The epoch it stands in.
     skipped : int
         Damaged records that were left out so far in this epoch.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file, or no tasks.
+    ValueError
+        If the records were written for other tasks, or an option makes no sense.
+    RecordError
+        If an index is damaged; from `next` if a record is. It names file, record and offset.
+
+    Notes
+    -----
+    ``batch.index`` holds the record ids, -1 for padded rows, whose images repeat the batch's
+    own. Memory of a batch is used again when nothing refers to the batch any more. A new
+    iterator stands at the start of epoch 0; ``reset`` begins the next one, and so does ``iter``
+    where this one was read to its end.
+
+    Examples
+    --------
+    >>> import cv2, os, tempfile, mxmtl
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> prefix = os.path.join(folder.name, "train")
+    >>> for name in ("a.png", "b.png", "c.png"):
+    ...     _ = cv2.imwrite(os.path.join(folder.name, name), np.full((8, 8, 3), 7, np.uint8))
+    >>> with open(prefix + ".csv", "w") as table:
+    ...     _ = table.write("path,age\na.png,3\nb.png,\nc.png,5\n")
+    >>> _ = mxmtl.write_records(prefix + ".csv", images=folder.name, prefix=prefix,
+    ...                         tasks=mxmtl.TaskSet([mxmtl.Regression("age")]))
+    >>> with mxmtl.RecordIter(prefix, batch_size=2, data_shape=(3, 8, 8)) as data:
+    ...     for batch in data:
+    ...         print(batch.pad, batch.index, batch.data[0].shape, batch.label[0].asnumpy())
+    0 [0 1] (2, 3, 8, 8) [ 3. nan]
+    1 [ 2 -1] (2, 3, 8, 8) [ 5. nan]
+    >>> folder.cleanup()
     """
 
     def __init__(

@@ -1,0 +1,270 @@
+"""Reading records: mxmtl against MXNet's readers, a PyTorch DataLoader, and decoding alone.
+
+    python tools/benchmarks/records.py --rounds 3                        # about 3 minutes
+    python tools/benchmarks/records.py --torch other/bin/python --output docs/benchmarks/records.md
+
+Pictures are drawn from scikit-learn's two photographs: cut, scaled and encoded at the quality
+that is named. All readers read the same file, scale the shorter edge to 256 (of 1024 px images
+too), cut 224 x 224 from the middle, and hand out batches of 64. A round reads every image once
+with every reader, one reader after the other, so that a slow spell of the machine meets all;
+tables show medians over rounds, and ratios taken round by round. Decoding alone, the floor, is
+`cv2.imdecode` in as many threads as there are processors. Files are in the page cache. The
+PyTorch DataLoader runs in an interpreter of its own, with a worker process a processor, and
+decodes, scales and cuts with OpenCV as well.
+"""
+
+from __future__ import annotations
+
+import argparse
+import concurrent.futures
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Callable, Dict, List
+
+import mxmtl
+from mxmtl.data._framing import pack_frames, pack_record
+from mxmtl.data._index import write_index
+from mxmtl.data._reader import RecordReader
+
+import cv2
+import mxnet as mx
+import numpy as np
+import sklearn
+from tabulate import tabulate
+
+SIZES = {"500 x 375, q95": (375, 500, 95, 1024), "256 x 256, q95": (256, 256, 95, 2048),
+         "1024 x 768, q92": (768, 1024, 92, 512)}  # fmt: skip
+SHAPE, BATCH = (3, 224, 224), 64
+TASKS = mxmtl.TaskSet([mxmtl.Regression("x")])
+PROCESSORS = len(os.sched_getaffinity(0))
+TORCH = """
+import struct, sys, time, cv2, numpy as np, torch
+cv2.setNumThreads(0)
+path, workers = sys.argv[1], int(sys.argv[2])
+offsets = [int(line.split()[1]) for line in open(path + ".idx")]
+class Records(torch.utils.data.Dataset):
+    file = None
+    def __len__(self):
+        return len(offsets)
+    def __getitem__(self, row):
+        self.file = self.file or open(path + ".rec", "rb")
+        self.file.seek(offsets[row])
+        length = struct.unpack("<II", self.file.read(8))[1]
+        image = cv2.imdecode(np.frombuffer(self.file.read(length), np.uint8)[24:], 1)
+        scale = 256 / min(image.shape[:2])
+        height, width = (round(edge * scale) for edge in image.shape[:2])
+        image = cv2.resize(image, (width, height))
+        top, left = (height - 224) // 2, (width - 224) // 2
+        image = image[top:top + 224, left:left + 224, ::-1].transpose(2, 0, 1)
+        return torch.from_numpy(np.ascontiguousarray(image, dtype=np.float32)), 0.0
+loader = torch.utils.data.DataLoader(Records(), 64, num_workers=workers, persistent_workers=True)
+for line in sys.stdin:
+    start = time.perf_counter()
+    for images, label in loader:
+        pass
+    print(time.perf_counter() - start, flush=True)
+"""
+
+
+def pictures(height: int, width: int, quality: int, count: int) -> List[bytes]:
+    folder = Path(sklearn.__file__).parent / "datasets" / "images"
+    photos = [cv2.imread(str(path)) for path in sorted(folder.glob("*.jpg"))]
+    rng = np.random.RandomState(0)
+    encoded = []
+    for number in range(min(count, 256)):  # the same ones again do not matter to a decoder
+        photo = photos[number % len(photos)]
+        tall, wide = photo.shape[:2]
+        cut = rng.uniform(0.6, 1.0) * min(tall, wide * height / width)
+        rows, columns = int(cut), int(cut * width / height)
+        top, left = rng.randint(tall - rows + 1), rng.randint(wide - columns + 1)
+        image = photo[top : top + rows, left : left + columns]
+        image = cv2.resize(image, (width, height), interpolation=cv2.INTER_CUBIC)
+        image = np.clip(image + rng.normal(0, 3, image.shape), 0, 255).astype(np.uint8)
+        options = [cv2.IMWRITE_JPEG_QUALITY, quality]
+        encoded.append(cv2.imencode(".jpg", image, options)[1].tobytes())
+    return [encoded[number % len(encoded)] for number in range(count)]
+
+
+def write(prefix: str, images: List[bytes]) -> None:
+    offsets = []
+    with open(prefix + ".rec", "wb") as stream:
+        for row, image in enumerate(images):
+            offsets.append(stream.tell())
+            stream.write(pack_frames(pack_record(np.float32([row]), row, image)))
+    write_index(prefix + ".idx", range(len(images)), offsets)
+
+
+Reader = Callable[[], None]  # reads every image once
+
+
+def ours(prefix: str, **options: object) -> Reader:
+    steps = mxmtl.augment.evaluation()
+    data = mxmtl.RecordIter(prefix, BATCH, SHAPE, tasks=TASKS, augment=steps, **options)
+
+    def read() -> None:
+        for batch in data:
+            batch.data[0].wait_to_read()
+
+    return read
+
+
+def stock(prefix: str, make: Callable[..., mx.io.DataIter]) -> Reader:
+    files = {"path_imgrec": prefix + ".rec", "path_imgidx": prefix + ".idx"}
+    data = make(**files, data_shape=SHAPE, batch_size=BATCH, resize=256)
+
+    def read() -> None:
+        data.reset()
+        for batch in data:
+            batch.data[0].wait_to_read()
+
+    return read
+
+
+def floor(images: List[bytes]) -> Reader:
+    pool = concurrent.futures.ThreadPoolExecutor(PROCESSORS)
+    arrays = [np.frombuffer(image, np.uint8) for image in images]
+
+    def decode(part: List[np.ndarray]) -> None:
+        for array in part:
+            image = cv2.imdecode(array, cv2.IMREAD_COLOR)  # kept until the next: its memory too
+        del image
+
+    def read() -> None:
+        list(pool.map(decode, (arrays[at : at + 16] for at in range(0, len(arrays), 16))))
+
+    return read
+
+
+def torch_loader(prefix: str, python: str) -> Reader:
+    command = [python, "-W", "ignore", "-c", TORCH, prefix, str(PROCESSORS)]
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def read() -> None:
+        child.stdin.write("\n")
+        child.stdin.flush()
+        if not child.stdout.readline():
+            raise RuntimeError(f"{python}: the PyTorch reader ended.")
+
+    return read
+
+
+def readers(prefix: str, images: List[bytes], torch: str) -> Dict[str, Reader]:
+    def iterator(**options: object) -> mx.io.DataIter:
+        return mx.io.ImageRecordIter(**options, preprocess_threads=PROCESSORS, verbose=False)
+
+    def bytes_iterator(**options: object) -> mx.io.DataIter:
+        return mx.io.ImageRecordUInt8Iter(**options, preprocess_threads=PROCESSORS, verbose=False)
+
+    found = {
+        "decoding alone (floor)": floor(images),
+        "mxmtl.RecordIter": ours(prefix),
+        "mxmtl.RecordIter, mean and std": ours(prefix, mean=(124, 117, 104), std=(58, 57, 57)),
+        "mxmtl.RecordIter, uint8": ours(prefix, dtype="uint8"),
+        "mx.io.ImageRecordIter": stock(prefix, iterator),
+        "mx.io.ImageRecordUInt8Iter": stock(prefix, bytes_iterator),
+        "mx.image.ImageIter": stock(prefix, mx.image.ImageIter),
+    }
+    if torch:
+        found["torch DataLoader"] = torch_loader(prefix, torch)
+    return found
+
+
+def measure(prefix: str, images: List[bytes], rounds: int, torch: str) -> str:
+    found = readers(prefix, images, torch)
+    speeds: Dict[str, List[float]] = {name: [] for name in found}
+    for turn in range(rounds + 1):
+        for name, read in found.items():
+            start = time.perf_counter()
+            read()
+            if turn:  # the first warms up
+                speeds[name].append(len(images) / (time.perf_counter() - start))
+    rows = []
+    for name, values in speeds.items():
+        over = [
+            statistics.median(a / b for a, b in zip(values, speeds[other]))
+            for other in ("decoding alone (floor)", "mx.io.ImageRecordIter")
+        ]
+        rows.append([name, round(statistics.median(values)), f"{over[0]:.2f}", f"{over[1]:.2f}"])
+    header = ["reader", "images a second", "of the floor", "times ImageRecordIter"]
+    return tabulate(rows, header, tablefmt="github")
+
+
+def resident() -> float:
+    with open("/proc/self/statm", encoding="ascii") as stream:
+        return int(stream.read().split()[1]) * resource.getpagesize() / 1e6
+
+
+def memory(prefix: str) -> str:
+    rows = []
+    with mxmtl.RecordIter(prefix, BATCH, SHAPE, tasks=TASKS, shuffle=True) as data:
+        for epoch in range(4):
+            for _ in data:
+                pass
+            rows.append([epoch, f"{resident():.0f}"])
+    return tabulate(rows, ["after epoch", "resident memory, MB"], tablefmt="github")
+
+
+def opening(folder: str, count: int = 1_000_000) -> str:
+    prefix = os.path.join(folder, "million")
+    one = pack_frames(pack_record(np.float32([0]), 0, b"x" * 8))
+    with open(prefix + ".rec", "wb") as stream:
+        stream.write(one * count)
+    write_index(prefix + ".idx", range(count), range(0, count * len(one), len(one)))
+    seconds, scans = [], []
+    for index in (True, False):
+        for _ in range(5 if index else 1):
+            start = time.perf_counter()
+            reader = RecordReader([prefix + ".rec"])
+            (seconds if index else scans).append(time.perf_counter() - start)
+        os.path.exists(prefix + ".idx") and os.unlink(prefix + ".idx")
+    held = reader._ids.nbytes + reader._offsets.nbytes + len(reader._verified)
+    row = [f"{statistics.median(seconds):.2f}", f"{scans[0]:.1f}", f"{held / count:.2f}"]
+    header = ["seconds to open", "seconds without .idx", "bytes of index a record"]
+    return tabulate([row], header, tablefmt="github")
+
+
+def processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return platform.machine()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--torch", default="", help="an interpreter that has torch and OpenCV")
+    parser.add_argument("--output", help="write the tables to this Markdown file as well")
+    args = parser.parse_args()
+    command = " ".join(["python tools/benchmarks/records.py", f"--rounds {args.rounds}"])
+    text = [
+        "# Reading records",
+        __doc__.split("\n\n", 2)[2].strip(),
+        f"{processor()}, {PROCESSORS} cores; Python {platform.python_version()}, MXNet "
+        f"{mx.__version__}, OpenCV {cv2.__version__}, NumPy {np.__version__}. `{command}`",
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        for place, (name, size) in enumerate(SIZES.items()):
+            images, prefix = pictures(*size), os.path.join(folder, str(place))
+            write(prefix, images)
+            kilobytes = statistics.mean(map(len, images)) / 1e3
+            text += [f"## {name}, {kilobytes:.0f} kB on average",
+                     measure(prefix, images, args.rounds, args.torch)]  # fmt: skip
+            print(text[-2], text[-1], sep="\n\n", flush=True)
+        text += ["## Memory", memory(os.path.join(folder, "0"))]
+        text += ["## A file of 1,000,000 records", opening(folder)]
+    page = "\n\n".join(text) + "\n"
+    print(page)
+    if args.output:
+        Path(args.output).write_text(page, "utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
