@@ -78,8 +78,13 @@ class Conversion:
                 output.abandon()
 
     def _jobs(self, plan: Plan) -> Iterator[Job]:
-        for position, item in enumerate(labelled_rows(self._table, self._encoder)):
-            yield Job(item, plan.split_of(position))
+        count = 0
+        for count, item in enumerate(labelled_rows(self._table, self._encoder), start=1):
+            if count > plan.num_rows:
+                break
+            yield Job(item, plan.split_of(count - 1))
+        if count != plan.num_rows:
+            raise TableError(f"{self._table.source}: it changed while it was being read.")
 
     def _take_up(self, jobs: Iterator[Job], stage: Stage, outputs: List[Output]) -> None:
         # Earlier chunks go the way of new ones, so that all that is counted comes out the same.

@@ -36,13 +36,13 @@ class Shard:
     def flush(self) -> None:
         """Hand what is waiting to the operating system."""
         parts, self.waiting = self.waiting, []
-        while parts:
+        if parts:
             self.written += os.writev(self.handle, parts)
-            # A full disk raises; a signal may leave a part of the bytes for another call.
-            rest = (
-                b"".join(parts)[self.written - self.offset :] if self.written < self.offset else b""
-            )
-            parts = [rest] if rest else []
+        if self.written < self.offset:  # rare: a signal came, or the disk is about to be full
+            rest = b"".join(parts)[self.written - self.offset :]
+            while rest:
+                taken = os.write(self.handle, rest)
+                self.written, rest = self.written + taken, rest[taken:]
         self.hasher.grown(self.written)
 
     def close(self) -> None:

@@ -51,7 +51,7 @@ class Stage:
         self._marker = os.path.join(self.folder, FINISHED)
         home, name = os.path.split(self.folder)
         self._retired = os.path.join(home, f".{name}.done")
-        self._progress = False
+        self._progress = self.done = False
 
     def __enter__(self) -> Stage:
         shutil.rmtree(self._retired, ignore_errors=True)

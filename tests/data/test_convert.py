@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 import mxmtl
-from mxmtl.data import RowError, TableError
+from mxmtl.data import RowError, TableError, _conversion
 
 import mxnet as mx
 import numpy as np
@@ -186,6 +186,23 @@ def test_a_table_that_does_not_fit_is_refused(tmp_path, text, message):
     (tmp_path / "train.csv").write_text(text)
     with pytest.raises(TableError, match=message):
         convert(tmp_path, tmp_path / "train")
+
+
+@pytest.mark.parametrize("change", [lambda lines: lines[:-1], lambda lines: lines + lines[1:2]])
+def test_a_table_that_changes_meanwhile_is_noticed(made, tmp_path, monkeypatch, change):
+    table = tmp_path / "train.csv"
+    lines = (made[0] / "train.csv").read_text("utf-8").splitlines()
+    table.write_text("\n".join(lines), "utf-8")
+    plan = _conversion.make_plan
+
+    def plan_and_change(*arguments):
+        result = plan(*arguments)
+        table.write_text("\n".join(change(lines)), "utf-8")
+        return result
+
+    monkeypatch.setattr(_conversion, "make_plan", plan_and_change)
+    with pytest.raises(TableError, match="train.csv: it changed while it was being read"):
+        mxmtl.write_records(table, made[0] / "jpg", prefix=tmp_path / "x", tasks=TASKS)
 
 
 def test_an_index_that_stands_twice_in_a_list_is_refused(made, tmp_path):
