@@ -44,7 +44,7 @@ def make_network(settings: Settings, tasks: TaskSet, network: Optional[Network] 
         else:
             args, auxs = _values(network)
         symbol = training_symbol(network, tasks)
-    return Trained(edit(symbol, _decay_only_weights), args, auxs)
+    return Trained(only_weights_decay(symbol), args, auxs)
 
 
 def _trunk(settings: Settings, tasks: TaskSet) -> Tuple[Network, Arrays, Arrays]:
@@ -61,7 +61,11 @@ def _values(network: Any) -> Tuple[Arrays, Arrays]:
     return module_params(network) if isinstance(network, mx.gluon.HybridBlock) else ({}, {})
 
 
-def _decay_only_weights(node: Node) -> None:
-    # MXNet's own rule decays gamma as well.
-    if node["op"] == "null" and not node["name"].endswith(DECAYING):
-        node["attrs"]["__wd_mult__"] = "0.0"
+def only_weights_decay(symbol: mx.sym.Symbol) -> mx.sym.Symbol:
+    """Mark what weight decay is not for: MXNet's own rule spares biases, and decays gammas."""
+
+    def change(node: Node) -> None:
+        if node["op"] == "null" and not node["name"].endswith(DECAYING):
+            node["attrs"]["__wd_mult__"] = "0.0"
+
+    return edit(symbol, change)

@@ -53,16 +53,18 @@ def trunk_params(symbol: mx.sym.Symbol, tasks: TaskSet) -> List[str]:
     return [name for name in symbol.list_arguments() if name not in others]
 
 
-def freeze_statistics(symbol: mx.sym.Symbol) -> mx.sym.Symbol:
-    """Let batch normalization use its moving statistics, and leave them as they are.
+def freeze(symbol: mx.sym.Symbol) -> mx.sym.Symbol:
+    """Return the symbol in which a training pass computes what a prediction does.
 
-    Parameters that are fixed are not enough: a training pass would normalize by the batch, and
-    move the statistics.
+    Parameters that are fixed are not enough: a training pass would normalize by the batch, move
+    the statistics, and drop features out.
     """
 
     def change(node: Node) -> None:
         if node["op"].startswith("BatchNorm"):
             node["attrs"]["use_global_stats"] = "True"
+        if node["op"] == "Dropout":
+            node["attrs"].update(p="0.0", mode="training")
 
     return edit(symbol, change)
 

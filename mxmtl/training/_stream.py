@@ -15,7 +15,8 @@ class Stream(mx.io.DataIter):  # type: ignore[misc]
     Parameters
     ----------
     batches : mx.io.DataIter
-        With ``state_dict`` and ``load_state_dict``, as `mxmtl.RecordIter`; at epoch 0.
+        With ``epoch``, ``state_dict`` and ``load_state_dict``, as `mxmtl.RecordIter`; at the
+        start of an epoch.
     before_batch : callable
         Called with (epoch, index of the batch) before each batch is handed out: what is drawn
         at random for a batch must be a function of these, so that a run can resume there.
@@ -41,7 +42,7 @@ class Stream(mx.io.DataIter):  # type: ignore[misc]
         self.provide_data, self.provide_label = batches.provide_data, batches.provide_label
         self._batches, self._before_batch = batches, before_batch
         self._on_start: Optional[Start] = on_start
-        self.epoch = self.index = 0
+        self.epoch, self.index = batches.epoch, 0
         self.place: Dict[str, Any] = {}
         self.at_end = False
 

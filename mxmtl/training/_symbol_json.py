@@ -30,7 +30,7 @@ def edit(symbol: mx.sym.Symbol, change: Callable[[Node], None]) -> mx.sym.Symbol
 def draws_random_numbers(symbol: mx.sym.Symbol) -> bool:
     """Tell whether a forward pass may depend on MXNet's random numbers."""
     return any(
-        node["op"] in RANDOM
+        (node["op"] in RANDOM and float(node["attrs"].get("p", 0.5)) > 0)
         or "random" in node["op"].lower()
         or "sample" in node["op"].lower()
         or node.get("attrs", {}).get("act_type") == "rrelu"

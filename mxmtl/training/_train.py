@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 import logging
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Tuple
 
 import mxnet as mx
 
 from .._devices import context
 from ..augment._uniform import keys
 from ..data import RecordIter
+from ..nets import training_symbol
+from ._features import FeatureIter, make_features
 from ._monitor import make_suite
-from ._network import Trained
+from ._network import Trained, only_weights_decay
 from ._optimizer import optimizer_params
-from ._phases import Phase, decay_rates, freeze_statistics, trunk_params
+from ._optimizer_state import Arrays
+from ._phases import Phase, decay_rates, freeze, trunk_params
 from ._session import Session
 from ._settings import Settings
 from ._stream import Stream
@@ -29,21 +33,39 @@ class Records:
 
     Attributes
     ----------
-    train, val : RecordIter
-        ``val`` is None where there are none.
+    train, val : mx.io.DataIter
+        Batches to train and to validate on; ``val`` is None where there are none.
     """
 
     def __init__(self, settings: Settings, train: Any, val: Any) -> None:
-        options: Dict[str, Any] = {
-            "batch_size": settings.batch_size,
-            "threads": settings.threads,
-            **settings.preprocessing.options(),
-        }
-        training = {**options, "shuffle": True, "seed": settings.seed}
+        self._settings, self._prefixes = settings, (train, val)
+        training: Dict[str, Any] = {"shuffle": True, "seed": settings.seed}
         if settings.augment:
             training["augment"] = settings.augment
-        self.train = RecordIter(train, **training)
-        self.val = None if val is None else RecordIter(val, tasks=self.train.tasks, **options)
+        self.train = self._open(train, **training)
+        self.val = None if val is None else self._open(val)
+
+    def _open(self, prefix: Any, **options: Any) -> RecordIter:
+        settings = self._settings
+        return RecordIter(
+            prefix,
+            settings.batch_size,
+            threads=settings.threads,
+            **{**settings.preprocessing.options(), **options},
+        )
+
+    def features(self, network: Trained) -> Records:
+        """Return the features that a frozen network makes of them, instead of images."""
+        settings, made = self._settings, copy.copy(self)
+        common: Dict[str, Any] = {"batch_size": settings.batch_size, "tasks": self.train.tasks}
+        parts = []
+        for prefix in self._prefixes:
+            if prefix is not None:
+                with self._open(prefix) as images:
+                    parts.append(make_features(network, images, devices(settings.gpus)))
+        made.train = FeatureIter(*parts[0], shuffle=True, seed=settings.seed, **common)
+        made.val = FeatureIter(*parts[1], **common) if len(parts) > 1 else None
+        return made
 
     def __enter__(self) -> Records:
         return self
@@ -57,28 +79,46 @@ class Records:
 def train_phase(session: Session, phase: Phase, network: Trained, records: Records) -> Trained:
     """Train the epochs of a phase that are left; return the network with its new values."""
     settings, tasks = session.settings, session.tasks
-    symbol = network.symbol
-    if phase.frozen:
-        trained = freeze_statistics(symbol)
-    else:
+    symbol, fixed = network.symbol, None
+    trunk = set(trunk_params(symbol, tasks))
+    if not phase.frozen:
         trained = decay_rates(symbol, tasks, settings.layer_decay)
-    session.module = module = mx.mod.Module(
+    elif settings.cache:
+        network = with_values(network, records, settings)
+        records = records.features(network._replace(symbol=freeze(symbol)))
+        trained = only_weights_decay(training_symbol(mx.sym.var("data"), tasks))
+        session.extra = ({k: v for k, v in network.args.items() if k in trunk}, network.auxs)
+    else:
+        trained, fixed = freeze(symbol), sorted(trunk)
+    session.module = mx.mod.Module(
         trained,
         label_names=tasks.label_names,
         context=devices(settings.gpus),
-        fixed_param_names=trunk_params(symbol, tasks) if phase.frozen else None,
+        fixed_param_names=fixed,
         logger=quiet,
     )
-    session.stream = make_stream(session, records.train, trained)
-    session.metric = make_suite(tasks, settings.monitor)
+    args, auxs = run_module(session, phase, network, records)
+    values = Trained(symbol, {**session.extra[0], **args}, {**session.extra[1], **auxs})
+    session.extra = ({}, {})
+    return values
+
+
+def run_module(
+    session: Session, phase: Phase, network: Trained, records: Records
+) -> Tuple[Arrays, Arrays]:
+    """Call ``Module.fit`` for the epochs that are left; return the parameters."""
+    settings, module = session.settings, session.module
+    session.stream = make_stream(session, records.train, module.symbol)
+    session.metric = make_suite(session.tasks, settings.monitor)
     session.num_batches = records.train.num_batches
     session.go(phase)
     mx.random.seed(settings.seed)  # what has no values yet is drawn from here
+    known = set(module.symbol.list_arguments())
     module.fit(
         session.stream,
         eval_data=records.val,
         eval_metric=session.metric,
-        validation_metric=make_suite(tasks, settings.monitor),
+        validation_metric=make_suite(session.tasks, settings.monitor),
         begin_epoch=session.epoch,
         num_epoch=phase.end,
         optimizer=settings.optimizer,
@@ -86,14 +126,26 @@ def train_phase(session: Session, phase: Phase, network: Trained, records: Recor
             settings, phase, session.num_batches, session.begin_update
         ),
         initializer=mx.init.Xavier(),
-        arg_params=network.args,
+        arg_params={name: array for name, array in network.args.items() if name in known},
         aux_params=network.auxs,
         allow_missing=True,
         batch_end_callback=session.batch_end,
         epoch_end_callback=None if records.val else session.epoch_end,
         eval_end_callback=session.eval_end,
     )
-    return Trained(symbol, *module.get_params())
+    return module.get_params()  # type: ignore[no-any-return]
+
+
+def with_values(network: Trained, records: Records, settings: Settings) -> Trained:
+    """Return the network with a value for every parameter, drawn where there was none."""
+    tasks = records.train.tasks
+    if set(network.symbol.list_arguments()) <= {"data", *tasks.label_names, *network.args}:
+        return network
+    module = mx.mod.Module(network.symbol, label_names=tasks.label_names, logger=quiet)
+    module.bind(records.train.provide_data, records.train.provide_label)
+    mx.random.seed(settings.seed)
+    module.init_params(mx.init.Xavier(), network.args, network.auxs, allow_missing=True)
+    return Trained(network.symbol, *module.get_params())
 
 
 def make_stream(session: Session, batches: mx.io.DataIter, symbol: mx.sym.Symbol) -> Stream:
