@@ -1,0 +1,88 @@
+"""Decoding no more than it takes: scaled decoding and EXIF orientation change no picture."""
+
+import struct
+
+import mxmtl
+from mxmtl.data._decode import decode
+from mxmtl.data._jpeg_head import jpeg_size
+
+import cv2
+import numpy as np
+import pytest
+
+from ._records import encoded, picture, random_labels, write
+
+# How a picture is stored that EXIF orientation 1 to 8 then shows upright (Exif 2.3, 4.6.4 A).
+STORED = {
+    1: lambda image: image,
+    2: lambda image: image[:, ::-1],
+    3: lambda image: image[::-1, ::-1],
+    4: lambda image: image[::-1],
+    5: lambda image: image.transpose(1, 0, 2),
+    6: lambda image: np.rot90(image, 1),
+    7: lambda image: image[::-1, ::-1].transpose(1, 0, 2),
+    8: lambda image: np.rot90(image, -1),
+}
+
+
+def oriented(image: np.ndarray, orientation: int, *options: int) -> bytes:
+    """A JPEG file that stores the picture turned, and says how."""
+    data = encoded(np.ascontiguousarray(STORED[orientation](image)), ".jpg", *options)
+    entry = struct.pack("<HHIHH", 0x0112, 3, 1, orientation, 0)
+    exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 1) + entry + bytes(4)
+    return data[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + data[2:]
+
+
+def smooth(height: int, width: int) -> np.ndarray:
+    """A picture without fine detail, so that only a wrong place or colour makes a difference."""
+    small = np.random.RandomState(0).randint(60, 200, (3, 4, 3)).astype(np.uint8)
+    return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+@pytest.mark.parametrize("orientation", STORED)
+def test_size_and_pixels_are_upright(orientation):
+    image = smooth(240, 320)
+    data = oriented(image, orientation, cv2.IMWRITE_JPEG_QUALITY, 98)
+    assert jpeg_size(data) == (240, 320)
+    for reduction in (1, 2, 4, 8):
+        found = decode(memoryview(data), 3, reduction)
+        assert found.shape == (240 // reduction, 320 // reduction, 3)
+        expected = cv2.resize(image, found.shape[1::-1], interpolation=cv2.INTER_AREA)
+        assert np.abs(found.astype(int) - expected).mean() < 2
+        gray = decode(memoryview(data), 1, reduction)
+        assert np.abs(gray - expected @ [0.299, 0.587, 0.114]).mean() < 2
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+@pytest.mark.parametrize("shape", [(3, 60, 80), (3, 25, 25), (1, 50, 40)])
+def test_scaled_decoding_shows_the_same_part(tmp_path, orientation, shape):
+    image = smooth(480, 640)
+    jpeg = oriented(image, orientation, cv2.IMWRITE_JPEG_QUALITY, 98)
+    for steps in (None, [mxmtl.augment.RandomResizedCrop(), mxmtl.augment.RandomRotation(20)]):
+        images = []
+        for row in range(2):  # the same row number in both files: the same random numbers
+            folder = tmp_path / str(row)
+            folder.mkdir(exist_ok=True)
+            write(folder / "a", random_labels(1), lambda _, row=row: [jpeg, encoded(image)][row])
+            with mxmtl.RecordIter(folder / "a", 1, shape, augment=steps, dtype="uint8") as data:
+                images.append(next(data).data[0].asnumpy().astype(int))
+        assert np.abs(images[0] - images[1]).mean() < 3
+
+
+def test_sizes_that_the_head_does_not_tell():
+    image = picture(0, 8, 9)
+    assert jpeg_size(encoded(image)) is None  # PNG
+    assert jpeg_size(b"") is None
+    data = encoded(image, ".jpg")
+    assert jpeg_size(data) == (8, 9)
+    for length in range(2, data.index(b"\xff\xc0") + 9):
+        assert jpeg_size(data[:length]) is None
+    filled = data.replace(b"\xff\xdb", b"\xff\xff\xff\xdb", 1)  # fill bytes before a marker
+    assert jpeg_size(filled) == (8, 9)
+    progressive = encoded(image, ".jpg", cv2.IMWRITE_JPEG_PROGRESSIVE, 1)
+    assert jpeg_size(progressive) == (8, 9)
+
+
+def test_what_opencv_does_not_decode():
+    with pytest.raises(mxmtl.RecordError, match="its 3 bytes are no image that OpenCV decodes"):
+        decode(memoryview(b"abc"), 3)
