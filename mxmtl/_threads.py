@@ -22,8 +22,20 @@ def usable_cores(cpus: Path = CPUS, cgroup: Path = CGROUP) -> int:
     siblings = {_text(cpus / f"cpu{cpu}" / "topology" / "thread_siblings_list") for cpu in allowed}
     # A kernel that does not tell which processors share a core: count each as one.
     cores = len(allowed) if None in siblings else len(siblings)
+    return _at_most_granted(cores, cgroup)
+
+
+def usable_processors(cgroup: Path = CGROUP) -> int:
+    """Count the processors that this process may use, two a core where cores are shared.
+
+    For work that waits on memory and branches, as decoding images does; MXNet's is not.
+    """
+    return _at_most_granted(len(os.sched_getaffinity(0)), cgroup)
+
+
+def _at_most_granted(count: int, cgroup: Path) -> int:
     limit = _container_limit(cgroup)
-    return max(1, cores if limit is None else min(cores, math.ceil(limit)))
+    return max(1, count if limit is None else min(count, math.ceil(limit)))
 
 
 def set_threads() -> None:

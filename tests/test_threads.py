@@ -56,6 +56,13 @@ def test_a_kernel_that_says_nothing(tmp_path, monkeypatch):
     assert _threads.usable_cores(tmp_path / "none", tmp_path / "none") == 3
 
 
+def test_processors_that_share_a_core_count_each(machine, tmp_path):
+    assert machine(["0,2", "1,3", "0,2", "1,3"]) == 2
+    assert _threads.usable_processors(tmp_path / "none") == 4
+    (tmp_path / "cpu.max").write_text("250000 100000\n")
+    assert _threads.usable_processors(tmp_path) == 3
+
+
 def test_the_users_setting_wins(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     _threads.set_threads()

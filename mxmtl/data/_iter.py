@@ -11,6 +11,7 @@ import mxnet as mx
 import numpy as np
 
 from .._files import PathLike
+from .._threads import usable_processors
 from ..augment import Augmentation, Pipeline
 from ..tasks import TaskSet
 from ._files_of import Prefixes, record_files, tasks_of
@@ -186,7 +187,7 @@ class RecordIter(mx.io.DataIter):  # type: ignore[misc]
             self._order,
             self._missing,
             on_error=on_error,
-            threads=options.threads or len(os.sched_getaffinity(0)),
+            threads=options.threads or usable_processors(),
             prefetch=options.prefetch,
         )
         self._process = os.getpid()
