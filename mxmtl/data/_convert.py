@@ -37,7 +37,7 @@ def write_records(
     images : path, optional
         Folder that the paths in the table begin from. By default the folder of the table.
     prefix : path
-        Where to write, without ``.rec``.
+        Where to write; an ending ``.rec`` is taken off.
     tasks : TaskSet or path
         What the labels are, or the ``.tasks.json`` file that says so; `infer_tasks` proposes
         some. None stores the labels of a ``.lst`` file as they are.
@@ -95,6 +95,16 @@ def write_records(
         (opened, table_options),
         (os.fspath(images), image_options),
         tasks,
-        (os.fspath(prefix), output_options),
+        (without_ending(prefix), output_options),
         about,
     ).run()
+
+
+def without_ending(prefix: PathLike) -> str:
+    """Return a prefix without ``.rec``.
+
+    >>> without_ending("data/train.rec"), without_ending("data/train")
+    ('data/train', 'data/train')
+    """
+    text = os.fspath(prefix)
+    return text[: -len(".rec")] if text.endswith(".rec") else text
