@@ -48,7 +48,10 @@ class Source:
 
     def numbers(self, epoch: int, rows: np.ndarray, repeats: np.ndarray) -> np.ndarray:
         """Draw the random numbers of rows in an epoch: (n, draws), of each row alone."""
-        return uniforms(keys(self._seed, AUGMENT, epoch, rows, repeats), self._pipeline.draws)
+        draws = self._pipeline.draws
+        if not draws:
+            return np.empty((len(rows), 0))
+        return uniforms(keys(self._seed, AUGMENT, epoch, rows, repeats), draws)
 
     def buffer(self) -> memoryview:
         """Make room for a record; a thread reads one after the other into it, from near memory."""

@@ -284,6 +284,24 @@ def test_stock_readers_see_the_same(tmp_path):
             assert same(whole_label(our), their.label[0].asnumpy())
 
 
+def test_ten_thousand_labels_of_any_bits_survive(tmp_path):
+    rng = np.random.RandomState(0)
+    bits = rng.randint(0, 1 << 32, (10_000, 3), dtype=np.uint64).astype(np.uint32)
+    labels = bits.view(np.float32)
+    labels[::5, 0], labels[::7, 1] = -1, np.nan
+    labels[::3, 2] = rng.randint(1 << 24, 1 << 31, len(labels[::3]))  # rounded once, on storing
+    tasks = mxmtl.TaskSet([mxmtl.Regression(name) for name in "abc"])
+    prefix = write(tmp_path / "a", labels, tasks=tasks)
+    theirs = mx.io.ImageRecordIter(
+        path_imgrec=prefix + ".rec", path_imgidx=prefix + ".idx", data_shape=SHAPE,
+        batch_size=1000, label_width=3, verbose=False,
+    )  # fmt: skip
+    with mxmtl.RecordIter(prefix, 1000, SHAPE) as ours:
+        for batch, their in zip(ours, theirs):
+            assert same(whole_label(batch), labels[batch.index])
+            assert same(their.label[0].asnumpy(), labels[batch.index])
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
