@@ -343,7 +343,8 @@ def main() -> None:
         pipe = subprocess.PIPE
         worker = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
     lines = [
-        f"{processor()}, {os.cpu_count()} cores. Milliseconds an update, its share of one get "
+        f"{processor()}, {os.cpu_count()} cores, OMP_NUM_THREADS="
+        f"{os.environ.get('OMP_NUM_THREADS', 'unset')}. Milliseconds an update, its share of one get "
         f"after {UPDATES} updates included; medians of {options.rounds} rounds.",
         "",
         "| batch | what | ms an update | times ours |",
