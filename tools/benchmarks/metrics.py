@@ -17,14 +17,13 @@ import os
 import platform
 import statistics
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Tuple
 
 import numpy as np
+from _metrics_data import CLASSES, LABELS, MISSING, TASKS, UPDATES, arrays, seconds
 
-TASKS, CLASSES, LABELS, MISSING, UPDATES = 8, 10, 40, 0.3, 100
 TORCH = "torchmetrics"
 PAGE = f"""# What metrics cost
 
@@ -36,27 +35,6 @@ to 1e-5; ours come as NDArrays and are copied first. MXNet's own accuracy counts
 wrong, so only its time compares. The loops take one sample and metric at a time, as in the article.
 
 """
-Arrays = Tuple[List[np.ndarray], List[np.ndarray]]
-
-
-def arrays(rows: int) -> Arrays:
-    """Labels and predictions of each task: the same in every process."""
-    rng = np.random.RandomState(rows)
-    labels = [rng.randint(CLASSES, size=rows) for _ in range(TASKS)]
-    labels.append(rng.randint(2, size=(rows, LABELS)))
-    labels = [np.where(rng.uniform(size=y.shape) < MISSING, -1, y) for y in labels]
-    logits = [rng.normal(size=(rows, CLASSES)) for _ in range(TASKS)]
-    predictions = [np.exp(z) / np.exp(z).sum(axis=1, keepdims=True) for z in logits]
-    predictions.append(rng.uniform(size=(rows, LABELS)))
-    return [y.astype(np.float32) for y in labels], [p.astype(np.float32) for p in predictions]
-
-
-def seconds(update: Callable[[], Any], get: Callable[[], Any]) -> Tuple[float, Any]:
-    start = time.perf_counter()
-    for _ in range(UPDATES):
-        update()
-    value = get()
-    return time.perf_counter() - start, value
 
 
 # -- ours ------------------------------------------------------------------------------------------
@@ -85,11 +63,10 @@ def mxmtl_run(rows: int, default: bool = False) -> Callable[[], Tuple[float, Any
     def run() -> Tuple[float, Any]:
         suite.reset()
         mx.nd.waitall()
-        return seconds(lambda: suite.update_dict(by_label, by_output), suite.get)
+        taken, value = seconds(lambda: suite.update_dict(by_label, by_output), suite.get)
+        return taken, dict(zip(*value))
 
-    return lambda: (lambda time_and_value: (time_and_value[0], dict(zip(*time_and_value[1]))))(
-        run()
-    )
+    return run
 
 
 def mxnet_run(rows: int) -> Callable[[], Tuple[float, Any]]:
@@ -171,74 +148,6 @@ def loops_run(rows: int) -> Callable[[], Tuple[float, Any]]:
 
 
 # -- torchmetrics, in an interpreter of its own ----------------------------------------------------
-def torch_run(rows: int, validate: bool) -> Callable[[], Tuple[float, Any]]:
-    import torch
-    import torchmetrics.classification as tm
-
-    labels, predictions = arrays(rows)
-    labels_t = [torch.from_numpy(y.astype(np.int64)) for y in labels]
-    predictions_t = [torch.from_numpy(p) for p in predictions]
-    from torchmetrics import MetricCollection
-
-    options: Dict[str, Any] = {
-        "num_classes": CLASSES,
-        "ignore_index": -1,
-        "validate_args": validate,
-    }
-    sigmoid: Dict[str, Any] = {"num_labels": LABELS, "ignore_index": -1, "validate_args": validate}
-    suites = [
-        MetricCollection(
-            {
-                "accuracy": tm.MulticlassAccuracy(average="micro", **options),
-                "precision": tm.MulticlassPrecision(average="macro", **options),
-                "recall": tm.MulticlassRecall(average="macro", **options),
-                "f1": tm.MulticlassF1Score(average="macro", **options),
-            }
-        )
-        for _ in range(TASKS)
-    ]
-    suites.append(
-        MetricCollection(
-            {
-                "precision": tm.MultilabelPrecision(average="macro", **sigmoid),
-                "recall": tm.MultilabelRecall(average="macro", **sigmoid),
-                "f1": tm.MultilabelF1Score(average="macro", **sigmoid),
-            }
-        )
-    )
-    names = [f"t{i}" for i in range(TASKS)] + ["m"]
-
-    def update() -> None:
-        for suite, label, prediction in zip(suites, labels_t, predictions_t):
-            suite.update(prediction, label)
-
-    def get() -> Dict[str, float]:
-        return {
-            f"{name}/{key}": float(value)
-            for name, suite in zip(names, suites)
-            for key, value in suite.compute().items()
-        }
-
-    update()  # compute groups are found at the first update
-
-    def run() -> Tuple[float, Any]:
-        for suite in suites:
-            suite.reset()
-        return seconds(update, get)
-
-    return run
-
-
-def torch_worker() -> None:
-    """Answer each (rows, validate) on standard input with the time and the values."""
-    runs: Dict[Tuple[int, bool], Callable[[], Tuple[float, Any]]] = {}
-    for line in sys.stdin:
-        rows, validate = json.loads(line)
-        if (rows, validate) not in runs:
-            runs[rows, validate] = torch_run(rows, validate)
-        print(json.dumps(runs[rows, validate]()), flush=True)
-
-
 def torch_client(
     worker: "subprocess.Popen[str]", rows: int, validate: bool
 ) -> Callable[[], Tuple[float, Any]]:
@@ -332,20 +241,16 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--step", action="store_true", help="time a ResNet-18 step as well")
     parser.add_argument("--out", help="write the table to this file")
-    parser.add_argument("--torch-worker", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.torch_worker:
-        torch_worker()
-        return
     worker = None
     if options.torch_python:
-        command = [options.torch_python, __file__, "--torch-worker"]
+        command = [options.torch_python, str(Path(__file__).with_name("metrics_torch.py"))]
         pipe = subprocess.PIPE
         worker = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
     lines = [
         f"{processor()}, {os.cpu_count()} cores, OMP_NUM_THREADS="
-        f"{os.environ.get('OMP_NUM_THREADS', 'unset')}. Milliseconds an update, its share of one get "
-        f"after {UPDATES} updates included; medians of {options.rounds} rounds.",
+        f"{os.environ.get('OMP_NUM_THREADS', 'unset')}. Milliseconds an update, its share of one "
+        f"get after {UPDATES} updates included; medians of {options.rounds} rounds.",
         "",
         "| batch | what | ms an update | times ours |",
         "| ---: | --- | ---: | ---: |",
