@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import sys
 
 import mxmtl
 from mxmtl.data import RowError, TableError, _conversion
@@ -278,3 +280,19 @@ def test_a_progress_bar_shows_only_on_a_terminal(made, tmp_path, capfd):
     convert(made[0], tmp_path / "train")
     out, err = capfd.readouterr()
     assert (out, err) == ("", "")
+
+
+class Terminal(io.StringIO):
+    """Something that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_shows_rate_and_time_left(made, tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.stderr", Terminal())
+    convert(made[0], tmp_path / "a", progress=False)
+    assert sys.stderr.getvalue() == ""
+    convert(made[0], tmp_path / "b")
+    assert f"{ROWS}/{ROWS} [" in sys.stderr.getvalue()
+    assert "row/s]" in sys.stderr.getvalue()
