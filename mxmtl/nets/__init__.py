@@ -3,6 +3,7 @@
 The heads and the losses are written once, in `Heads` and in the tasks; both worlds use them.
 """
 
+from ._efficientnet_lite import efficientnet_lite_trunk as efficientnet_lite_trunk
 from ._loss import MultiTaskLoss as MultiTaskLoss
 from ._net import MultiTaskNet as MultiTaskNet
 from ._params import module_params as module_params
@@ -15,6 +16,7 @@ from ._trunks import zoo_trunk as zoo_trunk
 __all__ = [
     "MultiTaskLoss",
     "MultiTaskNet",
+    "efficientnet_lite_trunk",
     "load_trunk",
     "module_params",
     "prediction_symbol",

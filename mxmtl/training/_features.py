@@ -112,19 +112,15 @@ def features_symbol(symbol: mx.sym.Symbol, tasks: TaskSet) -> mx.sym.Symbol:
 def make_features(
     network: Trained, records: RecordIter, context: List[mx.Context]
 ) -> Tuple[np.ndarray, np.ndarray]:
-    """Compute features (n, num_features) and labels (n, label_width) of all records, in order.
-
-    ``network.symbol`` is the frozen one. It is run as in training, so that the same kernels
-    compute the same bits as when the trunk and the heads are trained together.
-    """
+    """Compute features (n, num_features) and labels (n, label_width) of all records, in order."""
     began = time.monotonic()
     trunk = features_symbol(network.symbol, records.tasks)
     module = mx.mod.Module(trunk, label_names=None, context=context)
-    module.bind(records.provide_data, for_training=True, grad_req="null")
+    module.bind(records.provide_data, for_training=False)
     module.init_params(None, arg_params=network.args, aux_params=network.auxs, allow_extra=True)
     features, labels = [], []
     for batch in records:
-        module.forward(batch, is_train=True)
+        module.forward(batch, is_train=False)
         rows = records.batch_size - batch.pad
         features.append(module.get_outputs()[0].asnumpy()[:rows])
         parts = [label.asnumpy().reshape(records.batch_size, -1) for label in batch.label]

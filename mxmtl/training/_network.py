@@ -8,6 +8,7 @@ import mxnet as mx
 
 from ..nets import (
     MultiTaskNet,
+    efficientnet_lite_trunk,
     load_trunk,
     module_params,
     small_trunk,
@@ -17,6 +18,7 @@ from ..nets import (
 from ..tasks import TaskSet
 from ._checkpoint import find_epoch
 from ._optimizer_state import Arrays
+from ._pretrained import LITE0, load_weights
 from ._settings import Settings
 from ._symbol_json import Node, edit
 
@@ -48,13 +50,18 @@ def make_network(settings: Settings, tasks: TaskSet, network: Optional[Network] 
 
 
 def _trunk(settings: Settings, tasks: TaskSet) -> Tuple[Network, Arrays, Arrays]:
-    if settings.trunk == "small":
-        return MultiTaskNet(small_trunk(), tasks), {}, {}
     epoch = find_epoch(settings.trunk)
     if epoch is not None:
-        symbol, args, auxs = load_trunk(settings.trunk, epoch, layer=settings.layer)
-        return symbol, args, auxs
-    return MultiTaskNet(zoo_trunk(settings.trunk), tasks), {}, {}
+        return load_trunk(settings.trunk, epoch, layer=settings.layer)
+    if settings.trunk == "small":
+        trunk = small_trunk()
+    else:
+        lite = settings.trunk == LITE0
+        trunk = efficientnet_lite_trunk() if lite else zoo_trunk(settings.trunk)
+    if not settings.weights:
+        return MultiTaskNet(trunk, tasks), {}, {}
+    symbol = trunk(mx.sym.var("data"))
+    return (symbol, *load_weights(settings.weights, settings.trunk, symbol))
 
 
 def _values(network: Any) -> Tuple[Arrays, Arrays]:

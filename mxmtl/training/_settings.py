@@ -38,9 +38,9 @@ class Settings:
     3
     """
 
-    trunk: str = option("small", "network", "small, a zoo network, or the prefix of a checkpoint")
+    trunk: str = option("small", "network", "small, efficientnet_lite0, one of a zoo, or a prefix")
     layer: str = option("flatten0_output", "network", "where to cut the checkpoint's network")
-    weights: str = option("", "network", "file of pretrained weights: .params, or of PyTorch")
+    weights: str = option("", "network", "pretrained: .params, PyTorch's file, or imagenet (lite0)")
     data_shape: Tuple[int, ...] = option((3, 224, 224), "images", "channels, height, width")
     mean: Tuple[float, ...] = option((127.0,), "images", "subtracted from pixels 0..255")
     std: Tuple[float, ...] = option((64.0,), "images", "and divided by")

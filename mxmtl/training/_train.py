@@ -85,7 +85,7 @@ def train_phase(session: Session, phase: Phase, network: Trained, records: Recor
         trained = decay_rates(symbol, tasks, settings.layer_decay)
     elif settings.cache:
         network = with_values(network, records, settings)
-        records = records.features(network._replace(symbol=freeze(symbol)))
+        records = records.features(network)
         trained = only_weights_decay(training_symbol(mx.sym.var("data"), tasks))
         session.extra = ({k: v for k, v in network.args.items() if k in trunk}, network.auxs)
     else:
