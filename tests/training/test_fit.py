@@ -1,0 +1,213 @@
+"""What fit does with its settings: monitor, stopping, decay, schedules, logs, bar, messages."""
+
+import csv
+import json
+import logging
+import math
+
+import mxmtl
+from mxmtl import training
+from mxmtl.training import _monitor, _schedule
+from tests.training import _small
+
+import mxnet as mx
+import numpy as np
+import pytest
+
+
+def test_module_fit_by_hand_gives_the_same_weights(records, tmp_path):
+    """Nothing but MXNet's own Module.fit is behind it."""
+    options = {"optimizer": "adam", "lr": 0.01, "schedule": "constant", "wd": 0.0, "augment": ()}
+    with mx.name.NameManager():
+        symbol = mxmtl.training_symbol(mx.sym.Flatten(mx.sym.var("data")), _small.tasks())
+        trunk = mx.sym.Flatten(mx.sym.var("data"))
+    run = _small.fit(records, tmp_path / "run", network=trunk, **options)
+    batches = mxmtl.RecordIter(
+        records, _small.BATCH, (3, 8, 8), shuffle=True, seed=3, mean=127, std=64
+    )
+    module = mx.mod.Module(symbol, label_names=run.tasks.label_names)
+    mx.random.seed(3)
+    module.fit(
+        batches, num_epoch=3, optimizer="adam", optimizer_params={"learning_rate": 0.01},
+        eval_metric=run.tasks.metrics(), initializer=mx.init.Xavier(),
+    )  # fmt: skip
+    batches.close()
+    for name, array in module.get_params()[0].items():
+        np.testing.assert_array_equal(array.asnumpy(), run.load("last")[1][name].asnumpy())
+
+
+def test_what_weight_decay_is_for(records, tmp_path):
+    """With a rate and no gradient, weights shrink; biases and norms stay."""
+    clip = {"optimizer_params": {"rescale_grad": 0.0}}
+    run = _small.fit(records, tmp_path / "r", epochs=1, wd=0.1, momentum=0, keep=3, **clip)
+    first, last = (c.params()[0] for c in run.checkpoints)
+    for name, before in first.items():
+        shrunk = np.abs(last[name].asnumpy()).sum() < np.abs(before.asnumpy()).sum()
+        assert shrunk == name.endswith("_weight"), name
+
+
+@pytest.mark.parametrize(
+    ("values", "higher", "best", "length"),
+    [
+        ([0.5, math.nan, 0.7, 0.7, 0.6, 0.9], True, 3, 5),
+        ([0.5, 0.6, 0.7], False, 1, 3),
+        ([math.nan, 0.6, 0.5, 0.4], True, 2, 4),
+        ([math.nan, math.nan, math.nan], True, 1, 3),
+        ([1.0, 2.0, 3.0, 4.0], True, 4, 4),
+    ],
+)
+def test_best_and_patience(values, higher, best, length):
+    class Session:
+        history, epoch, reason = [], 0, ""
+        metric = _monitor.make_suite(_small.tasks(), "breed/accuracy")
+
+        def stop(self, reason):
+            self.reason = reason
+
+    name = "breed/accuracy" if higher else "breed/task_loss"
+    session, monitor = Session(), training.Monitor(name, patience=2)
+    session.metric = _monitor.make_suite(_small.tasks(), name)
+    for value in values:
+        session.epoch += 1
+        session.history.append({"epoch": session.epoch, "val": {name: value}, "train": {}})
+        monitor.on_epoch_end(session)
+        if session.reason:
+            break
+    assert _monitor.best_entry(session.history)["epoch"] == best
+    assert len(session.history) == length
+
+
+def test_patience_ends_the_run(records, tmp_path, caplog):
+    with caplog.at_level(logging.INFO, "mxmtl"):
+        run = _small.fit(records, tmp_path / "run", epochs=9, lr=0.0, patience=2)
+    assert (len(run.history), run.best.stem) == (3, "model-0001")
+    assert "all_tasks/task_loss has not improved for 2 epochs" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("monitor", "higher"),
+    [
+        ("breed/accuracy", True),
+        ("age/rmse", False),
+        ("toys/f1", True),
+        ("all_tasks/task_loss", False),
+        ("all_tasks/accuracy", True),
+        ("all_tasks/worst_auroc", True),
+    ],
+)
+def test_values_that_can_be_monitored(monitor, higher):
+    suite = _monitor.make_suite(_small.tasks(), monitor)
+    assert _monitor.direction(suite, monitor) is higher
+    assert monitor in dict(suite.get_name_value())
+
+
+@pytest.mark.parametrize(
+    ("monitor", "message"),
+    [
+        ("breed", "expected TASK/METRIC"),
+        ("cat/accuracy", r"TASK one of \['breed'"),
+        ("breed/acc", "METRIC one of .*'accuracy'"),
+        ("breed/num_labels", "neither more nor less"),
+    ],
+)
+def test_values_that_cannot(monitor, message):
+    with pytest.raises(ValueError, match=message):
+        _monitor.make_suite(_small.tasks(), monitor)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"schedule": "constant"}, [1, 1, 1, 1, 1]),
+        ({"schedule": "constant", "warmup": 2}, [0, 0.5, 1, 1, 1]),
+        ({"schedule": "cosine"}, [1, (1 + 0.5**0.5) / 2, 0.5, (1 - 0.5**0.5) / 2, 0]),
+        ({"schedule": "poly", "power": 2}, [1, 9 / 16, 1 / 4, 1 / 16, 0]),
+        ({"schedule": "step", "steps": (1, 3)}, [1, 1, 0.1, 0.1, 0.01]),
+    ],
+)
+def test_schedules(options, expected):
+    made = _schedule.make_schedule(training.Settings(**options), 1.0, 10, 4)
+    places = [0, 10, 20, 30, 40] if options["schedule"] != "step" else [0, 10, 11, 30, 31]
+    assert [made(update) for update in places] == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"epochs": 0}, "nothing to train"),
+        ({"batch_size": 0}, "batch_size=0: expected 1 or more"),
+        ({"lr": math.nan}, "lr=nan"),
+        ({"schedule": "cos"}, r"schedule='cos' is not one of \('constant'"),
+        ({"schedule": "step"}, r"needs steps=\(epoch"),
+        ({"logs": "csv,json"}, "logs='csv,json' is not one of"),
+        ({"augment": [{"type": "Flip"}]}, "augmentation 'Flip' is not one of .*RandomMirror"),
+    ],
+)
+def test_settings_that_cannot_be(options, message):
+    with pytest.raises(ValueError, match=message):
+        training.Settings(**options)
+
+
+def test_settings_come_back(tmp_path):
+    from mxmtl import augment
+    from mxmtl.training import _settings
+
+    steps = [augment.RandomResizedCrop(area=(0.3, 1)), augment.RandomMirror()]
+    settings = training.Settings(augment=steps, optimizer_params={"beta1": 0.8}, steps=(1, 2))
+    _settings.save_settings(tmp_path / "s.json", settings, "a", ["b", "c"])
+    assert _settings.load_settings(tmp_path / "s.json") == (settings, "a", ["b", "c"])
+    with pytest.raises(ValueError, match="cannot be: .* is not JSON serializable"):
+        training.Settings(augment=[augment.Apply(np.flip)]).to_dict()
+
+
+def test_logs(records, tmp_path):
+    run = _small.fit(records, tmp_path / "run", epochs=2, logs=("csv", "jsonl"))
+    with (run.folder / "log.csv").open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    lines = [
+        json.loads(line) for line in (run.folder / "log.jsonl").read_text("utf-8").split("\n")[:-1]
+    ]
+    assert lines == run.history
+    for row, entry in zip(rows, run.history):
+        for name, value in entry["val"].items():
+            assert row[f"val/{name}"] == ("" if value is None else repr(value))
+    # A run that goes on writes no epoch twice.
+    assert [row["epoch"] for row in rows] == ["1", "2"]
+
+
+def test_tensorboard(records, tmp_path):
+    pytest.importorskip("tensorboardX", reason='needs pip install "mxmtl[tensorboard]"')
+    run = _small.fit(records, tmp_path / "run", epochs=1, logs=("tensorboard",))
+    assert list((run.folder / "tensorboard").glob("events*"))
+
+
+def test_bar_in_a_terminal_and_lines_elsewhere(records, tmp_path, caplog, capsys, monkeypatch):
+    from mxmtl.training import _progress
+
+    monkeypatch.setattr(_progress, "LINE", 0.0)
+    monkeypatch.setattr(_progress, "FEW", 0.0)
+    with caplog.at_level(logging.INFO, "mxmtl"):
+        _small.fit(records, tmp_path / "lines", epochs=1)
+    assert "epoch 1/1  batch 3/6" in caplog.text
+    assert capsys.readouterr().err.count("images/s") == 0
+    monkeypatch.setattr(_progress.sys.stderr, "isatty", lambda: True, raising=False)
+    _small.fit(records, tmp_path / "bar", epochs=1)
+    shown = capsys.readouterr().err
+    assert "epoch 1/1" in shown
+    assert "breed/accuracy" in shown
+
+
+def test_without_validation_training_is_monitored(records, tmp_path):
+    run = mxmtl.fit(records, run=tmp_path / "run", network=_small.network(), **_small.OPTIONS)
+    assert all(entry["val"] == {} for entry in run.history)
+    assert run.best.epoch in {entry["epoch"] for entry in run.history if entry["best"]}
+
+
+def test_model_json_tells_how_to_read_images(records, tmp_path):
+    run = _small.fit(records, tmp_path / "run", epochs=1, crop=0.875, mean=(1, 2, 3), std=(4, 5, 6))
+    data = json.loads((run.folder / "model.json").read_text("utf-8"))
+    assert (data["format"], data["version"]) == ("mxmtl.model", 1)
+    assert run.tasks == _small.tasks()
+    assert run.model.preprocessing == training.Preprocessing((3, 8, 8), (1, 2, 3), (4, 5, 6), 0.875)
+    batches = mxmtl.RecordIter(records, 2, **run.model.preprocessing.options())
+    batches.close()
