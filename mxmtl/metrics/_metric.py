@@ -12,6 +12,7 @@ import numpy as np
 
 from ..tasks import Task
 from ._feed import Entry, Feed
+from ._score import asked_by_score
 from ._statistic import Statistic
 
 Value = Union[float, np.ndarray]
@@ -128,6 +129,12 @@ class Metric(mx.metric.EvalMetric, abc.ABC):
     def get_global(self) -> Tuple[Any, Any]:
         """Return the name(s) and value(s) since `reset`."""
         return self._value(whole=True)
+
+    def get_name_value(self) -> List[Tuple[str, float]]:
+        """Return (name, value) pairs since `reset_local`; for ``Module.score`` since `reset`."""
+        if asked_by_score():
+            return list(self.get_global_name_value())
+        return list(super().get_name_value())
 
     def _value(self, whole: bool) -> Tuple[Any, Any]:
         self._feed.settle()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterable, List, Mapping
+from typing import Any, Iterable, List, Mapping, Tuple
 
 import mxnet as mx
 
 from ..tasks import TaskSet
 from ._feed import Feed
 from ._metric import Metric, as_list, by_name
+from ._score import asked_by_score
 
 
 class Suite(mx.metric.CompositeEvalMetric):
@@ -17,9 +18,6 @@ class Suite(mx.metric.CompositeEvalMetric):
     Works wherever MXNet takes an ``eval_metric``. A member can be used by itself as well; it
     then goes on alone from where it stands. In a loop over several devices, `update` is called
     once for each.
-
-    ``Module.score`` returns the local values. If a ``Speedometer`` runs in it, give that
-    ``auto_reset=False``, or read ``suite.get_global_name_value()`` afterwards.
 
     Parameters
     ----------
@@ -103,6 +101,12 @@ class Suite(mx.metric.CompositeEvalMetric):
             feed.push(by_name(feed.tasks, labels, preds))
         for metric in self._foreign:
             metric.update_dict(labels, preds)
+
+    def get_name_value(self) -> List[Tuple[str, float]]:
+        """Return (name, value) pairs since `reset_local`; for ``Module.score`` since `reset`."""
+        if asked_by_score():
+            return list(self.get_global_name_value())
+        return list(super().get_name_value())
 
 
 def default_metrics(tasks: TaskSet) -> Suite:

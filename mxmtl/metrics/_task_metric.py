@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Any, ClassVar, Iterable, List, Mapping, Optional, Tuple
 
 import numpy as np
@@ -73,8 +72,7 @@ class AbstractTaskMetric(Metric):
 
 def task_types(kinds: Iterable[str]) -> List[str]:
     """Return the names of the task types of these kinds."""
-    concrete = [cls for cls in Task.types.values() if not inspect.isabstract(cls)]
-    return sorted(cls.__name__ for cls in concrete if cls.kind in kinds)
+    return sorted(name for name, cls in Task.types.items() if cls.kind in kinds)
 
 
 def average_of(values: np.ndarray, average: str, weight: np.ndarray) -> Value:

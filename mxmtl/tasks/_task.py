@@ -40,6 +40,8 @@ class Task(abc.ABC):
         How an unknown label is stored: -1, or NaN where -1 may be a value.
     default_metrics : tuple of str
         Names (snake case) of the metrics that `TaskSet.metrics` makes for it.
+    types : dict
+        Every concrete task class by its name.
     """
 
     name: str
@@ -51,7 +53,9 @@ class Task(abc.ABC):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        Task.types[cls.__name__] = cls
+        members = (getattr(cls, name, None) for name in dir(cls))
+        if not any(getattr(member, "__isabstractmethod__", False) for member in members):
+            Task.types[cls.__name__] = cls
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not NAME.fullmatch(self.name):
