@@ -8,7 +8,7 @@ from typing import Any, List
 from ._metric import Metric
 from ._task_metric import task_types
 
-HEAD = """# Metrics
+HEAD = """## Metrics
 
 Every metric is made from a task and named `<task>/<metric>`, or `<task>/<metric>/<class>` with
 `average="none"`. Labels that are missing are left out; where nothing is labelled the value is nan,
@@ -31,7 +31,7 @@ any of them a confidence interval.
 
 
 def markdown() -> str:
-    """Return the page ``docs/metrics.md``."""
+    """Return the section of the README."""
     return HEAD + "".join(row(name, cls) for name, cls in sorted(Metric.types.items()))
 
 

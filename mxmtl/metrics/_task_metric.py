@@ -34,7 +34,7 @@ class AbstractTaskMetric(Metric):
     averages : dict of str to tuple of str
         For each kind of task that the metric is for, the averages that it has.
     formula, undefined, source : str
-        A row of the table in ``docs/metrics.md``.
+        A row of the README's table of metrics.
     """
 
     averages: ClassVar[Averages]
