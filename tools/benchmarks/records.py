@@ -237,6 +237,13 @@ def processor() -> str:
     return platform.machine()
 
 
+def version_of(python: str) -> str:
+    if not python:
+        return ""
+    command = [python, "-c", "import torch; print(torch.__version__)"]
+    return f"; PyTorch {subprocess.check_output(command, text=True).strip()}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=7)
@@ -248,7 +255,8 @@ def main() -> None:
         "# Reading records",
         __doc__.split("\n\n", 2)[2].strip(),
         f"{processor()}, {PROCESSORS} cores; Python {platform.python_version()}, MXNet "
-        f"{mx.__version__}, OpenCV {cv2.__version__}, NumPy {np.__version__}. `{command}`",
+        f"{mx.__version__}, OpenCV {cv2.__version__}, NumPy {np.__version__}"
+        f"{version_of(args.torch)}. `{command}`",
     ]
     with tempfile.TemporaryDirectory() as folder:
         for place, (name, size) in enumerate(SIZES.items()):
