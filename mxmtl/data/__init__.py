@@ -11,6 +11,7 @@ from ._infer import Inference as Inference
 from ._infer import infer_tasks as infer_tasks
 from ._inspect import Inspection as Inspection
 from ._inspect import inspect_records as inspect_records
+from ._iter import Loading as Loading
 from ._iter import RecordIter as RecordIter
 from ._lists import ListOptions as ListOptions
 from ._lists import find_lists as find_lists

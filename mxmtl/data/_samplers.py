@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Optional, Sequence, Tuple
 
 import numpy as np
@@ -81,7 +81,7 @@ class WeightedSampler(Sampler):
         See `Sampler`.
     """
 
-    row_weights: Sequence[float]
+    row_weights: Sequence[float] = field(compare=False)  # an array has no one truth value
     cap: float = math.inf
     num_rows: Optional[int] = None
 

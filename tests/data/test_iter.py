@@ -247,6 +247,23 @@ def test_batches_that_are_kept_stay_as_they_are(pictures):
         np.testing.assert_array_equal(slice_.asnumpy(), copy)
 
 
+def test_memory_is_not_used_again_while_mxnet_still_reads_it(pictures):
+    def sums(wait):
+        busy, found = mx.nd.ones((400, 400)), []
+        with mxmtl.RecordIter(pictures, 4, (3, 48, 48), shuffle=True, augment=RANDOM) as data:
+            for _ in range(8):
+                for batch in data:
+                    busy = mx.nd.dot(busy, busy) * 0 + 1  # what is asked next has to wait
+                    late = mx.nd.broadcast_mul(batch.data[0], busy[:1, :1].reshape((1, 1, 1, 1)))
+                    found.append(late.sum(axis=(1, 2, 3)))
+                    if wait:
+                        found[-1].wait_to_read()
+                    del batch, late
+        return np.concatenate([part.asnumpy() for part in found])
+
+    np.testing.assert_array_equal(sums(wait=False), sums(wait=True))
+
+
 def test_normalization_on_host_and_device(pictures):
     mean, std = (120.0, 110.0, 100.0), (60.0, 50.0, 40.0)
     options = {"batch_size": 23, "data_shape": SHAPE}
