@@ -9,7 +9,7 @@ import shlex
 import sys
 from typing import Any, Dict
 
-from ..training import Settings, fit, resume
+from ..training import Settings, find_lr, fit, resume
 from . import _options as options
 
 EXAMPLE = "mxmtl train data/train --val data/val --run runs/first --epochs 5 --lr 0.05"
@@ -31,6 +31,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", help="folder to write")
     parser.add_argument("--force", action="store_true", help="replace a run that is there")
     parser.add_argument("--resume", metavar="RUN", help="go on with a run that was stopped")
+    parser.add_argument(
+        "--find-lr",
+        metavar="FILE",
+        help="only try growing learning rates, print a suggestion, and write the curve: .csv, "
+        ".png or .svg",
+    )
     groups: Dict[str, Any] = {}
     for field in dataclasses.fields(Settings):
         name = field.metadata["group"]
@@ -69,6 +75,13 @@ def run(arguments: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     names = {field.name for field in dataclasses.fields(Settings)}
     given = {name: value for name, value in vars(arguments).items() if name in names}
+    if arguments.find_lr:
+        if not arguments.train:
+            return wrong("expected records to try learning rates on.")
+        finding = find_lr(one_or_more(arguments.train), **given)
+        finding.save(arguments.find_lr)
+        print(finding)
+        return 0
     if arguments.resume:
         if arguments.train or arguments.val or arguments.run or arguments.force:
             return wrong("--resume RUN takes records and folder from the run.")
@@ -122,6 +135,6 @@ def step(text: str) -> Dict[str, Any]:
     {'type': 'RandomResizedCrop', 'area': (0.3, 1)}
     """
     kind, *pairs = shlex.split(text)
-    chosen = {name: value for name, value in (pair(part) for part in pairs)}
+    chosen = dict(pair(part) for part in pairs)
     read = {k: values(v) if isinstance(v, str) and "," in v else v for k, v in chosen.items()}
     return {"type": kind, **read}

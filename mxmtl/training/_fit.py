@@ -177,7 +177,8 @@ def _restore(session: Session) -> Trained:
     checkpoint, state = found
     session.restore(checkpoint, state)
     log.info("going on from %s", checkpoint.stem)
-    return Trained(mx.sym.load(str(session.folder / SYMBOL)), *checkpoint.params())
+    args, auxs = checkpoint.params()
+    return Trained(mx.sym.load(str(session.folder / SYMBOL)), session.weights(args), auxs)
 
 
 def _prefixes(prefixes: Any) -> Any:

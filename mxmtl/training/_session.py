@@ -11,6 +11,7 @@ import mxnet as mx
 
 from ..metrics import Suite
 from ..tasks import TaskSet
+from ._average import Average
 from ._checkpoint import Checkpoint, write_checkpoint
 from ._optimizer_state import Arrays, numbers_of, pack_states, unpack_states
 from ._phases import Phase
@@ -18,6 +19,7 @@ from ._settings import Settings
 from ._stream import Stream
 
 log = logging.getLogger("mxmtl")
+RAW = "weight:"  # before the names of weights that stand beside their average
 
 
 class Stop(Exception):  # noqa: N818 (no error: the way out of Module.fit)
@@ -67,6 +69,9 @@ class Session:
         self.history: List[Dict[str, Any]] = []
         self.reason = ""
         self.extra: Tuple[Arrays, Arrays] = ({}, {})  # parameters that the module has not
+        self.average: Optional[Average] = None
+        self.validated = False
+        self._averaged: Arrays = {}
         self._restored: Optional[Tuple[Dict[str, Any], Arrays]] = None
         self._numbers: Dict[str, float] = {}
         self._began, self._seconds = time.monotonic(), 0.0
@@ -112,6 +117,10 @@ class Session:
             "seconds": self.seconds,
         }
         args, auxs = self.module.get_params()
+        if self.average is not None:
+            # What is used and validated is the average; training goes on from the weights.
+            arrays.update({RAW + name: array for name, array in args.items()})
+            args = self.average.values
         params = ({**self.extra[0], **args}, {**self.extra[1], **auxs})
         place = Checkpoint(self.folder, self.epoch, self.batch)
         return write_checkpoint(place, state, params, arrays)
@@ -122,12 +131,19 @@ class Session:
         self.history, self._seconds = list(state["history"]), state["seconds"]
         self._restored = (state, checkpoint.optimizer())
 
+    def weights(self, args: Arrays) -> Arrays:
+        """Return the parameters to train on from, given those of the checkpoint."""
+        arrays = self._restored[1] if self._restored else {}
+        raw = {name[len(RAW) :]: a for name, a in arrays.items() if name.startswith(RAW)}
+        self._averaged = {name: args[name] for name in raw}
+        return {**args, **raw}
+
     def go(self, phase: Phase) -> None:
         """Bring the stream to where the run stands; `begin_update` tells what was done of it."""
         state = self._restored[0] if self._restored else None
         inside = state is not None and phase.begin < self.epoch + bool(self.batch)
-        if not inside:  # a new phase: a new optimizer
-            self._restored = None
+        if not inside:  # a new phase: a new optimizer, and a new average
+            self._restored, self._averaged = None, {}
         self.begin_update = int(state["num_update"]) if state and inside else 0
         self.stream.go_to(self.epoch, self.batch, state["iterator"] if state else None)
 
@@ -141,12 +157,17 @@ class Session:
             unpack_states(self.module, arrays, state["optimizer"]["trees"])
             vars(optimizer).update(state["optimizer"]["numbers"])
             self._restored = None
+        if self.average is not None:
+            self.average.begin(self.module, self._averaged)
+            self._averaged = {}
         self._epoch_began, self._epoch_first = time.monotonic(), self.batch
         self._each("on_begin")
 
     def batch_end(self, param: Any) -> None:
         """Count the batch; stop here if that was asked for."""
         self.batch += 1
+        if self.average is not None:
+            self.average.update(self.module, self.num_update)
         if self.stream.at_end:
             self._train_values = dict(param.locals["eval_name_vals"])
         self._each("on_batch_end")
@@ -155,11 +176,16 @@ class Session:
             raise Stop(self.reason)
 
     def epoch_end(self, *_: Any) -> None:
-        """End of an epoch without validation."""
-        self._finish_epoch({})
+        """End of an epoch, before its validation if there is one."""
+        if not self.validated:
+            self._finish_epoch({})
+        elif self.average is not None:
+            self.average.swap_in(self.module)
 
     def eval_end(self, param: Any) -> None:
-        """End of an epoch with validation."""
+        """End of the validation of an epoch."""
+        if self.average is not None:
+            self.average.swap_out(self.module)
         self._finish_epoch(dict(param.eval_metric.get_global_name_value()))
 
     def _finish_epoch(self, val: Dict[str, float]) -> None:

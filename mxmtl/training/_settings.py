@@ -60,6 +60,9 @@ class Settings:
     steps: Tuple[float, ...] = option((), "optimization", "step schedule: epochs of a tenth")
     power: float = option(2.0, "optimization", "poly schedule: its power")
     minutes: float = option(0.0, "optimization", "stop after so many minutes; 0 is no limit")
+    mixup: float = option(0.0, "optimization", "parameter of mixup; 0 is off")
+    cutmix: float = option(0.0, "optimization", "parameter of CutMix; 0 is off")
+    ema: float = option(0.0, "optimization", "average weights with this decay, as 0.999; 0: off")
     seed: int = option(0, "optimization", "of weights, order, augmentation and dropout")
     frozen_epochs: int = option(0, "fine-tuning", "first epochs, with the trunk frozen")
     frozen_lr: float = option(0.0, "fine-tuning", "highest rate in them; 0 is --lr")
@@ -84,6 +87,8 @@ class Settings:
             value = getattr(self, name)
             if not isinstance(value, (int, float)) or not low <= value < math.inf:
                 raise ValueError(f"{name}={value!r}: expected {low} or more.")
+        if self.ema >= 1:
+            raise ValueError(f"ema={self.ema!r}: expected a decay below 1, such as 0.999.")
         for name, one_of in (("schedule", SCHEDULES), *(("logs", LOGS) for _ in self.logs)):
             value = getattr(self, name)
             unknown = [v for v in ([value] if isinstance(value, str) else value) if v not in one_of]
@@ -125,7 +130,7 @@ class Settings:
 LOWEST = {
     "batch_size": 1, "epochs": 0, "frozen_epochs": 0, "lr": 0, "frozen_lr": 0, "momentum": 0,
     "wd": 0, "clip": 0, "warmup": 0, "minutes": 0, "patience": 0, "keep": 1, "save_batches": 0,
-    "save_minutes": 0, "layer_decay": 0, "threads": 0,
+    "save_minutes": 0, "mixup": 0, "cutmix": 0, "ema": 0, "layer_decay": 0, "threads": 0,
 }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from typing import Any, Callable, Dict, Optional
 import mxnet as mx
 
 Start = Callable[[], None]
+Change = Callable[[mx.io.DataBatch, int, int], mx.io.DataBatch]
 
 
 class Stream(mx.io.DataIter):  # type: ignore[misc]
@@ -17,9 +18,10 @@ class Stream(mx.io.DataIter):  # type: ignore[misc]
     batches : mx.io.DataIter
         With ``epoch``, ``state_dict`` and ``load_state_dict``, as `mxmtl.RecordIter`; at the
         start of an epoch.
-    before_batch : callable
-        Called with (epoch, index of the batch) before each batch is handed out: what is drawn
-        at random for a batch must be a function of these, so that a run can resume there.
+    change : callable
+        Called with (batch, epoch, index of the batch) before each batch is handed out; returns
+        the batch to hand out. What it draws at random must be a function of the last two, so
+        that a run can resume there.
     on_start : callable
         Called once, when ``Module.fit`` has made parameters and optimizer and asks for the
         first batch.
@@ -35,12 +37,10 @@ class Stream(mx.io.DataIter):  # type: ignore[misc]
         Whether the epoch has no batch left.
     """
 
-    def __init__(
-        self, batches: mx.io.DataIter, before_batch: Callable[[int, int], None], on_start: Start
-    ) -> None:
+    def __init__(self, batches: mx.io.DataIter, change: Change, on_start: Start) -> None:
         super().__init__(batches.batch_size)
         self.provide_data, self.provide_label = batches.provide_data, batches.provide_label
-        self._batches, self._before_batch = batches, before_batch
+        self._batches, self._change = batches, change
         self._on_start: Optional[Start] = on_start
         self.epoch, self.index = batches.epoch, 0
         self.place: Dict[str, Any] = {}
@@ -70,7 +70,7 @@ class Stream(mx.io.DataIter):  # type: ignore[misc]
         except StopIteration:
             self.at_end = True
             raise
-        self._before_batch(self.epoch, self.index)
+        batch = self._change(batch, self.epoch, self.index)
         self.index += 1
         return batch
 

@@ -12,7 +12,9 @@ from .._devices import context
 from ..augment._uniform import keys
 from ..data import RecordIter
 from ..nets import training_symbol
+from ._average import Average
 from ._features import FeatureIter, make_features
+from ._mix import Mix
 from ._monitor import make_suite
 from ._network import Trained, only_weights_decay
 from ._optimizer import optimizer_params
@@ -97,6 +99,7 @@ def train_phase(session: Session, phase: Phase, network: Trained, records: Recor
         fixed_param_names=fixed,
         logger=quiet,
     )
+    session.average = Average(settings.ema) if settings.ema else None
     args, auxs = run_module(session, phase, network, records)
     values = Trained(symbol, {**session.extra[0], **args}, {**session.extra[1], **auxs})
     session.extra = ({}, {})
@@ -111,6 +114,7 @@ def run_module(
     session.stream = make_stream(session, records.train, module.symbol)
     session.metric = make_suite(session.tasks, settings.monitor)
     session.num_batches = records.train.num_batches
+    session.validated = records.val is not None
     session.go(phase)
     mx.random.seed(settings.seed)  # what has no values yet is drawn from here
     known = set(module.symbol.list_arguments())
@@ -130,7 +134,7 @@ def run_module(
         aux_params=network.auxs,
         allow_missing=True,
         batch_end_callback=session.batch_end,
-        epoch_end_callback=None if records.val else session.epoch_end,
+        epoch_end_callback=session.epoch_end,
         eval_end_callback=session.eval_end,
     )
     return module.get_params()  # type: ignore[no-any-return]
@@ -154,15 +158,18 @@ def make_stream(session: Session, batches: mx.io.DataIter, symbol: mx.sym.Symbol
     The state of MXNet's generators cannot be read, so a run that resumes could not set it. As
     seeding them takes a millisecond, it is left out where the network draws nothing.
     """
-
-    def seed(epoch: int, index: int) -> None:
-        mx.random.seed(int(keys(session.settings.seed, DROPOUT, epoch, index)[0]) >> 33)
-
-    def nothing(epoch: int, index: int) -> None:
-        pass
-
+    settings = session.settings
     drawing = draws_random_numbers(symbol)
-    return Stream(batches, seed if drawing else nothing, session.on_start)
+    images = len(batches.provide_data[0].shape) == 4  # features of a frozen trunk are not mixed
+    mix = Mix(settings.mixup, settings.cutmix, settings.seed)
+    mixing = images and bool(settings.mixup or settings.cutmix)
+
+    def change(batch: mx.io.DataBatch, epoch: int, index: int) -> mx.io.DataBatch:
+        if drawing:
+            mx.random.seed(int(keys(settings.seed, DROPOUT, epoch, index)[0]) >> 33)
+        return mix(batch, epoch, index) if mixing else batch
+
+    return Stream(batches, change, session.on_start)
 
 
 def devices(gpus: str) -> List[mx.Context]:

@@ -1,0 +1,179 @@
+"""A learning rate to begin with: train with a rate that grows, and look where the loss falls."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import math
+from dataclasses import dataclass
+from typing import Any, List, Optional, Tuple
+
+import mxnet as mx
+import numpy as np
+
+from .._files import PathLike, atomic_write
+from ..metrics import Suite
+from ._monitor import make_suite
+from ._network import Network, make_network
+from ._optimizer import check_optimizer, optimizer_params
+from ._phases import Phase
+from ._settings import Settings
+from ._train import Records, devices, quiet
+
+LOSS = "all_tasks/task_loss"
+SMOOTH = 0.9  # share that the smoothed loss keeps at each batch
+WORSE = 4.0  # times the least loss: enough seen
+PLOT = 'a plot needs matplotlib: pip install "mxmtl[plot]"'
+
+
+@dataclass(frozen=True)
+class RateFinding:
+    """What `find_lr` saw.
+
+    Attributes
+    ----------
+    rates, losses : tuple of float
+        Of each batch: its learning rate, and the smoothed loss before that update.
+    """
+
+    rates: Tuple[float, ...]
+    losses: Tuple[float, ...]
+
+    @property
+    def suggestion(self) -> float:
+        """The rate at which the loss falls fastest, per factor of the rate."""
+        if len(self.rates) < 3:
+            raise ValueError(f"only {len(self.rates)} batches were seen: the loss went up at once.")
+        losses = np.array(self.losses)
+        lowest = int(losses.argmin())
+        slope = np.gradient(losses, np.log(self.rates))[: max(lowest, 1) + 1]
+        return float(self.rates[int(slope.argmin())])
+
+    def __str__(self) -> str:
+        return (
+            f"tried {len(self.rates)} rates from {self.rates[0]:.1e} to {self.rates[-1]:.1e}; "
+            f"the loss falls fastest at {self.suggestion:.2g}, and is least at "
+            f"{self.rates[int(np.argmin(self.losses))]:.2g}."
+        )
+
+    def save(self, path: PathLike) -> None:
+        """Write the curve: a table (``.csv``), or a plot with matplotlib (``.png``, ``.svg``)."""
+        if str(path).endswith(".csv"):
+            text = io.StringIO()
+            writer = csv.writer(text, lineterminator="\n")
+            writer.writerow(["lr", "loss"])
+            writer.writerows(zip(self.rates, self.losses))
+            data = text.getvalue().encode("utf-8")
+        else:
+            data = self._plot(str(path).rsplit(".", 1)[-1])
+        with atomic_write(path) as stream:
+            stream.write(data)
+
+    def _plot(self, form: str) -> bytes:
+        try:
+            from matplotlib.backends.backend_agg import FigureCanvasAgg
+            from matplotlib.figure import Figure
+        except ImportError as error:
+            raise ImportError(PLOT) from error
+        figure = Figure(figsize=(7, 4), layout="constrained")
+        FigureCanvasAgg(figure)
+        axes = figure.add_subplot(
+            xscale="log", xlabel="learning rate", ylabel="training loss (smoothed)"
+        )
+        axes.plot(self.rates, self.losses)
+        axes.axvline(self.suggestion, linestyle="--", color="tab:red")
+        axes.set_title(f"the loss falls fastest at {self.suggestion:.2g}")
+        stream = io.BytesIO()
+        figure.savefig(stream, format=form)
+        return stream.getvalue()
+
+
+def find_lr(
+    train: Any,
+    *,
+    network: Optional[Network] = None,
+    low: float = 1e-6,
+    high: float = 10.0,
+    batches: int = 100,
+    **settings: Any,
+) -> RateFinding:
+    """Train some batches with a rate that grows from ``low`` to ``high``; nothing is kept.
+
+    Smith 2017, "Cyclical learning rates". The search ends early where the loss is four times the
+    least, or no number.
+
+    Parameters
+    ----------
+    train : str or sequence of str
+        Prefixes of the records.
+    network : HybridBlock or Symbol, optional
+        As that of `mxmtl.fit`.
+    low, high : float
+        The first and the last rate.
+    batches : int
+        How many rates, evenly spaced on a logarithmic scale.
+    **settings
+        The fields of `Settings`; what they say about rates and schedules is left aside.
+    """
+    if not 0 < low < high or batches < 3:
+        raise ValueError(f"low={low}, high={high}, batches={batches}: expected 0 < low < high, 3.")
+    chosen = Settings(**settings)
+    check_optimizer(chosen)
+    with Records(chosen, train, None) as records:
+        tasks = records.train.tasks
+        begin = make_network(chosen, tasks, network)
+        module = mx.mod.Module(
+            begin.symbol, label_names=tasks.label_names, context=devices(chosen.gpus), logger=quiet
+        )
+        params = optimizer_params(chosen, Phase(0, 1, frozen=False, lr=low), batches, 0)
+        params["lr_scheduler"] = Growing(low, high, batches)
+        watch = Watch(make_suite(tasks, LOSS), params["lr_scheduler"], batches)
+        mx.random.seed(chosen.seed)
+        with contextlib.suppress(SeenEnough):
+            module.fit(
+                records.train, num_epoch=batches, eval_metric=watch.suite,
+                optimizer=chosen.optimizer, optimizer_params=params,
+                initializer=mx.init.Xavier(), arg_params=begin.args, aux_params=begin.auxs,
+                allow_missing=True, batch_end_callback=watch,
+            )  # fmt: skip
+    return RateFinding(tuple(watch.rates), tuple(watch.losses))
+
+
+class Growing(mx.lr_scheduler.LRScheduler):  # type: ignore[misc]
+    """A rate that grows by the same factor at each update."""
+
+    def __init__(self, low: float, high: float, updates: int) -> None:
+        super().__init__(base_lr=low)
+        self.low, self.factor = low, (high / low) ** (1 / (updates - 1))
+
+    def __call__(self, num_update: int) -> float:
+        """Return the rate of an update; the first is update 1."""
+        return self.low * self.factor ** max(num_update - 1, 0)
+
+
+class SeenEnough(Exception):  # noqa: N818 (no error: the way out of Module.fit)
+    """The search is over."""
+
+
+class Watch:
+    """Notes rate and smoothed loss of each batch, and ends the search."""
+
+    def __init__(self, suite: Suite, schedule: Growing, batches: int) -> None:
+        self.suite, self.schedule, self.batches = suite, schedule, batches
+        self.rates: List[float] = []
+        self.losses: List[float] = []
+        self._mean = 0.0
+
+    def __call__(self, param: Any) -> None:
+        """Take note of a batch."""
+        loss = dict(self.suite.get_name_value())[LOSS]
+        self.suite.reset_local()
+        if not math.isfinite(loss):
+            raise SeenEnough
+        self._mean = SMOOTH * self._mean + (1 - SMOOTH) * loss
+        number = len(self.losses) + 1
+        self.losses.append(self._mean / (1 - SMOOTH**number))
+        self.rates.append(self.schedule(number))
+        if number >= self.batches or self.losses[-1] > WORSE * min(self.losses):
+            raise SeenEnough
