@@ -33,7 +33,7 @@ def mend_numpy() -> None:
 
 
 class LooseVersion(Tuple[int, ...]):
-    """Stand-in for the class of `distutils.version` of which MXNet compares two."""
+    """Stand-in for the classes of `distutils.version`, of which MXNet compares versions."""
 
     def __new__(cls, text: str) -> LooseVersion:
         return super().__new__(cls, (int(part) for part in text.split(".") if part.isdigit()))
@@ -44,7 +44,7 @@ def mend_distutils() -> None:
     if importlib.util.find_spec("distutils") is not None:  # setuptools brings its own copy
         return
     package, module = types.ModuleType("distutils"), types.ModuleType("distutils.version")
-    vars(module)["LooseVersion"] = LooseVersion
+    vars(module).update(LooseVersion=LooseVersion, StrictVersion=LooseVersion)
     vars(package)["version"] = module
     sys.modules.update({"distutils": package, "distutils.version": module})
 

@@ -79,7 +79,8 @@ def test_distutils_is_replaced_only_where_it_is_gone(monkeypatch):
     monkeypatch.setitem(sys.modules, "distutils", None)
     monkeypatch.setitem(sys.modules, "distutils.version", None)
     _mxnet.mend_distutils()
-    assert sys.modules["distutils.version"].LooseVersion is _mxnet.LooseVersion
+    module = sys.modules["distutils.version"]
+    assert module.LooseVersion is module.StrictVersion is _mxnet.LooseVersion
 
 
 def test_cuda_libraries_are_found_in_order_among_packages(tmp_path):
