@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import os
 from pathlib import Path
 from typing import Any, List, Optional, Sequence
 
@@ -30,7 +31,7 @@ from ._progress import Progress
 from ._run import MODEL, SETTINGS, SYMBOL, Run
 from ._session import Callback, Session, Stop
 from ._settings import Settings, load_settings, save_settings
-from ._train import Records, train_phase
+from ._train import Records, devices, train_phase
 
 log = logging.getLogger("mxmtl")
 # What a run may be told anew when it goes on: its weights do not depend on these.
@@ -153,6 +154,14 @@ def standard_callbacks(settings: Settings) -> List[Callback]:
 
 
 def _train(session: Session, records: Records, network: Trained) -> Run:
+    used = devices(session.settings.gpus)
+    if used == [mx.cpu()]:
+        log.info(
+            "no GPU that works: training on the CPU (OMP_NUM_THREADS=%s)",
+            os.environ.get("OMP_NUM_THREADS", "unset"),
+        )
+    else:
+        log.info("training on %s", ", ".join(map(str, used)))
     try:
         for phase in make_phases(session.settings):
             if session.epoch < phase.end:

@@ -44,6 +44,7 @@ def test_the_command_writes_the_curve(records, tmp_path, capsys):
     assert len(rows) > 10
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # matplotlib's own, of its parser
 def test_a_plot_or_how_to_get_one(records, tmp_path):
     found = training.RateFinding((1e-3, 1e-2, 1e-1, 1), (2.0, 1.5, 1.0, 3.0))
     pytest.importorskip("matplotlib", reason='needs pip install "mxmtl[plot]"')
