@@ -50,7 +50,8 @@ class Regression(Task):
 
     def encode_cell(self, cell: Any, column: str) -> float:
         try:
-            value = float(np.float32(cell))
+            with np.errstate(over="ignore"):  # becomes infinity, which is refused below
+                value = float(np.float32(cell))
         except (TypeError, ValueError):
             value = math.nan
         if not math.isfinite(value):

@@ -40,7 +40,9 @@ def root(tmp_path):
 
 
 def stock(*arguments):
-    command = [sys.executable, str(STOCK), *map(str, arguments)]
+    # mxmtl first: it makes MXNet load with a newer NumPy, and on Python 3.12.
+    code = "import mxmtl, runpy, sys; sys.argv.pop(0); runpy.run_path(sys.argv[0], {}, '__main__')"
+    command = [sys.executable, "-c", code, str(STOCK), *map(str, arguments)]
     return subprocess.run(command, stdout=subprocess.PIPE, check=True, encoding="utf-8").stdout
 
 
@@ -63,7 +65,7 @@ LIST_LINES = [
 def test_lists_are_those_of_mxnet(root, capsys):
     # One process for all lines: importing MXNet takes longer than the lists do.
     code = (
-        "import runpy, sys\n"
+        "import mxmtl, runpy, sys\n"
         "script, lines = sys.argv[1:]\n"
         "for line in lines.split(';'):\n"
         "    sys.argv = [script, *line.split()]\n"
