@@ -7,21 +7,19 @@ import csv
 import io
 import math
 from dataclasses import dataclass
-from typing import Any, List, Optional, Tuple
+from typing import Any, List, Mapping, Optional, Tuple
 
 import mxnet as mx
 import numpy as np
 
 from .._files import PathLike, atomic_write
-from ..metrics import Suite
-from ._monitor import make_suite
+from ..tasks import TaskSet
 from ._network import Network, make_network
 from ._optimizer import check_optimizer, optimizer_params
 from ._phases import Phase
 from ._settings import Settings
 from ._train import Records, devices, quiet
 
-LOSS = "all_tasks/task_loss"
 SMOOTH = 0.9  # share that the smoothed loss keeps at each batch
 WORSE = 4.0  # times the least loss: enough seen
 PLOT = 'a plot needs matplotlib: pip install "mxmtl[plot]"'
@@ -128,14 +126,14 @@ def find_lr(
         )
         params = optimizer_params(chosen, Phase(0, 1, frozen=False, lr=low), batches, 0)
         params["lr_scheduler"] = Growing(low, high, batches)
-        watch = Watch(make_suite(tasks, LOSS), params["lr_scheduler"], batches)
+        watch = Watch(tasks, params["lr_scheduler"], batches)
         mx.random.seed(chosen.seed)
         with contextlib.suppress(SeenEnough):
             module.fit(
-                records.train, num_epoch=batches, eval_metric=watch.suite,
+                records.train, num_epoch=batches, eval_metric=watch,
                 optimizer=chosen.optimizer, optimizer_params=params,
                 initializer=mx.init.Xavier(), arg_params=begin.args, aux_params=begin.auxs,
-                allow_missing=True, batch_end_callback=watch,
+                allow_missing=True,
             )  # fmt: skip
     return RateFinding(tuple(watch.rates), tuple(watch.losses))
 
@@ -156,21 +154,28 @@ class SeenEnough(Exception):  # noqa: N818 (no error: the way out of Module.fit)
     """The search is over."""
 
 
-class Watch:
-    """Notes rate and smoothed loss of each batch, and ends the search."""
+class Watch(mx.metric.EvalMetric):  # type: ignore[misc]
+    """Notes rate and smoothed loss of each batch, and ends the search.
 
-    def __init__(self, suite: Suite, schedule: Growing, batches: int) -> None:
-        self.suite, self.schedule, self.batches = suite, schedule, batches
+    The loss is what training minimizes: of all tasks, weighted, per row of the batch.
+    """
+
+    def __init__(self, tasks: TaskSet, schedule: Growing, batches: int) -> None:
+        self.tasks, self.schedule, self.batches = tasks, schedule, batches
         self.rates: List[float] = []
         self.losses: List[float] = []
         self._mean = 0.0
+        super().__init__("loss", has_global_stats=True)
 
-    def __call__(self, param: Any) -> None:
+    def update_dict(self, label: Mapping[str, Any], pred: Mapping[str, Any]) -> None:
         """Take note of a batch."""
-        loss = dict(self.suite.get_name_value())[LOSS]
-        self.suite.reset_local()
-        if not math.isfinite(loss):
-            raise SeenEnough
+        loss = 0.0
+        for task in self.tasks:
+            predictions = pred[task.output_name].asnumpy()
+            losses = task.prediction_loss(label[task.label_name].asnumpy(), predictions)
+            loss += task.weight * float(losses.mean())
+            if not (np.isfinite(predictions).all() and math.isfinite(loss)):
+                raise SeenEnough
         self._mean = SMOOTH * self._mean + (1 - SMOOTH) * loss
         number = len(self.losses) + 1
         self.losses.append(self._mean / (1 - SMOOTH**number))

@@ -52,6 +52,14 @@ def test_a_plot_or_how_to_get_one(records, tmp_path):
     assert (tmp_path / "lr.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_a_network_that_diverges_ends_the_search(records):
+    """Predictions of a regression become infinite within a few batches of such rates."""
+    options = {"network": _small.network(), "data_shape": (3, 8, 8), "batch_size": 8}
+    found = training.find_lr(records, low=1.0, high=1e30, batches=30, **options)
+    assert all(np.isfinite(found.losses))
+    assert len(found.rates) < 30
+
+
 def test_bounds_that_cannot_be(records):
     with pytest.raises(ValueError, match="expected 0 < low < high"):
         training.find_lr(records, low=1.0, high=0.1)
