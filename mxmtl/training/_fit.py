@@ -6,7 +6,7 @@ import dataclasses
 import logging
 import os
 from pathlib import Path
-from typing import Any, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 import mxnet as mx
 
@@ -21,6 +21,7 @@ from ._checkpoint import (
 )
 from ._interrupt import REASON, Interrupt, Interrupted
 from ._keeper import Keeper
+from ._lock import locked
 from ._logs import make_logs
 from ._model_file import ModelFile
 from ._monitor import Monitor, make_suite
@@ -93,7 +94,8 @@ def fit(
         write_symbol(folder, begin.symbol)
         save_settings(folder / SETTINGS, chosen, _prefixes(train), _prefixes(val))
         session = Session(chosen, tasks, folder, [*standard_callbacks(chosen), *callbacks])
-        return _train(session, records, begin)
+        with locked(folder):
+            return _train(session, records, begin)
 
 
 def resume(run: PathLike, *, callbacks: Sequence[Callback] = (), **changes: Any) -> Run:
@@ -119,6 +121,11 @@ def resume(run: PathLike, *, callbacks: Sequence[Callback] = (), **changes: Any)
         For a change that would make it another run.
     """
     folder = Run(run).folder
+    with locked(folder):
+        return _resume(folder, callbacks, changes)
+
+
+def _resume(folder: Path, callbacks: Sequence[Callback], changes: Dict[str, Any]) -> Run:
     remove_unfinished(folder)
     settings, train, val = load_settings(folder / SETTINGS)
     refused = sorted(set(changes) - set(CHANGEABLE))
@@ -204,6 +211,9 @@ def _claim(folder: Path, force: bool) -> None:
                 f"{folder} holds a run. Go on with it (--resume), replace it (--force), or "
                 "choose another folder."
             )
+        if (folder / SYMBOL).exists():
+            with locked(folder):
+                pass  # nobody trains there
         (folder / SETTINGS).unlink()
         for checkpoint in find_checkpoints(folder):
             checkpoint.remove()

@@ -153,6 +153,20 @@ def test_a_folder_that_holds_a_run_is_not_overwritten(records, crashed):
     assert _stems(crashed) == ["model-0000", "model-0001"]
 
 
+def test_one_process_at_a_time(records, tmp_path):
+    class Second(training.Callback):
+        def on_batch_end(self, session):
+            for begin in (
+                lambda: training.resume(session.folder),
+                lambda: _small.fit(records, session.folder, force=True),
+            ):
+                with pytest.raises(ValueError, match="another process is training in this folder"):
+                    begin()
+
+    run = _small.fit(records, tmp_path / "run", epochs=1, callbacks=[Second()])
+    assert run.last.stem == "model-0001"
+
+
 def test_a_wrong_setting_leaves_a_run_as_it_was(records, crashed):
     before = sorted(path.name for path in crashed.iterdir())
     for wrong in ({"optimizer": "none"}, {"monitor": "none"}, {"lr": -1}, {"trunk": "none"}):
