@@ -5,8 +5,11 @@ import os
 import signal
 
 from mxmtl import training
+from mxmtl.training import _train
 from tests.training import _small
 
+import mxnet as mx
+import numpy as np
 import pytest
 
 SGD = {"optimizer": "sgd", "lr": 0.05, "momentum": 0.9}
@@ -97,3 +100,19 @@ def test_what_would_change_the_weights_is_refused(records, tmp_path):
     _small.fit(records, tmp_path / "run", epochs=1)
     with pytest.raises(ValueError, match=r"\['lr'\] would make it another run"):
         training.resume(tmp_path / "run", lr=1.0)
+
+
+@pytest.mark.parametrize("options", [SGD, ADAM], ids=["sgd", "adam"])
+def test_on_several_devices(records, tmp_path, monkeypatch, options):
+    """Weights to the bit; statistics, which each device has for itself, to rounding."""
+    monkeypatch.setattr(_train, "devices", lambda gpus: [mx.cpu(0), mx.cpu(1)])
+    whole = _small.fit(records, tmp_path / "whole", **options).load("last")
+    with pytest.raises(_small.PowerCutError):
+        _small.fit(
+            records, tmp_path / "run", save_batches=2, callbacks=[_small.Crash(1, 3)], **options
+        )
+    resumed = training.resume(tmp_path / "run").load("last")
+    for name, array in whole[1].items():
+        assert array.asnumpy().tobytes() == resumed[1][name].asnumpy().tobytes(), name
+    for name, array in whole[2].items():
+        np.testing.assert_allclose(array.asnumpy(), resumed[2][name].asnumpy(), rtol=1e-5)
