@@ -116,34 +116,6 @@ def _gradient(symbol, task):
     return round(float(executor.grad_dict["z"].asnumpy()[0, 0]), 3)
 
 
-class Silent(mx.metric.EvalMetric):
-    """A metric that does not wait for predictions, as one should not on a GPU."""
-
-    def update(self, labels, preds):
-        """Nothing."""
-
-
-def batch_norm_mean():
-    """Train on pictures that are 1 everywhere: their running mean becomes 1 - 0.9^16."""
-    tasks = mxmtl.TaskSet([ZOO])
-    # The convolutions keep the device busy while fit() goes on.
-    norm = mx.sym.BatchNorm(mx.sym.var("data"), name="norm", momentum=0.9)
-    busy = mx.sym.Convolution(norm, kernel=(5, 5), num_filter=64, pad=(2, 2))
-    busy = mx.sym.Convolution(busy, kernel=(5, 5), num_filter=64, pad=(2, 2))
-    symbol = mxmtl.training_symbol(mx.sym.Flatten(busy), tasks)
-    means = []
-    with _records(tasks, [{"zoo": "a"}] * 64, level=100) as prefix:
-        ours = mxmtl.RecordIter(prefix, 16, (3, 8, 8), std=100)
-        images = np.ones((64, 3, 8, 8))
-        stock = mx.io.NDArrayIter(images, {"zoo_label": np.zeros(64)}, batch_size=16)
-        for batches in (stock, ours):
-            module = mx.mod.Module(symbol, label_names=tasks.label_names)
-            module.fit(batches, num_epoch=4, eval_metric=Silent("silent"))
-            means.append(round(float(module.get_params()[1]["norm_moving_mean"].asnumpy()[0]), 3))
-        ours.close()
-    return tuple(means)
-
-
 @contextlib.contextmanager
 def _records(tasks, rows, level=None):
     import tempfile
@@ -212,7 +184,6 @@ ROWS = {
     "gradient at a missing multi-label cell": gradient_of_a_missing_cell,
     "gradient at a missing class": gradient_of_a_missing_class,
     "labels kept of a row of 3 by conversion (exit code 0)": labels_kept_by_conversion,
-    "running mean of BatchNorm after fit on ones, the metric not waiting": batch_norm_mean,
     "batches of 4 in four epochs over 10 records": batches_in_each_epoch,
 }
 
@@ -234,3 +205,30 @@ def test_the_table_in_the_readme_has_no_other_rows():
             break
         rows.append(line.split("|")[1].strip())
     assert rows == list(ROWS)
+
+
+class Silent(mx.metric.EvalMetric):
+    """A metric that does not wait for predictions, as one should not on a GPU."""
+
+    def update(self, labels, preds):
+        """Nothing."""
+
+
+def test_batch_norm_statistics_are_complete_after_fit():
+    """Trained on pictures that are 1 everywhere, a running mean becomes 1 - 0.9^16.
+
+    With MXNet's own iterators it was 0.0 as a rule: fit() copies it after the last batch, and
+    nothing waits for the backward passes that write it.
+    """
+    tasks = mxmtl.TaskSet([ZOO])
+    norm = mx.sym.BatchNorm(mx.sym.var("data"), name="norm", momentum=0.9)
+    # The convolution keeps the device busy while fit() goes on.
+    busy = mx.sym.Convolution(norm, kernel=(5, 5), num_filter=64, pad=(2, 2))
+    symbol = mxmtl.training_symbol(mx.sym.Flatten(busy), tasks)
+    module = mx.mod.Module(symbol, label_names=tasks.label_names)
+    with _records(tasks, [{"zoo": "a"}] * 64, level=100) as prefix:
+        records = mxmtl.RecordIter(prefix, 16, (3, 8, 8), std=100)
+        module.fit(records, num_epoch=4, eval_metric=Silent("silent"))
+        records.close()
+    mean = module.get_params()[1]["norm_moving_mean"].asnumpy()
+    np.testing.assert_allclose(mean, 1 - 0.9**16, rtol=1e-5)
