@@ -85,6 +85,7 @@ def fit(
     """
     chosen, folder = Settings(**settings), Path(run)
     check_optimizer(chosen)
+    devices(chosen.gpus)
     with Records(chosen, _prefixes(train), _prefixes(val)) as records:
         tasks = records.train.tasks
         make_suite(tasks, chosen.monitor)  # a wrong name shows before anything is written

@@ -173,7 +173,16 @@ def make_stream(session: Session, batches: mx.io.DataIter, symbol: mx.sym.Symbol
 
 
 def devices(gpus: str) -> List[mx.Context]:
-    """Return the GPUs ``"0,1"`` names; all that work if it is empty, else the CPU."""
-    if not gpus:
+    """Return the GPUs that ``"0,1"`` names; all that work if it is empty or "all", else the CPU.
+
+    Raises `ValueError` for a text that is no list of numbers, and a GPU that is not there.
+    """
+    if gpus in ("", "all"):
         return context()
-    return [mx.gpu(int(index)) for index in gpus.split(",")]
+    numbers = [text.strip() for text in gpus.split(",")]
+    if not all(text.isdigit() for text in numbers):
+        raise ValueError(f"gpus={gpus!r}: expected numbers, such as 0,1, or all.")
+    count = mx.context.num_gpus()
+    if max(map(int, numbers)) >= count:
+        raise ValueError(f"gpus={gpus!r}: MXNet sees {count} on this machine, counted from 0.")
+    return [mx.gpu(int(text)) for text in numbers]

@@ -79,6 +79,8 @@ def test_options_become_settings(here):
         ("train data/train --run r --augment None", 1, "augmentation 'None' is not one of"),
         ("train data/train --run r --augment 'RandomMirror p=1'", 1, "RandomMirror"),
         ("train data/train --run r --weights none.pth", 1, "none.pth: No such file"),
+        ("train data/train --run r --gpus x", 1, "gpus='x': expected numbers, such as 0,1, or all"),
+        ("train data/train --run r --gpus 99", 1, "on this machine, counted from 0"),
         ("train --resume r", 1, "r is no run folder"),
         ("train data/train --run data/train.rec", 1, "data/train.rec"),
     ],
