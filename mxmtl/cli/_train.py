@@ -58,7 +58,9 @@ def add_option(group: Any, field: "dataclasses.Field[Any]") -> None:
         group.add_argument(
             flag, action="append", type=pair, metavar="NAME=VALUE", help=text, **common
         )
-    elif isinstance(field.default, bool):
+    elif field.default is False:
+        group.add_argument(flag, action="store_true", help=text, **common)
+    elif field.default is True:
         group.add_argument(
             "--no-" + flag[2:], action="store_false", help=f"do not {text}", **common
         )

@@ -53,6 +53,16 @@ def trunk_params(symbol: mx.sym.Symbol, tasks: TaskSet) -> List[str]:
     return [name for name in symbol.list_arguments() if name not in others]
 
 
+def keep_statistics(symbol: mx.sym.Symbol) -> mx.sym.Symbol:
+    """Return the symbol whose batch normalization uses its moving statistics and leaves them."""
+
+    def change(node: Node) -> None:
+        if node["op"].startswith("BatchNorm"):
+            node["attrs"]["use_global_stats"] = "True"
+
+    return edit(symbol, change)
+
+
 def freeze(symbol: mx.sym.Symbol) -> mx.sym.Symbol:
     """Return the symbol in which a training pass computes what a prediction does.
 
@@ -61,12 +71,10 @@ def freeze(symbol: mx.sym.Symbol) -> mx.sym.Symbol:
     """
 
     def change(node: Node) -> None:
-        if node["op"].startswith("BatchNorm"):
-            node["attrs"]["use_global_stats"] = "True"
         if node["op"] == "Dropout":
             node["attrs"].update(p="0.0", mode="training")
 
-    return edit(symbol, change)
+    return edit(keep_statistics(symbol), change)
 
 
 def decay_rates(symbol: mx.sym.Symbol, tasks: TaskSet, share: float) -> mx.sym.Symbol:

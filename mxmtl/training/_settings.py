@@ -67,6 +67,9 @@ class Settings:
     frozen_epochs: int = option(0, "fine-tuning", "first epochs, with the trunk frozen")
     frozen_lr: float = option(0.0, "fine-tuning", "highest rate in them; 0 is --lr")
     layer_decay: float = option(1.0, "fine-tuning", "rate of the first layer, as a share")
+    keep_statistics: bool = option(
+        False, "fine-tuning", "leave batch normalization's statistics as they are, in all epochs"
+    )
     cache: bool = option(True, "fine-tuning", "keep the frozen trunk's features in memory")
     monitor: str = option("all_tasks/task_loss", "checkpoints", "value that says which is best")
     patience: int = option(0, "checkpoints", "stop after so many epochs without a better one")

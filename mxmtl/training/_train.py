@@ -19,7 +19,7 @@ from ._monitor import make_suite
 from ._network import Trained, only_weights_decay
 from ._optimizer import optimizer_params
 from ._optimizer_state import Arrays
-from ._phases import Phase, decay_rates, freeze, trunk_params
+from ._phases import Phase, decay_rates, freeze, keep_statistics, trunk_params
 from ._session import Session
 from ._settings import Settings
 from ._stream import Stream
@@ -85,6 +85,7 @@ def train_phase(session: Session, phase: Phase, network: Trained, records: Recor
     trunk = set(trunk_params(symbol, tasks))
     if not phase.frozen:
         trained = decay_rates(symbol, tasks, settings.layer_decay)
+        trained = keep_statistics(trained) if settings.keep_statistics else trained
     elif settings.cache:
         network = with_values(network, records, settings)
         records = records.features(network)

@@ -65,6 +65,15 @@ def test_features_are_computed_once(records, tmp_path, caplog):
     assert caplog.text.count("features of 46 images computed once") == 2  # training, validation
 
 
+@pytest.mark.parametrize("keep", [False, True])
+def test_statistics_can_be_kept_while_all_learns(records, tmp_path, keep):
+    run = _small.fit(records, tmp_path / "run", epochs=1, keep_statistics=keep)
+    first, last = _values(run, "model-0000"), _values(run, "model-0001")
+    for name in first:
+        same = first[name].tobytes() == last[name].tobytes()
+        assert same == (keep and "_moving_" in name), name
+
+
 def test_earlier_layers_learn_slower():
     symbol = _small.network()
     from mxmtl import training_symbol
