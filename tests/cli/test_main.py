@@ -9,6 +9,7 @@ from importlib import import_module
 
 import mxmtl
 from mxmtl.cli import _main, main
+from mxmtl.data.convert._summary import read_manifest
 
 import pytest
 
@@ -179,7 +180,7 @@ def test_splits_shards_and_images_from_the_command_line(here):
         "--missing-value NA --background 0,0,0"
     )
     assert main(shlex.split(line)) == 0
-    manifest = mxmtl.data._summary.read_manifest("d_a")
+    manifest = mxmtl.data.convert._summary.read_manifest("d_a")
     assert manifest["records"] == 30
     assert len(manifest["shards"]) == 3
     assert manifest["images"]["encodings"] == {"png": 30}
@@ -197,7 +198,7 @@ def test_column_names_mean_the_same_with_group_and_split_column(here):
     )
     assert mxmtl.TaskSet.load("g_a.tasks.json").names == ["outdoors"]
     assert main(shlex.split(f"{base} --prefix s --split-column part --ignore dog")) == 0
-    assert [mxmtl.data._summary.read_manifest(p)["records"] for p in ("s_train", "s_val")] == [6, 6]
+    assert [read_manifest(p)["records"] for p in ("s_train", "s_val")] == [6, 6]
 
 
 def test_an_interrupt_is_one_line(here, monkeypatch, capsys):

@@ -7,7 +7,8 @@ import os
 import sys
 
 import mxmtl
-from mxmtl.data import RowError, TableError, _conversion
+from mxmtl.data import RowError, TableError
+from mxmtl.data.convert import _conversion
 
 import mxnet as mx
 import numpy as np

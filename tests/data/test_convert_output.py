@@ -7,7 +7,7 @@ from pathlib import Path
 
 import mxmtl
 from mxmtl.data import TableError
-from mxmtl.data._digest import sha256_of
+from mxmtl.data.records._digest import sha256_of
 
 import numpy as np
 import pytest

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 import mxmtl
-from mxmtl.data import _conversion
-from mxmtl.data._journal import Journal
+from mxmtl.data.convert import _conversion
+from mxmtl.data.convert._journal import Journal
 
 import pytest
 

@@ -3,8 +3,8 @@
 import struct
 
 import mxmtl
-from mxmtl.data._decode import decode
-from mxmtl.data._jpeg_head import jpeg_size
+from mxmtl.data.images._decode import decode
+from mxmtl.data.images._jpeg_head import jpeg_size
 
 import cv2
 import numpy as np

@@ -1,7 +1,7 @@
 """Our frames against MXNet's own writer and reader, byte by byte."""
 
 import mxmtl
-from mxmtl.data._framing import (
+from mxmtl.data.records._framing import (
     MAGIC_BYTES,
     MAX_LENGTH,
     pack_frames,

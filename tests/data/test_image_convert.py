@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mxmtl.data import ImageError, ImageOptions
-from mxmtl.data._image import convert_image
+from mxmtl.data.images._image import convert_image
 
 import cv2
 import numpy as np

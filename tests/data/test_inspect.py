@@ -8,7 +8,7 @@ import re
 
 import mxmtl
 from mxmtl.data import inspect_records, write_sheet
-from mxmtl.data._sheet import lines_of
+from mxmtl.data.inspect._sheet import lines_of
 
 import cv2
 import numpy as np

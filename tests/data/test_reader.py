@@ -5,8 +5,8 @@ import os
 import pickle
 
 import mxmtl
-from mxmtl.data._files_of import record_files
-from mxmtl.data._reader import RecordReader
+from mxmtl.data.records._files_of import record_files
+from mxmtl.data.records._reader import RecordReader
 
 import mxnet as mx
 import numpy as np

@@ -4,8 +4,8 @@ import collections
 
 import mxmtl
 from mxmtl.data import ClassAwareSampler, WeightedSampler
-from mxmtl.data._order import Order
-from mxmtl.data._samplers import share_out, task_weights
+from mxmtl.data.loading._order import Order
+from mxmtl.data.loading._samplers import share_out, task_weights
 
 import numpy as np
 import pytest

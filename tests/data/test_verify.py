@@ -6,8 +6,8 @@ import struct
 
 import mxmtl
 from mxmtl.data import RecordError, TableError, repair_records, verify_records
-from mxmtl.data._framing import pack_frames, pack_record
-from mxmtl.data._index import read_index, write_index
+from mxmtl.data.records._framing import pack_frames, pack_record
+from mxmtl.data.records._index import read_index, write_index
 
 import mxnet as mx
 import numpy as np

@@ -29,9 +29,9 @@ from pathlib import Path
 from typing import Callable, Dict, List
 
 import mxmtl
-from mxmtl.data._framing import pack_frames, pack_record
-from mxmtl.data._index import write_index
-from mxmtl.data._reader import RecordReader
+from mxmtl.data.records._framing import pack_frames, pack_record
+from mxmtl.data.records._index import write_index
+from mxmtl.data.records._reader import RecordReader
 
 import cv2
 import mxnet as mx

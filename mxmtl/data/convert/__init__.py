@@ -1,0 +1,1 @@
+"""From tables to records: planned, worked off, resumed, whole or not at all."""

@@ -1,0 +1,155 @@
+"""One run of the converter: plan, take up what an earlier run did, work, finish."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+from typing import Any, Dict, Iterator, List, Optional, Tuple
+
+import cv2
+from tqdm import tqdm
+
+from ...tasks import TaskSet
+from .._errors import RowError, TableError
+from .._parallel import ordered_map
+from ..images._image import ImageOptions
+from ..records._digest import sha256_of
+from ..tables._labels import LabelEncoder
+from ..tables._rows import labelled_rows
+from ..tables._table import Table, TableOptions
+from ._chunk import Chunk, from_json
+from ._convert_options import OutputOptions
+from ._output import Outcome, Output, Skipped
+from ._plan import Plan, make_plan
+from ._stage import Stage
+from ._summary import RecordSummary
+from ._work import Job, Worker
+
+CHUNK = 128  # rows between two lines of the journal
+BATCH = 8  # rows a thread takes at a time
+
+
+class Conversion:
+    """Everything about one call of `write_records`; see there for the arguments."""
+
+    def __init__(
+        self,
+        table: Tuple[Table, TableOptions],
+        images: Tuple[str, ImageOptions],
+        tasks: Optional[TaskSet],
+        output: Tuple[str, OutputOptions],
+        about: Dict[str, Any],
+    ) -> None:
+        self._table, table_options = table
+        self._work, self._tasks = Worker(*images), tasks
+        self._prefix, self._options = output
+        self._about = about
+        self._encoder = LabelEncoder(self._table, tasks, table_options)
+
+    def run(self) -> RecordSummary:
+        """Do all of it; what was completed stays in the stage if it fails."""
+        plan = make_plan(self._table, self._encoder, self._tasks, self._options)
+        prefixes = [self._prefix + (f"_{name}" if name else "") for name in plan.splits]
+        tasks = None if self._tasks is None else self._tasks.to_dict()
+        key = {**self._about, "tasks": tasks}
+        with Stage(self._prefix, prefixes, self._options, key) as stage:
+            if not stage.complete:
+                self._fill(plan, stage)
+            return RecordSummary.of_manifests(prefixes, stage.publish())
+
+    def _fill(self, plan: Plan, stage: Stage) -> None:
+        outputs = [Output(stage.folder, name, self._tasks, self._options) for name in stage.names]
+        quiet = None if self._options.progress else True  # None: quiet where there is no terminal
+        try:
+            jobs = self._jobs(plan)
+            with one_opencv_thread(), tqdm(total=plan.num_rows, unit="row", disable=quiet) as bar:
+                self._take_up(jobs, stage, outputs)
+                bar.initial = bar.n = sum(output.num_rows for output in outputs)
+                self._go_on(jobs, stage, outputs, bar)
+            self._check_not_empty(plan, outputs)
+            about = {**self._about, "fingerprint": stage.fingerprint}
+            if os.path.isfile(self._table.source):
+                source = {**about["source"], "sha256": sha256_of(self._table.source)}
+                about["source"] = {**source, "rows": plan.num_rows}
+            stage.finish([name for output in outputs for name in output.finish(about)])
+        finally:
+            for output in outputs:
+                output.abandon()
+
+    def _jobs(self, plan: Plan) -> Iterator[Job]:
+        count = 0
+        for count, item in enumerate(labelled_rows(self._table, self._encoder), start=1):
+            if count > plan.num_rows:
+                break
+            yield Job(item, plan.split_of(count - 1))
+        if count != plan.num_rows:
+            raise TableError(f"{self._table.source}: it changed while it was being read.")
+
+    def _take_up(self, jobs: Iterator[Job], stage: Stage, outputs: List[Output]) -> None:
+        # Earlier chunks go the way of new ones, so that all that is counted comes out the same.
+        for entry in stage.journal.chunks():
+            chunk = Chunk()
+            outcomes = map(from_json, entry["outcomes"])
+            for job, (outcome, size) in zip(jobs_for(entry, jobs), outcomes):
+                chunk.add(job, outputs[job.split].add_again(job.item, outcome, size))
+            if chunk.entry() != entry:
+                what = "table" if chunk.entry()["rows"] != entry["rows"] else "unfinished output"
+                raise ValueError(
+                    f"{stage.folder}: the {what} has changed since that run was stopped. "
+                    "Start again with force=True (--force)."
+                )
+        for output in outputs:
+            output.writer.begin_writing()
+
+    def _go_on(self, jobs: Iterator[Job], stage: Stage, outputs: List[Output], bar: Any) -> None:
+        chunk = Chunk()
+        batches, again = itertools.tee(in_batches(jobs))
+        results = ordered_map(self._work, batches, self._options.num_workers)
+        with contextlib.closing(results):
+            for batch, outcomes in zip(again, results):
+                for job, outcome in zip(batch, outcomes):
+                    self._check(job, outcome)
+                    outputs[job.split].add(job.item, outcome)
+                    chunk.add(job, outcome)
+                bar.update(len(batch))
+                if len(chunk) >= CHUNK:
+                    for output in outputs:
+                        output.flush()
+                    stage.commit(chunk.entry())
+                    chunk = Chunk()
+
+    def _check(self, job: Job, outcome: Outcome) -> None:
+        if isinstance(outcome, Skipped) and self._options.on_error == "raise":
+            row = job.item.row
+            raise RowError(self._table.source, row.number, row.path, outcome.reason)
+
+    def _check_not_empty(self, plan: Plan, outputs: List[Output]) -> None:
+        for name, output in zip(plan.splits, outputs):
+            if output.writer.num_records == 0:
+                what = f"split {name!r}" if name else "the output"
+                raise TableError(
+                    f"{self._table.source}: {what} would be empty; of its {output.num_rows} rows "
+                    f"{output.num_skipped} were skipped{output.first_reason()}."
+                )
+
+
+def jobs_for(entry: Dict[str, Any], jobs: Iterator[Job]) -> Iterator[Job]:
+    """Take as many jobs as a journal entry has rows."""
+    return itertools.islice(jobs, len(entry["outcomes"]))
+
+
+def in_batches(jobs: Iterator[Job]) -> Iterator[List[Job]]:
+    """Put jobs together, so that handing them to a thread costs little."""
+    return iter(lambda: list(itertools.islice(jobs, BATCH)), [])
+
+
+@contextlib.contextmanager
+def one_opencv_thread() -> Iterator[None]:
+    """Keep OpenCV from starting threads of its own: the cores are busy already."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)

@@ -1,0 +1,157 @@
+"""One output of a conversion: its shards, what is counted, and the files beside them."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import zlib
+from typing import Any, Dict, List, NamedTuple, Optional, Union
+
+import cv2
+import numpy as np
+
+from ..._files import atomic_write
+from ...tasks import TaskSet
+from ..inspect._image_counts import ImageCounts
+from ..inspect._label_counts import LabelCounts
+from ..records._shards import ShardWriter
+from ..tables._rows import LabelledRow
+from ._convert_options import OutputOptions
+from ._skipped import SkippedRows
+
+FORMAT, VERSION = "mxmtl.manifest", 1
+
+
+class Stored(NamedTuple):
+    """A row that became a record: its frames, their CRC-32, and what the image is."""
+
+    frames: bytes
+    checksum: int
+    width: int
+    height: int
+    encoding: str
+    kept: bool
+
+
+class Skipped(NamedTuple):
+    """A row that did not, and why."""
+
+    reason: str
+
+
+Outcome = Union[Stored, Skipped]
+
+
+class Output:
+    """Everything that is written for one prefix.
+
+    Parameters
+    ----------
+    folder : str
+        Where the files are made.
+    name : str
+        Last part of the prefix.
+    tasks : TaskSet, optional
+        The tasks of the labels; without them labels are not counted, and no file names them.
+    options : OutputOptions
+        How large shards are.
+    """
+
+    def __init__(
+        self, folder: str, name: str, tasks: Optional[TaskSet], options: OutputOptions
+    ) -> None:
+        self._folder, self._name, self._tasks = folder, name, tasks
+        self.writer = ShardWriter(
+            folder, name, max_rows=options.shard_rows, max_bytes=options.shard_bytes
+        )
+        self._labels = LabelCounts(tasks or ())
+        self._images = ImageCounts()
+        self._skipped: Optional[SkippedRows] = None
+        self.num_skipped = 0
+
+    def add(self, item: LabelledRow, outcome: Outcome) -> None:
+        """Write a row that was worked on just now."""
+        if isinstance(outcome, Stored):
+            self.writer.add(item.row.record_id, outcome.frames)
+        self._count(item, outcome)
+
+    def add_again(self, item: LabelledRow, outcome: Outcome, size: int) -> Outcome:
+        """Take up a row that an earlier run completed; return it with the bytes that are there."""
+        if isinstance(outcome, Stored):
+            frames = self.writer.add_again(item.row.record_id, size)
+            outcome = outcome._replace(frames=frames, checksum=zlib.crc32(frames))
+        self._count(item, outcome)
+        return outcome
+
+    def flush(self) -> None:
+        """Hand what was added to the operating system: it outlives the process."""
+        self.writer.flush()
+
+    @property
+    def num_rows(self) -> int:
+        """Number of rows so far, skipped ones included."""
+        return self.writer.num_records + self.num_skipped
+
+    def first_reason(self) -> str:
+        """Say why the first row was skipped, for a message; '' if none was."""
+        return "" if self._skipped is None else f" (the first: {self._skipped.first})"
+
+    def finish(self, about: Dict[str, Any]) -> List[str]:
+        """Complete all files; return their names. ``about`` goes into the manifest."""
+        self.writer.finish()
+        names = [shard["file"] for shard in self.writer.closed]
+        names += [name[: -len(".rec")] + ".idx" for name in names]
+        if self._skipped is not None:
+            self._skipped.close()
+            names.append(self._skipped.name)
+        if self._tasks is not None:
+            names.append(self._name + ".tasks.json")
+            self._tasks.save(os.path.join(self._folder, names[-1]))
+        manifest = self._name + ".manifest.json"
+        with atomic_write(os.path.join(self._folder, manifest)) as stream:
+            text = json.dumps({**self._manifest(), **about}, indent=2, ensure_ascii=False)
+            stream.write((text + "\n").encode("utf-8"))
+        return [*names, manifest]
+
+    def abandon(self) -> None:
+        """Close the files as they are."""
+        self.writer.abandon()
+        if self._skipped is not None:
+            self._skipped.close()
+
+    def _count(self, item: LabelledRow, outcome: Outcome) -> None:
+        if isinstance(outcome, Stored):
+            assert item.label is not None
+            self._labels.add(item.label)
+            self._images.add(outcome.width, outcome.height, outcome.encoding, outcome.kept)
+            return
+        if self._skipped is None:
+            self._skipped = SkippedRows(self._folder, self._name + ".skipped.csv")
+        self._skipped.add(item, outcome.reason)
+        self.num_skipped += 1
+
+    def _manifest(self) -> Dict[str, Any]:
+        file = None if self._skipped is None else self._skipped.name
+        return {
+            "format": FORMAT,
+            "version": VERSION,
+            "records": self.writer.num_records,
+            "skipped": {"rows": self.num_skipped, "file": file},
+            "tasks": self._labels.summary(),
+            "images": self._images.summary(),
+            "shards": self.writer.closed,
+            "versions": versions(),
+        }
+
+
+def versions() -> Dict[str, str]:
+    """Return the versions of what the bytes of a record depend on."""
+    from ... import __version__  # here: mxmtl is not imported to its end when this file is
+
+    return {
+        "mxmtl": __version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "opencv": cv2.__version__,
+    }

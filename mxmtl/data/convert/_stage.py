@@ -1,0 +1,184 @@
+"""Where output is made until it is complete, and how it gets its final names."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import json
+import os
+import shutil
+from types import TracebackType
+from typing import Any, Dict, List, Optional, Type
+
+from ..._files import atomic_write
+from ._convert_options import OutputOptions
+from ._journal import NAME, Journal
+from ._summary import read_manifest
+
+FINISHED = "finished"
+
+
+class Stage:
+    """The folder ``<prefix>.part``, held by one run at a time.
+
+    Parameters
+    ----------
+    prefix : str
+        What the folder is named after.
+    prefixes : list of str
+        What the outputs will be called; all in the same folder.
+    options : OutputOptions
+        Whether to resume or to replace.
+    key : dict
+        Everything the content depends on: a run resumes only what has the same.
+
+    Raises
+    ------
+    FileExistsError
+        There are outputs, or the remains of a run, that nothing was said about.
+    ValueError
+        The remains are those of a run with other options.
+    """
+
+    def __init__(
+        self, prefix: str, prefixes: List[str], options: OutputOptions, key: Dict[str, Any]
+    ) -> None:
+        self.folder = prefix + ".part"
+        self.names = [os.path.basename(one) for one in prefixes]
+        self._prefixes, self._options = prefixes, options
+        self._key = json.loads(json.dumps(key))
+        self.fingerprint = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
+        self._marker = os.path.join(self.folder, FINISHED)
+        home, name = os.path.split(self.folder)
+        self._retired = os.path.join(home, f".{name}.done")
+        self._progress = self.done = False
+
+    def __enter__(self) -> Stage:
+        shutil.rmtree(self._retired, ignore_errors=True)
+        left = os.path.isdir(self.folder)
+        self.done = not left and self._options.resume and self._is_published()
+        if self.done:
+            return self
+        if left and not (self._options.resume or self._options.force):
+            raise FileExistsError(
+                f"{self.folder} holds what a stopped run has done. resume=True (--resume) goes on "
+                "with it; force=True (--force) starts again."
+            )
+        if not left and not self._options.force:
+            self._refuse_existing()
+        self.journal = Journal(self.folder)
+        try:
+            self._match(left)
+        except BaseException:
+            self.journal.close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: Optional[Type[BaseException]],
+        error: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None:
+        if self.done:
+            return
+        if error is not None and not self._progress:
+            self._remove()
+        self.journal.close()
+
+    @property
+    def complete(self) -> bool:
+        """Whether all files are made already, and only their names may be missing."""
+        return self.done or os.path.exists(self._marker)
+
+    def commit(self, entry: Dict[str, Any]) -> None:
+        """Note that rows are completed; from now on a failure leaves the folder for later."""
+        self.journal.add(entry)
+        self._progress = True
+
+    def finish(self, names: List[str]) -> None:
+        """Note that all files are complete, in the order in which they shall get their names."""
+        with atomic_write(self._marker) as stream:
+            stream.write(json.dumps(names).encode())
+        self._progress = True
+
+    def publish(self) -> List[str]:
+        """Give the files their final names, and remove the folder. Returns the paths."""
+        home = os.path.dirname(self.folder)
+        if not self.done:
+            with open(self._marker, "rb") as stream:
+                names = json.load(stream)
+            targets = {os.path.join(home, name) for name in names}
+            for old in self._existing():
+                if old not in targets:
+                    os.unlink(old)
+            for name in names:
+                made = os.path.join(self.folder, name)
+                if os.path.exists(made):  # else an earlier run was stopped after moving it
+                    os.replace(made, os.path.join(home, name))
+            self._remove()
+        return self._existing()
+
+    def _remove(self) -> None:
+        # A folder that is half removed must not pass for one that is half filled.
+        os.rename(self.folder, self._retired)
+        shutil.rmtree(self._retired)
+
+    def _match(self, left: bool) -> None:
+        found = self.journal.options if left and self._options.resume else None
+        if found is None:
+            self._clear()
+            self.journal.begin(self._key)
+            return
+        self._progress = True
+        if found != self._key:
+            raise ValueError(
+                f"{self.folder} is of a run with other options: {differences(found, self._key)}. "
+                "Repeat those, or start again with force=True (--force)."
+            )
+
+    def _clear(self) -> None:
+        for name in os.listdir(self.folder):
+            if name != NAME:
+                os.unlink(os.path.join(self.folder, name))
+
+    def _existing(self) -> List[str]:
+        return [path for prefix in self._prefixes for path in outputs_of(prefix)]
+
+    def _refuse_existing(self) -> None:
+        existing = self._existing()
+        if existing:
+            raise FileExistsError(
+                f"{existing[0]} exists. force=True (--force) replaces it; or choose another prefix."
+            )
+
+    def _is_published(self) -> bool:
+        try:
+            return all(
+                read_manifest(prefix).get("fingerprint") == self.fingerprint
+                for prefix in self._prefixes
+            )
+        except (OSError, ValueError):
+            return False
+
+
+def outputs_of(prefix: str) -> List[str]:
+    """Return the files that a conversion to a prefix has written, in a fixed order."""
+    shard = glob.escape(prefix) + "-" + "[0-9]" * 5
+    paths = [prefix + ".rec", prefix + ".idx"]
+    paths += sorted(glob.glob(shard + ".rec") + glob.glob(shard + ".idx"))
+    paths += [prefix + end for end in (".skipped.csv", ".tasks.json", ".manifest.json")]
+    return [path for path in paths if os.path.exists(path)]
+
+
+def differences(old: Any, new: Any, name: str = "") -> str:
+    """Say in words where two nested dictionaries differ.
+
+    >>> differences({"a": {"resize": 256}}, {"a": {"resize": 224}})
+    'resize was 256 and is 224'
+    """
+    if isinstance(old, dict) and isinstance(new, dict):
+        keys = sorted({*old, *new}, key=str)
+        said = [differences(old.get(key), new.get(key), str(key)) for key in keys]
+        return ", ".join(text for text in said if text)
+    return "" if old == new else f"{name} was {old!r} and is {new!r}"

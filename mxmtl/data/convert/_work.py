@@ -1,0 +1,61 @@
+"""What a thread does: a labelled row becomes a framed record, or the reason why it cannot."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from typing import List, NamedTuple
+
+from .._errors import ImageError
+from ..images._image import ImageOptions, convert_image
+from ..records._framing import pack_frames, pack_record
+from ..tables._rows import LabelledRow
+from ._output import Outcome, Skipped, Stored
+
+
+class Job(NamedTuple):
+    """A row to be worked on, and the split that it goes to."""
+
+    item: LabelledRow
+    split: int
+
+
+class Worker:
+    """Turn batches of jobs into outcomes; safe to call from many threads.
+
+    Parameters
+    ----------
+    images : str
+        Folder that the paths in the table begin from.
+    options : ImageOptions
+        What the images shall become.
+    """
+
+    def __init__(self, images: str, options: ImageOptions) -> None:
+        self._images, self._options = images, options
+
+    def __call__(self, jobs: List[Job]) -> List[Outcome]:
+        return [self._outcome(job.item) for job in jobs]
+
+    def _outcome(self, item: LabelledRow) -> Outcome:
+        if item.label is None:
+            return Skipped(str(item.problem))
+        path = os.path.join(self._images, item.row.path)
+        try:
+            image = convert_image(read_file(path), self._options)
+            frames = pack_frames(pack_record(item.label, item.row.record_id, image.data))
+        except ValueError as error:  # ImageError, a path with a NUL, a record that is too large
+            return Skipped(f"image {path!r}: {error}")
+        check = zlib.crc32(frames)
+        return Stored(frames, check, image.width, image.height, image.encoding, image.kept)
+
+
+def read_file(path: str) -> bytes:
+    """Read an image file; `ImageError` if there is none to read."""
+    try:
+        with open(path, "rb", buffering=0) as stream:
+            return stream.read()
+    except FileNotFoundError:
+        raise ImageError("no such file.") from None
+    except (IsADirectoryError, NotADirectoryError, PermissionError) as error:
+        raise ImageError(f"{error.strerror}.") from None

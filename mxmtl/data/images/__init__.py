@@ -1,0 +1,1 @@
+"""Image files: what they say of themselves, whether they are whole, their pixels."""

@@ -1,0 +1,130 @@
+"""Pixels by OpenCV: decode, set upright, compose, crop, resize, encode."""
+
+from __future__ import annotations
+
+from typing import Optional, Tuple
+
+import cv2
+import numpy as np
+
+from .._errors import ImageError
+from ._image_info import JPEG, OTHER, PNG, ImageInfo
+
+Color = Tuple[int, int, int]
+TRANSPOSED = 5  # EXIF orientations from here on swap height and width
+FLAGS = {
+    "color": cv2.IMREAD_COLOR,
+    "gray": cv2.IMREAD_GRAYSCALE,
+    "unchanged": cv2.IMREAD_UNCHANGED,
+}
+REDUCED = {  # JPEG decodes to a half, a quarter or an eighth at a fraction of the cost
+    "color": {
+        8: cv2.IMREAD_REDUCED_COLOR_8,
+        4: cv2.IMREAD_REDUCED_COLOR_4,
+        2: cv2.IMREAD_REDUCED_COLOR_2,
+    },
+    "gray": {
+        8: cv2.IMREAD_REDUCED_GRAYSCALE_8,
+        4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
+        2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
+    },
+}
+QUALITY = {
+    JPEG: cv2.IMWRITE_JPEG_QUALITY,
+    PNG: cv2.IMWRITE_PNG_COMPRESSION,
+    "webp": cv2.IMWRITE_WEBP_QUALITY,
+}
+
+
+def decode(
+    data: bytes, info: ImageInfo, color: str, background: Optional[Color], short_edge: int = 0
+) -> np.ndarray:
+    """Decode to uint8, upright: (height, width) or (height, width, 3 or 4), blue first.
+
+    Transparent pixels show the background (red, green, blue); None keeps the alpha channel.
+    A JPEG file may come out at a half, a quarter or an eighth of its size, as long as its
+    shorter edge stays at least ``short_edge`` long.
+    """
+    layers = info.alpha or info.format == OTHER
+    flags = FLAGS["unchanged" if layers else color]
+    if not layers and info.format == JPEG and short_edge and color in REDUCED:
+        for factor, reduced in REDUCED[color].items():
+            if min(info.width, info.height) >= factor * short_edge:
+                flags = reduced
+                break
+    image: Optional[np.ndarray]
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags | cv2.IMREAD_IGNORE_ORIENTATION)
+    except cv2.error as error:
+        raise ImageError(f"OpenCV cannot decode it ({error.err}).") from error
+    if image is None:
+        raise ImageError("it does not decode: no image, or a damaged one.")
+    image = upright(eight_bits(image), info.orientation)
+    if background is not None and image.ndim == 3 and image.shape[2] == 4:
+        image = compose(image, background)
+    if layers and color != "unchanged":
+        image = as_color(image, color)
+    return image
+
+
+def eight_bits(image: np.ndarray) -> np.ndarray:
+    """Bring 16 bits a sample to 8; `ImageError` for what is no 8 or 16 bit image."""
+    if image.dtype == np.uint16:
+        return cv2.convertScaleAbs(image, alpha=1 / 257)
+    if image.dtype != np.uint8:
+        raise ImageError(f"it holds {image.dtype} samples; expected 8 or 16 bits.")
+    return image
+
+
+def upright(image: np.ndarray, orientation: int) -> np.ndarray:
+    """Undo an EXIF orientation (Exif 2.3, tag 274)."""
+    if orientation >= TRANSPOSED:
+        image = cv2.transpose(image)
+    flips = {2: 1, 3: -1, 4: 0, 6: 1, 7: -1, 8: 0}
+    return cv2.flip(image, flips[orientation]) if orientation in flips else image
+
+
+def compose(image: np.ndarray, background: Color) -> np.ndarray:
+    """Lay an image with alpha channel on a colour (red, green, blue): (height, width, 3)."""
+    alpha = image[:, :, 3:].astype(np.uint32)
+    behind = np.array(background[::-1], np.uint32)
+    # 255 parts, rounded: exact at both ends, so opaque pixels keep their values.
+    blend = image[:, :, :3] * alpha + behind * (255 - alpha)
+    return ((2 * blend + 255) // 510).astype(np.uint8)
+
+
+def as_color(image: np.ndarray, color: str) -> np.ndarray:
+    """Bring a composed image to three channels or to one."""
+    channels = 1 if image.ndim == 2 else image.shape[2]
+    if color == "color":
+        return cv2.cvtColor(image, cv2.COLOR_GRAY2BGR) if channels == 1 else image[:, :, :3]
+    return image if channels == 1 else cv2.cvtColor(image[:, :, :3], cv2.COLOR_BGR2GRAY)
+
+
+def crop_and_resize(
+    image: np.ndarray, short_edge: int, center_crop: bool, info: ImageInfo
+) -> np.ndarray:
+    """Cut out the middle square if asked for, and give the shorter edge its length (0: as is)."""
+    height, width = image.shape[:2]
+    if center_crop:
+        side = min(height, width)
+        top, left = (height - side) // 2, (width - side) // 2
+        image, height, width = image[top : top + side, left : left + side], side, side
+    elif info.width:  # in proportion to the file, which was perhaps decoded at a fraction
+        upright_size = (info.height, info.width)
+        height, width = upright_size[::-1] if info.orientation >= TRANSPOSED else upright_size
+    short = min(height, width)
+    if short_edge in (0, short):
+        return image
+    size = tuple(max(1, (2 * edge * short_edge + short) // (2 * short)) for edge in (width, height))
+    # Below a half, interpolation would miss pixels and leave false patterns; an area misses none.
+    method = cv2.INTER_AREA if 2 * short_edge < min(image.shape[:2]) else cv2.INTER_LINEAR
+    return cv2.resize(image, size, interpolation=method)
+
+
+def encode(image: np.ndarray, encoding: str, quality: int) -> bytes:
+    """Encode pixels as jpg, png or webp."""
+    whole, data = cv2.imencode(f".{encoding}", image, [QUALITY[encoding], quality])
+    if not whole:
+        raise ImageError(f"OpenCV cannot encode {image.shape} pixels as {encoding}.")
+    return data.tobytes()

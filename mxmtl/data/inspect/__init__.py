@@ -1,0 +1,1 @@
+"""What is in records, and what is wrong with them."""

@@ -1,0 +1,195 @@
+"""What is in records: how labels are distributed, which are missing, what goes together."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any, Dict, List, Mapping, Tuple, Union
+
+import numpy as np
+from tabulate import tabulate
+
+from ..._files import PathLike
+from ...tasks import Task, TaskSet
+from .._errors import ImageError
+from ..images._image_info import read_info
+from ..records._files_of import record_files, tasks_of
+from ..records._reader import RecordReader
+from ..records._record_error import RecordError
+from ._image_counts import ImageCounts
+from ._label_counts import LabelCounts
+from ._meetings import meetings
+
+Grid = Tuple[str, List[str], List[List[Any]]]  # title, header, rows
+PAIRS = 10  # lines of the table of what goes together
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What is in records; prints as tables.
+
+    Attributes
+    ----------
+    prefix : str
+        Where they are.
+    num_records, num_bytes : int
+        How many, in how many bytes.
+    tasks : TaskSet
+        What the labels are.
+    labels : dict
+        As in the manifest: {task: {labelled, missing, counts, ...}}.
+    together : ndarray
+        int64, (tasks, tasks): records in which both tasks are labelled.
+    columns : tuple of str
+        Classes and labels, as ``task=class`` and ``task.label``.
+    cooccurrence : ndarray
+        int64, (columns, columns): records for which both hold.
+    expected : ndarray
+        float64, (columns, columns): the same if they had nothing to do with each other, among
+        the records in which both are known.
+    images : dict
+        {width, height: {min, median, max}, encodings}, of ``num_measured`` records.
+    num_measured : int
+        Images that were looked at; they are evenly spread over the records.
+    """
+
+    prefix: str
+    num_records: int
+    num_bytes: int
+    tasks: TaskSet
+    labels: Mapping[str, Mapping[str, Any]]
+    together: np.ndarray
+    columns: Tuple[str, ...]
+    cooccurrence: np.ndarray
+    expected: np.ndarray
+    images: Mapping[str, Any]
+    num_measured: int
+
+    def tables(self) -> List[Grid]:
+        """Return all tables, each as title, header and rows."""
+        names = self.tasks.names
+        result: List[Grid] = [("tasks", ["task", "type", "labelled", "missing"], self._task_rows())]
+        result += [table_of(task, self.labels[task.name]) for task in self.tasks]
+        if len(names) > 1:
+            rows = [[name, *row] for name, row in zip(names, self.together.tolist())]
+            result.append(("records labelled for both tasks", ["", *names], rows))
+        pairs = self._pairs()
+        if pairs:
+            header = ["", "", "records", "expected"]
+            result.append(("what goes together most, beside what chance gives", header, pairs))
+        rows = [[edge, *self.images[edge].values()] for edge in ("width", "height")]
+        title = f"images ({self.num_measured} measured; {self.images['encodings']})"
+        result.append((title, ["pixels", "min", "median", "max"], rows))
+        return result
+
+    def __str__(self) -> str:
+        head = f"{self.prefix}: {self.num_records} records, {self.num_bytes / 1e6:.1f} MB"
+        parts = [
+            f"{title}\n{tabulate(rows, headers=header, floatfmt='.4g')}"
+            for title, header, rows in self.tables()
+        ]
+        return "\n\n".join([head, *parts])
+
+    def _task_rows(self) -> List[List[Any]]:
+        return [
+            [
+                task.name,
+                self.labels[task.name]["type"],
+                self.labels[task.name]["labelled"],
+                percent(self.labels[task.name]["missing"], self.num_records),
+            ]
+            for task in self.tasks
+        ]
+
+    def _pairs(self) -> List[List[Any]]:
+        surplus = np.triu(self.cooccurrence - self.expected, 1)
+        order = np.argsort(-surplus, axis=None, kind="stable")[:PAIRS]
+        return [
+            [
+                self.columns[first],
+                self.columns[second],
+                int(self.cooccurrence[first, second]),
+                float(self.expected[first, second]),
+            ]
+            for first, second in zip(*np.unravel_index(order, surplus.shape))
+            if surplus[first, second] > 0
+        ]
+
+
+def table_of(task: Task, counts: Mapping[str, Any]) -> Grid:
+    """Return the table of one task: classes, labels, or the spread of a value."""
+    title = f"{task.name} ({counts['type']})"
+    if task.kind == "class":
+        rows = [[name, n, percent(n, counts["labelled"])] for name, n in counts["counts"].items()]
+        return title, ["class", "records", "share"], rows
+    if task.kind == "cells":
+        rows = [
+            [name, counts["labels"][name], n, percent(n, counts["labels"][name])]
+            for name, n in counts["positive"].items()
+        ]
+        return title, ["label", "known", "holds", "share"], rows
+    header = ["min", "mean", "max", "std"]
+    return title, header, [[counts.get(name, float("nan")) for name in header]]
+
+
+def percent(part: int, whole: int) -> str:
+    """Write a share: '12.5%', or '-' of nothing."""
+    return f"{100 * part / whole:.1f}%" if whole else "-"
+
+
+def inspect_records(
+    prefix: PathLike, *, tasks: Union[TaskSet, PathLike, None] = None, measure: int = 10000
+) -> Inspection:
+    """Look at all labels of some records, and at the sizes of their images.
+
+    Parameters
+    ----------
+    prefix : path
+        Records, without ``.rec``.
+    tasks : TaskSet or path, optional
+        What the labels are, where no ``.tasks.json`` says so.
+    measure : int
+        Number of images to look at.
+
+    Raises
+    ------
+    FileNotFoundError
+        There are no such records, or nothing says what their labels are.
+    """
+    paths = record_files(prefix)
+    tasks = tasks_of(prefix, tasks)
+    reader = RecordReader(paths)
+    reader.check_width(tasks)
+    labels = reader.labels(tasks.label_width)
+    counts = LabelCounts(tasks)
+    counts.add_block(labels)
+    columns, together, pairs, expected = meetings(tasks, labels)
+    images, num_measured = measured(reader, measure)
+    reader.close()
+    return Inspection(
+        prefix=os.fspath(prefix),
+        num_records=len(reader),
+        num_bytes=sum(os.path.getsize(path) for path in paths),
+        tasks=tasks,
+        labels=counts.summary(),
+        together=together,
+        columns=columns,
+        cooccurrence=pairs,
+        expected=expected,
+        images=images,
+        num_measured=num_measured,
+    )
+
+
+def measured(reader: RecordReader, number: int) -> Tuple[Dict[str, Any], int]:
+    """Look at the heads of some images; damaged records are passed over."""
+    counts, rows = ImageCounts(), np.unique(np.linspace(0, len(reader) - 1, number, dtype=np.int64))
+    found = 0
+    for row in rows.tolist():
+        try:
+            info = read_info(bytes(reader.read(row).payload))
+        except (RecordError, ImageError):
+            continue
+        counts.add(info.width, info.height, info.format)
+        found += 1
+    return counts.summary(), found

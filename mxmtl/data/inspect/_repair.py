@@ -1,0 +1,69 @@
+"""A file of the records that are sound."""
+
+from __future__ import annotations
+
+import os
+from typing import Tuple, Union
+
+from ..._files import PathLike
+from ...tasks import TaskSet
+from .._errors import TableError
+from ..convert._convert_options import OutputOptions
+from ..convert._output import Output, Stored
+from ..convert._stage import Stage
+from ..convert._summary import RecordSummary
+from ..records._files_of import tasks_of
+from ..records._framing import pack_frames, pack_record
+from ..tables._rows import LabelledRow
+from ..tables._table import Row
+from ._checks import Sound
+from ._verify import Verification, verify_records
+
+
+def repair_records(
+    prefix: PathLike,
+    target: PathLike,
+    *,
+    tasks: Union[TaskSet, PathLike, None] = None,
+    force: bool = False,
+    workers: int = 0,
+) -> Tuple[Verification, RecordSummary]:
+    """Check records as `verify_records` does, and write the sound ones to another prefix.
+
+    Ids, labels and images stay as they are; records of MXNet's gain a checksum. What was read is
+    not touched.
+
+    Raises
+    ------
+    FileExistsError
+        Files of the target prefix are there, and ``force`` is not given.
+    TableError
+        No record is sound.
+    """
+    prefix, target = os.fspath(prefix), os.fspath(target)
+    if os.path.abspath(prefix) == os.path.abspath(target):
+        raise ValueError(f"{target}: give another prefix; the damaged file stays as it is.")
+    try:
+        tasks = tasks_of(prefix, tasks)
+    except FileNotFoundError:
+        tasks = None
+    about = {"source": {"records": prefix}}
+    options = OutputOptions(force=force)
+    with Stage(target, [target], options, about) as stage:
+        output = Output(stage.folder, stage.names[0], tasks, options)
+
+        def keep(sound: Sound) -> None:
+            record, info = sound.record, sound.info
+            frames = pack_frames(pack_record(record.label, record.id, record.payload))
+            item = LabelledRow(Row(0, record.id, "", {}), record.label, None)
+            output.add(item, Stored(frames, 0, info.width, info.height, info.format, True))
+
+        try:
+            verification = verify_records(prefix, tasks=tasks, workers=workers, keep=keep)
+            if not verification.num_records:
+                raise TableError(f"{prefix}: no record is sound; there is nothing to write.")
+            left_out = [str(error) for error in verification.damage]
+            stage.finish(output.finish({**about, "left_out": left_out}))
+        finally:
+            output.abandon()
+        return verification, RecordSummary.of_manifests([target], stage.publish())

@@ -1,0 +1,145 @@
+"""Everything that can be wrong with records: found, and named record by record."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Callable, Dict, List, Optional, Set, Tuple, Union
+
+from ..._files import PathLike
+from ..._threads import usable_cores
+from ...tasks import TaskSet
+from ..convert._summary import read_manifest
+from ..records._digest import sha256_of
+from ..records._files_of import record_files, tasks_of
+from ..records._index import read_index
+from ..records._reader import RecordFile
+from ..records._record_error import RecordError
+from ._checks import Checks, Sound, judge
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What a check of records has found.
+
+    Attributes
+    ----------
+    num_records : int
+        Records with which nothing is wrong.
+    damage : tuple of RecordError
+        What is wrong: file, record, byte offset and reason of each.
+    """
+
+    num_records: int
+    damage: Tuple[RecordError, ...]
+
+    def __str__(self) -> str:
+        lines = [str(error) for error in self.damage]
+        bad = f"{len(self.damage)} found damaged" if self.damage else "nothing damaged"
+        return "\n".join([*lines, f"{self.num_records} records are sound, {bad}."])
+
+
+def verify_records(
+    prefix: PathLike,
+    *,
+    tasks: Union[TaskSet, PathLike, None] = None,
+    workers: int = 0,
+    keep: Optional[Callable[[Sound], None]] = None,
+) -> Verification:
+    """Check every record: frames, checksum, label and its range, image (decoded), index, manifest.
+
+    Parameters
+    ----------
+    prefix : path
+        Records, without ``.rec``; one file or shards.
+    tasks : TaskSet or path, optional
+        What the labels are, where no ``.tasks.json`` says so (records not written by mxmtl).
+        Without either labels are checked for their number alone.
+    workers : int
+        Threads; 0 is one for each core.
+    keep : function, optional
+        Called with each sound record, in order.
+
+    Returns
+    -------
+    Verification
+        All that is wrong; prints as one line each.
+
+    Raises
+    ------
+    FileNotFoundError
+        There are no such records.
+    """
+    paths = record_files(prefix)
+    try:
+        tasks = tasks_of(prefix, tasks)
+    except FileNotFoundError:
+        tasks = None
+    damage: List[RecordError] = []
+    checks, count = Checks(tasks), 0
+    for path in paths:
+        before = len(damage)
+        listed = read_listed(path, damage)
+        standing: Dict[int, int] = {}
+        for judged in judge(RecordFile(path), checks, workers or usable_cores()):
+            if isinstance(judged, RecordError):
+                damage.append(judged.at(path, listed.get(judged.offset)))
+                continue
+            standing[judged.offset] = judged.record.id
+            if keep is not None:
+                keep(judged)
+        count += len(standing)
+        damage += index_damage(path, listed, standing, {error.offset for error in damage[before:]})
+        if len(damage) == before:
+            damage += manifest_damage(os.fspath(prefix), path)
+    return Verification(count, tuple(damage))
+
+
+def read_listed(path: str, damage: List[RecordError]) -> Dict[Optional[int], int]:
+    """Return {offset: id} of a file's index; what is wrong with the index itself is damage."""
+    index = os.path.splitext(path)[0] + ".idx"
+    try:
+        ids, offsets = read_index(index, os.path.getsize(path))
+    except FileNotFoundError:
+        damage.append(RecordError("no such file; MXNet needs it to read at random.", index))
+    except RecordError as error:
+        damage.append(error)
+    else:
+        return dict(zip(offsets.tolist(), ids.tolist()))
+    return {}
+
+
+def index_damage(
+    path: str,
+    listed: Dict[Optional[int], int],
+    standing: Dict[int, int],
+    known: Set[Optional[int]],
+) -> List[RecordError]:
+    """Compare a file's index with its sound records; ``known`` offsets have been named already."""
+    damage = []
+    for offset, record_id in listed.items():
+        if offset not in known and standing.get(offset or 0) != record_id:
+            found = standing.get(offset or 0)
+            reason = (
+                f"the index says so, but {'no record' if found is None else found} stands here."
+            )
+            damage.append(RecordError(reason, path, record_id, offset))
+    if listed:
+        for offset, record_id in standing.items():
+            if offset not in listed:
+                damage.append(RecordError("it is not in the index.", path, record_id, offset))
+    return damage
+
+
+def manifest_damage(prefix: str, path: str) -> List[RecordError]:
+    """Compare a file with the manifest beside it, if there is one."""
+    try:
+        shards = {shard["file"]: shard for shard in read_manifest(prefix)["shards"]}
+    except FileNotFoundError:
+        return []
+    shard = shards.get(os.path.basename(path))
+    if shard is None:
+        return [RecordError("the manifest does not name this file.", path)]
+    if sha256_of(path) != shard["sha256"]:
+        return [RecordError("its SHA-256 is not the one in the manifest.", path)]
+    return []

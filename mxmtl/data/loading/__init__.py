@@ -1,0 +1,1 @@
+"""From records to batches: ordered, decoded ahead, augmented, sampled."""

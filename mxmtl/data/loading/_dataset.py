@@ -1,0 +1,93 @@
+"""Records as a data set for `mx.gluon.data.DataLoader`."""
+
+from __future__ import annotations
+
+import mmap
+from typing import Iterable, Optional, Sequence, Tuple, Union
+
+import mxnet as mx
+import numpy as np
+
+from ..._files import PathLike
+from ...augment import Augmentation, Pipeline
+from ...tasks import TaskSet
+from ..images._decode import check_image, decode
+from ..records._files_of import Prefixes, record_files, tasks_of
+from ..records._reader import RecordReader
+from ..records._record_error import RecordError
+from ._normalize import Levels, Normalize
+from ._source import Source, check_width
+
+
+class RecordDataset(mx.gluon.data.Dataset):  # type: ignore[misc]
+    """Pairs of image and label, by row, for a `DataLoader` with threads, processes or neither.
+
+    Labels are float32 (label_width,), so that ``tasks.split(batch)`` cuts a batch of them.
+
+    Parameters
+    ----------
+    prefix : str or sequence of str
+        Path without ``.rec``: of one file, of its shards, or of several.
+    data_shape : (int, int, int), optional
+        Channels, height and width: images are float32 NDArrays of this shape, just as in
+        `RecordIter`. Without it they are as stored: uint8 (height, width, 3), RGB, ready for
+        ``gluon.data.vision.transforms``.
+    tasks : TaskSet or str, optional
+        What the labels mean. By default it is read from ``<prefix>.tasks.json``.
+    augment, mean, std, seed
+        As in `RecordIter`; they need ``data_shape``. A row that is read again is augmented
+        anew: the k-th time as in epoch k of `RecordIter`.
+    """
+
+    def __init__(
+        self,
+        prefix: Prefixes,
+        data_shape: Optional[Sequence[int]] = None,
+        *,
+        tasks: Union[TaskSet, PathLike, None] = None,
+        augment: Optional[Iterable[Augmentation]] = None,
+        mean: Levels = None,
+        std: Levels = None,
+        seed: int = 0,
+    ) -> None:
+        files = record_files(prefix)
+        self.tasks = tasks_of(prefix, tasks)
+        self._reader = RecordReader(files)
+        self._reader.check_width(self.tasks)
+        self._source: Optional[Source] = None
+        if data_shape is not None:
+            normalize = Normalize(data_shape, mean, std)
+            pipeline = Pipeline(augment, normalize.data_shape[1:])
+            self._source = Source(self._reader, pipeline, normalize, seed, self.tasks.label_width)
+        elif augment is not None or mean is not None or std is not None:
+            raise ValueError("augment, mean and std need data_shape=(channels, height, width).")
+        # Shared with forked workers, so that a row's count goes on wherever it is read.
+        self._times = np.frombuffer(mmap.mmap(-1, 4 * len(self._reader)), dtype=np.uint32)
+
+    def __len__(self) -> int:
+        return len(self._reader)
+
+    def __getitem__(self, row: int) -> Tuple[mx.nd.NDArray, np.ndarray]:
+        if not -len(self) <= row < len(self):
+            raise IndexError(f"row {row} of {len(self)}")
+        row = int(row) % len(self)
+        if self._source is None:
+            return self._stored(row)
+        time = int(self._times[row])
+        self._times[row] = time + 1
+        source = self._source
+        numbers = source.numbers(time, np.array([row]), np.zeros(1, dtype=np.int64))
+        image, label = source.load(row, numbers[0])
+        out = np.empty(source.normalize.data_shape, np.float32)
+        source.normalize(image, source.normalize.planes(), out)
+        return mx.nd.array(out), label
+
+    def _stored(self, row: int) -> Tuple[mx.nd.NDArray, np.ndarray]:
+        record = self._reader.read(row)
+        try:
+            check_width(record, self.tasks.label_width)
+            check_image(record)
+            image = decode(record.payload, channels=3)
+        except RecordError as error:
+            raise error.at(*self._reader.where(row)) from None
+        return mx.nd.array(image, dtype=np.uint8), record.label

@@ -1,0 +1,296 @@
+"""Records as batches for `Module.fit`, `score` and `predict`."""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass
+from typing import Any, Dict, Iterable, Mapping, Optional, Sequence, Union
+
+import mxnet as mx
+import numpy as np
+
+from ..._files import PathLike
+from ..._threads import usable_processors
+from ...augment import Augmentation, Pipeline
+from ...tasks import TaskSet
+from ..records._files_of import Prefixes, record_files, tasks_of
+from ..records._reader import RecordReader
+from ._job import Job
+from ._loader import Loader
+from ._normalize import Levels, Normalize
+from ._order import Order
+from ._samplers import Sampler
+from ._source import Source
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Loading:
+    """How batches are made ready; every field is an option of `RecordIter`.
+
+    Parameters
+    ----------
+    threads : int
+        Decoding threads; 0 for as many as there are processors for this process.
+    prefetch : int
+        Batches that are decoded ahead.
+    dtype : {"float32", "uint8"}
+        Of the images. ``"uint8"`` leaves them as they are, in a quarter of the bytes.
+    data_name : str
+        What the network calls the images.
+    ctx : mx.Context, optional
+        Send batches there ahead of their use: images as bytes, which are scaled there.
+    """
+
+    threads: int = 0
+    prefetch: int = 2
+    dtype: str = "float32"
+    data_name: str = "data"
+    ctx: Optional[mx.Context] = None
+
+    def __post_init__(self) -> None:
+        if self.threads < 0 or self.prefetch < 0:
+            raise ValueError(
+                f"threads={self.threads}, prefetch={self.prefetch}: expected 0 or more."
+            )
+
+
+class RecordIter(mx.io.DataIter):  # type: ignore[misc]
+    r"""Batches of images and labels, one label array a task, from .rec files.
+
+    Images are RGB (or grey), planes first: (batch_size, channels, height, width). Labels that
+    are missing, and all labels of padded rows, are as the tasks mark them.
+
+    Parameters
+    ----------
+    prefix : str or sequence of str
+        Path without ``.rec``: of one file, of its shards, or of several.
+    batch_size : int
+        Rows in a batch.
+    data_shape : (int, int, int)
+        Channels (3 or 1), height and width of an image.
+    shuffle : bool
+        Whether every epoch has an order of its own.
+    seed : int
+        Governs the order and the augmentation. Those of record r in epoch e depend on (seed, e,
+        r) alone.
+    tasks : TaskSet or str, optional
+        What the labels mean. By default it is read from ``<prefix>.tasks.json``.
+    sampler : Sampler, optional
+        How often an epoch reads each row: see `WeightedSampler` and `ClassAwareSampler`. The order
+        is random then.
+    augment : sequence of Augmentation, optional
+        See `mxmtl.augment`. By default the middle of the image, as large as fits.
+    mean, std : float or sequence of float, optional
+        Images become ``(pixel - mean) / std``, on the scale of 0 to 255.
+    num_parts, part_index : int
+        Read one of so many parts. Every row is in one part, and all have as many batches.
+    last_batch : {"pad", "discard"}
+        Whether rows that fill no batch make a padded one or are left out.
+    on_error : {"raise", "skip"}
+        What a damaged record leads to.
+    **loading
+        The fields of `Loading`.
+
+    Attributes
+    ----------
+    tasks : TaskSet
+        What the labels mean.
+    provide_data, provide_label : list of mx.io.DataDesc
+        What a batch holds: images, and ``<task>_label`` in task order.
+    num_records : int
+        Rows of all files, in all parts.
+    num_batches : int
+        Batches in an epoch.
+    epoch : int
+        The epoch it stands in.
+    skipped : int
+        Damaged records that were left out so far in this epoch.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file, or no tasks.
+    ValueError
+        If the records were written for other tasks, or an option makes no sense.
+    RecordError
+        If an index is damaged; from `next` if a record is. It names file, record and offset.
+
+    Notes
+    -----
+    ``batch.index`` holds the record ids, -1 for padded rows, whose images repeat the batch's
+    own. Memory of a batch is used again when nothing refers to the batch any more. A new
+    iterator stands at the start of epoch 0; ``reset`` begins the next one, and so does ``iter``
+    where this one was read to its end.
+
+    Examples
+    --------
+    >>> import cv2, os, tempfile, mxmtl
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> prefix = os.path.join(folder.name, "train")
+    >>> for name in ("a.png", "b.png", "c.png"):
+    ...     _ = cv2.imwrite(os.path.join(folder.name, name), np.full((8, 8, 3), 7, np.uint8))
+    >>> with open(prefix + ".csv", "w") as table:
+    ...     _ = table.write("path,age\na.png,3\nb.png,\nc.png,5\n")
+    >>> _ = mxmtl.write_records(prefix + ".csv", images=folder.name, prefix=prefix,
+    ...                         tasks=mxmtl.TaskSet([mxmtl.Regression("age")]))
+    >>> with mxmtl.RecordIter(prefix, batch_size=2, data_shape=(3, 8, 8)) as data:
+    ...     for batch in data:
+    ...         print(batch.pad, batch.index, batch.data[0].shape, batch.label[0].asnumpy())
+    0 [0 1] (2, 3, 8, 8) [ 3. nan]
+    1 [ 2 -1] (2, 3, 8, 8) [ 5. nan]
+    >>> folder.cleanup()
+    """
+
+    def __init__(
+        self,
+        prefix: Prefixes,
+        batch_size: int,
+        data_shape: Sequence[int],
+        *,
+        shuffle: bool = False,
+        seed: int = 0,
+        tasks: Union[TaskSet, PathLike, None] = None,
+        sampler: Optional[Sampler] = None,
+        augment: Optional[Iterable[Augmentation]] = None,
+        mean: Levels = None,
+        std: Levels = None,
+        num_parts: int = 1,
+        part_index: int = 0,
+        last_batch: str = "pad",
+        on_error: str = "raise",
+        **loading: Any,
+    ) -> None:
+        super().__init__(batch_size)
+        options = Loading(**loading)
+        self._reader = RecordReader(record_files(prefix))
+        self.tasks = tasks_of(prefix, tasks)
+        self._reader.check_width(self.tasks)
+        width = self.tasks.label_width
+        self._normalize = Normalize(data_shape, mean, std, options.dtype, options.ctx)
+        self._order = Order(
+            len(self._reader),
+            batch_size,
+            shuffle or sampler is not None,
+            seed,
+            num_parts,
+            part_index,
+            last_batch,
+            None if sampler is None else sampler.expected(self.tasks, self._reader.labels(width)),
+        )
+        pipeline = Pipeline(augment, self._normalize.data_shape[1:])
+        self._missing, self._ctx, self._exhausted = self.tasks.missing_label, options.ctx, False
+        self._loader = Loader(
+            Source(self._reader, pipeline, self._normalize, seed, width),
+            self._order,
+            self._missing,
+            on_error=on_error,
+            threads=options.threads or usable_processors(),
+            prefetch=options.prefetch,
+        )
+        self._process = os.getpid()
+        shape = (batch_size, *self._normalize.data_shape)
+        self.provide_data = [mx.io.DataDesc(options.data_name, shape, np.dtype(options.dtype))]
+        self.provide_label = [
+            mx.io.DataDesc(task.label_name, task.label_shape(batch_size), layout="N")
+            for task in self.tasks
+        ]
+        self.num_records, self.num_batches = len(self._reader), self._order.num_batches
+
+    @property
+    def epoch(self) -> int:
+        """The epoch it stands in, from 0."""
+        return self._loader.epoch
+
+    @property
+    def skipped(self) -> int:
+        """Damaged records left out so far in this epoch."""
+        return self._loader.skipped
+
+    def __iter__(self) -> RecordIter:
+        # fit() does not reset before its first epoch: an iterator that was read to its end
+        # would end it at once.
+        if self._exhausted:
+            self.reset()
+        return self
+
+    def reset(self) -> None:
+        """Begin the next epoch, wherever this one stands."""
+        self._exhausted = False
+        self._loader.begin(self.epoch + 1)
+
+    def next(self) -> mx.io.DataBatch:
+        """Return the next batch, or raise `StopIteration` at the end of the epoch."""
+        if not self._loader.close.alive:
+            raise ValueError("this RecordIter was closed.")
+        if os.getpid() != self._process:
+            raise RuntimeError(
+                "this RecordIter was made in another process, and its threads are there. Make it "
+                "in this one, or use RecordDataset."
+            )
+        if self._exhausted:
+            raise StopIteration
+        job = self._loader.next()
+        if job is None:
+            self._exhausted = True
+            # MXNet does not see that BatchNorm's backward pass writes its statistics, so fit(),
+            # which copies them after the last batch, would copy them before they are written.
+            mx.nd.waitall()
+            if self.skipped:
+                log.warning("epoch %d: %d damaged records were skipped.", self.epoch, self.skipped)
+            raise StopIteration
+        return self._batch(job)
+
+    def _batch(self, job: Job) -> mx.io.DataBatch:
+        pad = job.pad(self._missing)
+        index = np.full(self.batch_size, -1, dtype=np.int64)
+        index[: self.batch_size - pad] = self._reader.ids(job.rows)
+        labels = [mx.nd.from_numpy(part.copy()) for part in self.tasks.split(job.labels)]
+        return mx.io.DataBatch(
+            [self._normalize.send(self._loader.buffers.share(job.pixels))],
+            [label if self._ctx is None else label.as_in_context(self._ctx) for label in labels],
+            pad,
+            index,
+            provide_data=self.provide_data,
+            provide_label=self.provide_label,
+        )
+
+    def state_dict(self) -> Dict[str, Any]:
+        """Return where it stands: give it to `load_state_dict` of an iterator made alike."""
+        loader = self._loader
+        return {
+            "epoch": loader.epoch,
+            "batch": loader.batch,
+            "cursor": loader.cursor,
+            "skipped": loader.skipped,
+            "exhausted": self._exhausted,
+            "made": self._made(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go to where another iterator stood. `ValueError` if it was made otherwise."""
+        made = self._made()
+        for option, value in dict(state["made"]).items():
+            if made.get(option) != value:
+                raise ValueError(
+                    f"the state is of an iterator with {option}={value!r}; this one has "
+                    f"{made.get(option)!r}."
+                )
+        self._loader.begin(state["epoch"], state["cursor"], state["batch"], state["skipped"])
+        self._exhausted = bool(state["exhausted"])
+
+    def _made(self) -> Dict[str, Any]:
+        return self._order.describe()
+
+    def close(self) -> None:
+        """End the threads and close the files; `next` raises `ValueError` after it."""
+        self._loader.close()
+        self._reader.close()
+
+    def __enter__(self) -> RecordIter:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()

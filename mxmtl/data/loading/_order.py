@@ -1,0 +1,118 @@
+"""Which rows an epoch reads, in which order, and how they fall into batches."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass, field
+from typing import Any, Dict, Optional, Tuple
+
+import numpy as np
+
+from ...augment._uniform import keys, uniforms
+
+SHUFFLE, SAMPLE = 0x73687566, 0x73616D70  # keep these random numbers apart from each other
+
+
+@dataclass(frozen=True)
+class Order:
+    """The rows of one part of the data, epoch by epoch; a function of the seed and the epoch.
+
+    Parameters
+    ----------
+    num_records : int
+        Rows of the whole data.
+    batch_size : int
+        Rows in a batch.
+    shuffle : bool
+        Whether every epoch has an order of its own.
+    seed : int
+        Of that order.
+    num_parts, part_index : int
+        Every row goes to one part. All parts have the same number of batches.
+    last_batch : {"pad", "discard"}
+        Whether rows that fill no batch make a padded one or are left out.
+    expected : numpy.ndarray, optional
+        How often each row is read on average, (num_records,), from a `Sampler`; once each by
+        default.
+    """
+
+    num_records: int
+    batch_size: int
+    shuffle: bool = False
+    seed: int = 0
+    num_parts: int = 1
+    part_index: int = 0
+    last_batch: str = "pad"
+    expected: Optional[np.ndarray] = field(default=None, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        for option, value in (("batch_size", self.batch_size), ("num_parts", self.num_parts)):
+            if not isinstance(value, (int, np.integer)) or value < 1:
+                raise ValueError(f"{option}={value!r}: expected 1 or more.")
+        if not 0 <= self.part_index < self.num_parts:
+            raise ValueError(f"part_index={self.part_index} is not in 0 to {self.num_parts - 1}.")
+        if self.last_batch not in ("pad", "discard"):
+            raise ValueError(f"last_batch={self.last_batch!r} is not 'pad' or 'discard'.")
+        if self.num_batches == 0:
+            raise ValueError(
+                f"{self.num_rows} rows in {self.num_parts} part(s) fill no batch of "
+                f"{self.batch_size}; take a smaller one or last_batch='pad'."
+            )
+
+    @property
+    def num_rows(self) -> int:
+        """Rows that an epoch reads, over all parts."""
+        return self.num_records if self.expected is None else round(float(self.expected.sum()))
+
+    @property
+    def num_batches(self) -> int:
+        """Batches in an epoch, the same for every part."""
+        if self.last_batch == "discard":
+            return self.num_rows // self.num_parts // self.batch_size
+        most = -(-self.num_rows // self.num_parts)
+        return -(-most // self.batch_size)
+
+    def rows(self, epoch: int) -> Tuple[np.ndarray, np.ndarray]:
+        """Return the rows that this part reads in an epoch, in order: int64, (n,).
+
+        Beside them stands how often each was there before in the same epoch, (n,).
+        """
+        rows = np.arange(self.num_records)
+        repeats = np.broadcast_to(np.int64(0), rows.shape)  # takes no memory
+        if self.expected is not None:
+            rows, repeats = self._sample(epoch)
+        mine = slice(self.part_index, None, self.num_parts)
+        if self.shuffle:
+            order = np.argsort(keys(self.seed, SHUFFLE, epoch, rows, repeats), kind="stable")[mine]
+            return rows[order], repeats[order]
+        return rows[mine], repeats[mine]
+
+    def take(self, batch: int, rows_left: int) -> int:
+        """Return how many rows a batch takes: full, but one is left for each later batch.
+
+        Only a part that has fewer rows than another notices; so none of its batches is empty.
+        """
+        later = self.num_batches - 1 - batch
+        return max(min(self.batch_size, rows_left - later), min(rows_left, 1))
+
+    def describe(self) -> Dict[str, Any]:
+        """Return what makes this order, as JSON-able data."""
+        made = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        expected = made.pop("expected")
+        made["sampler"] = None if expected is None else zlib.crc32(expected.tobytes())
+        return made
+
+    def _sample(self, epoch: int) -> Tuple[np.ndarray, np.ndarray]:
+        # Systematic sampling over the rows in random order: the epoch's length is exact, and a
+        # row is read as often as expected, rounded down or up.
+        assert self.expected is not None
+        key = keys(self.seed, SAMPLE, epoch, np.arange(self.num_records))
+        order = np.argsort(key, kind="stable")
+        start = uniforms(keys(self.seed, SAMPLE, epoch), 1)[0, 0]
+        # Rounded sums would put whole expectations a hair below the grid.
+        ends = np.floor(np.round(np.cumsum(self.expected[order]), 6) + start).astype(np.int64)
+        counts = np.empty(self.num_records, dtype=np.int64)
+        counts[order] = np.diff(ends, prepend=0)
+        rows = np.repeat(np.arange(self.num_records), counts)
+        firsts = np.cumsum(counts) - counts
+        return rows, np.arange(len(rows)) - firsts[rows]

@@ -1,0 +1,1 @@
+"""The container: RecordIO frames and image records, written and read."""

@@ -1,0 +1,218 @@
+"""Random access to the records of one or several .rec files, from any number of threads."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from typing import Any, Dict, List, Optional, Sequence, Tuple
+
+import numpy as np
+
+from ...tasks import TaskSet
+from ._framing import CHECKED, FRAME, HEADER, Bytes, Record, read_record, unpack_record
+from ._index import read_index, scan_index
+from ._record_error import RecordError
+
+BLOCK = 1 << 24  # bytes read at once without looking at the record's own length first
+
+
+class RecordFile:
+    """One .rec file, opened for reading at any offset; threads and forked processes may share it.
+
+    `os.pread` rather than a memory map: a file that another program cuts short gives a named
+    error, where a map kills the process, and what was read does not count as our memory.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        self.close = weakref.finalize(self, os.close, handle)
+        self.size = os.fstat(handle).st_size
+        self._handle = handle
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Read at most ``size`` bytes; less only at the end of the file."""
+        # Bounded by the file: a damaged length must not become an allocation.
+        size = max(min(size, self.size - offset), 0)
+        data = os.pread(self._handle, size, offset)
+        while len(data) < size:  # a signal, or a network file system
+            more = os.pread(self._handle, size - len(data), offset + len(data))
+            if not more:
+                break
+            data += more
+        return data
+
+    def record(
+        self, offset: int, end: Optional[int] = None, into: Optional[memoryview] = None
+    ) -> Tuple[Bytes, int]:
+        """Read the record at an offset: its bytes, and the offset of the next.
+
+        ``end`` is where the next record is known to begin; nothing is read beyond it. A record
+        that fits ``into`` a buffer is read there, and is gone when the next one is.
+        """
+        if end is None or end - offset > BLOCK:
+            return read_record(self.read, offset)
+        block = self._block(offset, end - offset, into)  # all of it in one call
+        return read_record(lambda at, size: block[at - offset : at - offset + size], offset)
+
+    def _block(self, offset: int, size: int, into: Optional[memoryview]) -> memoryview:
+        if into is not None and size <= len(into):
+            block = into[:size]
+            if os.preadv(self._handle, [block], offset) == size:
+                return block
+        return memoryview(self.read(offset, size))
+
+
+class RecordReader:
+    """The records of some .rec files as one sequence of rows.
+
+    Costs 12 bytes a record: its offset (8), its id (4; 8 where ids need it), and one bit.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        The .rec files, in order. An .idx beside a file gives the order of its rows; without one
+        the file is scanned.
+
+    Raises
+    ------
+    RecordError
+        If an index is damaged, or its file is empty.
+    """
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        self.paths = list(paths)
+        self._files = [RecordFile(path) for path in self.paths]
+        indices = [_index(file) for file in self._files]
+        self._starts = np.cumsum([0] + [len(ids) for ids, _ in indices])
+        self._ids = _smallest(_joined([ids for ids, _ in indices]))
+        self._offsets = _joined([offsets for _, offsets in indices])
+        # One bit a record. Threads may lose one another's: then it is verified once more.
+        self._verified = bytearray(len(self._ids) // 8 + 1)
+        # Our own files' records all have checksums, MXNet's never. One without, among others
+        # that have it, is damaged.
+        self._checked = [self._has_checksums(number) for number in range(len(self._files))]
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    def __getstate__(self) -> Dict[str, Any]:
+        return {"paths": self.paths}
+
+    def __setstate__(self, state: Dict[str, Any]) -> None:
+        self.__init__(state["paths"])  # type: ignore[misc]
+
+    def close(self) -> None:
+        """Close the files; reading after it raises `OSError`."""
+        for file in self._files:
+            file.close()
+
+    def ids(self, rows: np.ndarray) -> np.ndarray:
+        """Return the record ids of rows, int64."""
+        return self._ids[rows].astype(np.int64)
+
+    def where(self, row: int) -> Tuple[str, int, int]:
+        """Return a row's file, record id and byte offset."""
+        return self._files[self._file_of(row)].path, int(self._ids[row]), int(self._offsets[row])
+
+    def read(self, row: int, into: Optional[memoryview] = None) -> Record:
+        """Read one record; `RecordError` with file, record and offset if it is damaged.
+
+        With a buffer to read ``into``, the record is good until that is used again.
+        """
+        number = self._file_of(row)
+        file, offset = self._files[number], int(self._offsets[row])
+        try:
+            data, _ = file.record(offset, self._end(row, number), into)
+            # A file's bytes are checked when they are first read, not in every epoch.
+            known = self._verified[row >> 3] >> (row & 7) & 1
+            record = unpack_record(data, verify=not known)
+            self._check(record, row, number)
+            self._verified[row >> 3] |= 1 << (row & 7)
+        except (RecordError, OSError) as error:
+            reason = error if isinstance(error, RecordError) else RecordError(str(error))
+            raise reason.at(file.path, int(self._ids[row]), offset) from None
+        return record
+
+    def labels(self, label_width: int) -> np.ndarray:
+        """Read the labels of all rows, float32 (n, label_width), without their images.
+
+        A row that cannot be read, or is of another width, is all NaN; `read` says why.
+        """
+        labels = np.full((len(self), label_width), np.nan, dtype=np.float32)
+        size = FRAME.size + HEADER.size + 4 * label_width
+        for row in range(len(self)):
+            head = self._files[self._file_of(row)].read(int(self._offsets[row]), size)
+            if len(head) == size or (label_width == 1 and len(head) >= FRAME.size + HEADER.size):
+                flag = HEADER.unpack_from(head, FRAME.size)[0]
+                start = FRAME.size + (HEADER.size if flag else 4)
+                if max(flag, 1) == label_width:
+                    labels[row] = np.frombuffer(head, "<f4", label_width, start)
+        return labels
+
+    def check_width(self, tasks: TaskSet) -> None:
+        """Raise `ValueError` if a file's first record has not as many labels as the tasks take."""
+        for number, file in enumerate(self._files):
+            row = int(self._starts[number])
+            head = file.read(int(self._offsets[row]) + FRAME.size, HEADER.size)
+            width = max(HEADER.unpack(head)[0], 1) if len(head) == HEADER.size else 0
+            if width != tasks.label_width and self._readable(row):
+                raise ValueError(
+                    f"{file.path} was written for other tasks: its records have {width} labels, "
+                    f"and these tasks take {tasks.label_width}: {tasks.columns}."
+                )
+
+    def _readable(self, row: int) -> bool:
+        try:
+            self.read(row)
+        except RecordError:
+            return False  # its turn comes, and on_error says what then happens
+        return True
+
+    def _file_of(self, row: int) -> int:
+        if len(self._files) == 1:
+            return 0
+        return int(np.searchsorted(self._starts, row, side="right")) - 1
+
+    def _end(self, row: int, number: int) -> Optional[int]:
+        if row + 1 < self._starts[number + 1]:
+            end = int(self._offsets[row + 1])
+            if end > self._offsets[row]:
+                return end
+        return None
+
+    def _check(self, record: Record, row: int, number: int) -> None:
+        if record.id != self._ids[row]:
+            raise RecordError(f"the index says so, but record {record.id} stands here.")
+        if self._checked[number] and not record.checked:
+            raise RecordError("the checksum is gone, and other records of the file have theirs.")
+        if not record.payload:
+            raise RecordError("it holds no image.")
+
+    def _has_checksums(self, number: int) -> bool:
+        first, end = int(self._starts[number]), int(self._starts[number + 1])
+        found = []
+        for row in range(first, min(first + 3, end)):
+            head = self._files[number].read(int(self._offsets[row]) + FRAME.size, HEADER.size)
+            if len(head) == HEADER.size:
+                found.append(HEADER.unpack(head)[3] >> 32 == CHECKED)
+        return any(found)
+
+
+def _smallest(ids: np.ndarray) -> np.ndarray:
+    return ids.astype(np.uint32) if ids.max() < 1 << 32 else ids
+
+
+def _joined(arrays: List[np.ndarray]) -> np.ndarray:
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+
+
+def _index(file: RecordFile) -> Tuple[np.ndarray, np.ndarray]:
+    path = os.path.splitext(file.path)[0] + ".idx"
+    if os.path.exists(path):
+        ids, offsets = read_index(path, file.size)
+    else:
+        ids, offsets = scan_index(file.read, file.size, file.path)
+    if not len(ids):
+        raise RecordError("there is no record in it.", file.path)
+    return ids, offsets

@@ -1,0 +1,1 @@
+"""Tables of images and labels: read, guessed at, split."""

@@ -1,0 +1,91 @@
+"""Tables with a header: CSV and TSV, as spreadsheets write them."""
+
+from __future__ import annotations
+
+import csv
+from typing import Iterator, List
+
+from .._errors import TableError
+from ._table import Row, Table, TableOptions
+
+DELIMITERS = "\t,;"
+
+
+class DelimitedTable(Table):
+    """A CSV or TSV file with a header row, in UTF-8 (with or without byte order mark).
+
+    Cells are stripped of white space, and spellings of an unknown label become ''. Columns
+    without a name (an index that pandas left) are passed over.
+    """
+
+    def __init__(self, path: str, options: TableOptions) -> None:
+        self.source = path
+        self._options = options
+        self._missing = frozenset(options.missing_values) - {""}
+        self._header = self._read_header()
+        self.columns = [name for name in self._header if name]
+
+    def rows(self) -> Iterator[Row]:
+        path_column, missing, header = self._options.path_column, self._missing, self._header
+        width, record_id = len(header), 0
+        lines = self._lines()
+        next(lines)
+        for number, line in enumerate(lines, start=2):
+            if not line:
+                continue
+            stripped = [cell.strip() for cell in line]
+            cells = dict(zip(header, stripped))
+            problem = None
+            path = cells.get(path_column, "")
+            if len(line) != width:
+                problem = f"it has {len(line)} cells, but the header names {width} columns."
+            elif not path:
+                problem = f"column {path_column!r}: the cell is empty; expected an image file."
+            if missing:
+                cells = {name: "" if cell in missing else cell for name, cell in cells.items()}
+            yield Row(number, record_id, path, cells, problem=problem)
+            record_id += 1
+
+    def _lines(self) -> Iterator[List[str]]:
+        number = 0
+        try:
+            with open(self.source, encoding="utf-8-sig", newline="") as stream:
+                delimiter = self._options.delimiter or guess_delimiter(stream.readline())
+                stream.seek(0)
+                for line in csv.reader(stream, delimiter=delimiter, strict=True):
+                    number += 1
+                    yield line
+        except UnicodeDecodeError as error:
+            raise TableError(
+                f"{self.source} after row {number}: not UTF-8 ({error.reason}). "
+                "Save the table as UTF-8."
+            ) from error
+        except csv.Error as error:
+            raise TableError(f"{self.source} row {number + 1}: {error}.") from error
+
+    def _read_header(self) -> List[str]:
+        header = [name.strip() for name in next(self._lines(), [])]
+        if not any(header):
+            raise TableError(f"{self.source}: the first row is empty; expected column names.")
+        twice = sorted({name for name in header if name and header.count(name) > 1})
+        if twice:
+            raise TableError(
+                f"{self.source}: the header names {twice} more than once. Rename or remove one."
+            )
+        if self._options.path_column not in header:
+            raise TableError(
+                f"{self.source}: no column {self._options.path_column!r} among "
+                f"{[name for name in header if name]}. It holds the image files; "
+                "another name can be given as path_column."
+            )
+        return header
+
+
+def guess_delimiter(header: str) -> str:
+    r"""Return the delimiter that a header line has most of, outside of quotes.
+
+    >>> guess_delimiter('path;"a,b,c";breed'), guess_delimiter("path")
+    (';', ',')
+    """
+    bare = "".join(header.split('"')[::2])
+    return max(DELIMITERS, key=lambda mark: (bare.count(mark), mark == ","))

@@ -1,0 +1,77 @@
+"""The FashionAI layout: no header; file, ``<task>_labels``, and ``nnnyn``."""
+
+from __future__ import annotations
+
+import csv
+from typing import Dict, Iterator
+
+from .._errors import TableError
+from ._table import Row, Table
+
+SUFFIX = "_labels"
+MARKS = frozenset("ynm")
+UNKNOWN = ("", "?")
+
+
+class FashionAITable(Table):
+    """Rows that label one task each: all other tasks of the row are missing.
+
+    The letters of the third cell stand for the task's classes: y marks the class, n is none,
+    m (maybe) counts as none. Classes are named by their position: "0", "1", ...; a third cell
+    of "?" (the test set) is missing.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.source = path
+        self.num_classes: Dict[str, int] = {}
+        for line in self._lines():
+            if len(line) == 3 and set(line[2]) <= MARKS:
+                name = task_name(line[1])
+                self.num_classes[name] = max(self.num_classes.get(name, 0), len(line[2]))
+        if not self.num_classes:
+            raise TableError(f"{path}: no rows of the form 'file,<task>_labels,nnyn'.")
+        self.columns = list(self.num_classes)
+        self.known_tasks = [
+            {"type": "Multiclass", "name": name, "classes": [str(index) for index in range(count)]}
+            for name, count in self.num_classes.items()
+        ]
+
+    def rows(self) -> Iterator[Row]:
+        empty = dict.fromkeys(self.columns, "")
+        for index, line in enumerate(self._lines()):
+            path = line[0].strip() if line else ""
+            problem, cells = None, dict(empty)
+            try:
+                if len(line) != 3:
+                    raise ValueError(f"it has {len(line)} cells; expected file, task, letters.")
+                cells[task_name(line[1])] = self._marked(task_name(line[1]), line[2].strip())
+            except ValueError as error:
+                problem = str(error)
+            yield Row(index + 1, index, path, cells, problem=problem)
+
+    def _marked(self, task: str, letters: str) -> str:
+        if letters in UNKNOWN:
+            return ""
+        expected = self.num_classes.get(task, 0)
+        if len(letters) != expected or not set(letters) <= MARKS or letters.count("y") != 1:
+            raise ValueError(
+                f"task {task!r}: {letters!r} is not {expected} letters n or m and one y."
+            )
+        return str(letters.index("y"))
+
+    def _lines(self) -> Iterator["list[str]"]:
+        try:
+            with open(self.source, encoding="utf-8-sig", newline="") as stream:
+                yield from csv.reader(stream, strict=True)
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise TableError(f"{self.source}: {error}.") from error
+
+
+def task_name(cell: str) -> str:
+    """Return the task that a cell of the second column names.
+
+    >>> task_name("coat_length_labels")
+    'coat_length'
+    """
+    name = cell.strip()
+    return name[: -len(SUFFIX)] if name.endswith(SUFFIX) else name

@@ -1,0 +1,41 @@
+"""A folder of class folders: ``root/beagle/1.jpg``."""
+
+from __future__ import annotations
+
+import os
+from typing import Iterator
+
+from .._errors import TableError
+from ._table import IMAGE_ENDINGS, Row, Table
+
+COLUMN = "class"
+
+
+class FolderTable(Table):
+    """Images under a folder; the folder below the root is the class (column ``class``).
+
+    Files are taken in the order of their names, folder by folder. Files whose ending is none
+    of an image's, and hidden ones, are passed over; an image that stands in no class folder is
+    a row with a problem.
+    """
+
+    def __init__(self, root: str) -> None:
+        self.source = root
+        self.columns = [COLUMN]
+        if not any(os.path.isdir(os.path.join(root, name)) for name in os.listdir(root)):
+            raise TableError(f"{root}: no class folders in it (expected {root}/<class>/1.jpg).")
+
+    def rows(self) -> Iterator[Row]:
+        for index, path in enumerate(image_files(self.source)):
+            name, _, inside = path.partition(os.sep)
+            problem = None if inside else "the image stands in no class folder."
+            yield Row(index + 1, index, path, {COLUMN: name if inside else ""}, problem=problem)
+
+
+def image_files(root: str, endings: "tuple[str, ...]" = IMAGE_ENDINGS) -> Iterator[str]:
+    """Yield the paths of image files under a folder, relative to it, in a fixed order."""
+    for folder, folders, files in os.walk(root, followlinks=True):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            if name.lower().endswith(endings) and not name.startswith("."):
+                yield os.path.relpath(os.path.join(folder, name), root)
