@@ -23,6 +23,7 @@ class Heads(mx.gluon.HybridBlock):
         for task in tasks:
             # flatten=False: features that are not flat must not be flattened unnoticed.
             dense = mx.gluon.nn.Dense(task.num_outputs, flatten=False, prefix=f"{task.name}_")
+            dense.bias.wd_mult = 0.0  # Module decays no biases; Gluon's variables would say 1
             self.register_child(dense, task.name)
 
     def hybrid_forward(self, F: Any, features: Any) -> List[Any]:

@@ -158,7 +158,10 @@ def augmentation(spec: Any) -> Augmentation:
         known = sorted(n for n, v in vars(augmentations).items() if isinstance(v, type))
         raise ValueError(f"augmentation {kind!r} is not one of {known}.")
     lists = {name: tuple(v) if isinstance(v, list) else v for name, v in options.items()}
-    return made(**lists)
+    try:
+        return made(**lists)
+    except TypeError as error:  # an option that it has not, or a value of a wrong type
+        raise ValueError(f"augmentation {kind}: {error}.") from error
 
 
 def save_settings(path: Path, settings: Settings, train: Any, val: Optional[Any]) -> None:

@@ -74,6 +74,20 @@ def test_gluon_trainer_makes_the_same_step():
         np.testing.assert_allclose(ours, value.asnumpy(), rtol=1e-5, atol=1e-6, err_msg=name)
 
 
+def test_biases_of_heads_are_not_decayed():
+    tasks = mxmtl.TaskSet([mxmtl.Binary("t")])
+    params = {"t_weight": np.ones((1, 6), np.float32), "t_bias": np.ones(1, np.float32)}
+    module = _module(tasks, params, 2, mx.cpu(), 0.1)
+    module.init_optimizer(
+        optimizer="sgd", optimizer_params=[("learning_rate", 0.1), ("wd", 0.5)], force_init=True
+    )
+    module.forward_backward(_batch(tasks, np.zeros((2, 2, 3)), np.full((2, 1), -1.0)))
+    module.update()
+    trained = module.get_params()[0]
+    np.testing.assert_allclose(trained["t_weight"].asnumpy(), 0.95, rtol=1e-6)
+    assert trained["t_bias"].asnumpy() == 1
+
+
 def test_the_training_symbol_uses_the_operators_of_mxnet():
     symbol = mxmtl.training_symbol(mx.sym.Flatten(mx.sym.var("data")), _cases.task_set())
     attributes = symbol.attr_dict()
