@@ -2,7 +2,7 @@
 
     python examples/train_module.py --train data/emoji_train --val data/emoji_test --run runs/emoji
 
-The run folder gets a checkpoint an epoch (MXNet's files), the report on the validation records
+The run folder gets a checkpoint at the end (MXNet's files), the report on the validation records
 (report.md, report.json) and the predictions for them (predictions.csv).
 """
 
