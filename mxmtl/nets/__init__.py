@@ -7,6 +7,7 @@ from ._efficientnet_lite import efficientnet_lite_trunk as efficientnet_lite_tru
 from ._loss import MultiTaskLoss as MultiTaskLoss
 from ._net import MultiTaskNet as MultiTaskNet
 from ._params import module_params as module_params
+from ._symbols import logits_symbol as logits_symbol
 from ._symbols import prediction_symbol as prediction_symbol
 from ._symbols import training_symbol as training_symbol
 from ._trunks import load_trunk as load_trunk
@@ -18,6 +19,7 @@ __all__ = [
     "MultiTaskNet",
     "efficientnet_lite_trunk",
     "load_trunk",
+    "logits_symbol",
     "module_params",
     "prediction_symbol",
     "small_trunk",

@@ -75,6 +75,22 @@ def prediction_symbol(network: Network, tasks: TaskSet) -> mx.sym.Symbol:
     )
 
 
+def logits_symbol(network: Network, tasks: TaskSet) -> mx.sym.Symbol:
+    """Return the heads alone, before their activation: one output (N, num_outputs) a task.
+
+    Takes what `prediction_symbol` takes. Outputs are named ``<task>_fwd_output``.
+
+    Examples
+    --------
+    >>> import mxmtl, mxnet as mx
+    >>> tasks = mxmtl.TaskSet([mxmtl.Binary("outdoors"), mxmtl.Regression("age")])
+    >>> training = mxmtl.training_symbol(mx.sym.Flatten(mx.sym.var("data")), tasks)
+    >>> mxmtl.nets.logits_symbol(training, tasks).list_outputs()
+    ['outdoors_fwd_output', 'age_fwd_output']
+    """
+    return mx.sym.Group(_logits(network, tasks))
+
+
 def _logits(network: Network, tasks: TaskSet) -> List[mx.sym.Symbol]:
     if isinstance(network, MultiTaskNet):
         _check_same_heads(network.tasks, tasks)

@@ -1,0 +1,1 @@
+from tests.training.conftest import records  # noqa: F401
