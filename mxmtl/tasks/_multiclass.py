@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Dict, Optional, Sequence, Tuple
 
 import numpy as np
@@ -92,6 +92,9 @@ class Multiclass(Task):
 
     def cells(self, F: Any, label: Any) -> Any:
         return label
+
+    def smoothed(self, share: float) -> "Multiclass":
+        return replace(self, label_smoothing=self.label_smoothing or share)
 
     def activate(self, F: Any, logits: Any, **name: str) -> Any:
         return F.softmax(logits, axis=1, **name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Dict, Optional, Tuple
 
 import numpy as np
@@ -45,6 +45,9 @@ class SigmoidTask(Task):
 
     def valid(self, label: np.ndarray) -> np.ndarray:
         return (label == 0) | (label == 1) | (label == self.missing)
+
+    def smoothed(self, share: float) -> "SigmoidTask":
+        return replace(self, label_smoothing=self.label_smoothing or share)  # type: ignore[call-arg]
 
     def activate(self, F: Any, logits: Any, **name: str) -> Any:
         return F.sigmoid(logits, **name)

@@ -196,6 +196,10 @@ class Task(abc.ABC):
         """Weight of each cell, (N, label_width), or None where every cell weighs 1."""
         return None
 
+    def smoothed(self, share: float) -> "Task":
+        """Return the task with this ``label_smoothing``; itself if it has one, or can have none."""
+        return self
+
     def cells(self, F: Any, label: Any) -> Any:
         """Give a label of `label_shape` the shape of the logits, which output operators want."""
         return label if len(self.label_shape(0)) == 2 else F.reshape(label, shape=(-1, 1))

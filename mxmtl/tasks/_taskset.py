@@ -202,6 +202,20 @@ class TaskSet(Sequence[Task]):
             table.update(task.describe(array.reshape(-1, task.num_outputs)))
         return table
 
+    def smoothed(self, share: float) -> "TaskSet":
+        """Return the tasks with this ``label_smoothing``, where they can smooth and declare none.
+
+        Examples
+        --------
+        >>> spec = {"type": "Binary", "name": "outdoors"}
+        >>> own = {"type": "Binary", "name": "indoors", "label_smoothing": 0.2}
+        >>> tasks = TaskSet([Task.from_dict(spec), Task.from_dict(own)]).smoothed(0.1)
+        >>> [task.label_smoothing for task in tasks]
+        [0.1, 0.2]
+        """
+        tasks = [task.smoothed(share) for task in self._tasks]
+        return TaskSet(tasks, normalization=self.normalization)
+
     def metrics(self) -> Any:
         """Make a ``mx.metric.CompositeEvalMetric`` of each task's default metrics."""
         from ..metrics import default_metrics

@@ -119,7 +119,7 @@ def find_lr(
     chosen = Settings(**settings)
     check_optimizer(chosen)
     with Records(chosen, train, None) as records:
-        tasks = records.train.tasks
+        tasks = records.train.tasks.smoothed(chosen.label_smoothing)
         begin = make_network(chosen, tasks, network)
         module = mx.mod.Module(
             begin.symbol, label_names=tasks.label_names, context=devices(chosen.gpus), logger=quiet

@@ -87,7 +87,7 @@ def fit(
     check_optimizer(chosen)
     devices(chosen.gpus)
     with Records(chosen, _prefixes(train), _prefixes(val)) as records:
-        tasks = records.train.tasks
+        tasks = records.train.tasks.smoothed(chosen.label_smoothing)
         make_suite(tasks, chosen.monitor)  # a wrong name shows before anything is written
         begin = make_network(chosen, tasks, network)
         _claim(folder, force)

@@ -60,6 +60,9 @@ class Settings:
     steps: Tuple[float, ...] = option((), "optimization", "step schedule: epochs of a tenth")
     power: float = option(2.0, "optimization", "poly schedule: its power")
     minutes: float = option(0.0, "optimization", "stop after so many minutes; 0 is no limit")
+    label_smoothing: float = option(
+        0.0, "optimization", "of tasks that declare none: share of a label given to the others"
+    )
     mixup: float = option(0.0, "optimization", "parameter of mixup; 0 is off")
     cutmix: float = option(0.0, "optimization", "parameter of CutMix; 0 is off")
     ema: float = option(0.0, "optimization", "average weights with this decay, as 0.999; 0: off")
@@ -90,8 +93,10 @@ class Settings:
             value = getattr(self, name)
             if not isinstance(value, (int, float)) or not low <= value < math.inf:
                 raise ValueError(f"{name}={value!r}: expected {low} or more.")
-        if self.ema >= 1:
-            raise ValueError(f"ema={self.ema!r}: expected a decay below 1, such as 0.999.")
+        for name, such in (("ema", "0.999"), ("label_smoothing", "0.1")):
+            value = getattr(self, name)
+            if value >= 1:
+                raise ValueError(f"{name}={value!r}: expected less than 1, such as {such}.")
         for name, one_of in (("schedule", SCHEDULES), *(("logs", LOGS) for _ in self.logs)):
             value = getattr(self, name)
             unknown = [v for v in ([value] if isinstance(value, str) else value) if v not in one_of]
@@ -134,6 +139,7 @@ LOWEST = {
     "batch_size": 1, "epochs": 0, "frozen_epochs": 0, "lr": 0, "frozen_lr": 0, "momentum": 0,
     "wd": 0, "clip": 0, "warmup": 0, "minutes": 0, "patience": 0, "keep": 1, "save_batches": 0,
     "save_minutes": 0, "mixup": 0, "cutmix": 0, "ema": 0, "layer_decay": 0, "threads": 0,
+    "label_smoothing": 0,
 }  # fmt: skip
 
 

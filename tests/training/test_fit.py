@@ -46,6 +46,19 @@ def test_what_weight_decay_is_for(records, tmp_path):
         assert shrunk == name.endswith("_weight"), name
 
 
+def test_label_smoothing_is_the_tasks_own(records, tmp_path):
+    """The option does what the declaration does, with a frozen trunk and when resumed too."""
+    options = {"frozen_epochs": 1, "epochs": 1, "label_smoothing": 0.2}
+    run = _small.fit(records, tmp_path / "run", **options)
+    assert run.tasks == _small.tasks().smoothed(0.2)
+    plain = _small.fit(records, tmp_path / "plain", **{**options, "label_smoothing": 0.0})
+    assert plain.tasks == _small.tasks()
+    assert _small.weights(run) != _small.weights(plain)
+    with pytest.raises(_small.PowerCutError):
+        _small.fit(records, tmp_path / "cut", callbacks=[_small.Crash(1, 2)], **options)
+    assert _small.weights(training.resume(tmp_path / "cut")) == _small.weights(run)
+
+
 @pytest.mark.parametrize(
     ("values", "higher", "best", "length"),
     [
