@@ -11,6 +11,7 @@ from typing import Any, List, Optional, Tuple
 VERBS = {
     "convert": "turn a table and its images into records",
     "inspect": "show what is in records: labels, shares missing, sizes, examples",
+    "launch": "run a command as several workers, here or over ssh; all end if one dies",
     "train": "train on records: a run folder with checkpoints comes out",
     "verify": "check every record; name the damaged ones, and write a file of the good ones",
 }
