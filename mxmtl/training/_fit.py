@@ -28,6 +28,7 @@ from ._monitor import Monitor, make_suite
 from ._network import Network, Trained, make_network
 from ._optimizer import check_optimizer
 from ._phases import make_phases
+from ._precision import FULL, choose_precision
 from ._progress import Progress
 from ._run import MODEL, SETTINGS, SYMBOL, Run
 from ._session import Callback, Session, Stop
@@ -85,7 +86,7 @@ def fit(
     """
     chosen, folder = Settings(**settings), Path(run)
     check_optimizer(chosen)
-    devices(chosen.gpus)
+    choose_precision(chosen.precision, devices(chosen.gpus))
     with Records(chosen, _prefixes(train), _prefixes(val)) as records:
         tasks = records.train.tasks.smoothed(chosen.label_smoothing)
         make_suite(tasks, chosen.monitor)  # a wrong name shows before anything is written
@@ -163,13 +164,16 @@ def standard_callbacks(settings: Settings) -> List[Callback]:
 
 def _train(session: Session, records: Records, network: Trained) -> Run:
     used = devices(session.settings.gpus)
+    asked = session.settings.precision
+    precision = "" if asked == FULL else f", in {choose_precision(asked, used)}"
     if used == [mx.cpu()]:
         log.info(
-            "no GPU that works: training on the CPU (OMP_NUM_THREADS=%s)",
+            "no GPU that works: training on the CPU (OMP_NUM_THREADS=%s)%s",
             os.environ.get("OMP_NUM_THREADS", "unset"),
+            precision,
         )
     else:
-        log.info("training on %s", ", ".join(map(str, used)))
+        log.info("training on %s%s", ", ".join(map(str, used)), precision)
     try:
         for phase in make_phases(session.settings):
             if session.epoch < phase.end:

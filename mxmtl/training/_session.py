@@ -71,6 +71,7 @@ class Session:
         self.extra: Tuple[Arrays, Arrays] = ({}, {})  # parameters that the module has not
         self.average: Optional[Average] = None
         self.validated = False
+        self.precision = "float32"  # of the trunk, in this phase
         self._averaged: Arrays = {}
         self._restored: Optional[Tuple[Dict[str, Any], Arrays]] = None
         self._numbers: Dict[str, float] = {}

@@ -19,6 +19,7 @@ FORMAT = "mxmtl.settings"
 VERSION = 1
 SCHEDULES = ("constant", "cosine", "step", "poly")
 LOGS = ("csv", "jsonl", "tensorboard")
+PRECISIONS = ("float32", "float16", "bfloat16", "auto")
 
 
 def option(default: Any, group: str, text: str) -> Any:
@@ -66,6 +67,9 @@ class Settings:
     mixup: float = option(0.0, "optimization", "parameter of mixup; 0 is off")
     cutmix: float = option(0.0, "optimization", "parameter of CutMix; 0 is off")
     ema: float = option(0.0, "optimization", "average weights with this decay, as 0.999; 0: off")
+    precision: str = option(
+        "float32", "optimization", "of the trunk, one of " + ", ".join(PRECISIONS)
+    )
     seed: int = option(0, "optimization", "of weights, order, augmentation and dropout")
     frozen_epochs: int = option(0, "fine-tuning", "first epochs, with the trunk frozen")
     frozen_lr: float = option(0.0, "fine-tuning", "highest rate in them; 0 is --lr")
@@ -97,7 +101,8 @@ class Settings:
             value = getattr(self, name)
             if value >= 1:
                 raise ValueError(f"{name}={value!r}: expected less than 1, such as {such}.")
-        for name, one_of in (("schedule", SCHEDULES), *(("logs", LOGS) for _ in self.logs)):
+        one = (("schedule", SCHEDULES), ("precision", PRECISIONS))
+        for name, one_of in (*one, *(("logs", LOGS) for _ in self.logs)):
             value = getattr(self, name)
             unknown = [v for v in ([value] if isinstance(value, str) else value) if v not in one_of]
             if unknown:

@@ -13,12 +13,12 @@ RANDOM = ("Dropout", "RNN")  # operators that draw; so do all named *random* or 
 
 def nodes(symbol: mx.sym.Symbol) -> List[Node]:
     """Return the nodes of a symbol: variables have op "null"."""
-    return list(json.loads(symbol.tojson())["nodes"])
+    return list(json.loads(symbol.tojson(remove_amp_cast=False))["nodes"])
 
 
 def edit(symbol: mx.sym.Symbol, change: Callable[[Node], None]) -> mx.sym.Symbol:
     """Return a copy in which ``change`` was applied to every node; it edits ``attrs``."""
-    graph = json.loads(symbol.tojson())
+    graph = json.loads(symbol.tojson(remove_amp_cast=False))
     for node in graph["nodes"]:
         node.setdefault("attrs", {})
         change(node)

@@ -20,6 +20,7 @@ from ._network import Trained, only_weights_decay
 from ._optimizer import optimizer_params
 from ._optimizer_state import Arrays
 from ._phases import Phase, decay_rates, freeze, keep_statistics, trunk_params
+from ._precision import FULL, choose_precision, reduced, unscaled
 from ._session import Session
 from ._settings import Settings
 from ._stream import Stream
@@ -93,10 +94,13 @@ def train_phase(session: Session, phase: Phase, network: Trained, records: Recor
         session.extra = ({k: v for k, v in network.args.items() if k in trunk}, network.auxs)
     else:
         trained, fixed = freeze(symbol), sorted(trunk)
+    cached = phase.frozen and settings.cache  # the trunk has done its work
+    used = devices(settings.gpus)
+    session.precision = FULL if cached else choose_precision(settings.precision, used)
     session.module = mx.mod.Module(
-        trained,
+        reduced(trained, tasks, session.precision),
         label_names=tasks.label_names,
-        context=devices(settings.gpus),
+        context=used,
         fixed_param_names=fixed,
         logger=quiet,
     )
@@ -119,6 +123,7 @@ def run_module(
     session.go(phase)
     mx.random.seed(settings.seed)  # what has no values yet is drawn from here
     known = set(module.symbol.list_arguments())
+    params = optimizer_params(settings, phase, session.num_batches, session.begin_update)
     module.fit(
         session.stream,
         eval_data=records.val,
@@ -127,9 +132,7 @@ def run_module(
         begin_epoch=session.epoch,
         num_epoch=phase.end,
         optimizer=settings.optimizer,
-        optimizer_params=optimizer_params(
-            settings, phase, session.num_batches, session.begin_update
-        ),
+        optimizer_params=unscaled(params, settings.batch_size, session.precision),
         initializer=mx.init.Xavier(),
         arg_params={name: array for name, array in network.args.items() if name in known},
         aux_params=network.auxs,
