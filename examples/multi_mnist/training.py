@@ -1,0 +1,180 @@
+"""One training run: from pictures to accuracies, resumed at the epoch where it stopped."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Optional
+
+import mxmtl
+from mxmtl.training import Checkpoint, newest_good
+from mxmtl.training._checkpoint import write_checkpoint, write_symbol
+from mxmtl.training._optimizer_state import pack_states, unpack_states
+
+import mxnet as mx
+import numpy as np
+from digits import Pictures
+from lenet import network
+from protocols import BATCH_SIZE, MEAN, PROTOCOLS, STD, initializer
+
+Epoch = Dict[str, float]
+NORMALIZED = ((np.arange(256) - MEAN) / STD).astype(np.float32)  # of each value of a pixel
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is trained; two runs of the same job end with the same weights.
+
+    ``images`` of each part are taken (0: all). A job that tunes holds 10,000 training pictures
+    out to measure on, and never looks at the test pictures.
+    """
+
+    protocol: str
+    dataset: str
+    model: str
+    seed: int
+    epochs: int
+    lr: float
+    images: int = 0
+    tune: bool = False
+
+    @property
+    def name(self) -> str:
+        """A folder's name."""
+        return "-".join(str(value) for value in asdict(self).values())
+
+
+class Batches(mx.io.DataIter):
+    """Batches of pictures, in an order that depends on the seed and the epoch alone.
+
+    Rows that pad the last batch have no labels (-1): they teach nothing and are not measured.
+    """
+
+    def __init__(
+        self, pictures: Pictures, tasks: mxmtl.TaskSet, *, seed: Optional[int] = None
+    ) -> None:
+        super().__init__(BATCH_SIZE)
+        self.images, self.seed, self.epoch = pictures.images, seed, 0
+        self.labels = [getattr(pictures, task.name).astype(np.float32) for task in tasks]
+        self.provide_data = [mx.io.DataDesc("data", (BATCH_SIZE, 1, *self.images.shape[1:]))]
+        self.provide_label = [mx.io.DataDesc(name, (BATCH_SIZE,)) for name in tasks.label_names]
+        self.num_batches = -(-len(self.images) // BATCH_SIZE)
+        self.reset()
+
+    def start(self, epoch: int) -> None:
+        """Go to the start of an epoch, counted from 0."""
+        self.epoch = epoch
+        self.reset()
+
+    def reset(self) -> None:
+        """Go back to the start of the epoch."""
+        self.batches = self._batches()
+
+    def next(self) -> mx.io.DataBatch:
+        return next(self.batches)
+
+    def _batches(self) -> Iterator[mx.io.DataBatch]:
+        order = np.arange(len(self.images))
+        if self.seed is not None:
+            np.random.RandomState([self.seed, self.epoch]).shuffle(order)
+        for begin in range(0, len(order), BATCH_SIZE):
+            rows = order[begin : begin + BATCH_SIZE]
+            pad = BATCH_SIZE - len(rows)
+            images = NORMALIZED[self.images[np.pad(rows, (0, pad))][:, np.newaxis]]
+            labels = [np.pad(label[rows], (0, pad), constant_values=-1) for label in self.labels]
+            arrays = [mx.nd.array(array) for array in (images, *labels)]
+            yield mx.io.DataBatch(arrays[:1], arrays[1:], pad=pad)
+
+
+def suite(tasks: mxmtl.TaskSet) -> mxmtl.metrics.Suite:
+    kinds = (mxmtl.metrics.Accuracy, mxmtl.metrics.CrossEntropy)
+    return mxmtl.metrics.Suite(tasks, [kind(task) for task in tasks for kind in kinds])
+
+
+def train(job: Job, parts: Dict[str, Pictures], work: Path) -> Dict[str, Any]:
+    """Train and measure a job, from where its folder in ``work`` stands; return its result."""
+    protocol = PROTOCOLS[job.protocol]
+    tasks = protocol.tasks(job.model)
+    # Names begin anew: the symbol of a job that resumes must be the one that was saved.
+    with mx.name.NameManager():
+        symbol = network(tasks, hidden=protocol.hidden, dropout=protocol.dropout)
+    batches = Batches(parts["train"], tasks, seed=job.seed)
+    measured = {name: Batches(parts[name], tasks) for name in parts if name != "train"}
+    module = mx.mod.Module(symbol, label_names=tasks.label_names, context=mxmtl.context())
+    module.bind(batches.provide_data, batches.provide_label)
+    folder = work / job.name
+    history = _begin(module, job, batches.num_batches, folder)
+    for epoch in range(len(history), job.epochs):
+        begin = time.perf_counter()
+        mx.random.seed(1000 * job.seed + epoch)  # of the dropout
+        batches.start(epoch)
+        metric = suite(tasks)
+        for batch in batches:
+            module.forward_backward(batch)
+            module.update()
+            module.update_metric(metric, batch.label)
+        row = {f"train/{name}": value for name, value in metric.get_name_value()}
+        for name, part in measured.items():
+            part.reset()
+            scores = module.score(part, suite(tasks))
+            row.update({f"{name}/{metric}": value for metric, value in scores})
+        history.append({**row, "seconds": time.perf_counter() - begin})
+        _save(module, history, folder)
+        print(job.name, f"epoch {epoch + 1}/{job.epochs}", _accuracies(history[-1]), flush=True)
+    num_params = sum(array.size for array in module.get_params()[0].values())
+    shutil.rmtree(folder)
+    return {**asdict(job), "num_params": num_params, **_result(job, history)}
+
+
+def _begin(module: mx.mod.Module, job: Job, steps: int, folder: Path) -> List[Epoch]:
+    # Give the module its weights and its optimizer; return what is known of the epochs so far.
+    protocol = PROTOCOLS[job.protocol]
+    options = protocol.optimizer_params(job.lr, job.epochs, steps)
+    found = newest_good(folder)
+    if found is None:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_symbol(folder, module.symbol)
+        mx.random.seed(job.seed)
+        module.init_params(initializer())
+        module.init_optimizer(optimizer=protocol.optimizer, optimizer_params=options)
+        return []
+    checkpoint, state = found
+    options["begin_num_update"] = steps * checkpoint.epoch
+    module.init_params(None, *checkpoint.params())
+    module.init_optimizer(optimizer=protocol.optimizer, optimizer_params=options)
+    unpack_states(module, checkpoint.optimizer(), state["states"])
+    return list(state["history"])
+
+
+def _save(module: mx.mod.Module, history: List[Epoch], folder: Path) -> None:
+    arrays, states = pack_states(module)
+    checkpoint = Checkpoint(folder, len(history))
+    state = {"states": states, "history": history}
+    write_checkpoint(checkpoint, state, module.get_params(), arrays)
+    Checkpoint(folder, len(history) - 1).remove()
+
+
+def _accuracies(row: Epoch) -> str:
+    return " ".join(f"{name} {value:.4f}" for name, value in row.items() if "accuracy" in name)
+
+
+def _result(job: Job, history: List[Epoch]) -> Dict[str, Any]:
+    # The epoch that the protocol reports, and all epochs for the curves.
+    def validation(row: Epoch) -> float:
+        return sum(
+            value
+            for name, value in row.items()
+            if name.startswith("val/") and name.endswith("/accuracy")
+        )
+
+    chosen = history[-1]
+    if PROTOCOLS[job.protocol].best:
+        chosen = max(reversed(history), key=validation)  # the last of equals, as their code does
+    return {
+        "epoch": history.index(chosen) + 1,
+        **{name: round(value, 4) for name, value in chosen.items() if "accuracy" in name},
+        "seconds": round(sum(row["seconds"] for row in history)),
+        "curves": {name: [round(row[name], 4) for row in history] for name in history[0]},
+    }
