@@ -44,6 +44,7 @@ def make_network(settings: Settings, tasks: TaskSet, network: Optional[Network] 
         if network is None:
             network, args, auxs = _trunk(settings, tasks)
         else:
+            _refuse_weights(settings, "network= brings its own")
             args, auxs = _values(network)
         symbol = training_symbol(network, tasks)
     return Trained(only_weights_decay(symbol), args, auxs)
@@ -52,6 +53,7 @@ def make_network(settings: Settings, tasks: TaskSet, network: Optional[Network] 
 def _trunk(settings: Settings, tasks: TaskSet) -> Tuple[Network, Arrays, Arrays]:
     epoch = find_epoch(settings.trunk)
     if epoch is not None:
+        _refuse_weights(settings, "the checkpoint has its own")
         return load_trunk(settings.trunk, epoch, layer=settings.layer)
     if settings.trunk == "small":
         trunk = small_trunk()
@@ -61,7 +63,16 @@ def _trunk(settings: Settings, tasks: TaskSet) -> Tuple[Network, Arrays, Arrays]
     if not settings.weights:
         return MultiTaskNet(trunk, tasks), {}, {}
     symbol = trunk(mx.sym.var("data"))
-    return (symbol, *load_weights(settings.weights, settings.trunk, symbol))
+    args, auxs = load_weights(
+        settings.weights, settings.trunk, symbol,
+        names=settings.weights_map, data_shape=settings.data_shape,
+    )  # fmt: skip
+    return symbol, args, auxs
+
+
+def _refuse_weights(settings: Settings, reason: str) -> None:
+    if settings.weights:
+        raise ValueError(f"weights={settings.weights!r} goes with the name of a trunk; {reason}.")
 
 
 def _values(network: Any) -> Tuple[Arrays, Arrays]:

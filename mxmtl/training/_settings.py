@@ -8,7 +8,7 @@ import json
 import math
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Dict, Mapping, Optional, Tuple, Union
 
 from .. import augment as augmentations
 from ..augment import Augmentation
@@ -42,6 +42,9 @@ class Settings:
     trunk: str = option("small", "network", "small, efficientnet_lite0, one of a zoo, or a prefix")
     layer: str = option("flatten0_output", "network", "where to cut the checkpoint's network")
     weights: str = option("", "network", "pretrained: .params, PyTorch's file, or imagenet (lite0)")
+    weights_map: Union[str, Mapping[str, str]] = option(
+        "", "network", "JSON file: {name in the file of weights: name in the trunk}"
+    )
     data_shape: Tuple[int, ...] = option((3, 224, 224), "images", "channels, height, width")
     mean: Tuple[float, ...] = option((127.0,), "images", "subtracted from pixels 0..255")
     std: Tuple[float, ...] = option((64.0,), "images", "and divided by")
@@ -93,6 +96,8 @@ class Settings:
         steps = tuple(augmentation(step) for step in self.augment)
         object.__setattr__(self, "augment", steps)
         object.__setattr__(self, "optimizer_params", dict(self.optimizer_params))
+        if self.weights_map and not self.weights:
+            raise ValueError("weights_map says what weights are called; give weights, too.")
         for name, low in LOWEST.items():
             value = getattr(self, name)
             if not isinstance(value, (int, float)) or not low <= value < math.inf:

@@ -1,13 +1,10 @@
 """PyTorch's files, old and new layout, without PyTorch; nothing in them is run."""
 
-import io
 import pickle
-import sys
-import types
-import zipfile
 from collections import OrderedDict
 
 from mxmtl.training import _torch_file
+from tests.training._torch_writer import Piece, pieces_of, torch_modules, write_older, write_zip
 
 import numpy as np
 import pytest
@@ -18,82 +15,15 @@ ARRAYS = {
     "half": np.array([0.5, -2.0], dtype=np.float16),
     "empty": np.zeros((0, 3), dtype=np.float64),
 }
-KINDS = {"float32": "Float", "int64": "Long", "float16": "Half", "float64": "Double"}
-
-
-class Piece:
-    """A tensor to be written: pickled as a call of PyTorch's function."""
-
-    def __init__(self, key, array, offset=0, shape=None, strides=None):
-        self.key, self.array = key, np.ascontiguousarray(array)
-        self.offset = offset
-        self.shape = self.array.shape if shape is None else shape
-        width = self.array.itemsize
-        own = tuple(stride // width for stride in np.empty(self.shape, array.dtype).strides)
-        self.strides = own if strides is None else strides
-
-    def __reduce__(self):
-        rebuild = sys.modules["torch._utils"]._rebuild_tensor_v2
-        storage = ("storage", self)
-        return rebuild, (storage, self.offset, self.shape, self.strides, False, OrderedDict())
-
-
-class Writer(pickle.Pickler):
-    def persistent_id(self, value):
-        if isinstance(value, tuple) and len(value) == 2 and value[0] == "storage":
-            piece = value[1]
-            kind = getattr(sys.modules["torch"], KINDS[piece.array.dtype.name] + "Storage")
-            return ("storage", kind, piece.key, "cpu", piece.array.size)
-        return None
 
 
 @pytest.fixture
-def _torch(monkeypatch):
-    """As much of a module `torch` as pickle wants to see when it writes."""
-    torch, utils = types.ModuleType("torch"), types.ModuleType("torch._utils")
-    for kind in KINDS.values():
-        made = type(f"{kind}Storage", (), {"__module__": "torch"})
-        setattr(torch, f"{kind}Storage", made)
-
-    def _rebuild_tensor_v2():
-        pass
-
-    _rebuild_tensor_v2.__module__ = "torch._utils"
-    _rebuild_tensor_v2.__qualname__ = "_rebuild_tensor_v2"
-    utils._rebuild_tensor_v2 = _rebuild_tensor_v2
-    monkeypatch.setitem(sys.modules, "torch", torch)
-    monkeypatch.setitem(sys.modules, "torch._utils", utils)
+def _torch():
+    with torch_modules():
+        yield
 
 
-def _dump(value):
-    stream = io.BytesIO()
-    Writer(stream, protocol=2).dump(value)
-    return stream.getvalue()
-
-
-def _pieces(value):
-    return [piece for piece in value.values() if isinstance(piece, Piece)]
-
-
-def _new(path, value, pieces):
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("archive/data.pkl", _dump(value))
-        archive.writestr("archive/byteorder", "little")
-        for piece in pieces:
-            archive.writestr(f"archive/data/{piece.key}", piece.array.tobytes())
-
-
-def _old(path, value, pieces):
-    with open(path, "wb") as stream:
-        for part in (_torch_file.MAGIC, 1001, {"little_endian": True}):
-            stream.write(pickle.dumps(part, protocol=2))
-        stream.write(_dump(value))
-        stream.write(pickle.dumps([piece.key for piece in pieces], protocol=2))
-        for piece in pieces:
-            stream.write(piece.array.size.to_bytes(8, "little") + piece.array.tobytes())
-
-
-LAYOUTS = pytest.mark.parametrize("write", [_new, _old], ids=["zip", "older"])
+LAYOUTS = pytest.mark.parametrize("write", [write_zip, write_older], ids=["zip", "older"])
 
 
 def _state():
@@ -105,7 +35,7 @@ def _state():
 @pytest.mark.usefixtures("_torch")
 def test_arrays_come_back(tmp_path, write, key):
     state = _state()
-    write(tmp_path / "x.pth", state if key is None else {key: state, "epoch": 3}, _pieces(state))
+    write(tmp_path / "x.pth", state if key is None else {key: state, "epoch": 3}, pieces_of(state))
     read = _torch_file.read_state_dict(tmp_path / "x.pth")
     assert list(read) == list(ARRAYS)
     for name, array in ARRAYS.items():
@@ -118,7 +48,7 @@ def test_arrays_come_back(tmp_path, write, key):
 def test_views_with_offset_and_strides(tmp_path, write):
     base = np.arange(12, dtype=np.float32)
     state = {"t": Piece("0", base, offset=2, shape=(3, 2), strides=(1, 4))}
-    write(tmp_path / "x.pth", state, _pieces(state))
+    write(tmp_path / "x.pth", state, pieces_of(state))
     read = _torch_file.read_state_dict(tmp_path / "x.pth")["t"]
     np.testing.assert_array_equal(read, [[2, 6], [3, 7], [4, 8]])
 
@@ -138,7 +68,7 @@ def test_views_with_offset_and_strides(tmp_path, write):
 )
 def test_a_tensor_outside_of_its_memory_is_refused(tmp_path, write, lie):
     state = {"t": Piece("0", np.arange(12, dtype=np.float32), **lie)}
-    write(tmp_path / "x.pth", state, _pieces(state))
+    write(tmp_path / "x.pth", state, pieces_of(state))
     with pytest.raises(ValueError, match=r"x\.pth.*outside of its storage"):
         _torch_file.read_state_dict(tmp_path / "x.pth")
 
@@ -163,7 +93,7 @@ def test_nothing_is_run(tmp_path, write, capsys):
 @pytest.mark.usefixtures("_torch")
 def test_files_cut_short(tmp_path, write):
     state = _state()
-    write(tmp_path / "x.pth", state, _pieces(state))
+    write(tmp_path / "x.pth", state, pieces_of(state))
     data = (tmp_path / "x.pth").read_bytes()
     for length in range(0, len(data) - 1, 7):
         (tmp_path / "y.pth").write_bytes(data[:length])
