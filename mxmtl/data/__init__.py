@@ -14,8 +14,8 @@ from .inspect._sheet import write_sheet as write_sheet
 from .inspect._verify import Verification as Verification
 from .inspect._verify import verify_records as verify_records
 from .loading._dataset import RecordDataset as RecordDataset
-from .loading._iter import Loading as Loading
 from .loading._iter import RecordIter as RecordIter
+from .loading._loading import Loading as Loading
 from .loading._samplers import ClassAwareSampler as ClassAwareSampler
 from .loading._samplers import Sampler as Sampler
 from .loading._samplers import WeightedSampler as WeightedSampler

@@ -1,6 +1,13 @@
 """Training on many processes and machines, over MXNet's own parameter server."""
 
+from ._ending import end_at_once_on_errors as end_at_once_on_errors
+from ._ending import leave as leave
 from ._hosts import Host as Host
 from ._hosts import read_hosts as read_hosts
 from ._launch import launch as launch
 from ._plan import Launch as Launch
+from ._workers import Workers as Workers
+from ._workers import WorkersError as WorkersError
+from ._workers import workers as workers
+
+end_at_once_on_errors()  # in a worker; elsewhere it does nothing

@@ -40,6 +40,8 @@ from ._means import RMSE as RMSE
 from ._means import BrierScore as BrierScore
 from ._means import CrossEntropy as CrossEntropy
 from ._means import TaskLoss as TaskLoss
+from ._merge import arrays_of as arrays_of
+from ._merge import merge_arrays as merge_arrays
 from ._metric import Metric as Metric
 from ._num_labels import NumLabels as NumLabels
 from ._suite import Suite as Suite

@@ -29,6 +29,12 @@ class Scored(Statistic):
     def add(self, totals: Blocks) -> None:
         self.local += totals  # in place: merging would copy the list each time
 
+    def to_arrays(self, state: Blocks) -> List[np.ndarray]:
+        return [np.concatenate(parts) for parts in zip(*state)]
+
+    def from_arrays(self, arrays: List[np.ndarray]) -> Blocks:
+        return [(arrays[0], arrays[1])] if arrays else []
+
 
 class AbstractArea(AbstractTaskMetric):
     """Abstract: a function of the curve of each class (against the rest) or label.

@@ -60,6 +60,11 @@ class Feed:
         self._rows = ROWS
 
     @property
+    def statistics(self) -> Collection[Statistic]:
+        """The statistics that it feeds, in the order in which they came."""
+        return self._statistics.values()
+
+    @property
     def tasks(self) -> Collection[Task]:
         """The tasks of which it needs labels and predictions."""
         return self._tasks.values()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from typing import Any, Hashable, Tuple
+from typing import Any, Hashable, List, Tuple
 
 import numpy as np
 
@@ -54,6 +54,14 @@ class Statistic(abc.ABC):
     def state(self, whole: bool) -> Any:
         """Return the state since the last reset (``whole``) or since the last `reset_local`."""
         return self.merge(self.before, self.local) if whole else self.local
+
+    def to_arrays(self, state: Any) -> List[np.ndarray]:
+        """Return a state as arrays, to be sent to another process."""
+        return [state]
+
+    def from_arrays(self, arrays: List[np.ndarray]) -> Any:
+        """Return the state that `to_arrays` made arrays of."""
+        return arrays[0]
 
 
 class Known(Statistic):

@@ -63,6 +63,16 @@ class Suite(mx.metric.CompositeEvalMetric):
             self._foreign.append(metric)
 
     @property
+    def feeds(self) -> List[Feed]:
+        """What feeds its metrics; `TypeError` if one of them is not of mxmtl."""
+        if self._foreign:
+            raise TypeError(
+                f"what {names_of(self._foreign[0])} has seen cannot be merged with that of other "
+                "processes; use a metric of mxmtl.metrics."
+            )
+        return self._feeds
+
+    @property
     def names(self) -> List[str]:
         """Names of all values, in order."""
         return [name for metric in self.metrics for name in names_of(metric)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-from dataclasses import dataclass
 from typing import Any, Dict, Iterable, Mapping, Optional, Sequence, Union
 
 import mxnet as mx
@@ -18,43 +17,13 @@ from ..records._files_of import Prefixes, record_files, tasks_of
 from ..records._reader import RecordReader
 from ._job import Job
 from ._loader import Loader
+from ._loading import Loading
 from ._normalize import Levels, Normalize
 from ._order import Order
 from ._samplers import Sampler
 from ._source import Source
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Loading:
-    """How batches are made ready; every field is an option of `RecordIter`.
-
-    Parameters
-    ----------
-    threads : int
-        Decoding threads; 0 for as many as there are processors for this process.
-    prefetch : int
-        Batches that are decoded ahead.
-    dtype : {"float32", "uint8"}
-        Of the images. ``"uint8"`` leaves them as they are, in a quarter of the bytes.
-    data_name : str
-        What the network calls the images.
-    ctx : mx.Context, optional
-        Send batches there ahead of their use: images as bytes, which are scaled there.
-    """
-
-    threads: int = 0
-    prefetch: int = 2
-    dtype: str = "float32"
-    data_name: str = "data"
-    ctx: Optional[mx.Context] = None
-
-    def __post_init__(self) -> None:
-        if self.threads < 0 or self.prefetch < 0:
-            raise ValueError(
-                f"threads={self.threads}, prefetch={self.prefetch}: expected 0 or more."
-            )
 
 
 class RecordIter(mx.io.DataIter):  # type: ignore[misc]
@@ -86,7 +55,9 @@ class RecordIter(mx.io.DataIter):  # type: ignore[misc]
     mean, std : float or sequence of float, optional
         Images become ``(pixel - mean) / std``, on the scale of 0 to 255.
     num_parts, part_index : int
-        Read one of so many parts. Every row is in one part, and all have as many batches.
+        Read one of so many parts. In each epoch every row is in one part, all have as many
+        batches, and batch k of all parts together has the rows of batch k of one iterator with
+        ``num_parts`` times the batch size.
     last_batch : {"pad", "discard"}
         Whether rows that fill no batch make a padded one or are left out.
     on_error : {"raise", "skip"}
@@ -266,23 +237,32 @@ class RecordIter(mx.io.DataIter):  # type: ignore[misc]
             "cursor": loader.cursor,
             "skipped": loader.skipped,
             "exhausted": self._exhausted,
-            "made": self._made(),
+            "made": self._order.describe(),
         }
+
+    def whole_state_dict(self) -> Dict[str, Any]:
+        """Return where all parts stand, as one iterator with their rows in its batches would.
+
+        That one and each part, of this number or another, can `load_state_dict` it.
+        """
+        if self.skipped:
+            raise ValueError("records were skipped: each part has a place of its own then.")
+        whole, state = self._order.whole(), self.state_dict()
+        return {**state, "cursor": whole.cursor(state["batch"]), "made": whole.describe()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go to where another iterator stood. `ValueError` if it was made otherwise."""
-        made = self._made()
+        made, cursor = self._order.describe(), state["cursor"]
+        if made["num_parts"] > 1 and state["made"]["num_parts"] == 1:
+            made, cursor = self._order.whole().describe(), self._order.cursor(state["batch"])
         for option, value in dict(state["made"]).items():
             if made.get(option) != value:
                 raise ValueError(
                     f"the state is of an iterator with {option}={value!r}; this one has "
                     f"{made.get(option)!r}."
                 )
-        self._loader.begin(state["epoch"], state["cursor"], state["batch"], state["skipped"])
+        self._loader.begin(state["epoch"], cursor, state["batch"], state["skipped"])
         self._exhausted = bool(state["exhausted"])
-
-    def _made(self) -> Dict[str, Any]:
-        return self._order.describe()
 
     def close(self) -> None:
         """End the threads and close the files; `next` raises `ValueError` after it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Dict, Optional, Tuple
 
 import numpy as np
@@ -28,7 +28,9 @@ class Order:
     seed : int
         Of that order.
     num_parts, part_index : int
-        Every row goes to one part. All parts have the same number of batches.
+        In each epoch every row goes to one part. All parts have the same number of batches, and
+        their k-th batches together are that of one part with ``num_parts`` times the batch size
+        (but for the last two, where parts have unequally many rows: see `take`).
     last_batch : {"pad", "discard"}
         Whether rows that fill no batch make a padded one or are left out.
     expected : numpy.ndarray, optional
@@ -81,10 +83,11 @@ class Order:
         repeats = np.broadcast_to(np.int64(0), rows.shape)  # takes no memory
         if self.expected is not None:
             rows, repeats = self._sample(epoch)
-        mine = slice(self.part_index, None, self.num_parts)
         if self.shuffle:
-            order = np.argsort(keys(self.seed, SHUFFLE, epoch, rows, repeats), kind="stable")[mine]
-            return rows[order], repeats[order]
+            order = np.argsort(keys(self.seed, SHUFFLE, epoch, rows, repeats), kind="stable")
+            rows, repeats = rows[order], repeats[order]
+        # In turn: batch k of all parts together has the rows of batch k of the whole.
+        mine = slice(self.part_index, None, self.num_parts)
         return rows[mine], repeats[mine]
 
     def take(self, batch: int, rows_left: int) -> int:
@@ -94,6 +97,19 @@ class Order:
         """
         later = self.num_batches - 1 - batch
         return max(min(self.batch_size, rows_left - later), min(rows_left, 1))
+
+    def cursor(self, batch: int) -> int:
+        """Return how many rows of this part come before a batch, if none is damaged."""
+        mine = len(range(self.part_index, self.num_rows, self.num_parts))
+        cursor = 0
+        for before in range(batch):
+            cursor += self.take(before, mine - cursor)
+        return cursor
+
+    def whole(self) -> Order:
+        """Return the order of all parts together, as one part reads it."""
+        size = self.batch_size * self.num_parts
+        return replace(self, batch_size=size, num_parts=1, part_index=0)
 
     def describe(self) -> Dict[str, Any]:
         """Return what makes this order, as JSON-able data."""
