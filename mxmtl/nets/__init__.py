@@ -10,6 +10,7 @@ from ._params import module_params as module_params
 from ._symbols import logits_symbol as logits_symbol
 from ._symbols import prediction_symbol as prediction_symbol
 from ._symbols import training_symbol as training_symbol
+from ._trunks import joined_layers as joined_layers
 from ._trunks import load_trunk as load_trunk
 from ._trunks import small_trunk as small_trunk
 from ._trunks import zoo_trunk as zoo_trunk
@@ -18,6 +19,7 @@ __all__ = [
     "MultiTaskLoss",
     "MultiTaskNet",
     "efficientnet_lite_trunk",
+    "joined_layers",
     "load_trunk",
     "logits_symbol",
     "module_params",

@@ -35,21 +35,64 @@ def load_trunk(
         If the network has no such layer; the message names the nearest ones.
     """
     symbol, args, auxs = mx.model.load_checkpoint(prefix, epoch)
-    internals = symbol.get_internals()
-    names = [name for name in internals.list_outputs() if name.endswith("_output")]
-    if layer not in names:
-        near = difflib.get_close_matches(layer, names, n=3, cutoff=0.4) or names[-3:]
-        raise ValueError(
-            f"{prefix}-symbol.json has no layer {layer!r}. Did you mean one of {near}? "
-            "symbol.get_internals().list_outputs() lists all."
-        )
-    trunk = internals[layer]
+    trunk = _layer(symbol, layer, f"{prefix}-symbol.json")
     wanted, wanted_aux = set(trunk.list_arguments()), set(trunk.list_auxiliary_states())
     return (
         trunk,
         {name: array for name, array in args.items() if name in wanted},
         {name: array for name, array in auxs.items() if name in wanted_aux},
     )
+
+
+def joined_layers(symbol: mx.sym.Symbol, layers: Sequence[str]) -> mx.sym.Symbol:
+    """Return several layers of a network side by side, each averaged over height and width.
+
+    Features of a frozen trunk that are only its last layer know what ImageNet asks for; earlier
+    layers still know colours and details.
+
+    Parameters
+    ----------
+    symbol : Symbol
+        A network; what none of the layers needs is left out.
+    layers : sequence of str
+        Names of internal outputs, (N, C) or (N, C, H, W).
+
+    Returns
+    -------
+    Symbol
+        (N, sum of C).
+
+    Raises
+    ------
+    ValueError
+        If the network has no such layer; the message names the nearest ones.
+
+    Examples
+    --------
+    >>> import mxmtl, mxnet as mx
+    >>> first = mx.sym.Convolution(mx.sym.var("data"), num_filter=4, kernel=(3, 3), name="first")
+    >>> second = mx.sym.Convolution(first, num_filter=6, kernel=(3, 3), name="second")
+    >>> both = mxmtl.nets.joined_layers(second, ["first_output", "second_output"])
+    >>> both.infer_shape(data=(2, 3, 8, 8))[1]
+    [(2, 10)]
+    """
+    pooled = [
+        mx.sym.mean(mx.sym.reshape(_layer(symbol, name, "the trunk"), shape=(0, 0, -1)), axis=2)
+        for name in layers
+    ]
+    return mx.sym.concat(*pooled, dim=1, name="joined_layers")
+
+
+def _layer(symbol: mx.sym.Symbol, layer: str, where: str) -> mx.sym.Symbol:
+    internals = symbol.get_internals()
+    names = [name for name in internals.list_outputs() if name.endswith("_output")]
+    if layer not in names:
+        near = difflib.get_close_matches(layer, names, n=3, cutoff=0.4) or names[-3:]
+        raise ValueError(
+            f"{where} has no layer {layer!r}. Did you mean one of {near}? "
+            "symbol.get_internals().list_outputs() lists all."
+        )
+    return internals[layer]
 
 
 def zoo_trunk(name: str, **options: Any) -> mx.gluon.HybridBlock:

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple, Optional, Tuple, Union
 import mxnet as mx
 
 from ..nets import (
-    MultiTaskNet,
     efficientnet_lite_trunk,
+    joined_layers,
     load_trunk,
     module_params,
     small_trunk,
@@ -42,7 +42,7 @@ def make_network(settings: Settings, tasks: TaskSet, network: Optional[Network] 
     # Names begin anew, so that the same settings give the same names each time in a process.
     with mx.name.NameManager():
         if network is None:
-            network, args, auxs = _trunk(settings, tasks)
+            network, args, auxs = _trunk(settings)
         else:
             _refuse_weights(settings, "network= brings its own")
             args, auxs = _values(network)
@@ -50,24 +50,37 @@ def make_network(settings: Settings, tasks: TaskSet, network: Optional[Network] 
     return Trained(only_weights_decay(symbol), args, auxs)
 
 
-def _trunk(settings: Settings, tasks: TaskSet) -> Tuple[Network, Arrays, Arrays]:
+def _trunk(settings: Settings) -> Trained:
+    trunk = _whole_trunk(settings)
+    if not settings.layers:
+        return trunk
+    symbol = joined_layers(trunk.symbol, settings.layers)
+    args, auxs = set(symbol.list_arguments()), set(symbol.list_auxiliary_states())
+    return Trained(
+        symbol,
+        {name: array for name, array in trunk.args.items() if name in args},
+        {name: array for name, array in trunk.auxs.items() if name in auxs},
+    )
+
+
+def _whole_trunk(settings: Settings) -> Trained:
     epoch = find_epoch(settings.trunk)
     if epoch is not None:
         _refuse_weights(settings, "the checkpoint has its own")
-        return load_trunk(settings.trunk, epoch, layer=settings.layer)
+        return Trained(*load_trunk(settings.trunk, epoch, layer=settings.layer))
     if settings.trunk == "small":
         trunk = small_trunk()
     else:
         lite = settings.trunk == LITE0
         trunk = efficientnet_lite_trunk() if lite else zoo_trunk(settings.trunk)
-    if not settings.weights:
-        return MultiTaskNet(trunk, tasks), {}, {}
     symbol = trunk(mx.sym.var("data"))
+    if not settings.weights:
+        return Trained(symbol, {}, {})
     args, auxs = load_weights(
         settings.weights, settings.trunk, symbol,
         names=settings.weights_map, data_shape=settings.data_shape,
     )  # fmt: skip
-    return symbol, args, auxs
+    return Trained(symbol, args, auxs)
 
 
 def _refuse_weights(settings: Settings, reason: str) -> None:

@@ -41,6 +41,7 @@ class Settings:
 
     trunk: str = option("small", "network", "small, efficientnet_lite0, one of a zoo, or a prefix")
     layer: str = option("flatten0_output", "network", "where to cut the checkpoint's network")
+    layers: Tuple[str, ...] = option((), "network", "join these layers, averaged, as features")
     weights: str = option("", "network", "pretrained: .params, PyTorch's file, or imagenet (lite0)")
     weights_map: Union[str, Mapping[str, str]] = option(
         "", "network", "JSON file: {name in the file of weights: name in the trunk}"
@@ -91,7 +92,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         # JSON and command lines bring lists; a frozen declaration holds tuples.
-        for name in ("data_shape", "mean", "std", "augment", "steps", "logs"):
+        for name in ("data_shape", "mean", "std", "augment", "steps", "logs", "layers"):
             object.__setattr__(self, name, as_tuple(getattr(self, name)))
         steps = tuple(augmentation(step) for step in self.augment)
         object.__setattr__(self, "augment", steps)

@@ -212,3 +212,24 @@ def test_what_is_no_network_is_refused(network):
 def test_a_symbol_is_no_gluon_trunk():
     with pytest.raises(TypeError, match=r"trunk is a Symbol.*training_symbol\(symbol, tasks\)"):
         mxmtl.MultiTaskNet(_small_symbol(), TASKS)
+
+
+def test_joined_layers_are_the_means_side_by_side():
+    with mx.name.NameManager():
+        symbol = mxmtl.small_trunk((4, 6))(mx.sym.var("data"))
+    names = ["small_flatten0_flatten0_output", "small_relu0_fwd_output", "small_conv3_fwd_output"]
+    joined = mxmtl.nets.joined_layers(symbol, names)
+    whole = mx.sym.Group([joined, *(symbol.get_internals()[name] for name in names)])
+    executor = whole.simple_bind(mx.cpu(), data=(2, 3, 32, 32))
+    rng = np.random.RandomState(0)
+    for array in executor.arg_arrays:
+        array[:] = rng.normal(size=array.shape)
+    both, *each = (output.asnumpy() for output in executor.forward(is_train=False))
+    parts = [layer.reshape(*layer.shape[:2], -1).mean(axis=2) for layer in each]
+    np.testing.assert_allclose(both, np.concatenate(parts, axis=1), rtol=1e-5, atol=1e-5)
+
+
+def test_a_layer_that_is_not_there_is_named():
+    symbol = mx.sym.Flatten(mx.sym.var("data"), name="flat")
+    with pytest.raises(ValueError, match=r"the trunk has no layer 'flat_out'.*\['flat_output'\]"):
+        mxmtl.nets.joined_layers(symbol, ["flat_out"])

@@ -193,3 +193,17 @@ def test_weights_without_a_place(records, tmp_path):
     with pytest.raises(ValueError, match="give weights, too"):
         _small.fit(records, tmp_path / "run", weights_map={"a": "b"})
     assert not (tmp_path / "run").exists()
+
+
+def test_layers_of_a_trunk_are_its_features(records, tmp_path):
+    """They come from the command line as from fit; what no layer needs is not in the files."""
+    layers = ("small_relu0_fwd_output", "small_relu2_fwd_output")
+    options = {"network": None, "data_shape": (3, 32, 32), "batch_size": 23, "augment": ()}
+    run = _small.fit(records, tmp_path / "run", frozen_epochs=1, epochs=1, layers=layers, **options)
+    _, args, _ = run.load("last")
+    assert args["breed_weight"].shape == (4, 64)  # 32 channels each
+    assert "small_conv2_weight" in args
+    assert "small_conv3_weight" not in args
+    with pytest.raises(ValueError, match="the trunk has no layer 'none'"):
+        _small.fit(records, tmp_path / "other", layers="none", **options)
+    assert not (tmp_path / "other").exists()
