@@ -83,7 +83,11 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     packages=find_packages(include=["mxmtl", "mxmtl.*"]),
-    package_data={"mxmtl": ["py.typed"], "mxmtl.reporting": ["page/*"], "mxmtl.serving": ["*.html"]},
+    package_data={
+        "mxmtl": ["py.typed"],
+        "mxmtl.reporting": ["page/*"],
+        "mxmtl.serving": ["*.html"],
+    },
     python_requires=">=3.8,<3.13",  # 3.13 has no NumPy below 2; 3.7 has no OpenCV wheel in bounds
     install_requires=[
         "numpy>=1.19,<2",  # an extra chooses MXNet and narrows this
