@@ -12,27 +12,42 @@ from ..tasks import Task
 from ._batch import NEAR_ONE, Batch
 from ._stats import Counts, log_loss
 
+FEW = 64  # classes up to which a table of all pairs is counted faster than each side by itself
+
 
 class ClassBatch(Batch, kind="class"):
     """Rows with a known class; each class is a unit, seen against the others."""
 
     def _take(self, label: np.ndarray, prediction: np.ndarray) -> None:
         self.rows = self.task.labelled(label[:, 0])
-        # Taking by index is faster than by mask, and done for several arrays.
-        self._index = None if self.rows.all() else np.flatnonzero(self.rows)
-        self.label = self._labelled(label[:, 0].astype(np.intp))
+        self._number = int(np.count_nonzero(self.rows))
+        self._ids = label[:, 0].astype(np.intp)
         self._all = prediction
         # NaN goes through max, and argmax would take it for the highest.
         if len(label) and not isfinite(prediction.max()) and not self._finite():
             raise self._not_finite()
 
+    @property
+    def _complete(self) -> bool:
+        return self._number == len(self.rows)
+
+    @cached_property
+    def _index(self) -> np.ndarray:
+        return np.flatnonzero(self.rows)
+
     def _labelled(self, values: np.ndarray) -> np.ndarray:
-        return values if self._index is None else values.take(self._index, axis=0)
+        # Taking by index is faster than by mask, and done for several arrays.
+        return values if self._complete else values.take(self._index, axis=0)
 
     def _finite(self) -> bool:
         # In rows without a label predictions may be anything, but must not upset the others.
         self._all = np.where(self.rows[:, None], self._all, self._all.dtype.type(0))
         return bool(np.isfinite(self._all).all())
+
+    @cached_property
+    def label(self) -> np.ndarray:  # type: ignore[override]
+        """Class ids of labelled rows: intp, (n,)."""
+        return self._labelled(self._ids)
 
     @cached_property
     def prediction(self) -> np.ndarray:  # type: ignore[override]
@@ -45,7 +60,7 @@ class ClassBatch(Batch, kind="class"):
 
     @property
     def number(self) -> np.ndarray:
-        return np.array([len(self.label)])
+        return np.array([self._number])
 
     def task_losses(self) -> np.ndarray:
         return self.task.prediction_loss(self.label, self.probability)
@@ -66,18 +81,36 @@ class ClassBatch(Batch, kind="class"):
         return self.prediction
 
     @cached_property
+    def _choice(self) -> np.ndarray:
+        return self._all.argmax(axis=1)
+
+    @cached_property
     def predicted(self) -> np.ndarray:
         """The class with the highest prediction, the first of equals: (n,)."""
-        return self._labelled(self._all.argmax(axis=1))
+        return self._labelled(self._choice)
+
+    @cached_property
+    def _table(self) -> np.ndarray:
+        """Rows by labelled and by predicted class: int64 (num_classes, num_classes)."""
+        units = self.task.num_outputs
+        cells = self._ids * units + self._choice
+        if not self._complete:  # one more cell for the others is faster than picking the labelled
+            cells = np.where(self.rows, cells, units**2)
+        return np.bincount(cells, minlength=units**2)[: units**2].reshape(units, units)
 
     def counts(self, threshold: Any) -> np.ndarray:
-        units, label, predicted = self.task.num_outputs, self.label, self.predicted
+        units = self.task.num_outputs
         counts = np.empty((4, units), np.int64)
-        hits = label.take(np.flatnonzero(label == predicted))
-        counts[0] = np.bincount(hits, minlength=units)
-        counts[1] = np.bincount(predicted, minlength=units)
-        counts[2] = self.known
-        counts[3] = len(label)
+        if units <= FEW:
+            counts[0] = self._table.diagonal()
+            counts[1] = np.add.reduce(self._table, axis=0)
+            counts[2] = np.add.reduce(self._table, axis=1)
+        else:
+            hits = self.label.take(np.flatnonzero(self.label == self.predicted))
+            counts[0] = np.bincount(hits, minlength=units)
+            counts[1] = np.bincount(self.predicted, minlength=units)
+            counts[2] = self.known
+        counts[3] = self._number
         return counts
 
     def wrong(self, threshold: Any) -> np.ndarray:
@@ -86,9 +119,7 @@ class ClassBatch(Batch, kind="class"):
         return wrong
 
     def confusion(self, threshold: Any) -> np.ndarray:
-        units = self.task.num_outputs
-        cells = np.bincount(self.label * units + self.predicted, minlength=units**2)
-        return cells.reshape(1, units, units)
+        return self._table[np.newaxis]
 
     def top(self, k: int) -> np.ndarray:
         """Tell whether the label is among the k highest predictions: bool (n, 1).

@@ -87,8 +87,8 @@ class Multiclass(Task):
         return self.names[int(value)]
 
     def valid(self, label: np.ndarray) -> np.ndarray:
-        whole = (label >= 0) & (label < self.num_classes) & (label == np.floor(label))
-        return whole | (label == self.missing)
+        # The mark for missing is the whole number before the first class.
+        return (label >= self.missing) & (label < self.num_classes) & (label == np.floor(label))
 
     def cells(self, F: Any, label: Any) -> Any:
         return label
