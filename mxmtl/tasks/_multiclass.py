@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Dict, Optional, Sequence, Tuple
 
 import numpy as np
 
+from ._answer import Answer, Levels
 from ._cells import spellings
 from ._names import checked_names, per_name
 from ._task import Task
@@ -130,7 +131,17 @@ class Multiclass(Task):
         # A sum of comparisons, because a symbol holds no constant tensor to look up in.
         return sum((label == index) * weight for index, weight in enumerate(self.class_weight))
 
-    def describe(self, prediction: np.ndarray) -> Dict[str, np.ndarray]:
+    def certain(self, label: np.ndarray) -> np.ndarray:
+        classes = np.where(self.labelled(label), label, 0).astype(np.int64)
+        rows = np.eye(self.num_classes)[classes]
+        rows[~self.labelled(label)] = np.nan
+        return rows
+
+    def answer(self, prediction: np.ndarray, threshold: Levels = None) -> Answer:
+        likeliest = self.names[int(prediction.argmax())]
+        return Answer(likeliest, dict(zip(self.names, prediction.tolist())))
+
+    def describe(self, prediction: np.ndarray, threshold: Levels = None) -> Dict[str, np.ndarray]:
         likeliest = prediction.argmax(axis=1)
         return {
             self.name: np.asarray(self.names, dtype=object)[likeliest],

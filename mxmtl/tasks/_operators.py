@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from ._numpy_operators import NumpyOperators
+
 
 def gate(F: Any, x: Any, keep: Any) -> Any:
     """Return ``x`` with a gradient of exactly 0 where ``keep`` is 0.
@@ -22,7 +26,9 @@ def scale_gradient(F: Any, x: Any, scale: Any) -> Any:
 
 
 def operators(array: Any) -> Any:
-    """Return the operators for an array: ``mx.sym`` for a Symbol, ``mx.nd`` for an NDArray."""
+    """Return the operators for an array: a Symbol's, an NDArray's, or NumPy's."""
+    if isinstance(array, np.ndarray):
+        return NumpyOperators
     import mxnet as mx
 
     return mx.sym if isinstance(array, mx.sym.Symbol) else mx.nd

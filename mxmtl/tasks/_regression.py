@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Dict, Tuple
 
 import numpy as np
 
+from ._answer import Answer, Levels
 from ._task import Task
 
 
@@ -74,7 +75,13 @@ class Regression(Task):
     def cell_loss_of_prediction(self, label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
         return 0.5 * np.square(prediction - label)
 
-    def describe(self, prediction: np.ndarray) -> Dict[str, np.ndarray]:
+    def certain(self, label: np.ndarray) -> np.ndarray:
+        return label.astype(np.float64).reshape(-1, 1)
+
+    def answer(self, prediction: np.ndarray, threshold: Levels = None) -> Answer:
+        return Answer(float(prediction[0]))
+
+    def describe(self, prediction: np.ndarray, threshold: Levels = None) -> Dict[str, np.ndarray]:
         return {self.name: prediction[:, 0]}
 
     def output_op(self, F: Any, logits: Any, label: Any, **options: Any) -> Any:

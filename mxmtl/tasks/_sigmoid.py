@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Dict, Optional, Tuple
 
 import numpy as np
 
+from ._answer import Answer, Levels
 from ._cells import spellings
 from ._task import Task
 
@@ -19,6 +20,7 @@ class SigmoidTask(Task):
     """Abstract: one logit a cell, cross-entropy of each cell by itself."""
 
     kind: ClassVar[str] = "cells"
+    threshold: ClassVar[float] = 0.5  # until others are tuned
 
     @property
     @abstractmethod
@@ -83,10 +85,33 @@ class SigmoidTask(Task):
         ]
         return F.concat(*columns, dim=1)
 
-    def describe(self, prediction: np.ndarray) -> Dict[str, np.ndarray]:
+    def certain(self, label: np.ndarray) -> np.ndarray:
+        cells = label.reshape(-1, self.label_width)
+        return np.where(self.labelled(cells), cells, np.nan).astype(np.float64)
+
+    def answer(self, prediction: np.ndarray, threshold: Levels = None) -> Answer:
+        names = self.names or (self.name,)
+        above = self.above(prediction, threshold)
+        levels = [self.threshold] * len(names) if threshold is None else threshold
+        return Answer(
+            tuple(name for name, holds in zip(names, above) if holds)
+            if self.names
+            else bool(above[0]),
+            dict(zip(names, prediction.tolist())),
+            dict(zip(names, map(float, levels))),
+        )
+
+    def above(self, prediction: np.ndarray, threshold: Levels = None) -> np.ndarray:
+        """Tell which cells hold, (..., num_outputs): those above their threshold, as metrics do."""
+        level = self.threshold if threshold is None else threshold
+        holds: np.ndarray = prediction > np.asarray(level, prediction.dtype)
+        return holds
+
+    def describe(self, prediction: np.ndarray, threshold: Levels = None) -> Dict[str, np.ndarray]:
         table: Dict[str, np.ndarray] = {}
-        for column, probability in zip(self.columns, prediction.T):
-            table[column] = (probability >= 0.5).astype(int)
+        above = self.above(prediction, threshold)
+        for column, holds, probability in zip(self.columns, above.T, prediction.T):
+            table[column] = holds.astype(int)
             table[f"{column}.probability"] = probability
         return table
 

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Dict, Mapping, Optional, Tuple, Type
 
 import numpy as np
 
+from ._answer import Answer, Levels
 from ._cells import is_missing_cell
 from ._operators import gate, scale_gradient
 
@@ -217,8 +218,7 @@ class Task(abc.ABC):
         label = F.where(known, label, F.zeros_like(label))
         loss = self.cell_loss(F, logits, label)
         scale = self._scale(F, label, known, normalization)
-        if scale is not None:
-            loss = F.broadcast_mul(loss, scale)
+        loss = loss if scale is None else F.broadcast_mul(loss, scale)
         loss = F.where(known, loss, F.zeros_like(loss))
         return F.mean(loss, axis=1) * self.weight
 
@@ -259,12 +259,20 @@ class Task(abc.ABC):
         return per_label if scale is None else F.broadcast_mul(scale, per_label)
 
     @abc.abstractmethod
-    def describe(self, prediction: np.ndarray) -> Dict[str, np.ndarray]:
+    def describe(self, prediction: np.ndarray, threshold: Levels = None) -> Dict[str, np.ndarray]:
         """Put predictions (N, num_outputs) into words: {table column: array (N,)}.
 
-        The columns of the table that the labels came from hold the likeliest answers, in the
-        same spelling; ``<column>.probability`` beside each says how likely they are.
+        Table columns hold the likeliest answers as labels are spelled, ``<column>.probability``
+        how likely they are. A cell holds above its ``threshold``, one a column (0.5).
         """
+
+    @abc.abstractmethod
+    def answer(self, prediction: np.ndarray, threshold: Levels = None) -> Answer:
+        """Put the prediction of one image, (num_outputs,), into words; as `describe`."""
+
+    @abc.abstractmethod
+    def certain(self, label: np.ndarray) -> np.ndarray:
+        """Return what labels want predicted: float64 (N, num_outputs), NaN where missing."""
 
     # -- files ---------------------------------------------------------------------------------
     def to_dict(self) -> Dict[str, Any]:

@@ -172,7 +172,7 @@ class TaskSet(Sequence[Task]):
 
     # -- what tasks are asked for ----------------------------------------------------------------
     def predict(self, outputs: Sequence[Any]) -> List[Any]:
-        """Turn logits, one NDArray or Symbol a task, into predictions of the same shapes.
+        """Turn logits, one NDArray, ndarray or Symbol a task, into predictions of the same shapes.
 
         Probabilities for multiclass (softmax), binary and multi-label tasks (sigmoid), values
         for regression.
@@ -183,11 +183,13 @@ class TaskSet(Sequence[Task]):
         F = operators(outputs[0])
         return [task.activate(F, logits) for task, logits in zip(self._tasks, outputs)]
 
-    def describe(self, predictions: Sequence[Any]) -> Dict[str, np.ndarray]:
+    def describe(
+        self, predictions: Sequence[Any], thresholds: Mapping[str, Sequence[float]] = {}
+    ) -> Dict[str, np.ndarray]:
         """Put predictions, one array (N, num_outputs) a task, into words: {column: array (N,)}.
 
-        See `Task.describe`. The columns carry the names of the table that labels come from, so
-        that `encode` reads the answers back.
+        See `Task.describe`; ``thresholds`` are by task name. The columns carry the names of the
+        table that labels come from, so that `encode` reads the answers back.
 
         Examples
         --------
@@ -199,7 +201,8 @@ class TaskSet(Sequence[Task]):
         table: Dict[str, np.ndarray] = {}
         for task, prediction in zip(self._tasks, predictions):
             array = prediction if isinstance(prediction, np.ndarray) else prediction.asnumpy()
-            table.update(task.describe(array.reshape(-1, task.num_outputs)))
+            rows = array.reshape(-1, task.num_outputs)
+            table.update(task.describe(rows, thresholds.get(task.name)))
         return table
 
     def smoothed(self, share: float) -> "TaskSet":
