@@ -7,6 +7,8 @@ from typing import List
 
 import mxnet as mx
 
+from .distributed._place import find_place
+
 log = logging.getLogger(__name__)
 
 
@@ -17,7 +19,19 @@ def context() -> List[mx.Context]:
     the first operation fails. So each card is given one small operation and waited for.
     """
     usable = [mx.gpu(index) for index in range(mx.context.num_gpus()) if _works(mx.gpu(index))]
-    return usable or [mx.cpu()]
+    return share(usable) if usable else [mx.cpu()]
+
+
+def share(devices: List[mx.Context]) -> List[mx.Context]:
+    """Return this worker's share of a machine's devices: all of them without other workers.
+
+    Workers that are more than devices share these in turn.
+    """
+    place = find_place()
+    if place is None or place.local_count == 1:
+        return devices
+    mine = devices[place.local_rank :: place.local_count]
+    return mine or [devices[place.local_rank % len(devices)]]
 
 
 def _works(device: mx.Context) -> bool:

@@ -14,6 +14,7 @@ from typing import Optional
 
 CPUS = Path("/sys/devices/system/cpu")
 CGROUP = Path("/sys/fs/cgroup")
+LOCAL_COUNT = "MXMTL_LOCAL_WORKERS"  # workers of `mxmtl launch` on this machine, which share it
 
 
 def usable_cores(cpus: Path = CPUS, cgroup: Path = CGROUP) -> int:
@@ -35,7 +36,8 @@ def usable_processors(cgroup: Path = CGROUP) -> int:
 
 def _at_most_granted(count: int, cgroup: Path) -> int:
     limit = _container_limit(cgroup)
-    return max(1, count if limit is None else min(count, math.ceil(limit)))
+    granted = count if limit is None else min(count, math.ceil(limit))
+    return max(1, granted // int(os.environ.get(LOCAL_COUNT, "1")))
 
 
 def set_threads() -> None:

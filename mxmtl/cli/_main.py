@@ -19,7 +19,15 @@ VERBS = {
 
 def main(argv: Optional[List[str]] = None) -> int:
     """Run the command line; return its exit code."""
-    argv = sys.argv[1:] if argv is None else argv
+    from ..distributed import leave
+
+    code = obey(sys.argv[1:] if argv is None else argv)
+    leave(code)  # a worker that failed must not wait for the others
+    return code
+
+
+def obey(argv: List[str]) -> int:
+    """Do what a command line says; return its exit code."""
     try:
         parser, module = parser_for(argv)
         arguments = parser.parse_args(argv)

@@ -9,6 +9,7 @@ import shlex
 import sys
 from typing import Any, Dict
 
+from ..distributed import workers
 from ..training import Settings, find_lr, fit, resume
 from . import _options as options
 
@@ -98,7 +99,8 @@ def run(arguments: argparse.Namespace) -> int:
             force=arguments.force,
             **given,
         )
-    print(f"{done.folder}: best {done.best.stem}, last {done.last.stem}")
+    if workers().leads:
+        print(f"{done.folder}: best {done.best.stem}, last {done.last.stem}")
     return 0
 
 

@@ -5,7 +5,10 @@ from ._ending import leave as leave
 from ._hosts import Host as Host
 from ._hosts import read_hosts as read_hosts
 from ._launch import launch as launch
+from ._place import Place as Place
+from ._place import find_place as find_place
 from ._plan import Launch as Launch
+from ._workers import KINDS as KINDS
 from ._workers import Workers as Workers
 from ._workers import WorkersError as WorkersError
 from ._workers import workers as workers

@@ -6,8 +6,10 @@ import os
 from dataclasses import dataclass
 from typing import Mapping, Optional
 
+from .._threads import LOCAL_COUNT
+
 RANK, COUNT, ROLE = "DMLC_WORKER_ID", "DMLC_NUM_WORKER", "DMLC_ROLE"
-LOCAL_RANK, LOCAL_COUNT = "MXMTL_LOCAL_RANK", "MXMTL_LOCAL_WORKERS"
+LOCAL_RANK = "MXMTL_LOCAL_RANK"
 
 
 @dataclass(frozen=True)

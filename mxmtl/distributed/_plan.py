@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from itertools import cycle, islice
 from typing import Any, Dict, List, Sequence, Tuple
 
+from .._threads import LOCAL_COUNT
 from ._hosts import Host, address_towards
-from ._place import COUNT, LOCAL_COUNT, LOCAL_RANK, RANK, ROLE
+from ._place import COUNT, LOCAL_RANK, RANK, ROLE
 
 # MXNet runs a scheduler or a server inside its import, and ends the process after it.
 SERVICE = "import mxmtl"

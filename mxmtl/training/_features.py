@@ -31,7 +31,7 @@ class FeatureIter(mx.io.DataIter):  # type: ignore[misc]
         What the labels mean.
     batch_size : int
         Rows in a batch.
-    shuffle, seed : bool, int
+    shuffle, seed, num_parts, part_index : bool, int, int, int
         As those of `RecordIter`.
     """
 
@@ -42,12 +42,11 @@ class FeatureIter(mx.io.DataIter):  # type: ignore[misc]
         tasks: TaskSet,
         *,
         batch_size: int,
-        shuffle: bool = False,
-        seed: int = 0,
+        **order: Any,
     ) -> None:
         super().__init__(batch_size)
         self._features, self._labels, self.tasks = features, labels, tasks
-        self._order = Order(len(features), batch_size, shuffle, seed)
+        self._order = Order(len(features), batch_size, **order)
         self.num_batches = self._order.num_batches
         self.provide_data = [mx.io.DataDesc("data", (batch_size, features.shape[1]))]
         self.provide_label = [
@@ -57,7 +56,7 @@ class FeatureIter(mx.io.DataIter):  # type: ignore[misc]
         self._begin(0, 0)
 
     def _begin(self, epoch: int, batch: int) -> None:
-        self.epoch, self._batch = epoch, batch
+        self.epoch, self._batch, self._cursor = epoch, batch, self._order.cursor(batch)
         self._rows, _ = self._order.rows(epoch)
 
     def __iter__(self) -> FeatureIter:
@@ -71,11 +70,13 @@ class FeatureIter(mx.io.DataIter):  # type: ignore[misc]
 
     def next(self) -> mx.io.DataBatch:
         """Return the next batch, or raise `StopIteration` at the end of the epoch."""
-        start, self._batch = self._batch * self.batch_size, self._batch + 1
-        rows = self._rows[start : start + self.batch_size]
-        if not len(rows):
+        batch, self._batch = self._batch, self._batch + 1
+        if batch >= self.num_batches:
             self._batch = self.num_batches + 1
             raise StopIteration
+        start = self._cursor
+        self._cursor += self._order.take(batch, len(self._rows) - start)
+        rows = self._rows[start : self._cursor]
         pad = self.batch_size - len(rows)
         filled = np.resize(rows, self.batch_size)  # padded rows repeat the first ones, unlabelled
         labels = self._labels[filled]
@@ -91,6 +92,10 @@ class FeatureIter(mx.io.DataIter):  # type: ignore[misc]
     def state_dict(self) -> Dict[str, Any]:
         """Return where it stands."""
         return {"epoch": self.epoch, "batch": self._batch, "made": self._order.describe()}
+
+    def whole_state(self, state: Mapping[str, Any]) -> Dict[str, Any]:
+        """Return where one iterator over all parts stands; it is the same batch."""
+        return {**state, "made": self._order.whole().describe()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go to where another iterator stood."""

@@ -6,11 +6,12 @@ import dataclasses
 import logging
 import os
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, List, Optional, Sequence
 
 import mxnet as mx
 
 from .._files import PathLike
+from ._alike import choose_workers
 from ._budget import Budget
 from ._checkpoint import (
     CheckpointError,
@@ -39,7 +40,7 @@ log = logging.getLogger("mxmtl")
 # What a run may be told anew when it goes on: its weights do not depend on these.
 CHANGEABLE = (
     "minutes", "patience", "keep", "save_batches", "save_minutes", "logs", "gpus", "threads",
-    "cache",
+    "cache", "kvstore",
 )  # fmt: skip
 
 
@@ -87,15 +88,19 @@ def fit(
     chosen, folder = Settings(**settings), Path(run)
     check_optimizer(chosen)
     choose_precision(chosen.precision, devices(chosen.gpus))
-    with Records(chosen, _prefixes(train), _prefixes(val)) as records:
+    workers = choose_workers(chosen)
+    with Records(chosen, _prefixes(train), _prefixes(val), workers) as records:
         tasks = records.train.tasks.smoothed(chosen.label_smoothing)
         make_suite(tasks, chosen.monitor)  # a wrong name shows before anything is written
         begin = make_network(chosen, tasks, network)
+        all_callbacks = [*standard_callbacks(chosen, workers.leads), *callbacks]
+        session = Session(chosen, tasks, folder, all_callbacks, workers)
+        if not workers.leads:
+            return _train(session, records, begin)
         _claim(folder, force)
         ModelFile(tasks, chosen.preprocessing).save(folder / MODEL)
         write_symbol(folder, begin.symbol)
         save_settings(folder / SETTINGS, chosen, _prefixes(train), _prefixes(val))
-        session = Session(chosen, tasks, folder, [*standard_callbacks(chosen), *callbacks])
         with locked(folder):
             return _train(session, records, begin)
 
@@ -123,12 +128,6 @@ def resume(run: PathLike, *, callbacks: Sequence[Callback] = (), **changes: Any)
         For a change that would make it another run.
     """
     folder = Run(run).folder
-    with locked(folder):
-        return _resume(folder, callbacks, changes)
-
-
-def _resume(folder: Path, callbacks: Sequence[Callback], changes: Dict[str, Any]) -> Run:
-    remove_unfinished(folder)
     settings, train, val = load_settings(folder / SETTINGS)
     refused = sorted(set(changes) - set(CHANGEABLE))
     if refused:
@@ -138,27 +137,38 @@ def _resume(folder: Path, callbacks: Sequence[Callback], changes: Dict[str, Any]
         )
     if changes:
         settings = dataclasses.replace(settings, **changes)
-        save_settings(folder / SETTINGS, settings, train, val)
+    workers = choose_workers(settings)
     tasks = ModelFile.load(folder / MODEL).tasks
-    session = Session(settings, tasks, folder, [*standard_callbacks(settings), *callbacks])
+    all_callbacks = [*standard_callbacks(settings, workers.leads), *callbacks]
+    session = Session(settings, tasks, folder, all_callbacks, workers)
+    if not workers.leads:
+        return _go_on(session, train, val)
+    with locked(folder):
+        remove_unfinished(folder)
+        if changes:
+            save_settings(folder / SETTINGS, settings, train, val)
+        return _go_on(session, train, val)
+
+
+def _go_on(session: Session, train: Any, val: Any) -> Run:
     begin = _restore(session)
-    with Records(settings, train, val) as records:
+    with Records(session.settings, train, val, session.workers) as records:
         return _train(session, records, begin)
 
 
-def standard_callbacks(settings: Settings) -> List[Callback]:
-    """Return the callbacks that the settings ask for, in order.
+def standard_callbacks(settings: Settings, leads: bool = True) -> List[Callback]:
+    """Return the callbacks that the settings ask for, in order; logs where this worker leads.
 
     The monitor marks the best epoch before it is saved, and all may ask to stop before that.
     """
     budget: List[Callback] = [Budget(settings.minutes)] if settings.minutes else []
+    shown = [Progress(), *make_logs(settings.logs)] if leads else []
     return [
         Monitor(settings.monitor, settings.patience),
         *budget,
         Interrupt(),
         Keeper(settings.keep, settings.save_batches, settings.save_minutes),
-        Progress(),
-        *make_logs(settings.logs),
+        *shown,
     ]
 
 
@@ -186,7 +196,8 @@ def _train(session: Session, records: Records, network: Trained) -> Run:
         log.info("stopped %s: %s (%s)", where, stop, hint)
     finally:
         session.end()
-    return Run(session.folder)
+    session.workers.numbers("end")  # now worker 0 has written all
+    return Run(session.folder, check=session.workers.leads)
 
 
 def _restore(session: Session) -> Trained:

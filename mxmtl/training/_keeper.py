@@ -30,7 +30,8 @@ class Keeper(Callback):
 
     def on_begin(self, session: Session) -> None:
         """Keep the first parameters, so that the run can begin again without its network."""
-        if not find_checkpoints(session.folder):
+        none = not find_checkpoints(session.folder)
+        if session.workers.agree("none" if none and session.workers.leads else ""):
             self._save(session)
 
     def on_batch_end(self, session: Session) -> None:
@@ -39,6 +40,8 @@ class Keeper(Callback):
             return  # the end of the epoch writes one
         due = self.batches and session.batch % self.batches == 0
         old = self.minutes and time.monotonic() - self._saved >= 60 * self.minutes
+        if self.minutes:  # workers' clocks differ, and all save at once
+            old = bool(session.workers.agree("old" if old else ""))
         if due or old:
             self._save(session)
 
@@ -48,10 +51,12 @@ class Keeper(Callback):
 
     def _save(self, session: Session) -> None:
         session.save()
+        self._saved = time.monotonic()
+        if not session.workers.leads:
+            return
         best = best_entry(session.history)
         keep = {(best["epoch"], 0)} if best else set()
         there = find_checkpoints(session.folder)
         for checkpoint in there[: -self.keep]:
             if (checkpoint.epoch, checkpoint.batch) not in keep:
                 checkpoint.remove()
-        self._saved = time.monotonic()

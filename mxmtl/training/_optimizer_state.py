@@ -27,12 +27,18 @@ def numbers_of(optimizer: mx.optimizer.Optimizer) -> Dict[str, float]:
     }
 
 
-def pack_states(module: mx.mod.Module) -> Tuple[Arrays, List[Tuple[Any, Tree]]]:
-    """Return the arrays of all states by name, and for each parameter's key how they nest."""
+def pack_states(module: mx.mod.Module) -> Tuple[Arrays, List[Tuple[str, Tree]]]:
+    """Return the arrays of all states by name, and for each parameter's name how they nest."""
     arrays: Arrays = {}
-    states = updater_of(module).states
-    # The kvstore's keys may be bytes-like strings or indices; both survive JSON as they are.
-    return arrays, [(key, _pack(state, str(key), arrays)) for key, state in states.items()]
+    trees: Dict[str, Tree] = {}
+    # A kvstore knows parameters by name, an updater by an index for each device: all devices
+    # have the same states, so that those of one are kept, for any number of them.
+    names = module._optimizer.idx2name
+    for key, state in updater_of(module).states.items():
+        name = names.get(key, key)
+        if name not in trees:
+            trees[name] = _pack(state, name, arrays)
+    return arrays, list(trees.items())
 
 
 def _pack(state: Any, name: str, arrays: Arrays) -> Tree:
@@ -53,14 +59,20 @@ def _pack(state: Any, name: str, arrays: Arrays) -> Tree:
 def unpack_states(module: mx.mod.Module, arrays: Arrays, trees: List[Any]) -> None:
     """Give a module whose optimizer is fresh the states that `pack_states` returned."""
     updater = updater_of(module)
-    updater.states = {key: _unpack(tree, arrays) for key, tree in trees}
+    in_order = module._exec_group.param_names
+    known = {key if isinstance(key, str) else in_order[key]: tree for key, tree in trees}
+    names = module._optimizer.idx2name
+    keys = {name: name for name in known} if module._update_on_kvstore else names
+    updater.states = {
+        key: _unpack(known[name], arrays) for key, name in keys.items() if name in known
+    }
     # False: the updater moves each state to its weight's device at the first step.
     updater.states_synced = dict.fromkeys(updater.states, False)
 
 
 def _unpack(tree: Tree, arrays: Arrays) -> Any:
     if isinstance(tree, str):
-        return arrays[tree]
+        return arrays[tree].copy()  # several devices begin with the same, each for itself
     if tree is None:
         return None
     if "number" in tree:

@@ -28,6 +28,9 @@ class Run:
     ----------
     folder : str or Path
         It holds ``settings.json``, ``model.json``, ``model-symbol.json`` and checkpoints.
+    check : bool
+        Whether to look for them at once; on a worker that does not write them they may be on
+        another machine.
 
     Raises
     ------
@@ -35,9 +38,9 @@ class Run:
         If it is no run folder.
     """
 
-    def __init__(self, folder: PathLike) -> None:
+    def __init__(self, folder: PathLike, *, check: bool = True) -> None:
         self.folder = Path(folder)
-        if not (self.folder / SETTINGS).is_file():
+        if check and not (self.folder / SETTINGS).is_file():
             raise FileNotFoundError(
                 f"{self.folder} is no run folder: it has no {SETTINGS}. mxmtl train makes one."
             )

@@ -9,8 +9,10 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import mxnet as mx
 
+from ..distributed import Place, Workers
 from ..metrics import Suite
 from ..tasks import TaskSet
+from ._alike import begin_alike, mean_statistics
 from ._average import Average
 from ._checkpoint import Checkpoint, write_checkpoint
 from ._optimizer_state import Arrays, numbers_of, pack_states, unpack_states
@@ -53,12 +55,21 @@ class Session:
         One entry for each finished epoch: its values of metrics, learning rate and seconds.
     reason : str
         Why the run is to stop; empty while it is not.
+    workers : Workers
+        Those that train together, of which this process is one. Callbacks are called on each;
+        what they write to files they write where ``session.workers.leads``.
     """
 
     def __init__(
-        self, settings: Settings, tasks: TaskSet, folder: Path, callbacks: Sequence[Callback]
+        self,
+        settings: Settings,
+        tasks: TaskSet,
+        folder: Path,
+        callbacks: Sequence[Callback],
+        workers: Optional[Workers] = None,
     ) -> None:
         self.settings, self.tasks, self.folder = settings, tasks, folder
+        self.workers = workers or Workers(Place())
         self.callbacks = list(callbacks)
         self.module: mx.mod.Module = None
         self.stream: Stream = None  # type: ignore[assignment]
@@ -104,15 +115,19 @@ class Session:
         return (self.batch - self._epoch_first) * self.settings.batch_size / elapsed
 
     def save(self) -> Checkpoint:
-        """Write a checkpoint of where it stands."""
-        mx.nd.waitall()  # MXNet does not wait for BatchNorm's statistics by itself
+        """Write a checkpoint of where it stands; worker 0 does, and all must call this."""
+        self.workers.numbers("save", self.epoch, self.batch)
+        mean_statistics(self.module, self.workers)
+        place = Checkpoint(self.folder, self.epoch, self.batch)
+        if not self.workers.leads:
+            return place
         arrays, trees = pack_states(self.module)
         optimizer = self.module._optimizer
         numbers = {k: v for k, v in numbers_of(optimizer).items() if v != self._numbers.get(k)}
         state = {
             "num_update": self.num_update,
             "optimizer": {"name": self.settings.optimizer, "trees": trees, "numbers": numbers},
-            "iterator": self.stream.place if self.batch else None,
+            "iterator": self.stream.whole_place() if self.batch else None,
             "random": {"seed": self.settings.seed, "counters": [self.epoch, self.batch]},
             "history": self.history,
             "seconds": self.seconds,
@@ -123,7 +138,6 @@ class Session:
             arrays.update({RAW + name: array for name, array in args.items()})
             args = self.average.values
         params = ({**self.extra[0], **args}, {**self.extra[1], **auxs})
-        place = Checkpoint(self.folder, self.epoch, self.batch)
         return write_checkpoint(place, state, params, arrays)
 
     def restore(self, checkpoint: Checkpoint, state: Dict[str, Any]) -> None:
@@ -158,6 +172,7 @@ class Session:
             unpack_states(self.module, arrays, state["optimizer"]["trees"])
             vars(optimizer).update(state["optimizer"]["numbers"])
             self._restored = None
+        begin_alike(self.module, self.workers, (self.epoch, self.batch))
         if self.average is not None:
             self.average.begin(self.module, self._averaged)
             self._averaged = {}
@@ -170,14 +185,16 @@ class Session:
         if self.average is not None:
             self.average.update(self.module, self.num_update)
         if self.stream.at_end:
-            self._train_values = dict(param.locals["eval_name_vals"])
+            self._train_values = self._values_of(param.eval_metric)
         self._each("on_batch_end")
+        self.reason = self.workers.agree(self.reason)
         if self.reason and not self.stream.at_end:
             self.save()
             raise Stop(self.reason)
 
     def epoch_end(self, *_: Any) -> None:
         """End of an epoch, before its validation if there is one."""
+        mean_statistics(self.module, self.workers)
         if not self.validated:
             self._finish_epoch({})
         elif self.average is not None:
@@ -187,7 +204,11 @@ class Session:
         """End of the validation of an epoch."""
         if self.average is not None:
             self.average.swap_out(self.module)
-        self._finish_epoch(dict(param.eval_metric.get_global_name_value()))
+        self._finish_epoch(self._values_of(param.eval_metric))
+
+    def _values_of(self, metric: Suite) -> Dict[str, float]:
+        self.workers.merge(metric)
+        return dict(metric.get_global_name_value())
 
     def _finish_epoch(self, val: Dict[str, float]) -> None:
         rate = self.rate()
@@ -203,6 +224,7 @@ class Session:
             }
         )
         self._each("on_epoch_end")
+        self.reason = self.workers.agree(self.reason)
         if self.reason:
             raise Stop(self.reason)
         self._epoch_began, self._epoch_first = time.monotonic(), 0

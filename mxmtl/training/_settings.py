@@ -19,6 +19,7 @@ FORMAT = "mxmtl.settings"
 VERSION = 1
 SCHEDULES = ("constant", "cosine", "step", "poly")
 LOGS = ("csv", "jsonl", "tensorboard")
+KVSTORES = ("local", "device", "dist_sync", "dist_sync_device")
 PRECISIONS = ("float32", "float16", "bfloat16", "auto")
 
 
@@ -89,6 +90,7 @@ class Settings:
     save_minutes: float = option(0.0, "checkpoints", "one after so many minutes, too")
     logs: Tuple[str, ...] = option((), "logs", "any of " + ", ".join(LOGS))
     gpus: str = option("", "devices", "such as 0,1; all that work by default, else the CPU")
+    kvstore: str = option("", "devices", "one of " + ", ".join(KVSTORES) + "; it fits by default")
 
     def __post_init__(self) -> None:
         # JSON and command lines bring lists; a frozen declaration holds tuples.
@@ -107,7 +109,7 @@ class Settings:
             value = getattr(self, name)
             if value >= 1:
                 raise ValueError(f"{name}={value!r}: expected less than 1, such as {such}.")
-        one = (("schedule", SCHEDULES), ("precision", PRECISIONS))
+        one = (("schedule", SCHEDULES), ("precision", PRECISIONS), ("kvstore", ("", *KVSTORES)))
         for name, one_of in (*one, *(("logs", LOGS) for _ in self.logs)):
             value = getattr(self, name)
             unknown = [v for v in ([value] if isinstance(value, str) else value) if v not in one_of]

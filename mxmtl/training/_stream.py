@@ -55,6 +55,10 @@ class Stream(mx.io.DataIter):  # type: ignore[misc]
             self._batches.load_state_dict(place)
             self.index = index
 
+    def whole_place(self) -> Dict[str, Any]:
+        """Return `place` for the batches of all workers together."""
+        return dict(self._batches.whole_state(self.place))
+
     def __iter__(self) -> Stream:
         iter(self._batches)
         if self._on_start is not None:

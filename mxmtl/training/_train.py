@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 import logging
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 import mxnet as mx
 
-from .._devices import context
+from .._devices import context, share
 from ..augment._uniform import keys
 from ..data import RecordIter
+from ..distributed import Workers
 from ..nets import training_symbol
 from ._average import Average
 from ._features import FeatureIter, make_features
@@ -28,11 +29,12 @@ from ._symbol_json import draws_random_numbers
 
 quiet = logging.getLogger("mxmtl.module")  # what Module.fit says; one line a metric is too much
 quiet.setLevel(logging.ERROR)
+RANK = 0x72616E6B  # keeps the random numbers of workers apart
 DROPOUT = 0x64726F70  # keeps these random numbers apart from the order's and the augmentation's
 
 
 class Records:
-    """The training and the validation records as iterators.
+    """The training and the validation records as iterators: this worker's part of them.
 
     Attributes
     ----------
@@ -40,19 +42,24 @@ class Records:
         Batches to train and to validate on; ``val`` is None where there are none.
     """
 
-    def __init__(self, settings: Settings, train: Any, val: Any) -> None:
+    def __init__(
+        self, settings: Settings, train: Any, val: Any, workers: Optional[Workers] = None
+    ) -> None:
         self._settings, self._prefixes = settings, (train, val)
+        count, rank = (workers.count, workers.rank) if workers is not None else (1, 0)
+        self._part = {"num_parts": count, "part_index": rank}
+        self._batch_size = settings.batch_size // count
         training: Dict[str, Any] = {"shuffle": True, "seed": settings.seed}
         if settings.augment:
             training["augment"] = settings.augment
-        self.train = self._open(train, **training)
-        self.val = None if val is None else self._open(val)
+        self.train = self._open(train, **self._part, **training)
+        self.val = None if val is None else self._open(val, **self._part)
 
     def _open(self, prefix: Any, **options: Any) -> RecordIter:
         settings = self._settings
         return RecordIter(
             prefix,
-            settings.batch_size,
+            self._batch_size,
             threads=settings.threads,
             **{**settings.preprocessing.options(), **options},
         )
@@ -60,7 +67,8 @@ class Records:
     def features(self, network: Trained) -> Records:
         """Return the features that a frozen network makes of them, instead of images."""
         settings, made = self._settings, copy.copy(self)
-        common: Dict[str, Any] = {"batch_size": settings.batch_size, "tasks": self.train.tasks}
+        common: Dict[str, Any] = {"batch_size": self._batch_size, "tasks": self.train.tasks}
+        common.update(self._part)  # every worker computes all features, and takes its part
         parts = []
         for prefix in self._prefixes:
             if prefix is not None:
@@ -137,6 +145,7 @@ def run_module(
         arg_params={name: array for name, array in network.args.items() if name in known},
         aux_params=network.auxs,
         allow_missing=True,
+        kvstore=session.workers.store() or settings.kvstore or "local",
         batch_end_callback=session.batch_end,
         epoch_end_callback=session.epoch_end,
         eval_end_callback=session.eval_end,
@@ -165,12 +174,14 @@ def make_stream(session: Session, batches: mx.io.DataIter, symbol: mx.sym.Symbol
     settings = session.settings
     drawing = draws_random_numbers(symbol)
     images = len(batches.provide_data[0].shape) == 4  # features of a frozen trunk are not mixed
-    mix = Mix(settings.mixup, settings.cutmix, settings.seed)
+    rank = session.workers.rank  # each worker draws its own
+    seed = int(keys(settings.seed, RANK, rank)[0]) >> 1 if rank else settings.seed
+    mix = Mix(settings.mixup, settings.cutmix, seed)
     mixing = images and bool(settings.mixup or settings.cutmix)
 
     def change(batch: mx.io.DataBatch, epoch: int, index: int) -> mx.io.DataBatch:
         if drawing:
-            mx.random.seed(int(keys(settings.seed, DROPOUT, epoch, index)[0]) >> 33)
+            mx.random.seed(int(keys(seed, DROPOUT, epoch, index)[0]) >> 33)
         return mix(batch, epoch, index) if mixing else batch
 
     return Stream(batches, change, session.on_start)
@@ -178,6 +189,8 @@ def make_stream(session: Session, batches: mx.io.DataIter, symbol: mx.sym.Symbol
 
 def devices(gpus: str) -> List[mx.Context]:
     """Return the GPUs that ``"0,1"`` names; all that work if it is empty or "all", else the CPU.
+
+    Of several workers on a machine each gets its share.
 
     Raises `ValueError` for a text that is no list of numbers, and a GPU that is not there.
     """
@@ -189,4 +202,4 @@ def devices(gpus: str) -> List[mx.Context]:
     count = mx.context.num_gpus()
     if max(map(int, numbers)) >= count:
         raise ValueError(f"gpus={gpus!r}: MXNet sees {count} on this machine, counted from 0.")
-    return [mx.gpu(int(text)) for text in numbers]
+    return share([mx.gpu(int(text)) for text in numbers])

@@ -240,14 +240,16 @@ class RecordIter(mx.io.DataIter):  # type: ignore[misc]
             "made": self._order.describe(),
         }
 
-    def whole_state_dict(self) -> Dict[str, Any]:
-        """Return where all parts stand, as one iterator with their rows in its batches would.
+    def whole_state(self, state: Mapping[str, Any]) -> Dict[str, Any]:
+        """Return where one iterator over all parts stands when this part stands at ``state``.
 
-        That one and each part, of this number or another, can `load_state_dict` it.
+        That one and the parts, of this number or another, can `load_state_dict` it.
         """
-        if self.skipped:
+        if self._order.num_parts == 1:
+            return dict(state)
+        if state["skipped"]:
             raise ValueError("records were skipped: each part has a place of its own then.")
-        whole, state = self._order.whole(), self.state_dict()
+        whole = self._order.whole()
         return {**state, "cursor": whole.cursor(state["batch"]), "made": whole.describe()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
