@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import collections
+import threading
 from typing import Any, Dict, List, Optional, Tuple
 
 import mxnet as mx
@@ -10,12 +12,17 @@ import numpy as np
 from ..nets import logits_symbol
 from ..tasks import TaskSet
 from ..training import Run
+from ._model import Model
 
 Arrays = Dict[str, mx.nd.NDArray]
+KEPT = 8  # shapes for which the network stays bound
 
 
 class Network:
     """The logits of batches of images that `Preprocessing` has made ready.
+
+    It is bound once for each shape of a batch, without labels and gradients. Threads may share
+    it: they take turns.
 
     Parameters
     ----------
@@ -27,6 +34,11 @@ class Network:
         What the outputs mean.
     ctx : mx.Context, optional
         Where to compute; the CPU by default.
+
+    Raises
+    ------
+    ValueError
+        If parameters are missing; from `logits` if the network does not take such images.
     """
 
     def __init__(
@@ -39,12 +51,19 @@ class Network:
     ) -> None:
         self.tasks, self.ctx = tasks, ctx or mx.cpu()
         self._symbol = logits_symbol(symbol, tasks)
-        wanted = {*self._symbol.list_arguments(), *self._symbol.list_auxiliary_states()}
+        arguments, states = self._symbol.list_arguments(), self._symbol.list_auxiliary_states()
         self._args, self._auxs = (
             {name: array.as_in_context(self.ctx) for name, array in part.items() if name in wanted}
-            for part in params
+            for part, wanted in zip(params, (arguments, states))
         )
-        self._executors: Dict[Tuple[int, ...], Any] = {}
+        missing = sorted({*arguments, *states} - {"data", *self._args, *self._auxs})
+        if missing:
+            raise ValueError(
+                f"the parameters lack {missing[:3]}, which the network of these tasks needs. Do "
+                "symbol, parameters and tasks belong together?"
+            )
+        self._executors: "collections.OrderedDict[Tuple[int, ...], Any]" = collections.OrderedDict()
+        self._lock = threading.Lock()
 
     @classmethod
     def of(cls, run: Run, *, which: str = "best", ctx: Optional[mx.Context] = None) -> Network:
@@ -52,19 +71,31 @@ class Network:
         symbol, args, auxs = run.load(which)
         return cls(symbol, (args, auxs), run.tasks, ctx=ctx)
 
+    @classmethod
+    def of_model(cls, model: Model, *, ctx: Optional[mx.Context] = None) -> Network:
+        """Make the network of what `load_model` returned."""
+        return cls(model.symbol, model.params, model.tasks, ctx=ctx)
+
     def logits(self, images: Any) -> List[np.ndarray]:
         """Return logits, float32 (N, num_outputs), one array a task in task order.
 
         ``images`` is an NDArray or ndarray (N, channels, height, width), float32.
         """
-        executor = self._executor(tuple(images.shape))
-        outputs = executor.forward(is_train=False, data=images)
-        return [output.asnumpy() for output in outputs]
+        with self._lock:  # MXNet's executors are not made for two threads at once
+            outputs = self._executor(tuple(images.shape)).forward(is_train=False, data=images)
+            return [output.asnumpy() for output in outputs]
 
     def _executor(self, shape: Tuple[int, ...]) -> Any:
         if shape not in self._executors:
             data = mx.nd.zeros(shape, self.ctx)
-            self._executors[shape] = self._symbol.bind(
-                self.ctx, {**self._args, "data": data}, grad_req="null", aux_states=self._auxs
-            )
+            try:
+                self._executors[shape] = self._symbol.bind(
+                    self.ctx, {**self._args, "data": data}, grad_req="null", aux_states=self._auxs
+                )
+            except mx.MXNetError as error:
+                reason = str(error).strip().splitlines()[-1]
+                raise ValueError(f"the network takes no images {shape}: {reason}") from error
+            if len(self._executors) > KEPT:
+                self._executors.popitem(last=False)
+        self._executors.move_to_end(shape)
         return self._executors[shape]

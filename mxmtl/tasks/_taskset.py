@@ -171,17 +171,21 @@ class TaskSet(Sequence[Task]):
         return label
 
     # -- what tasks are asked for ----------------------------------------------------------------
-    def predict(self, outputs: Sequence[Any]) -> List[Any]:
+    def predict(self, outputs: Sequence[Any], temperature: Mapping[str, float] = {}) -> List[Any]:
         """Turn logits, one NDArray, ndarray or Symbol a task, into predictions of the same shapes.
 
         Probabilities for multiclass (softmax), binary and multi-label tasks (sigmoid), values
-        for regression.
+        for regression. ``temperature`` is what logits are divided by first, by task name.
         """
         from ._operators import operators
 
         self.check_count("logits", outputs)
         F = operators(outputs[0])
-        return [task.activate(F, logits) for task, logits in zip(self._tasks, outputs)]
+        calm = [
+            logits / np.float32(temperature[task.name]) if task.name in temperature else logits
+            for task, logits in zip(self._tasks, outputs)
+        ]
+        return [task.activate(F, logits) for task, logits in zip(self._tasks, calm)]
 
     def describe(
         self, predictions: Sequence[Any], thresholds: Mapping[str, Sequence[float]] = {}

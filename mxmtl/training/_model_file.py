@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field
-from typing import Any, Dict, Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Tuple
 
 from .._files import PathLike
 from ..augment import CenterCrop
@@ -67,15 +68,29 @@ class ModelFile:
     preprocessing : Preprocessing
         What the input is.
     thresholds : dict
-        By task: the threshold of each label. Empty until they are tuned.
+        By task: the threshold of each label, a list. Empty until they are tuned.
     temperature : dict
         By task: what logits are divided by. Empty until it is tuned.
+    tuned : dict
+        How the two came about: checkpoint, records, objective. Empty until then.
     """
 
     tasks: TaskSet
     preprocessing: Preprocessing
-    thresholds: Dict[str, Any] = field(default_factory=dict)
+    thresholds: Dict[str, List[float]] = field(default_factory=dict)
     temperature: Dict[str, float] = field(default_factory=dict)
+    tuned: Dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, levels in self.thresholds.items():
+            expected = self.tasks[name].num_outputs
+            if len(levels) != expected or not all(0 <= level <= 1 for level in levels):
+                raise ValueError(
+                    f"task {name!r}: thresholds {levels}; expected {expected} in [0, 1]."
+                )
+        for name, value in self.temperature.items():
+            if name not in self.tasks or not 0 < value < math.inf:
+                raise ValueError(f"task {name!r}: temperature {value}; expected a task, above 0.")
 
     def save(self, path: PathLike) -> None:
         """Write ``model.json``."""
@@ -88,6 +103,7 @@ class ModelFile:
                 "preprocessing": asdict(self.preprocessing),
                 "thresholds": self.thresholds,
                 "temperature": self.temperature,
+                "tuned": self.tuned,
             },
         )
 
@@ -101,6 +117,10 @@ class ModelFile:
                 Preprocessing.from_dict(data["preprocessing"]),
                 dict(data["thresholds"]),
                 dict(data["temperature"]),
+                dict(data.get("tuned", {})),
             )
-        except (KeyError, TypeError) as error:
+        except ValueError as error:
+            text = str(error)
+            raise ValueError(text if str(path) in text else f"{path}: {text}") from error
+        except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"{path}: {type(error).__name__}: {error}") from error

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import mxmtl
 from mxmtl.deploy import Network
-from mxmtl.evaluation import predict_records
+from mxmtl.evaluation import Predictions, predict_records
+from tests import _cases
 from tests.training import _small
 
 import mxnet as mx
@@ -54,3 +57,70 @@ def test_a_temperature_divides_the_logits_of_its_task_alone(run, records):
     np.testing.assert_allclose(cool.prediction(task), expected, rtol=1e-5)
     other = run.tasks[1]
     np.testing.assert_array_equal(cool.prediction(other), plain.prediction(other))
+
+
+def made_up(rows=5, seed=0):
+    """Predictions of random logits for all task types."""
+    tasks, rng = _cases.task_set(), np.random.RandomState(seed)
+    labels = {
+        t.name: _cases.random_label(t, rows, 0.3, rng).reshape(t.label_shape(rows)) for t in tasks
+    }
+    logits = {t.name: rng.normal(size=(rows, t.num_outputs)).astype(np.float32) for t in tasks}
+    return Predictions(
+        tasks, np.arange(rows), labels, logits, {"breed": 1.5}, {"toys": [0.25, 0.5, 0.75]}, 2
+    )
+
+
+def test_a_file_gives_back_what_was_saved(tmp_path):
+    saved = made_up()
+    saved.save(tmp_path / "p.npz")
+    read = Predictions.load(tmp_path / "p.npz")
+    assert read.tasks == saved.tasks
+    assert (read.temperature, read.skipped) == ({"breed": 1.5}, 2)
+    assert read.thresholds == {"toys": [0.25, 0.5, 0.75]}
+    np.testing.assert_array_equal(read.index, saved.index)
+    for task in saved.tasks:
+        for part in ("labels", "logits"):
+            a, b = getattr(read, part)[task.name], getattr(saved, part)[task.name]
+            assert a.dtype == b.dtype
+            np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("damage", ["cut", "no_zip", "pickle", "compressed", "other", "lying"])
+def test_a_file_that_is_something_else_is_named(tmp_path, damage):
+    path = tmp_path / "p.npz"
+    made_up().save(path)
+    data = path.read_bytes()
+    if damage == "cut":
+        path.write_bytes(data[: len(data) // 2])
+    elif damage == "no_zip":
+        path.write_bytes(b"hello")
+    elif damage == "pickle":
+        np.savez(path, about=np.array([{"a": 1}], dtype=object))
+    elif damage == "compressed":
+        np.savez_compressed(path, about=np.zeros(1 << 20, np.uint8))
+    elif damage == "other":
+        np.savez(path, a=np.zeros(3, np.float32))
+    else:  # a head that promises more than there is
+        at = data.index(b"'shape': (5,)")
+        path.write_bytes(data[:at] + b"'shape': (9,)" + data[at + 13 :])
+    with pytest.raises(ValueError, match="p.npz: no predictions of mxmtl"):
+        Predictions.load(path)
+
+
+def test_records_may_weigh_and_smooth_otherwise_but_not_mean_otherwise(records, tmp_path):
+    smoothed = _small.fit(records, tmp_path / "run", epochs=1, label_smoothing=0.1)
+    made = predict_records(Network.of(smoothed), records, smoothed.model.preprocessing)
+    assert made.tasks[0].label_smoothing == 0.1
+    assert len(made) == _small.ROWS
+
+    class Other:
+        tasks = mxmtl.TaskSet(
+            [dataclasses.replace(smoothed.tasks[0], classes=list("abcd")), *smoothed.tasks[1:]]
+        )
+
+    with pytest.raises(ValueError, match="written for other tasks. The network has Multiclass"):
+        predict_records(Other(), records, smoothed.model.preprocessing)
+    Other.tasks = mxmtl.TaskSet(smoothed.tasks[:3])
+    with pytest.raises(ValueError, match="the records have .*'age'"):
+        predict_records(Other(), records, smoothed.model.preprocessing)
