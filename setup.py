@@ -93,6 +93,8 @@ setup(
         "numpy>=1.19,<2",  # an extra chooses MXNet and narrows this
         # Headless needs no libGL; 4.12 wants NumPy 2; 4.5.5 is the first for Python 3.10.
         "opencv-python-headless>=4.5.5,<4.12",
+        # libjpeg-turbo with nothing around it: wheels for all our Pythons, needs NumPy alone.
+        "simplejpeg>=1.7.3",
         "tqdm>=4.60",
         "tabulate>=0.8.10",
     ],
