@@ -34,6 +34,8 @@ class Pipeline:
     ----------
     draws : int
         How many random numbers a record takes.
+    shows_pixels : bool
+        Whether images come into the hands of steps that may be a user's, and may keep them.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Pipeline:
         self._geometry = _with_spans(steps, Geometric)  # type: ignore[type-abstract]
         self._colors = _with_spans(steps, Color)  # type: ignore[type-abstract]
         self._pixels = _with_spans(steps, Pixels)  # type: ignore[type-abstract]
+        self.shows_pixels = bool(self._pixels)
         self._fixed = not any(step.draws for step, _ in self._geometry)
         self._views: Dict[Tuple[int, int], View] = {}
 

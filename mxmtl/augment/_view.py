@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple, Tuple
+from typing import NamedTuple, Optional, Tuple
 
 import cv2
 import numpy as np
 
 REDUCTIONS = (8, 4, 2)
 Matrix = Tuple[float, float, float, float, float, float]
+Rectangle = Tuple[int, int, int, int]  # top, bottom, left, right; bottom and right are outside
 
 
 class View(NamedTuple):
@@ -87,16 +88,29 @@ class View(NamedTuple):
         Rectangles are rounded to whole pixels of the source. Beyond the image its border is
         mirrored, so that no edge appears that is not in the picture.
         """
-        height, width = image.shape[:2]
-        if self.b == 0.0 and self.c == 0.0 and self.d > 0:
-            x, y = sorted((self.left, self.left + self.a * self.width))
-            x0, x1 = round(x), round(y)
-            y0, y1 = round(self.top), round(self.top + self.d * self.height)
-            if 0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height:
-                part = image[y0:y1, x0:x1]
-                if part.shape[:2] != (self.height, self.width):
-                    part = cv2.resize(part, (self.width, self.height))
-                return cv2.flip(part, 1) if self.a < 0 else part
+        return self.cut(image, self.rectangle(image.shape[0], image.shape[1]))
+
+    def rectangle(self, height: int, width: int) -> Optional[Rectangle]:
+        """Return which pixels of a source of that size are shown; None if they are no rectangle.
+
+        Nor are they one where the view is turned, upside down, or reaches beyond the source.
+        """
+        if self.b != 0.0 or self.c != 0.0 or self.d <= 0:
+            return None
+        right = self.left + self.a * self.width
+        x0, x1 = round(min(self.left, right)), round(max(self.left, right))
+        y0, y1 = round(self.top), round(self.top + self.d * self.height)
+        inside = 0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height
+        return (y0, y1, x0, x1) if inside else None
+
+    def cut(self, image: np.ndarray, rectangle: Optional[Rectangle]) -> np.ndarray:
+        """Compute the pixels from a source of which rows below the rectangle may be missing."""
+        if rectangle is not None:
+            top, bottom, left, right = rectangle
+            part = image[top:bottom, left:right]
+            if part.shape[:2] != (self.height, self.width):
+                part = cv2.resize(part, (self.width, self.height))
+            return cv2.flip(part, 1) if self.a < 0 else part
         matrix = np.array(
             [
                 [self.a, self.b, self.left + (self.a + self.b - 1) / 2],

@@ -4,7 +4,7 @@ import struct
 
 import mxmtl
 from mxmtl.data.images._decode import decode
-from mxmtl.data.images._jpeg_head import jpeg_size
+from mxmtl.data.images._jpeg_head import jpeg_head
 
 import cv2
 import numpy as np
@@ -43,7 +43,7 @@ def smooth(height: int, width: int) -> np.ndarray:
 def test_size_and_pixels_are_upright(orientation):
     image = smooth(240, 320)
     data = oriented(image, orientation, cv2.IMWRITE_JPEG_QUALITY, 98)
-    assert jpeg_size(data) == (240, 320)
+    assert jpeg_head(data).size == (240, 320)
     for reduction in (1, 2, 4, 8):
         found = decode(memoryview(data), 3, reduction)
         assert found.shape == (240 // reduction, 320 // reduction, 3)
@@ -71,16 +71,16 @@ def test_scaled_decoding_shows_the_same_part(tmp_path, orientation, shape):
 
 def test_sizes_that_the_head_does_not_tell():
     image = picture(0, 8, 9)
-    assert jpeg_size(encoded(image)) is None  # PNG
-    assert jpeg_size(b"") is None
+    assert jpeg_head(encoded(image)) is None  # PNG
+    assert jpeg_head(b"") is None
     data = encoded(image, ".jpg")
-    assert jpeg_size(data) == (8, 9)
+    assert jpeg_head(data).size == (8, 9)
     for length in range(2, data.index(b"\xff\xc0") + 9):
-        assert jpeg_size(data[:length]) is None
+        assert jpeg_head(data[:length]) is None
     filled = data.replace(b"\xff\xdb", b"\xff\xff\xff\xdb", 1)  # fill bytes before a marker
-    assert jpeg_size(filled) == (8, 9)
+    assert jpeg_head(filled).size == (8, 9)
     progressive = encoded(image, ".jpg", cv2.IMWRITE_JPEG_PROGRESSIVE, 1)
-    assert jpeg_size(progressive) == (8, 9)
+    assert jpeg_head(progressive).size == (8, 9)
 
 
 def test_what_opencv_does_not_decode():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Sequence, Tuple
+from typing import Optional, Sequence, Tuple
 
 import cv2
 import numpy as np
@@ -12,7 +12,8 @@ from .._errors import ImageError
 from ..records._framing import Record
 from ..records._record_error import RecordError
 from ._image_info import read_info
-from ._jpeg_head import jpeg_size
+from ._jpeg_head import jpeg_head
+from ._jpeg_rows import decode_rows
 
 RGB = getattr(cv2, "IMREAD_COLOR_RGB", None)  # newer OpenCV decodes to RGB at no cost
 COLOR = {1: cv2.IMREAD_COLOR, 2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4,
@@ -44,21 +45,33 @@ def decode(payload: memoryview, channels: int, reduction: int = 1) -> np.ndarray
 
 
 def decode_view(
-    record: Record, pipeline: Pipeline, draws: Sequence[float], channels: int
+    record: Record,
+    pipeline: Pipeline,
+    draws: Sequence[float],
+    channels: int,
+    into: Optional[np.ndarray] = None,
 ) -> np.ndarray:
-    """Return what a pipeline's view shows of a record's image; `RecordError` if that is broken."""
+    """Return what a pipeline's view shows of a record's image; `RecordError` if that is broken.
+
+    The result may lie in ``into``, flat uint8 memory for pixels, which the next image needs.
+    """
     check_image(record)
-    size = jpeg_size(record.payload)
-    if size is None:
-        image = decode(record.payload, channels)
-        view = pipeline.view(image.shape[0], image.shape[1], draws)
-    else:
-        check_plausible(size, record.payload)
-        view = pipeline.view(size[0], size[1], draws)
-        image = decode(record.payload, channels, view.reduction())
-        if image.shape[:2] != size:
-            view = view.reduced(size, image.shape[:2])
-    return view.sample(image)
+    payload = record.payload
+    head = jpeg_head(payload)
+    if head is None:
+        image = decode(payload, channels)
+        return pipeline.view(image.shape[0], image.shape[1], draws).sample(image)
+    size = head.size
+    check_plausible(size, payload)
+    view = pipeline.view(size[0], size[1], draws)
+    reduction = view.reduction()
+    if reduction > 1:
+        reduced = (-(-size[0] // reduction), -(-size[1] // reduction))  # as libjpeg rounds
+        view, size = view.reduced(size, reduced), reduced
+    part = view.rectangle(*size)
+    rows = 0 if part is None else part[1]
+    found = decode_rows(payload, head, channels, reduction=reduction, rows=rows, into=into)
+    return view.cut(decode(payload, channels, reduction) if found is None else found, part)
 
 
 def check_image(record: Record) -> None:

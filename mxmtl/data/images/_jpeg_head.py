@@ -1,19 +1,49 @@
-"""The size of a JPEG image, from its first segments alone."""
+"""What a JPEG file's first segments tell: size, orientation, and how it is coded."""
 
 from __future__ import annotations
 
-from typing import Optional, Tuple
+from typing import NamedTuple, Optional, Tuple
 
 from ..records._framing import Bytes
 from ._exif import exif_orientation
 
-SOI, APP1, SOS = 0xD8, 0xE1, 0xDA
+SOI, APP1, SOS, BASELINE, PROGRESSIVE = 0xD8, 0xE1, 0xDA, (0xC0, 0xC1), 0xC2
 NOT_FRAMES = (0xC4, 0xC8, 0xCC)  # tables among the codes of frame headers, C0 to CF
 TRANSPOSED = 5  # EXIF orientations from here on swap height and width
+BLOCK = 8  # rows of a block of coefficients
 
 
-def jpeg_size(data: Bytes) -> Optional[Tuple[int, int]]:
-    """Return height and width as OpenCV shows the image (EXIF orientation applied).
+class JpegHead(NamedTuple):
+    """Where the frame header of a JPEG file stands, and what it says.
+
+    Attributes
+    ----------
+    height, width : int
+        As stored, before the EXIF orientation is applied.
+    orientation : int
+        EXIF orientation, 1 to 8; 1 is upright.
+    frame : int
+        Position of the frame header's marker.
+    marker : int
+        Its second byte: 0xC0 for baseline, 0xC2 for progressive, ...
+    """
+
+    height: int
+    width: int
+    orientation: int
+    frame: int
+    marker: int
+
+    @property
+    def size(self) -> Tuple[int, int]:
+        """Height and width as OpenCV shows the image."""
+        if self.orientation >= TRANSPOSED:
+            return self.width, self.height
+        return self.height, self.width
+
+
+def jpeg_head(data: Bytes) -> Optional[JpegHead]:
+    """Read a JPEG file up to its frame header.
 
     None for what is no JPEG, or one whose segments are in disorder: decoding will tell.
     """
@@ -32,10 +62,17 @@ def jpeg_size(data: Bytes) -> Optional[Tuple[int, int]]:
             width = data[position + 7] << 8 | data[position + 8]
             if not height or not width:
                 return None
-            return (width, height) if orientation >= TRANSPOSED else (height, width)
+            return JpegHead(height, width, orientation, position, marker)
         length = data[position + 2] << 8 | data[position + 3]
         if marker == APP1 and data[position + 4 : position + 10] == b"Exif\0\0":
             exif = bytes(data[position + 10 : position + 2 + length])
             orientation = exif_orientation(exif)
         position += 2 + length
     return None
+
+
+def rows_of_unit(data: Bytes, head: JpegHead) -> int:
+    """Return how many rows of pixels the smallest coded unit has: 8 or 16, in most files."""
+    start = head.frame + 11  # of each component: number, sampling factors, table
+    factors = bytes(data[start : start + 3 * data[head.frame + 9] : 3])
+    return BLOCK * max((factor & 15 for factor in factors), default=1)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import collections
 import concurrent.futures
-from typing import Dict, List
+from typing import Dict, Iterator, List
 
 import numpy as np
 
 from ..records._record_error import RecordError
 from ._source import Source
-
-CHUNK = 16  # most records in one task of a thread: enough to forget what a task costs
 
 
 class Job:
@@ -39,6 +38,8 @@ class Job:
         self.rows = np.empty(0, dtype=np.int64)
         self.errors: Dict[int, RecordError] = {}
         self._futures: List[concurrent.futures.Future[None]] = []
+        self._slots: Iterator[int] = iter(())
+        self._failed: Dict[int, Exception] = {}
 
     def submit(
         self,
@@ -52,31 +53,36 @@ class Job:
         first = len(self.rows)
         self.rows = np.concatenate([self.rows, rows])
         numbers = self.source.numbers(epoch, rows, repeats)
-        chunk = min(max(-(-len(rows) // (2 * threads)), 1), CHUNK)
-        for at in range(0, len(rows), chunk):
-            part = slice(at, at + chunk)
-            self._futures.append(pool.submit(self._fill, first + at, rows[part], numbers[part]))
+        # Each thread takes the next slot when it has done one, so that all end at the same time.
+        # Taking from an iterator is one step of the interpreter: no slot goes to two.
+        self._slots = iter(range(first, len(self.rows)))
+        for _ in range(min(threads, len(rows))):
+            self._futures.append(pool.submit(self._fill, self._slots, first, numbers))
 
-    def _fill(self, first: int, rows: np.ndarray, numbers: np.ndarray) -> None:
-        source, planes = self.source, self.source.normalize.planes()
-        buffer = source.buffer()
-        for slot, (row, draws) in enumerate(zip(rows.tolist(), numbers), start=first):
+    def _fill(self, slots: Iterator[int], first: int, numbers: np.ndarray) -> None:
+        source, room = self.source, self.source.room()
+        for slot in slots:
             try:
-                image, label = source.load(row, draws, buffer)
+                image, label = source.load(int(self.rows[slot]), numbers[slot - first], room)
+                self.labels[slot] = label
+                source.normalize(image, room.planes, self.pixels[slot])
             except RecordError as error:
                 self.errors[slot] = error
-                continue
-            self.labels[slot] = label
-            source.normalize(image, planes, self.pixels[slot])
+            except Exception as error:
+                self._failed[slot] = error
+                collections.deque(slots, maxlen=0)
 
     def wait(self) -> None:
         """Wait for the threads; an error that is no `RecordError` (in a user's code) is raised."""
         for future in self._futures:
             future.result()
         self._futures = []
+        if self._failed:  # the first in the batch, whichever thread was faster
+            raise self._failed[min(self._failed)]
 
     def cancel(self) -> None:
         """Take back what no thread has begun, and wait for what one has."""
+        collections.deque(self._slots, maxlen=0)
         for future in self._futures:
             future.cancel()
         concurrent.futures.wait(self._futures)

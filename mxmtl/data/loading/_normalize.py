@@ -57,6 +57,9 @@ class Normalize:
             raise ValueError("mean and std make real numbers: dtype='uint8' cannot hold them.")
         self._scale = (1 / stds).astype(np.float32).reshape(-1, 1, 1)
         self._shift = (means / stds).astype(np.float32).reshape(-1, 1, 1)
+        # All values that a channel can take: looked up, a batch is written once, not twice.
+        levels = np.arange(256, dtype=np.float32)
+        self._table = list(levels * self._scale[:, 0] - self._shift[:, 0])
 
     def planes(self) -> np.ndarray:
         """Make room for the planes of one image; a thread uses it for one after the other."""
@@ -74,8 +77,8 @@ class Normalize:
         if self._plain:
             out[...] = planes
             return
-        np.multiply(planes, self._scale, out=out)
-        out -= self._shift
+        for plane, levels, to in zip(planes, self._table, out):
+            cv2.LUT(plane, levels, dst=to)
 
     def send(self, batch: mx.nd.NDArray) -> mx.nd.NDArray:
         """Bring a batch of stored pixels to the context, and scale them there; no waiting."""

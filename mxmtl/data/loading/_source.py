@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Optional, Tuple
+from typing import NamedTuple, Optional, Tuple
 
 import numpy as np
 
@@ -15,7 +15,26 @@ from ..records._record_error import RecordError
 from ._normalize import Normalize
 
 BUFFER = 1 << 19  # bytes; larger records are read to memory of their own
+PIXELS = 1 << 22  # bytes; larger images are decoded to memory of their own
 AUGMENT = 0x61756767  # keeps these random numbers apart from the order's
+
+
+class Room(NamedTuple):
+    """Memory that a thread uses for one record after the other: it stays near the processor.
+
+    Attributes
+    ----------
+    record : memoryview
+        For the record's bytes.
+    pixels : numpy.ndarray, optional
+        For the image, uint8, flat; None where somebody may keep the image.
+    planes : numpy.ndarray
+        uint8 (channels, height, width), for what goes into a batch.
+    """
+
+    record: memoryview
+    pixels: Optional[np.ndarray]
+    planes: np.ndarray
 
 
 class Source:
@@ -53,22 +72,26 @@ class Source:
             return np.empty((len(rows), 0))
         return uniforms(keys(self._seed, AUGMENT, epoch, rows, repeats), draws)
 
-    def buffer(self) -> memoryview:
-        """Make room for a record; a thread reads one after the other into it, from near memory."""
-        return np.empty(BUFFER, np.uint8).data
+    def room(self) -> Room:
+        """Make room for a thread's work."""
+        pixels = None if self._pipeline.shows_pixels else np.empty(PIXELS, np.uint8)
+        return Room(np.empty(BUFFER, np.uint8).data, pixels, self.normalize.planes())
 
     def load(
-        self, row: int, numbers: np.ndarray, into: Optional[memoryview] = None
+        self, row: int, numbers: np.ndarray, room: Optional[Room] = None
     ) -> Tuple[np.ndarray, np.ndarray]:
         """Return a row's image, uint8 (height, width[, 3]), and label, float32 (label_width,).
 
-        Raises `RecordError` with file, record and offset if it is damaged.
+        With a room for it, they are good until that is used again. Raises `RecordError` with file,
+        record and offset if the record is damaged.
         """
-        record = self.reader.read(row, into)
+        bytes_, pixels = (None, None) if room is None else (room.record, room.pixels)
+        record = self.reader.read(row, bytes_)
         try:
             check_width(record, self._label_width)
             draws = numbers.tolist()
-            image = decode_view(record, self._pipeline, draws, self.normalize.data_shape[0])
+            channels = self.normalize.data_shape[0]
+            image = decode_view(record, self._pipeline, draws, channels, pixels)
         except RecordError as error:
             raise error.at(*self.reader.where(row)) from None
         return self._pipeline.finish(image, record.label.copy(), draws)

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from typing import Callable, List, NamedTuple, Tuple, Union
+from typing import Callable, List, NamedTuple, Optional, Tuple, Union
 
 import numpy as np
 
@@ -156,6 +156,16 @@ def read_record(read: ReadAt, offset: int) -> Tuple[Bytes, int]:
             raise RecordError("the record's last part is missing.")
         parts += [MAGIC_BYTES, part]
     return b"".join(parts), offset
+
+
+def whole_frame(block: memoryview) -> Optional[memoryview]:
+    """Return the record in a block that is one whole frame, as nearly all are; None for others."""
+    if len(block) < FRAME.size:
+        return None
+    magic, length = FRAME.unpack_from(block)  # WHOLE is 0, so the word is the length alone
+    if magic != MAGIC or FRAME.size + length + -length % 4 != len(block):
+        return None
+    return block[FRAME.size : FRAME.size + length]
 
 
 def read_frame(read: ReadAt, offset: int) -> Tuple[int, Bytes, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import os
 import weakref
 from typing import Any, Dict, List, Optional, Sequence, Tuple
@@ -9,7 +10,16 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 import numpy as np
 
 from ...tasks import TaskSet
-from ._framing import CHECKED, FRAME, HEADER, Bytes, Record, read_record, unpack_record
+from ._framing import (
+    CHECKED,
+    FRAME,
+    HEADER,
+    Bytes,
+    Record,
+    read_record,
+    unpack_record,
+    whole_frame,
+)
 from ._index import read_index, scan_index
 from ._record_error import RecordError
 
@@ -53,6 +63,9 @@ class RecordFile:
         if end is None or end - offset > BLOCK:
             return read_record(self.read, offset)
         block = self._block(offset, end - offset, into)  # all of it in one call
+        whole = whole_frame(block)
+        if whole is not None:
+            return whole, end
         return read_record(lambda at, size: block[at - offset : at - offset + size], offset)
 
     def _block(self, offset: int, size: int, into: Optional[memoryview]) -> memoryview:
@@ -84,7 +97,7 @@ class RecordReader:
         self.paths = list(paths)
         self._files = [RecordFile(path) for path in self.paths]
         indices = [_index(file) for file in self._files]
-        self._starts = np.cumsum([0] + [len(ids) for ids, _ in indices])
+        self._starts = np.cumsum([0] + [len(ids) for ids, _ in indices]).tolist()
         self._ids = _smallest(_joined([ids for ids, _ in indices]))
         self._offsets = _joined([offsets for _, offsets in indices])
         # One bit a record. Threads may lose one another's: then it is verified once more.
@@ -94,7 +107,7 @@ class RecordReader:
         self._checked = [self._has_checksums(number) for number in range(len(self._files))]
 
     def __len__(self) -> int:
-        return int(self._starts[-1])
+        return self._starts[-1]
 
     def __getstate__(self) -> Dict[str, Any]:
         return {"paths": self.paths}
@@ -121,7 +134,7 @@ class RecordReader:
         With a buffer to read ``into``, the record is good until that is used again.
         """
         number = self._file_of(row)
-        file, offset = self._files[number], int(self._offsets[row])
+        file, offset = self._files[number], self._offsets.item(row)
         try:
             data, _ = file.record(offset, self._end(row, number), into)
             # A file's bytes are checked when they are first read, not in every epoch.
@@ -153,7 +166,7 @@ class RecordReader:
     def check_width(self, tasks: TaskSet) -> None:
         """Raise `ValueError` if a file's first record has not as many labels as the tasks take."""
         for number, file in enumerate(self._files):
-            row = int(self._starts[number])
+            row = self._starts[number]
             head = file.read(int(self._offsets[row]) + FRAME.size, HEADER.size)
             width = max(HEADER.unpack(head)[0], 1) if len(head) == HEADER.size else 0
             if width != tasks.label_width and self._readable(row):
@@ -172,17 +185,17 @@ class RecordReader:
     def _file_of(self, row: int) -> int:
         if len(self._files) == 1:
             return 0
-        return int(np.searchsorted(self._starts, row, side="right")) - 1
+        return bisect.bisect_right(self._starts, row) - 1
 
     def _end(self, row: int, number: int) -> Optional[int]:
         if row + 1 < self._starts[number + 1]:
-            end = int(self._offsets[row + 1])
-            if end > self._offsets[row]:
+            end: int = self._offsets.item(row + 1)
+            if end > self._offsets.item(row):
                 return end
         return None
 
     def _check(self, record: Record, row: int, number: int) -> None:
-        if record.id != self._ids[row]:
+        if record.id != self._ids.item(row):
             raise RecordError(f"the index says so, but record {record.id} stands here.")
         if self._checked[number] and not record.checked:
             raise RecordError("the checksum is gone, and other records of the file have theirs.")
@@ -190,7 +203,7 @@ class RecordReader:
             raise RecordError("it holds no image.")
 
     def _has_checksums(self, number: int) -> bool:
-        first, end = int(self._starts[number]), int(self._starts[number + 1])
+        first, end = self._starts[number], self._starts[number + 1]
         found = []
         for row in range(first, min(first + 3, end)):
             head = self._files[number].read(int(self._offsets[row]) + FRAME.size, HEADER.size)
