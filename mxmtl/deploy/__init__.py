@@ -1,5 +1,10 @@
 """Out of training: networks that predict, without labels, optimizer or training symbol."""
 
+from ._export import Exported as Exported
+from ._export import ExportOptions as ExportOptions
+from ._export import export_model as export_model
+from ._export_check import ExportError as ExportError
 from ._model import Model as Model
 from ._model import load_model as load_model
 from ._network import Network as Network
+from ._onnx_node import UnsupportedOperatorError as UnsupportedOperatorError

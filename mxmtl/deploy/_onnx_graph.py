@@ -77,6 +77,11 @@ class Graph:
         """Give a tensor one of the reserved names."""
         self.nodes.append(self._onnx.helper.make_node("Identity", [tensor], [name], name=name))
 
+    def used_initializers(self) -> List[Any]:
+        """Return the constants and parameters that some node reads."""
+        read = {name for node in self.nodes for name in node.input}
+        return [array for array in self.initializers if array.name in read]
+
     def _unique(self, name: str) -> str:
         found, number = name, 1
         while found in self._taken:

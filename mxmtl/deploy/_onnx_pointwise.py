@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import Callable, Dict
 
-import numpy as np
-
 from ._onnx_graph import Graph
 from ._onnx_node import Node
 
@@ -103,34 +101,18 @@ def square(g: Graph, node: Node) -> str:
 
 def dropout(g: Graph, node: Node) -> str:
     node.only("mode", "training")  # "always" drops in prediction as well
-    node.number("p", 0.5), node.text("axes")
+    node.number("p", 0.5)
+    node.text("axes")
     return g.add("Identity", [node.inputs[0]], node.name)
 
 
 def cast(g: Graph, node: Node) -> str:
-    # Casts of mixed precision are left out: parameters are float32, and so is what is computed.
-    wanted = ("float32", "float16", "bfloat16") if node.op == "amp_cast" else ("float32",)
-    node.only("dtype", *wanted)
+    node.only("dtype", "float32")  # which all is already; symbols lose those of mixed precision
     return g.add("Identity", node.inputs, node.name)
-
-
-def soft_relu_of(name: str) -> Translate:
-    def translate(g: Graph, node: Node) -> str:
-        node.refuse(f"{name} has no counterpart")
-
-    return translate
 
 
 def rsqrt(g: Graph, node: Node) -> str:
     return g.add("Reciprocal", [g.add("Sqrt", node.inputs, node.name)], node.name)
-
-
-def ones_like(value: float) -> Translate:
-    def translate(g: Graph, node: Node) -> str:
-        zeros = g.add("Mul", [node.inputs[0], g.constant(np.float32(0))], node.name)
-        return g.add("Add", [zeros, g.constant(value)], node.name)
-
-    return translate
 
 
 OPERATORS: Dict[str, Translate] = {
@@ -147,5 +129,4 @@ OPERATORS: Dict[str, Translate] = {
     "rsqrt": rsqrt,
     "Dropout": dropout,
     "Cast": cast,
-    "amp_cast": cast,
 }

@@ -1,0 +1,56 @@
+"""``mxmtl export``: a trained model as a file for others."""
+
+from __future__ import annotations
+
+import argparse
+
+from ..deploy._export import FORMATS, PLACES, ExportOptions, export_model
+from ..deploy._model import load_model
+
+EXAMPLE = "mxmtl export runs/first -o model.onnx --records data/val"
+DESCRIPTION = """\
+Write a trained model as an ONNX file, as MXNet's files without training, or for a Gluon
+SymbolBlock. It is compared with MXNet on images first: if a prediction differs by more than 1e-4,
+or if ONNX has no counterpart of an operator, nothing is written.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command line."""
+    parser.description = DESCRIPTION
+    parser.add_argument("model", help="run folder, or prefix of MXNet's files")
+    parser.add_argument("-o", "--output", required=True, help="the .onnx file; else a prefix")
+    parser.add_argument("--format", choices=FORMATS, default="onnx", help="onnx by default")
+    parser.add_argument("--which", choices=("best", "last"), default="best", help="checkpoint")
+    parser.add_argument("--records", help="images to compare on; by default some that are drawn")
+    parser.add_argument("--force", action="store_true", help="replace files that are there")
+    group = parser.add_argument_group("ONNX")
+    group.add_argument(
+        "--preprocessing",
+        choices=PLACES,
+        default="inside",
+        help="inside: the file takes pixels, uint8 NHWC; outside: float32 NCHW, scaled already",
+    )
+    group.add_argument(
+        "--reader",
+        action="store_true",
+        help="put onnx_predictor.py beside it, which reads it without mxmtl",
+    )
+    group.add_argument("--license", help="kept in the file")
+    group.add_argument("--description", help="kept in the file")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Export, and print what was written and how well it agrees."""
+    metadata = {name: getattr(arguments, name) for name in ("license", "description")}
+    options = ExportOptions(
+        format=arguments.format,
+        preprocessing=arguments.preprocessing,
+        records=arguments.records,
+        reader=arguments.reader,
+        metadata={name: text for name, text in metadata.items() if text},
+        force=arguments.force,
+    )
+    model = load_model(arguments.model, arguments.which)
+    print(export_model(model, arguments.output, options))
+    return 0

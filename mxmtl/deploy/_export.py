@@ -1,0 +1,191 @@
+"""A trained model as files for others: ONNX, MXNet without training, a Gluon SymbolBlock."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import List, Mapping, Optional, Tuple
+
+import mxnet as mx
+import numpy as np
+
+from .._files import PathLike, atomic_write
+from ..data.records._files_of import Prefixes
+from ..nets import logits_symbol
+from ..training._array_file import save_arrays
+from . import _export_check as check
+from ._model import Model
+from ._onnx_graph import OPSET
+from ._onnx_model import onnx_bytes, predictions_symbol
+
+FORMATS = ("onnx", "mxnet", "gluon")
+PLACES = ("inside", "outside")
+READER = Path(__file__).with_name("onnx_predictor.py")
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What an export wrote.
+
+    Attributes
+    ----------
+    files : tuple of str
+        Their paths.
+    difference : float
+        The largest from MXNet's predictions, relative where they are beyond 1.
+    images : int
+        On how many images.
+    source : str
+        Where these images are from.
+    text : str
+        What was written, in a few words.
+    """
+
+    files: Tuple[str, ...]
+    difference: float
+    images: int
+    source: str
+    text: str
+
+    def __str__(self) -> str:
+        return (
+            f"{', '.join(self.files)}: {self.text}; largest difference from MXNet "
+            f"{self.difference:.1e} on {self.images} images ({self.source})"
+        )
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """What an export is told.
+
+    Attributes
+    ----------
+    format : {"onnx", "mxnet", "gluon"}
+        See `export_model`.
+    preprocessing : {"inside", "outside"}
+        Whether an ONNX file takes pixels, or planes that are scaled already.
+    records : str or sequence of str, optional
+        Images to check on; some that are drawn by default.
+    reader : bool
+        Put ``onnx_predictor.py`` beside an ONNX file, which reads it without mxmtl.
+    metadata : mapping of str
+        More facts to keep in an ONNX file, such as ``license``.
+    force : bool
+        Replace files that are there.
+    """
+
+    format: str = "onnx"
+    preprocessing: str = "inside"
+    records: Optional[Prefixes] = None
+    reader: bool = False
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    force: bool = False
+
+    def __post_init__(self) -> None:
+        for name, choices in (("format", FORMATS), ("preprocessing", PLACES)):
+            value = getattr(self, name)
+            if value not in choices:
+                raise ValueError(f"{name}={value!r} is not one of {choices}.")
+        if self.format != "onnx" and (self.reader or self.metadata):
+            raise ValueError(f"format={self.format!r} has no reader and no metadata; onnx has.")
+
+
+def export_model(model: Model, path: PathLike, options: Optional[ExportOptions] = None) -> Exported:
+    """Write a trained model for others, once it is sure that it predicts what MXNet predicts.
+
+    Parameters
+    ----------
+    model : Model
+        From `load_model`.
+    path : str or Path
+        The ``.onnx`` file; for the other formats a prefix.
+    options : ExportOptions, optional
+        ``format="onnx"``: one file, an output a task under the task's name, (N, num_outputs),
+        with activation and temperature; what it all means is in its metadata. ``"mxnet"``: the
+        symbol without labels, with activation and temperature, for ``Module.load(prefix, 0,
+        label_names=None)``. ``"gluon"``: logits, for ``gluon.SymbolBlock.imports(
+        prefix-symbol.json, ["data"], prefix-0000.params)``. The last two have ``prefix.json``
+        beside them, with tasks and preprocessing.
+
+    Raises
+    ------
+    UnsupportedOperatorError
+        ONNX has no counterpart of an operator; said before anything is computed.
+    ExportError
+        Predictions differ by more than 1e-4; nothing is written.
+    FileExistsError
+        A file is there, and ``force`` is not given.
+    """
+    options = options or ExportOptions()
+    path = os.fspath(path)
+    files = _files(path, options)
+    for file in files:
+        if os.path.exists(file) and not options.force:
+            raise FileExistsError(f"{file} is there already; force (--force) replaces it.")
+    write = _write_onnx if options.format == "onnx" else _write_mxnet
+    return write(model, files, options)
+
+
+def _files(path: str, options: ExportOptions) -> List[str]:
+    if options.format == "onnx":
+        reader = os.path.join(os.path.dirname(path), READER.name)
+        return [path, reader] if options.reader else [path]
+    return [f"{path}{ending}" for ending in ("-symbol.json", "-0000.params", ".json")]
+
+
+def _write_onnx(model: Model, files: List[str], options: ExportOptions) -> Exported:
+    inside = options.preprocessing == "inside"
+    content = onnx_bytes(model, inside=inside, metadata=options.metadata)
+    samples = check.sample_images(model.file.preprocessing, options.records)
+    expected = check.mxnet_predictions(model, samples)
+    images = samples.pixels if inside else samples.planes(model.file.preprocessing)
+    difference = check.compare(expected, check.onnx_predict(content, expected), images)
+    check.check_difference(difference, samples)
+    for file, data in zip(files, (content, READER.read_bytes() if options.reader else b"")):
+        with atomic_write(file) as stream:
+            stream.write(data)
+    text = f"ONNX opset {OPSET}, {len(content) / 2**20:.1f} MiB, takes " + (
+        "pixels" if inside else "planes that are scaled"
+    )
+    return Exported(tuple(files), difference, len(images), samples.source, text)
+
+
+def _write_mxnet(model: Model, files: List[str], options: ExportOptions) -> Exported:
+    bare = options.format == "gluon"
+    symbol = logits_symbol(model.symbol, model.tasks) if bare else predictions_symbol(model)
+    symbol = mx.sym.load_json(symbol.tojson())  # as it will be read
+    args, auxs = (
+        {name: array for name, array in part.items() if name in wanted}
+        for part, wanted in zip(
+            model.params, (symbol.list_arguments(), symbol.list_auxiliary_states())
+        )
+    )
+
+    def predict(planes: np.ndarray) -> List[np.ndarray]:
+        data = mx.nd.array(planes)
+        bound = symbol.bind(mx.cpu(), {**args, "data": data}, aux_states=auxs, grad_req="null")
+        made = [output.asnumpy() for output in bound.forward(is_train=False)]
+        if not bare:
+            return made
+        temperature = model.file.temperature
+        cooled = [
+            part / np.float32(temperature.get(task.name, 1.0))
+            for task, part in zip(model.tasks, made)
+        ]
+        return model.tasks.predict(cooled)
+
+    samples = check.sample_images(model.file.preprocessing, options.records)
+    expected = check.mxnet_predictions(model, samples)
+    planes = samples.planes(model.file.preprocessing)
+    difference = check.compare(expected, predict, planes)
+    check.check_difference(difference, samples)
+    named = {f"arg:{name}": array for name, array in args.items()}
+    named.update({f"aux:{name}": array for name, array in auxs.items()})
+    os.makedirs(os.path.dirname(os.path.abspath(files[1])), exist_ok=True)
+    save_arrays(files[1], named)
+    model.file.save(files[2])
+    with atomic_write(files[0]) as stream:
+        stream.write(symbol.tojson().encode("utf-8"))
+    text = "logits for a SymbolBlock" if bare else "predictions for a Module"
+    return Exported(tuple(files), difference, len(planes), samples.source, text)

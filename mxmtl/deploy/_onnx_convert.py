@@ -1,0 +1,120 @@
+"""From an MXNet symbol and its parameters to the nodes of an ONNX graph."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Dict, List, Mapping, Tuple
+
+import mxnet as mx
+import numpy as np
+
+from . import _onnx_layers, _onnx_pointwise, _onnx_shapes
+from ._onnx_graph import Graph
+from ._onnx_node import Node, Shape, UnsupportedOperatorError
+
+# MXNet's operators, by the names that symbols have them under: one function each.
+OPERATORS: Dict[str, Any] = {
+    **_onnx_layers.OPERATORS,
+    **_onnx_pointwise.OPERATORS,
+    **_onnx_shapes.OPERATORS,
+}
+Params = Mapping[str, mx.nd.NDArray]
+Place = Tuple[int, int]  # number of a node, and of its output
+
+
+def check_operators(symbol: mx.sym.Symbol) -> None:
+    """Raise `UnsupportedOperatorError` naming all operators of a symbol that ONNX cannot get."""
+    unknown: Dict[str, str] = {}
+    for node in json.loads(symbol.tojson())["nodes"]:
+        if node["op"] != "null" and node["op"] not in OPERATORS:
+            unknown.setdefault(node["op"], node["name"])
+    if unknown:
+        listed = ", ".join(f"{op} (such as node {name!r})" for op, name in unknown.items())
+        raise UnsupportedOperatorError(
+            f"this network cannot be put into ONNX: no translation of the operator {listed}. "
+            "--format mxnet and --format gluon export any network."
+        )
+
+
+def convert(
+    graph: Graph,
+    symbol: mx.sym.Symbol,
+    params: Params,
+    *,
+    data: str,
+    data_shape: Tuple[int, ...],
+) -> List[str]:
+    """Append a symbol's nodes to a graph; return the tensors of its outputs.
+
+    Parameters
+    ----------
+    graph : Graph
+        Where nodes and parameters go.
+    symbol : Symbol
+        With the input ``data`` and nothing else that is not in ``params``.
+    params : mapping of NDArray
+        Arguments and auxiliary states together.
+    data : str
+        The tensor that is the input, float32: N times ``data_shape``.
+    data_shape : tuple of int
+        Of one image.
+
+    Raises
+    ------
+    UnsupportedOperatorError
+        Naming the operator, and the option where only that is not known.
+    ValueError
+        If a parameter is missing.
+    """
+    check_operators(symbol)
+    spec, shapes = json.loads(symbol.tojson()), _shapes(symbol, data_shape)
+    tensors: Dict[Place, str] = {}
+    arrays: Dict[int, np.ndarray] = {}
+    for number, entry in enumerate(spec["nodes"]):
+        if entry["op"] == "null":
+            tensors[number, 0] = data
+            if entry["name"] != "data":
+                arrays[number] = _values(params, entry["name"])
+                tensors[number, 0] = graph.parameter(entry["name"], arrays[number])
+            continue
+        places = [(source, index) for source, index, *_ in entry["inputs"]]
+        node = Node(
+            entry,
+            [_tensor(spec, tensors, place) for place in places],
+            [shapes[place] for place in places],
+            [shape for place, shape in shapes.items() if place[0] == number],
+            [arrays.get(source) for source, _ in places],
+        )
+        made = OPERATORS[node.op](graph, node)
+        node.check_all_read()
+        for index, tensor in enumerate([made] if isinstance(made, str) else made):
+            tensors[number, index] = tensor
+    return [_tensor(spec, tensors, (source, index)) for source, index, *_ in spec["heads"]]
+
+
+def _values(params: Params, name: str) -> np.ndarray:
+    if name not in params:
+        raise ValueError(f"the network has an input {name!r} that is no parameter.")
+    values: np.ndarray = params[name].asnumpy()
+    return values
+
+
+def _tensor(spec: Dict[str, Any], tensors: Dict[Place, str], place: Place) -> str:
+    if place not in tensors:
+        entry = spec["nodes"][place[0]]
+        raise UnsupportedOperatorError(
+            f"operator {entry['op']} (node {entry['name']!r}) cannot be put into ONNX: its output "
+            f"{place[1]} is used, which exists in training alone."
+        )
+    return tensors[place]
+
+
+def _shapes(symbol: mx.sym.Symbol, data_shape: Tuple[int, ...]) -> Dict[Place, Shape]:
+    # What differs between two and three images is the batch.
+    internals = symbol.get_internals()
+    two, three = (internals.infer_shape(data=(count, *data_shape))[1] for count in (2, 3))
+    heads = json.loads(internals.tojson())["heads"]
+    return {
+        (source, index): tuple(a if a == b else -1 for a, b in zip(*pair))
+        for (source, index, *_), pair in zip(heads, zip(two, three))
+    }
