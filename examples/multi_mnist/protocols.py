@@ -8,6 +8,7 @@ from typing import Any, Dict, Mapping
 import mxmtl
 
 import mxnet as mx
+from lenet import Dropout
 
 BATCH_SIZE = 256  # of both papers, and so are 100 epochs
 EPOCHS = 100
@@ -27,11 +28,9 @@ class Protocol:
         MXNet's name; ``options`` are its further arguments.
     lr : dict
         Highest learning rate of each model. ``factor`` multiplies it each time when ``period``
-        of all epochs are over, or after each epoch if that is 0.
-    held_out : int
-        How many of the 60,000 training pictures are kept for validation.
-    hidden, dropout
-        See `lenet.network`.
+        of all epochs are over; if that is 0, after each of 100 epochs.
+    hold_out : bool
+        Keep the last 10,000 of the 60,000 training pictures for validation.
     weight : float
         The weight of each of the two tasks where both are trained.
     best : bool
@@ -42,11 +41,10 @@ class Protocol:
     optimizer: str
     lr: Mapping[str, float]
     factor: float
+    dropout: Dropout
     period: float = 0.0
     options: Mapping[str, float] = field(default_factory=dict)
-    held_out: int = 10000
-    hidden: bool = False
-    dropout: float = 0.0
+    hold_out: bool = True
     weight: float = 1.0
     best: bool = False
 
@@ -58,9 +56,13 @@ class Protocol:
         return mxmtl.TaskSet([mxmtl.Multiclass(name, classes, weight=weight) for name in names])
 
     def optimizer_params(self, lr: float, epochs: int, steps: int) -> Dict[str, Any]:
-        """Return the optimizer's arguments for so many epochs of so many steps each."""
+        """Return the optimizer's arguments for so many epochs of so many steps each.
+
+        Fewer than 100 epochs go through the same rates as 100, faster.
+        """
         period = max(1, round(self.period * epochs)) * steps
-        schedule = mx.lr_scheduler.FactorScheduler(period, self.factor, 0, base_lr=lr)
+        factor = self.factor if self.period else self.factor ** (EPOCHS / epochs)
+        schedule = mx.lr_scheduler.FactorScheduler(period, factor, 0, base_lr=lr)
         # learning_rate=None: otherwise the optimizer's default takes the place of the schedule's.
         return {"learning_rate": None, "lr_scheduler": schedule, "wd": 0.0, **self.options}
 
@@ -77,7 +79,8 @@ SENER = Protocol(
     lr={"left": 0.05, "right": 0.05, "both": 0.05},
     factor=0.5,
     period=0.3,
-    held_out=0,
+    dropout=Dropout(channels=0.2, hidden=0.5),
+    hold_out=False,
     weight=0.5,
 )
 KURIN = Protocol(
@@ -85,8 +88,7 @@ KURIN = Protocol(
     optimizer="adam",
     lr={"left": 0.01, "right": 0.01, "both": 0.01},
     factor=0.95,
-    hidden=True,
-    dropout=0.5,
+    dropout=Dropout(channels=0.5, hidden=0.5, published=True),
     best=True,
 )
 PROTOCOLS: Dict[str, Protocol] = {"sener": SENER, "kurin": KURIN}

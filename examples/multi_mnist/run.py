@@ -11,28 +11,15 @@ prints the log beside the published figures.
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
-from typing import Dict, Iterator, List
+from typing import Dict, Iterator
 
 import digits
 from protocols import EPOCHS, MODELS, PROTOCOLS
+from results import HERE, append, read_log
 from training import Job, train
-
-HERE = Path(__file__).parent
-
-
-def read_log(path: Path) -> List[Dict]:
-    """Read the results; a line that a crash left unfinished is refused by its number."""
-    rows = []
-    for number, line in enumerate(path.read_text("utf-8").splitlines() if path.exists() else [], 1):
-        try:
-            rows.append(json.loads(line))
-        except json.JSONDecodeError as error:
-            raise SystemExit(f"{path} line {number} is no JSON ({error}). Delete it.") from error
-    return rows
 
 
 def jobs(arguments: argparse.Namespace) -> Iterator[Job]:
@@ -54,8 +41,8 @@ def jobs(arguments: argparse.Namespace) -> Iterator[Job]:
 
 
 @lru_cache(maxsize=1)
-def pictures(dataset: str, data: Path, held_out: int, images: int) -> Dict[str, digits.Pictures]:
-    parts = digits.make(dataset, data, held_out=held_out)
+def pictures(dataset: str, data: Path, hold_out: bool, images: int) -> Dict[str, digits.Pictures]:
+    parts = digits.make(dataset, data, hold_out=hold_out)
     if not images:
         return parts
     return {
@@ -84,14 +71,11 @@ def main() -> None:
         if any(key <= row.items() for row in read_log(arguments.log)):
             print(job.name, "is done")
             continue
-        held_out = 10000 if job.tune else PROTOCOLS[job.protocol].held_out
-        parts = dict(pictures(job.dataset, arguments.data, held_out, job.images))
+        hold_out = job.tune or PROTOCOLS[job.protocol].hold_out
+        parts = dict(pictures(job.dataset, arguments.data, hold_out, job.images))
         if job.tune:
             del parts["test"]
-        result = train(job, parts, arguments.work)
-        arguments.log.parent.mkdir(parents=True, exist_ok=True)
-        with arguments.log.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(result) + "\n")
+        append(arguments.log, train(job, parts, arguments.work))
 
 
 if __name__ == "__main__":
