@@ -13,6 +13,7 @@ from ._batch import NEAR_ONE, Batch
 from ._stats import Counts, log_loss
 
 FEW = 64  # classes up to which a table of all pairs is counted faster than each side by itself
+SHORT = range(3, 17)  # lengths of rows in which NumPy's argmax is slow: too short for its blocks
 
 
 class ClassBatch(Batch, kind="class"):
@@ -82,7 +83,7 @@ class ClassBatch(Batch, kind="class"):
 
     @cached_property
     def _choice(self) -> np.ndarray:
-        return self._all.argmax(axis=1)
+        return first_highest(self._all)
 
     @cached_property
     def predicted(self) -> np.ndarray:
@@ -176,3 +177,16 @@ class ClassBatch(Batch, kind="class"):
     @staticmethod
     def tables(c: Counts) -> Counts:
         return Counts(*(part[None] for part in c))
+
+
+def first_highest(values: np.ndarray) -> np.ndarray:
+    """Return the place of each row's highest value, the first of equals: intp (n,). No NaN."""
+    places = values.shape[1]
+    if places not in SHORT:
+        return values.argmax(axis=1)
+    # argmax guesses at each value whether it is the highest so far, and guesses wrong often.
+    # Columns are compared without guessing; earlier ones rank higher among equals.
+    columns = np.ascontiguousarray(values.T)
+    ranks = (columns == np.maximum.reduce(columns, axis=0)).view(np.uint8)
+    ranks *= np.arange(places, 0, -1, dtype=np.uint8)[:, np.newaxis]
+    return places - np.maximum.reduce(ranks, axis=0).astype(np.intp)

@@ -96,34 +96,37 @@ def mxnet_run(rows: int) -> Callable[[], Tuple[float, Any]]:
 
 
 # -- loops over samples, a metric at a time, as in the article -------------------------------------
+def count_class(label: np.ndarray, prediction: np.ndarray, what: str, sums: np.ndarray) -> None:
+    choice = prediction.argmax(axis=1)
+    for i in range(len(label)):
+        if label[i] == -1:
+            continue
+        own, chosen = int(label[i]), int(choice[i])
+        if own == chosen:
+            sums[own, 0] += 1
+        if what in ("precision", "f1"):
+            sums[chosen, 1] += 1
+        if what in ("recall", "f1", "accuracy"):
+            sums[own, 2] += 1
+
+
+def count_labels(label: np.ndarray, prediction: np.ndarray, what: str, sums: np.ndarray) -> None:
+    for i in range(len(label)):
+        for j in range(LABELS):
+            if label[i, j] == -1:
+                continue
+            chosen = prediction[i, j] > 0.5
+            if chosen and label[i, j] == 1:
+                sums[j, 0] += 1
+            if what in ("precision", "f1") and chosen:
+                sums[j, 1] += 1
+            if what in ("recall", "f1") and label[i, j] == 1:
+                sums[j, 2] += 1
+
+
 def loops_run(rows: int) -> Callable[[], Tuple[float, Any]]:
     labels, predictions = arrays(rows)
-
-    def of_class(label: np.ndarray, prediction: np.ndarray, what: str, sums: np.ndarray) -> None:
-        choice = prediction.argmax(axis=1)
-        for i in range(len(label)):
-            if label[i] == -1:
-                continue
-            own, chosen = int(label[i]), int(choice[i])
-            if own == chosen:
-                sums[own, 0] += 1
-            if what in ("precision", "f1"):
-                sums[chosen, 1] += 1
-            if what in ("recall", "f1", "accuracy"):
-                sums[own, 2] += 1
-
-    def of_label(label: np.ndarray, prediction: np.ndarray, what: str, sums: np.ndarray) -> None:
-        for i in range(len(label)):
-            for j in range(LABELS):
-                if label[i, j] == -1:
-                    continue
-                chosen = prediction[i, j] > 0.5
-                if chosen and label[i, j] == 1:
-                    sums[j, 0] += 1
-                if what in ("precision", "f1") and chosen:
-                    sums[j, 1] += 1
-                if what in ("recall", "f1") and label[i, j] == 1:
-                    sums[j, 2] += 1
+    repeats = 3  # of 100: they take long
 
     def run() -> Tuple[float, Any]:
         sums = {
@@ -132,16 +135,11 @@ def loops_run(rows: int) -> Callable[[], Tuple[float, Any]]:
             for what in ("accuracy", "precision", "recall", "f1")
             if t < TASKS or what != "accuracy"
         }
-
-        def update() -> None:
-            for (t, what), total in sums.items():
-                of = of_class if t < TASKS else of_label
-                of(labels[t], predictions[t], what, total)
-
         start = time.perf_counter()
-        repeats = 3  # of 100: they take long
         for _ in range(repeats):
-            update()
+            for (t, what), total in sums.items():
+                count = count_class if t < TASKS else count_labels
+                count(labels[t], predictions[t], what, total)
         return (time.perf_counter() - start) * UPDATES / repeats, None
 
     return run

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any, Callable, Dict, Tuple
+from typing import Any, Callable, Dict, List, Tuple
 
 import numpy as np
 import torch
@@ -13,36 +13,35 @@ from _metrics_data import CLASSES, LABELS, TASKS, arrays, seconds
 from torchmetrics import MetricCollection
 
 
-def run_of(rows: int, validate: bool) -> Callable[[], Tuple[float, Any]]:
-    labels, predictions = arrays(rows)
-    labels_t = [torch.from_numpy(y.astype(np.int64)) for y in labels]
-    predictions_t = [torch.from_numpy(p) for p in predictions]
-    options: Dict[str, Any] = {
-        "num_classes": CLASSES,
-        "ignore_index": -1,
-        "validate_args": validate,
-    }
-    sigmoid: Dict[str, Any] = {"num_labels": LABELS, "ignore_index": -1, "validate_args": validate}
+def collections(validate: bool) -> List[MetricCollection]:
+    """Make the metrics of each task."""
+    common: Dict[str, Any] = {"average": "macro", "ignore_index": -1, "validate_args": validate}
+    of_class: Dict[str, Any] = {**common, "num_classes": CLASSES}
+    of_label: Dict[str, Any] = {**common, "num_labels": LABELS}
     suites = [
         MetricCollection(
             {
-                "accuracy": tm.MulticlassAccuracy(average="micro", **options),
-                "precision": tm.MulticlassPrecision(average="macro", **options),
-                "recall": tm.MulticlassRecall(average="macro", **options),
-                "f1": tm.MulticlassF1Score(average="macro", **options),
+                "accuracy": tm.MulticlassAccuracy(**{**of_class, "average": "micro"}),
+                "precision": tm.MulticlassPrecision(**of_class),
+                "recall": tm.MulticlassRecall(**of_class),
+                "f1": tm.MulticlassF1Score(**of_class),
             }
         )
         for _ in range(TASKS)
     ]
-    suites.append(
-        MetricCollection(
-            {
-                "precision": tm.MultilabelPrecision(average="macro", **sigmoid),
-                "recall": tm.MultilabelRecall(average="macro", **sigmoid),
-                "f1": tm.MultilabelF1Score(average="macro", **sigmoid),
-            }
-        )
-    )
+    labels = {
+        "precision": tm.MultilabelPrecision(**of_label),
+        "recall": tm.MultilabelRecall(**of_label),
+        "f1": tm.MultilabelF1Score(**of_label),
+    }
+    return [*suites, MetricCollection(labels)]
+
+
+def run_of(rows: int, validate: bool) -> Callable[[], Tuple[float, Any]]:
+    labels, predictions = arrays(rows)
+    labels_t = [torch.from_numpy(y.astype(np.int64)) for y in labels]
+    predictions_t = [torch.from_numpy(p) for p in predictions]
+    suites = collections(validate)
     names = [f"t{i}" for i in range(TASKS)] + ["m"]
 
     def update() -> None:
