@@ -14,7 +14,9 @@ from typing import Optional
 
 CPUS = Path("/sys/devices/system/cpu")
 CGROUP = Path("/sys/fs/cgroup")
+THREADS = "OMP_NUM_THREADS"
 LOCAL_COUNT = "MXMTL_LOCAL_WORKERS"  # workers of `mxmtl launch` on this machine, which share it
+_set_here = False
 
 
 def usable_cores(cpus: Path = CPUS, cgroup: Path = CGROUP) -> int:
@@ -42,7 +44,15 @@ def _at_most_granted(count: int, cgroup: Path) -> int:
 
 def set_threads() -> None:
     """Set OMP_NUM_THREADS, which MXNet reads once when it loads, unless the user has set it."""
-    os.environ.setdefault("OMP_NUM_THREADS", str(usable_cores()))
+    global _set_here
+    if THREADS not in os.environ:
+        os.environ[THREADS] = str(usable_cores())
+        _set_here = True
+
+
+def threads_asked_for() -> Optional[str]:
+    """Return the OMP_NUM_THREADS that the user has set, or None."""
+    return None if _set_here else os.environ.get(THREADS)
 
 
 def _container_limit(cgroup: Path) -> Optional[float]:

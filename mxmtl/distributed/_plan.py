@@ -7,16 +7,16 @@ import socket
 import sys
 from dataclasses import dataclass, field
 from itertools import cycle, islice
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Dict, List, Sequence
 
-from .._threads import LOCAL_COUNT
+from .._threads import LOCAL_COUNT, THREADS, threads_asked_for
 from ._hosts import Host, address_towards
 from ._place import COUNT, LOCAL_RANK, RANK, ROLE
 
 # MXNet runs a scheduler or a server inside its import, and ends the process after it.
 SERVICE = "import mxmtl"
 # What of this environment goes along to other machines; a process on this one inherits all.
-SENT = ("MXNET_", "OMP_", "KMP_", "PYTHON", "NVIDIA_", "CUDA_", "PS_")
+SENT = ("MXNET_", "KMP_", "PYTHON", "NVIDIA_", "CUDA_", "PS_")
 SILENCE = 30.0  # seconds without a sign of life, after which the other side counts as dead
 
 
@@ -100,7 +100,7 @@ class Node:
         return {
             "command": self.command,
             "environment": self.environment,
-            "without": [RANK, ROLE, "DMLC_SERVER_ID"],
+            "without": [RANK, ROLE, "DMLC_SERVER_ID", THREADS],
             "path": path,
             "folder": os.getcwd(),
             "silence": SILENCE,
@@ -119,7 +119,7 @@ def make_plan(launch: Launch) -> List[Node]:
         "DMLC_NUM_SERVER": str(servers),
     }
     service = [launch.python, "-c", SERVICE]
-    small = {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")}
+    small = {THREADS: threads_asked_for() or "1"}
     nodes = [Node("scheduler", 0, here, [sys.executable, "-c", SERVICE], {**common, **small})]
     for index, host in enumerate(islice(cycle(hosts), servers)):
         environment = {**common, **small, "DMLC_SERVER_ID": str(index)}
@@ -168,12 +168,14 @@ def _own_address(hosts: Sequence[Host]) -> str:
 
 def _complete(node: Node, launch: Launch) -> Node:
     environment = {ROLE: node.role, "DMLC_NODE_HOST": node.host.address, **node.environment}
+    threads = threads_asked_for()  # else a worker that imports mxmtl takes its share
+    if threads is not None:
+        environment.setdefault(THREADS, threads)
     if node.host.name:
-        sent: Tuple[str, ...] = SENT
         along = {
             name: value
             for name, value in os.environ.items()
-            if name.startswith(sent) or name in launch.environment
+            if name.startswith(SENT) or name in launch.environment
         }
         environment = {**along, **environment}
     return Node(node.role, node.index, node.host, node.command, environment)

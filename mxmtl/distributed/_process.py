@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import shlex
 import signal
@@ -46,6 +48,7 @@ class Process:
         self.node, self._output, self._events = node, output, events
         self.code: Optional[int] = None
         self.pid = ""
+        self._stopped, self._writing = threading.Event(), threading.Lock()
         bin_folder = os.path.dirname(os.path.abspath(launch.python))
         self._agent = subprocess.Popen(
             agent_command(node, launch),
@@ -55,7 +58,6 @@ class Process:
         )
         self._write(AGENT + json_line(node.spec(bin_folder)))
         threading.Thread(target=self._read, daemon=True).start()
-        self._stopped = threading.Event()
         threading.Thread(target=self._beat, daemon=True).start()
 
     def signal(self, number: int) -> None:
@@ -65,11 +67,9 @@ class Process:
     def kill(self) -> None:
         """End it: its agent kills it when the pipe closes."""
         self._stopped.set()
-        try:
-            assert self._agent.stdin is not None
+        assert self._agent.stdin is not None
+        with self._writing, contextlib.suppress(OSError):  # the agent is gone: so is the process
             self._agent.stdin.close()
-        except OSError:
-            pass  # the agent is gone, and the kernel killed the process with it
 
     def abandon(self) -> None:
         """End the agent, too: it had its time."""
@@ -90,12 +90,11 @@ class Process:
         return f"ended with exit code {self.code}"
 
     def _write(self, data: bytes) -> None:
-        try:
-            assert self._agent.stdin is not None
+        assert self._agent.stdin is not None
+        # Where the agent or its pipe is gone the process is ending, and its reader tells.
+        with self._writing, contextlib.suppress(OSError, ValueError):
             self._agent.stdin.write(data)
             self._agent.stdin.flush()
-        except (OSError, ValueError):
-            pass  # it is ending; its reader tells
 
     def _beat(self) -> None:
         while not self._stopped.wait(_agent.BEATS):
@@ -113,8 +112,9 @@ class Process:
                     code = int(data)
         finally:
             self._output.end(self.node.name)
-            self._stopped.set()
+            self.kill()
             self._agent.wait()
+            self._agent.stdout.close()  # type: ignore[union-attr]
             self.code = code
             self._events.put(self)
 
@@ -143,6 +143,4 @@ def agent_command(node: Node, launch: Launch) -> Sequence[str]:
 
 def json_line(data: Any) -> bytes:
     """Return data as one line of JSON."""
-    import json
-
     return json.dumps(data).encode() + b"\n"
