@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import sys
 import types
 import warnings
@@ -74,6 +75,8 @@ def load_mxnet() -> types.ModuleType:
     """Import MXNet, mended as needed; `ImportError` with one helpful line if it will not load."""
     if "mxnet" not in sys.modules:
         set_threads()
+        # Else every bind prints a line about the backend that fuses operators.
+        os.environ.setdefault("MXNET_SUBGRAPH_VERBOSE", "0")
         mend_numpy()
         mend_distutils()
         open_cuda_libraries()

@@ -10,6 +10,7 @@ from typing import Any, List, Optional, Tuple
 
 VERBS = {
     "convert": "turn a table and its images into records",
+    "evaluate": "measure a trained network on records: metrics of tasks and classes, intervals",
     "export": "write a trained model as an ONNX file, or for MXNet and Gluon without training",
     "inspect": "show what is in records: labels, shares missing, sizes, examples",
     "launch": "run a command as several workers, here or over ssh; all end if one dies",

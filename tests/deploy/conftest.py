@@ -1,0 +1,1 @@
+from tests.deploy._world import here, world  # noqa: F401
