@@ -1,4 +1,7 @@
-"""A life of a run: ``_life.py RECORDS RUN SECONDS [EPOCHS]``, begun or gone on with; saves after every batch."""
+"""A life of a run, begun or gone on with: ``_life.py RECORDS RUN SECONDS [EPOCHS]``.
+
+It saves after every batch, and waits so many seconds.
+"""
 
 from __future__ import annotations
 
