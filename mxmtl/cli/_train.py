@@ -10,7 +10,7 @@ import sys
 from typing import Any, Dict
 
 from ..distributed import workers
-from ..training import Settings, find_lr, fit, resume
+from ..training import RateFinding, Settings, find_lr, fit, resume
 from . import _options as options
 
 EXAMPLE = "mxmtl train data/train --val data/val --run runs/first --epochs 5 --lr 0.05"
@@ -53,7 +53,7 @@ def add_option(group: Any, field: "dataclasses.Field[Any]") -> None:
     if field.name == "augment":
         group.add_argument(
             flag, action="append", type=step, metavar="'NAME [OPTION=VALUE ...]'", **common,
-            help=text + "; may be repeated: --augment RandomMirror --augment 'RandomZoom low=0.8'",
+            help=f"{text}; may be repeated, as --augment 'RandomRotation degrees=9'",
         )  # fmt: skip
     elif field.name == "optimizer_params":
         group.add_argument(
@@ -81,6 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.find_lr:
         if not arguments.train:
             return wrong("expected records to try learning rates on.")
+        RateFinding.check(arguments.find_lr, arguments.force)
         finding = find_lr(one_or_more(arguments.train), **given)
         finding.save(arguments.find_lr)
         print(finding)
@@ -133,7 +134,7 @@ def pair(text: str) -> Any:
 
 
 def step(text: str) -> Dict[str, Any]:
-    """Read ``RandomZoom low=0.8 high=1.2`` as `Settings` takes it.
+    """Read ``RandomZoom least=0.8 most=1.2`` as `Settings` takes it.
 
     >>> step("RandomResizedCrop area=0.3,1")
     {'type': 'RandomResizedCrop', 'area': (0.3, 1)}

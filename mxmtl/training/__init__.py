@@ -7,6 +7,7 @@ from ._checkpoint import find_checkpoints as find_checkpoints
 from ._checkpoint import newest_good as newest_good
 from ._find_lr import RateFinding as RateFinding
 from ._find_lr import find_lr as find_lr
+from ._fit import TrainingError as TrainingError
 from ._fit import fit as fit
 from ._fit import resume as resume
 from ._interrupt import Interrupt as Interrupt

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import errno
+import importlib.util
 import io
 import math
+import os
 from dataclasses import dataclass
 from typing import Any, List, Mapping, Optional, Tuple
 
@@ -22,6 +25,7 @@ from ._train import Records, devices, quiet
 
 SMOOTH = 0.9  # share that the smoothed loss keeps at each batch
 WORSE = 4.0  # times the least loss: enough seen
+KINDS = (".csv", ".png", ".svg")
 PLOT = 'a plot needs matplotlib: pip install "mxmtl[plot]"'
 
 
@@ -67,6 +71,22 @@ class RateFinding:
             data = self._plot(str(path).rsplit(".", 1)[-1])
         with atomic_write(path) as stream:
             stream.write(data)
+
+    @staticmethod
+    def check(path: PathLike, force: bool = False) -> None:
+        """Raise, before anything is tried, what `save` would raise in the end.
+
+        `FileExistsError` for a file that is there, unless ``force``; `ValueError` for a kind of
+        file that cannot be written; `ImportError` where a plot lacks matplotlib.
+        """
+        if not str(path).endswith(KINDS):
+            raise ValueError(f"{path}: expected a name that ends in one of {KINDS}.")
+        if os.path.isdir(path):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        if os.path.exists(path) and not force:
+            raise FileExistsError(f"{path} is there already. Replace it with --force.")
+        if not str(path).endswith(KINDS[0]) and importlib.util.find_spec("matplotlib") is None:
+            raise ImportError(PLOT)
 
     def _plot(self, form: str) -> bytes:
         try:

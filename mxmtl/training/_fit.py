@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import logging
 import os
 from pathlib import Path
@@ -26,7 +27,7 @@ from ._lock import locked
 from ._logs import make_logs
 from ._model_file import ModelFile
 from ._monitor import Monitor, make_suite
-from ._network import Network, Trained, make_network
+from ._network import Network, Trained, check_shapes, make_network
 from ._optimizer import check_optimizer
 from ._phases import make_phases
 from ._precision import FULL, choose_precision
@@ -42,6 +43,10 @@ CHANGEABLE = (
     "minutes", "patience", "keep", "save_batches", "save_minutes", "logs", "gpus", "threads",
     "cache", "kvstore",
 )  # fmt: skip
+
+
+class TrainingError(ValueError):
+    """MXNet failed in the middle of a run, as where a GPU has too little memory."""
 
 
 def fit(
@@ -81,7 +86,9 @@ def fit(
     FileExistsError
         If the folder holds a run.
     ValueError, TypeError
-        For settings that cannot be.
+        For settings that cannot be, and a network that does not take such images.
+    TrainingError
+        If MXNet fails in the middle.
     Interrupted
         After Ctrl-C: a KeyboardInterrupt; all is saved, and `resume` goes on.
     """
@@ -93,6 +100,7 @@ def fit(
         tasks = records.train.tasks.smoothed(chosen.label_smoothing)
         make_suite(tasks, chosen.monitor)  # a wrong name shows before anything is written
         begin = make_network(chosen, tasks, network)
+        check_shapes(begin.symbol, records.train)
         all_callbacks = [*standard_callbacks(chosen, workers.leads), *callbacks]
         session = Session(chosen, tasks, folder, all_callbacks, workers)
         if not workers.leads:
@@ -188,6 +196,12 @@ def _train(session: Session, records: Records, network: Trained) -> Run:
         for phase in make_phases(session.settings):
             if session.epoch < phase.end:
                 network = train_phase(session, phase, network, records)
+    except mx.MXNetError as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise TrainingError(
+            f"{session.folder}: MXNet failed after epoch {session.epoch}, batch {session.batch}: "
+            f"{reason}"
+        ) from error
     except Stop as stop:
         where = f"after epoch {session.epoch}, batch {session.batch}"
         hint = f"saved; go on with: mxmtl train --resume {session.folder}"
@@ -234,4 +248,6 @@ def _claim(folder: Path, force: bool) -> None:
         for checkpoint in find_checkpoints(folder):
             checkpoint.remove()
         remove_unfinished(folder)
+    if folder.exists() and not folder.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, "a file is there; a run is a folder", str(folder))
     folder.mkdir(parents=True, exist_ok=True)

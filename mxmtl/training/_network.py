@@ -50,6 +50,19 @@ def make_network(settings: Settings, tasks: TaskSet, network: Optional[Network] 
     return Trained(only_weights_decay(symbol), args, auxs)
 
 
+def check_shapes(symbol: mx.sym.Symbol, batches: mx.io.DataIter) -> None:
+    """Raise `ValueError` unless the network takes such batches; MXNet says so only when bound."""
+    shapes = dict(batches.provide_data + batches.provide_label)
+    try:
+        symbol.infer_shape_partial(**shapes)
+    except mx.MXNetError as error:
+        reason = str(error).strip().splitlines()[-1].replace("MXNetError: ", "")
+        raise ValueError(
+            f"the network does not take images of shape {shapes['data'][1:]} ({reason}). "
+            "Larger images, or another trunk?"
+        ) from error
+
+
 def _trunk(settings: Settings) -> Trained:
     trunk = _whole_trunk(settings)
     if not settings.layers:

@@ -109,6 +109,9 @@ class Settings:
             value = getattr(self, name)
             if value >= 1:
                 raise ValueError(f"{name}={value!r}: expected less than 1, such as {such}.")
+        for name in ("data_shape", "mean", "std", "steps"):
+            if not all(isinstance(value, (int, float)) for value in getattr(self, name)):
+                raise ValueError(f"{name}={getattr(self, name)!r}: expected numbers.")
         one = (("schedule", SCHEDULES), ("precision", PRECISIONS), ("kvstore", ("", *KVSTORES)))
         for name, one_of in (*one, *(("logs", LOGS) for _ in self.logs)):
             value = getattr(self, name)

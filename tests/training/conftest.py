@@ -1,5 +1,7 @@
 """Records for the tests of training, written once."""
 
+import shutil
+
 from tests.training import _small
 
 import pytest
@@ -9,3 +11,14 @@ import pytest
 def records(tmp_path_factory):
     """Prefix of the records that `_small` writes."""
     return _small.write(tmp_path_factory.mktemp("records"))
+
+
+@pytest.fixture
+def here(records, tmp_path, monkeypatch):
+    """A folder with data/train and data/val, as the example wants it."""
+    (tmp_path / "data").mkdir()
+    for ending in (".rec", ".idx", ".tasks.json"):
+        for name in ("train", "val"):
+            shutil.copy(records + ending, tmp_path / "data" / (name + ending))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

@@ -3,7 +3,6 @@
 import os
 import re
 import shlex
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,17 +14,6 @@ from mxmtl.cli import main
 import pytest
 
 SMALL = "--data-shape 3,16,16 --batch-size 16 --threads 1"
-
-
-@pytest.fixture
-def here(records, tmp_path, monkeypatch):
-    """A folder with data/train and data/val, as the example wants it."""
-    (tmp_path / "data").mkdir()
-    for ending in (".rec", ".idx", ".tasks.json"):
-        for name in ("train", "val"):
-            shutil.copy(records + ending, tmp_path / "data" / (name + ending))
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 def _run(line):
@@ -120,14 +108,3 @@ def test_a_signal_stops_saves_and_says_how_to_go_on(here, records, number):
         r"stopped after epoch \d+, batch \d+, and saved; go on with: mxmtl train", error
     )
     assert training.Run("r").last.state()["history"]
-
-
-def test_a_folder_that_cannot_be_written(here, capsys, monkeypatch):
-    from mxmtl.training import _fit
-
-    def refuse(*_):
-        raise PermissionError(13, "Permission denied", "r/model.json")
-
-    monkeypatch.setattr(_fit.ModelFile, "save", refuse)
-    assert _run(f"train data/train --run r {SMALL}") == 1
-    assert capsys.readouterr().err == "mxmtl train: r/model.json: Permission denied\n"

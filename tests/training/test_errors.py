@@ -1,0 +1,161 @@
+"""What can go wrong around ``mxmtl train``: one line, the right exit code, nothing overwritten."""
+
+import os
+import resource
+import shlex
+
+import mxmtl
+from mxmtl import training
+from mxmtl.cli import main
+from tests.training import _small
+
+import mxnet as mx
+import pytest
+
+SMALL = "--data-shape 3,16,16 --batch-size 16 --threads 1 --epochs 1"
+LINE = f"train data/train --run r {SMALL}"
+
+
+def _fails(capsys, line, code=1):
+    """Run a command line that must fail; return its one line."""
+    capsys.readouterr()
+    assert main(shlex.split(line)) == code
+    error = capsys.readouterr().err
+    lines = [text for text in error.splitlines() if "Subgraph backend" not in text]
+    assert len(lines) == 1 or code == 2, error
+    assert "Traceback" not in error
+    return lines[-1]
+
+
+def _contents(folder):
+    return {p: p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--data-shape 3,4,4", r"does not take images of shape (3, 4, 4) ("),
+        ("--trunk alexnet", r"does not take images of shape (3, 16, 16) ("),
+        ("--data-shape a,b,c", "data_shape=('a', 'b', 'c'): expected numbers."),
+        ("--mean a", "mean=('a',): expected numbers."),
+        ("--schedule step --steps a", "steps=('a',): expected numbers."),
+        ("--lr -1", "lr=-1.0: expected 0 or more."),
+        ("--lr nan", "lr=nan: expected 0 or more."),
+        ("--label-smoothing 1", "label_smoothing=1.0: expected less than 1"),
+        ("--precision half", "precision='half' is not one of"),
+        ("--layers none", "the trunk has no layer 'none'"),
+        ("--weights data/train.rec", "data/train.rec: no PyTorch state dict"),
+        ("--weights-map m.json", "give weights, too"),
+        ("--monitor breed/none", "monitor='breed/none'"),
+        ("--logs none", "logs='none' is not one of"),
+        ("--val data/none", "data/none.rec: no such file"),
+    ],
+)
+def test_what_cannot_be_writes_nothing(here, capsys, options, message):
+    before = _contents(here)
+    assert message in _fails(capsys, f"{LINE} {options}")
+    assert _contents(here) == before
+    assert not (here / "r").exists()
+
+
+@pytest.mark.parametrize(
+    "options", ["--bogus 1", "--epochs x", '--augment "\'"', "--optimizer-params lr"]
+)
+def test_command_lines_that_are_none(here, capsys, options):
+    _fails(capsys, f"{LINE} {shlex.quote(options) if ' ' not in options else options}", code=2)
+    assert not (here / "r").exists()
+
+
+def test_the_help_is_right_about_augmentation(here):
+    assert main(shlex.split(f"{LINE} --augment 'RandomRotation degrees=9'")) == 0
+
+
+@pytest.mark.parametrize("size", [100, 5000, 40_000])
+def test_a_disk_that_is_full(here, capsys, size):
+    """Files may not grow beyond some bytes: each file of the run in turn is the first too large."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        error = _fails(capsys, LINE)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    name = {100: "model.json: File too large", 5000: "model-symbol.json: File too large"}
+    assert name.get(size, "model-0000.params could not be written") in error
+    assert not list((here / "r").glob("*.part"))
+    assert not list((here / "r").glob(".*"))
+    assert not training.find_checkpoints(here / "r")
+    resumable = (here / "r" / "settings.json").exists()
+    assert main(shlex.split(LINE + (" --force" if resumable else ""))) == 0
+
+
+def test_a_disk_that_fills_up_later_leaves_the_checkpoint_before(here, capsys, monkeypatch):
+    from mxmtl.training import _checkpoint
+
+    save, count = _checkpoint.save_arrays, []
+
+    def fill(path, arrays):
+        count.append(path)
+        if len(count) == 4:  # parameters and optimizer of the start, parameters after an epoch
+            raise OSError(28, os.strerror(28), str(path))
+        return save(path, arrays)
+
+    monkeypatch.setattr(_checkpoint, "save_arrays", fill)
+    assert "model-0001.optimizer: No space left on device" in _fails(capsys, LINE)
+    assert training.Run("r").last.epoch == 0
+    assert main(["train", "--resume", "r"]) == 0
+    assert training.Run("r").last.epoch == 1
+
+
+def test_a_folder_that_is_a_file(here, capsys):
+    (here / "file").write_text("kept", "utf-8")
+    assert "file: a file is there; a run is a folder" in _fails(
+        capsys, f"train data/train --run file {SMALL}"
+    )
+    assert "file/r" in _fails(capsys, f"train data/train --run file/r {SMALL}")
+    assert (here / "file").read_text("utf-8") == "kept"
+
+
+def test_a_folder_that_cannot_be_written(here, capsys):
+    """Permissions do not bind root, so root tries the kernel's own file system."""
+    folder = "/sys/mxmtl"
+    if os.geteuid() != 0:
+        (here / "closed").mkdir(mode=0o555)
+        folder = "closed/r"
+    elif not os.path.isdir("/sys"):
+        pytest.skip("root may write everywhere here, and there is no /sys")
+    error = _fails(capsys, f"train data/train --run {folder} {SMALL}")
+    assert folder in error
+    assert any(word in error for word in ("ermi", "Read-only")), error
+
+
+def test_a_run_that_is_there_is_kept(here, capsys):
+    assert main(shlex.split(LINE)) == 0
+    before = _contents(here)
+    assert "r holds a run" in _fails(capsys, LINE)
+    for wrong in ("--trunk none", "--precision half", "--weights none.pth"):
+        _fails(capsys, f"{LINE} --force {wrong}")  # not even then
+    assert _contents(here) == before
+
+
+def test_the_curve_of_rates_is_not_overwritten(here, capsys):
+    line = f"train data/train {SMALL} --find-lr"
+    (here / "lr.csv").write_text("kept", "utf-8")
+    assert "lr.csv is there already. Replace it with --force." in _fails(capsys, f"{line} lr.csv")
+    assert "lr.xyz: expected a name that ends in" in _fails(capsys, f"{line} lr.xyz")
+    (here / "a.csv").mkdir()
+    assert "a.csv: Is a directory" in _fails(capsys, f"{line} a.csv")
+    assert (here / "lr.csv").read_text("utf-8") == "kept"
+    assert main(shlex.split(f"{line} lr.csv --force")) == 0
+    assert (here / "lr.csv").read_text("utf-8").startswith("lr,loss")
+
+
+def test_mxnet_failing_in_the_middle_is_one_line(records, tmp_path):
+    class Fails(training.Callback):
+        def on_batch_end(self, session):
+            if session.batch == 3:
+                raise mx.MXNetError("stack\nMXNetError: out of memory")
+
+    message = r"run: MXNet failed after epoch 0, batch 3: MXNetError: out of memory"
+    with pytest.raises(training.TrainingError, match=message):
+        _small.fit(records, tmp_path / "run", callbacks=[Fails()])
+    assert mxmtl.training.Run(tmp_path / "run").last.epoch == 0
