@@ -13,6 +13,8 @@
 ['breed_label', 'outdoors_label', 'toys_label', 'age_label']
 """
 
+__version__ = "0.1.0"  # first: what follows writes it into files
+
 from ._mxnet import load_mxnet as _load_mxnet
 
 _load_mxnet()  # first: it mends NumPy and Python for MXNet, or says what is wrong
@@ -36,6 +38,8 @@ from .nets import training_symbol as training_symbol
 from .nets import zoo_trunk as zoo_trunk
 from .reporting import Report as Report
 from .reporting import report as report
+from .reporting import show_batch as show_batch
+from .reporting import show_results as show_results
 from .tasks import Binary as Binary
 from .tasks import LabelError as LabelError
 from .tasks import Multiclass as Multiclass
@@ -44,5 +48,3 @@ from .tasks import Regression as Regression
 from .tasks import Task as Task
 from .tasks import TaskSet as TaskSet
 from .training import fit as fit
-
-__version__ = "0.1.0"

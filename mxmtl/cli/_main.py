@@ -14,6 +14,7 @@ VERBS = {
     "export": "write a trained model as an ONNX file, or for MXNet and Gluon without training",
     "inspect": "show what is in records: labels, shares missing, sizes, examples",
     "launch": "run a command as several workers, here or over ssh; all end if one dies",
+    "report": "show runs on one page: curves, metrics, confusions, mistakes, network",
     "train": "train on records: a run folder with checkpoints comes out",
     "verify": "check every record; name the damaged ones, and write a file of the good ones",
 }

@@ -228,6 +228,13 @@ class RecordIter(mx.io.DataIter):  # type: ignore[misc]
             provide_label=self.provide_label,
         )
 
+    def pixels(self, data: mx.nd.NDArray) -> np.ndarray:
+        """Return images of its batches as they were before ``mean`` and ``std``, for looking at.
+
+        uint8 (N, height, width, channels), RGB or grey.
+        """
+        return self._normalize.undo(data.asnumpy())
+
     def state_dict(self) -> Dict[str, Any]:
         """Return where it stands: give it to `load_state_dict` of an iterator made alike."""
         loader = self._loader

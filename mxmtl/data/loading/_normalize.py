@@ -94,6 +94,11 @@ class Normalize:
         shift = mx.nd.array(self._shift[None], ctx=self._ctx)
         return mx.nd.broadcast_sub(mx.nd.broadcast_mul(batch, scale), shift)
 
+    def undo(self, batch: np.ndarray) -> np.ndarray:
+        """Return the pixels of a batch of planes: uint8 (N, height, width, channels)."""
+        pixels = batch if self.dtype == "uint8" else (batch + self._shift) / self._scale
+        return np.clip(np.rint(pixels), 0, 255).astype(np.uint8).transpose(0, 2, 3, 1)
+
 
 def _levels(option: str, levels: Levels, default: float, channels: int) -> np.ndarray:
     values = np.array(default if levels is None else levels, dtype=np.float64).reshape(-1)

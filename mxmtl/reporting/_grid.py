@@ -1,0 +1,108 @@
+"""A figure of images in rows, with lines of text under each."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from typing import Any, List, Optional, Sequence
+
+import numpy as np
+
+from ._figures import PLOT
+from ._fonts import families
+
+CELL, MARGIN, LINE = 2.1, 0.12, 0.155  # inches: an image, the space around it, a line of text
+LETTERS = 37  # on a line
+SIZE = 7.5  # points
+COLORS = {True: "#14713d", False: "#b8262b", None: "#777777", "plain": "#1d2126"}
+MARKS = {True: "\N{CHECK MARK}", False: "\N{BALLOT X}", None: "\N{MIDDLE DOT}", "plain": ""}
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line under an image.
+
+    Attributes
+    ----------
+    text : str
+        What it says.
+    mood : True, False, None or "plain"
+        Right, wrong, not known (grey), or nothing of the kind. Each has a mark beside its colour.
+    """
+
+    text: str
+    mood: Any = "plain"
+
+    @property
+    def drawn(self) -> str:
+        """The mark and the text, cut to the width of an image."""
+        return cut(f"{MARKS[self.mood]} {self.text}".strip(), LETTERS)
+
+
+def grid(
+    images: Sequence[Optional[np.ndarray]], lines: Sequence[Sequence[Line]], columns: int
+) -> Any:
+    """Return a `matplotlib.figure.Figure`.
+
+    Parameters
+    ----------
+    images : sequence of ndarray
+        uint8 (height, width, 3), RGB, or (height, width, 1); None where there is none.
+    lines : sequence of sequence of Line
+        Under each image.
+    columns : int
+        Images beside each other.
+    """
+    columns = max(1, min(columns, len(images)))
+    rows = max(1, -(-len(images) // columns))
+    depth = CELL + 2 * MARGIN + LINE * max((len(each) for each in lines), default=0)
+    width, height = columns * (CELL + MARGIN) + MARGIN, rows * depth + MARGIN
+    figure = new_figure(width, height)
+    texts = [line.drawn for each in lines for line in each]
+    font = {"family": families(texts), "fontsize": SIZE}
+    for index, (image, each) in enumerate(zip(images, lines)):
+        left = MARGIN + index % columns * (CELL + MARGIN)
+        top = height - MARGIN - index // columns * depth
+        axes = figure.add_axes(
+            (left / width, (top - CELL) / height, CELL / width, CELL / height), anchor="N"
+        )
+        axes.set_axis_off()
+        if image is not None:
+            axes.imshow(image.squeeze(), cmap="gray", vmin=0, vmax=255)
+        for number, line in enumerate(each, start=1):
+            figure.text(
+                left / width, (top - CELL - number * LINE) / height, plain(line.drawn),
+                color=COLORS[line.mood], va="baseline", **font,
+            )  # fmt: skip
+    return figure
+
+
+def new_figure(width: float, height: float) -> Any:
+    """Return an empty figure of so many inches, which a notebook shows."""
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError(PLOT) from error
+    figure = Figure(figsize=(width, height), facecolor="white", dpi=110)
+    FigureCanvasAgg(figure)  # without pyplot, which would keep every figure
+    return figure
+
+
+def plain(text: str) -> str:
+    """Escape what matplotlib takes for mathematics."""
+    return text.replace("$", r"\$")
+
+
+def cut(text: str, letters: int) -> str:
+    """Cut a text to a width, in which letters of East Asia count twice."""
+    widths = [1 + (unicodedata.east_asian_width(letter) in "WF") for letter in text]
+    if sum(widths) <= letters:
+        return text
+    kept: List[str] = []
+    for letter, width in zip(text, widths):
+        letters -= width
+        if letters < 1:
+            break
+        kept.append(letter)
+    return "".join(kept) + "\N{HORIZONTAL ELLIPSIS}"
