@@ -56,7 +56,10 @@ def protocol(arguments: argparse.Namespace, folder: Path) -> int:
         for checkpoint in kept:
             checkpoint.state()  # raises for one that counts as good and is not
         last = kept[-1].stem if kept else "none"
-        print(f"| {kill + 1} | {role} {index} | {result['code']} | {seconds[-1]:.1f} | {last} |")
+        print(
+            f"| {kill + 1} | {role} {index} | {result['code']} | {seconds[-1]:.1f} | {last} |",
+            flush=True,
+        )
         if result["code"] in (None, 0) or not result["named"] or seconds[-1] > PROMISE:
             print(result["text"])
             return 1

@@ -12,7 +12,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, Iterator, List, Optional
 
 from ._output import Output
-from ._plan import Launch, make_plan
+from ._plan import SILENCE, Launch, make_plan
 from ._process import LOST, Process
 
 TOGETHER = 1.0  # seconds for others to end by themselves, so that their messages are seen
@@ -71,7 +71,9 @@ class Launcher:
 
     def _watch(self) -> int:
         while any(worker.code is None for worker in self._workers):
-            self._next()
+            self._next(timeout=1.0)
+            for process in self._processes:
+                process.drop_if_silent(SILENCE)
             failed = [process for process in self._processes if process.failed]
             if self._interrupts:
                 return self._stop()

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, List, Optional, Sequence
@@ -48,6 +49,7 @@ class Process:
         self.node, self._output, self._events = node, output, events
         self.code: Optional[int] = None
         self.pid = ""
+        self._heard = time.monotonic()
         self._stopped, self._writing = threading.Event(), threading.Lock()
         bin_folder = os.path.dirname(os.path.abspath(launch.python))
         self._agent = subprocess.Popen(
@@ -76,6 +78,11 @@ class Process:
         if self._agent.poll() is None:
             os.killpg(self._agent.pid, signal.SIGKILL)
 
+    def drop_if_silent(self, seconds: float) -> None:
+        """Give it up if its agent has shown no sign of life for so long: its machine is gone."""
+        if self.code is None and time.monotonic() - self._heard > seconds:
+            self.abandon()
+
     @property
     def failed(self) -> bool:
         """Whether it has ended, and not well."""
@@ -84,7 +91,7 @@ class Process:
     def end(self) -> str:
         """Say how it ended."""
         if self.code == LOST:
-            return "was lost: the connection to it has ended"
+            return "was lost: the connection to it has ended, or nothing came through it"
         if self.code is not None and self.code < 0:
             return f"was killed by {signal.Signals(-self.code).name}"
         return f"ended with exit code {self.code}"
@@ -104,6 +111,7 @@ class Process:
         code = LOST
         try:
             for kind, data in frames(self._agent.stdout):
+                self._heard = time.monotonic()
                 if kind in (_agent.OUT, _agent.ERR):
                     self._output.add(self.node.name, kind, data)
                 elif kind == _agent.PID:

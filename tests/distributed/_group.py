@@ -3,6 +3,8 @@
 Run by `test_workers` as the command of a launch; ends with 0 if all is right.
 """
 
+import os
+import socket
 import sys
 
 import mxmtl
@@ -71,13 +73,18 @@ def check_being_elsewhere():
 
 
 if __name__ == "__main__":
+    with socket.socket() as own:  # only the machine that has this address can
+        own.bind((os.environ["DMLC_NODE_HOST"], 0))
     check_numbers()
     check_bytes()
     check_agreement()
     check_arrays()
     check_metrics()
     check_being_elsewhere()
-    print(f"worker {RANK} of {COUNT} is content, mxmtl {mxmtl.__version__}", flush=True)
+    print(
+        f"worker {RANK} of {COUNT} is content at {os.environ['DMLC_NODE_HOST']}, mxmtl {mxmtl.__version__}",
+        flush=True,
+    )
     if "fail" in sys.argv:
         if RANK == 1:
             raise ValueError("on purpose")

@@ -20,15 +20,13 @@ class Launched:
     def __init__(self, folder: Path, *arguments: str, name: str = "launch") -> None:
         command = [sys.executable, "-m", "mxmtl", "launch", "--logs", str(folder / f"{name}-logs")]
         self.output = folder / f"{name}.txt"
-        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-        environment.pop("OMP_NUM_THREADS", None)
         with self.output.open("wb") as stream:
             self.process = subprocess.Popen(
                 [*command, *arguments],
                 stdout=stream,
                 stderr=subprocess.STDOUT,
                 cwd=folder,
-                env=environment,
+                env=environment(),
             )
 
     @property
@@ -70,6 +68,12 @@ class Launched:
         os.kill(pid, signal.SIGKILL)
         self.end()
         return time.monotonic() - began
+
+
+def environment() -> Dict[str, str]:
+    """Return the environment of a launch: this one, with the tests in reach."""
+    without = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+    return {**without, "PYTHONPATH": str(Path(__file__).parents[2])}
 
 
 def descendants(pid: int) -> List[int]:

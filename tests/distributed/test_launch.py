@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -9,6 +10,7 @@ import time
 from mxmtl.cli import main
 from mxmtl.distributed import Host, Launch, _launch, launch
 from mxmtl.distributed._plan import Node
+from mxmtl.distributed._process import AGENT, agent_command, frames, json_line
 
 import pytest
 
@@ -86,7 +88,30 @@ def test_an_agent_that_is_killed_is_noticed(play):
     die = "import os, signal, time; time.sleep(0.3); os.kill(os.getppid(), signal.SIGKILL)"
     code, out, err = play(("worker", die + "; time.sleep(600)"), ("worker", HANG))
     assert code == 1
-    assert "was lost: the connection to it has ended." in err
+    assert "was lost: the connection to it has ended" in err
+
+
+def test_an_agent_that_is_silent_is_given_up(play, monkeypatch):
+    monkeypatch.setattr(_launch, "SILENCE", 5.0)  # more than two of its signs of life
+    stop = "import os, signal, time; time.sleep(0.3); os.kill(os.getppid(), signal.SIGSTOP)"
+    code, out, err = play(("worker", stop + "; time.sleep(600)"), ("worker", HANG))
+    assert code == 1
+    assert "worker 0 (process" in err
+    assert "nothing came through it" in err
+
+
+def test_a_launcher_that_is_silent_is_given_up():
+    """What an agent does whose launcher's machine is gone: the pipe stays open."""
+    command = agent_command(Node("worker", 0, Host(), [], {}), Launch(["x"], 1))
+    agent = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    node = Node("worker", 0, Host(), [sys.executable, "-c", HANG], {})
+    agent.stdin.write(AGENT + json_line({**node.spec(""), "silence": 1.0}))
+    agent.stdin.flush()
+    got = list(frames(agent.stdout))
+    assert got[-1] == (b"x", b"-9")
+    agent.stdin.close()
+    agent.stdout.close()
+    assert agent.wait(PROMISE) == 0
 
 
 def test_a_command_that_is_not_there(monkeypatch, play):
