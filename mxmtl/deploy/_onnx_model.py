@@ -9,7 +9,6 @@ from typing import Any, Dict, Mapping
 import mxnet as mx
 import numpy as np
 
-from .. import __version__
 from ..nets import logits_symbol
 from ..tasks import Task
 from ..training import ModelFile
@@ -26,12 +25,12 @@ def predictions_symbol(model: Model) -> mx.sym.Symbol:
     """Return the network with activations and temperatures: its outputs are predictions."""
     logits = logits_symbol(model.symbol, model.tasks)
     temperature = model.file.temperature
-    return mx.sym.Group(
-        [
+    with mx.name.NameManager():  # the same names each time, so the same files
+        outputs = [
             task.activate(mx.sym, _cooled(part, temperature.get(task.name, 1.0)), name=task.name)
             for task, part in zip(model.tasks, logits)
         ]
-    )
+    return mx.sym.Group(outputs)
 
 
 def _cooled(logits: mx.sym.Symbol, temperature: float) -> mx.sym.Symbol:
@@ -58,6 +57,8 @@ def onnx_bytes(model: Model, *, inside: bool = True, metadata: Mapping[str, str]
     ValueError
         If the file would be larger than ONNX allows, or the checker refuses it.
     """
+    from .. import __version__  # here: mxmtl imports this module before it has one
+
     symbol = predictions_symbol(model)
     check_operators(symbol)
     onnx = import_onnx()

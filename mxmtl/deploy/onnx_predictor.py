@@ -191,6 +191,8 @@ def load(
     source = jpeg_size(image)
     if source is None:
         found = decoded(image, cv2.IMREAD_UNCHANGED)
+        if channels == 1 and found.dtype == np.uint8 and found.shape[2:] == (3,):
+            found = decoded(image, cv2.IMREAD_GRAYSCALE)  # the decoder's own way to grey
         found = flat(found)
         found = recolored(found, channels, cv2.COLOR_BGR2GRAY, cv2.COLOR_GRAY2BGR)
         source = found.shape[0], found.shape[1]

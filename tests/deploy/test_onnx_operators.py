@@ -237,9 +237,6 @@ REFUSED = {
     ),
     "mode=always": lambda: S.Dropout(data(), mode="always"),
     "pool_type=lp": lambda: pool(pool_type="lp", p_value=2),
-    "pooling_convention=same": lambda: S.Pooling(
-        S.mean(data(), axis=3), kernel=(3,), pooling_convention="same"
-    ),
     "target_shape": lambda: S.Deconvolution(
         data(), num_filter=2, kernel=(3, 3), target_shape=(9, 7)
     ),

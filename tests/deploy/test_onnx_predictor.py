@@ -1,0 +1,209 @@
+"""The reader of exported files: alone, and the same to the pixel as what MXNet was given."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import struct
+import subprocess
+import sys
+
+import mxmtl
+from mxmtl.deploy import ExportOptions, Network, export_model, load_model, onnx_predictor
+from mxmtl.deploy.onnx_predictor import OnnxPredictor
+from mxmtl.training import Preprocessing
+from tests.deploy._models import TASKS, model_of
+
+import cv2
+import numpy as np
+import pytest
+
+SIZE = (40, 32)
+THRESHOLDS = {"toys": [0.3, 0.5, 0.7]}
+
+
+@pytest.fixture(scope="module")
+def model():
+    return model_of(mxmtl.small_trunk((4, 6)), thresholds=THRESHOLDS)
+
+
+@pytest.fixture(scope="module")
+def path(model, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("reader")
+    export_model(model, folder / "m.onnx", ExportOptions(reader=True))
+    return folder / "m.onnx"
+
+
+@pytest.fixture(scope="module")
+def predictor(path):
+    return OnnxPredictor(path)
+
+
+def picture(height, width, seed=0):
+    rng = np.random.RandomState(seed)
+    small = rng.randint(0, 256, (9, 9, 3)).astype(np.uint8)
+    return cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
+
+
+def jpeg(image, orientation=None):
+    data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes()
+    if orientation is None:
+        return data
+    entry = struct.pack(">HHIHH", 0x0112, 3, 1, orientation, 0)
+    exif = b"Exif\0\0" + b"MM\0*" + struct.pack(">IH", 8, 1) + entry + bytes(4)
+    return data[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + data[2:]
+
+
+def files():
+    """Image files of many sizes, of every orientation, coded in several ways."""
+    rng = np.random.RandomState(2)
+    for number in range(24):
+        height, width = (int(edge) for edge in np.exp(rng.uniform(2, 6.6, 2)))
+        image = picture(height, width, number)
+        yield f"{height}x{width} jpg", jpeg(image)
+        yield f"{height}x{width} png", cv2.imencode(".png", image)[1].tobytes()
+    for orientation in range(1, 9):
+        yield f"turned {orientation}", jpeg(picture(170, 301), orientation)
+    yield (
+        "progressive",
+        cv2.imencode(".jpg", picture(200, 130), [cv2.IMWRITE_JPEG_PROGRESSIVE, 1])[1].tobytes(),
+    )
+    yield "gray jpg", jpeg(picture(90, 100)[:, :, 0])
+    yield "gray png", cv2.imencode(".png", picture(90, 100)[:, :, 0])[1].tobytes()
+    yield "webp", cv2.imencode(".webp", picture(90, 100))[1].tobytes()
+    yield "as large", cv2.imencode(".png", picture(*SIZE))[1].tobytes()
+    yield "one pixel", cv2.imencode(".png", picture(1, 1))[1].tobytes()
+    yield "a line", cv2.imencode(".png", picture(1, 500))[1].tobytes()
+
+
+@pytest.mark.parametrize("channels", [3, 1])
+@pytest.mark.parametrize("crop", [1.0, 0.875])
+def test_pixels_are_those_of_the_records(tmp_path, channels, crop):
+    # Records keep the files as they are, RecordIter reads them for MXNet.
+    named = list(files())
+    rows = [f"{number}.bin,{number}" for number in range(len(named))]
+    (tmp_path / "t.csv").write_text("\n".join(["path,age", *rows]), encoding="utf-8")
+    for number, (_, data) in enumerate(named):
+        (tmp_path / f"{number}.bin").write_bytes(data)
+    tasks = mxmtl.TaskSet([mxmtl.Regression("age")])
+    preprocessing = Preprocessing((channels, *SIZE), (120.0,), (60.0,), crop)
+    mxmtl.write_records(
+        tmp_path / "t.csv", tmp_path, prefix=tmp_path / "t", tasks=tasks,
+        passthrough="always",
+    )  # fmt: skip
+    options = {**preprocessing.options(), "mean": None, "std": None, "dtype": "uint8"}
+    with mxmtl.RecordIter(tmp_path / "t", len(named), **options) as batches:
+        expected = next(iter(batches)).data[0].asnumpy().transpose(0, 2, 3, 1)
+    for (name, data), right in zip(named, expected):
+        found, size = onnx_predictor.load(data, channels, SIZE, crop)
+        made = onnx_predictor.center_crop(found, size, SIZE, crop).reshape(right.shape)
+        np.testing.assert_array_equal(made, right, err_msg=name)
+
+
+def test_answers_are_those_of_the_tasks(model, predictor):
+    images = [jpeg(picture(100 + 7 * number, 90, number)) for number in range(35)]
+    planes = np.stack([predictor.prepare(image) for image in images])
+    preprocessing = model.file.preprocessing
+    mean, std = (np.float32(part) for part in (preprocessing.mean, preprocessing.std))
+    logits = Network.of_model(model).logits(((planes - mean) / std).transpose(0, 3, 1, 2))
+    expected = TASKS.predict(logits)
+    for row, answers in enumerate(predictor(images)):
+        assert list(answers) == TASKS.names
+        for task, prediction in zip(TASKS, expected):
+            right = task.answer(prediction[row], THRESHOLDS.get(task.name)).to_dict()
+            found = answers[task.name]
+            assert set(found) == set(right)
+            assert found.get("thresholds") == right.get("thresholds")
+            near = pytest.approx(right.get("probabilities", {}), abs=1e-5)
+            assert found.get("probabilities", {}) == near
+            if task.name == "age":
+                assert found["answer"] == pytest.approx(right["answer"], rel=1e-4)
+            else:
+                assert found["answer"] == right["answer"]
+
+
+def test_paths_bytes_and_arrays(predictor, tmp_path):
+    image = picture(80, 70)
+    data = cv2.imencode(".png", image)[1].tobytes()
+    (tmp_path / "a.png").write_bytes(data)
+    one, two, three, four = predictor(
+        [data, tmp_path / "a.png", str(tmp_path / "a.png"), cv2.cvtColor(image, cv2.COLOR_BGR2RGB)]
+    )
+    assert one == two == three == four
+    assert predictor([]) == []
+
+
+def test_transparent_pixels_are_white_and_16_bits_are_8(predictor):
+    image = picture(60, 60)
+    alpha = np.zeros((60, 60, 1), np.uint8)
+    alpha[20:] = 255
+    on_white = np.where(alpha > 0, image, 255).astype(np.uint8)
+    wide = image.astype(np.uint16) * 257
+    encoded = [np.concatenate([image, alpha], axis=2), on_white, wide, image]
+    crops = [predictor.prepare(cv2.imencode(".png", part)[1].tobytes()) for part in encoded]
+    np.testing.assert_array_equal(crops[0], crops[1])
+    np.testing.assert_array_equal(crops[2], crops[3])
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (b"", "0 bytes|refuses"),
+        (b"no image", "8 bytes are no image"),
+        (np.zeros((4, 4, 4), np.uint8), r"expected uint8 \(height, width, 3\)"),
+        (np.zeros((4, 4, 3)), r"float64: expected uint8"),
+        (b"\xff\xd8\xff\xc0\x00\x11\x08\xff\xff\xff\xff\x03" + bytes(40), "cannot hold"),
+    ],
+)
+def test_what_is_no_image_is_refused(predictor, image, message):
+    with pytest.raises(ValueError, match=message):
+        predictor.prepare(image)
+
+
+def test_another_onnx_file_is_refused(tmp_path):
+    import onnx
+
+    info = onnx.helper.make_tensor_value_info("x", 1, ["N"])
+    node = onnx.helper.make_node("Identity", ["x"], ["y"])
+    out = onnx.helper.make_tensor_value_info("y", 1, ["N"])
+    opset = [onnx.helper.make_opsetid("", 13)]
+    graph = onnx.helper.make_graph([node], "g", [info], [out])
+    onnx.save(onnx.helper.make_model(graph, opset_imports=opset, ir_version=7), tmp_path / "x.onnx")
+    with pytest.raises(ValueError, match="no ONNX file of mxmtl"):
+        OnnxPredictor(tmp_path / "x.onnx")
+
+
+def test_outside_preprocessing_gives_the_same(model, predictor, tmp_path):
+    export_model(model, tmp_path / "m.onnx", ExportOptions(preprocessing="outside"))
+    image = jpeg(picture(80, 70))
+    inside, outside = predictor([image])[0], OnnxPredictor(tmp_path / "m.onnx")([image])[0]
+    assert inside["breed"]["probabilities"] == pytest.approx(outside["breed"]["probabilities"])
+
+
+def test_the_copied_file_needs_neither_mxmtl_nor_mxnet(path, predictor, tmp_path):
+    (tmp_path / "a.jpg").write_bytes(jpeg(picture(80, 70)))
+    for name in ("m.onnx", "onnx_predictor.py"):
+        shutil.copy(path.parent / name, tmp_path)
+    code = (
+        "import runpy, sys; sys.modules.update({'mxnet': None, 'mxmtl': None, 'onnx': None}); "
+        "sys.argv = ['onnx_predictor.py', 'm.onnx', 'a.jpg']; "
+        "runpy.run_path('onnx_predictor.py', run_name='__main__')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found.pop("image") == "a.jpg"
+    assert found == json.loads(json.dumps(predictor([tmp_path / "a.jpg"])[0]))
+
+
+def test_it_says_how_it_is_used(capsys):
+    assert onnx_predictor.main([]) == 2
+    assert "usage: python onnx_predictor.py MODEL.onnx IMAGE" in capsys.readouterr().err
+
+
+def test_a_run_of_records_gives_the_same_answers_as_its_network(world, tmp_path):
+    model = load_model(world / "runs" / "first")
+    made = export_model(model, tmp_path / "m.onnx", ExportOptions(records=world / "data" / "val"))
+    assert made.images == 46
