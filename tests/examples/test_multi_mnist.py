@@ -214,12 +214,17 @@ def test_padding_rows_are_not_measured(module, data):
     assert (labels != other).any()
 
 
-def test_script_and_table(data, tmp_path):
+def test_script_and_table(module, data, tmp_path, monkeypatch, capsys):
+    def run(script, *arguments):
+        monkeypatch.setattr(sys, "argv", [script, *map(str, arguments)])
+        module(script).main()
+        return capsys.readouterr().out
+
     log = tmp_path / "results.jsonl"
     command = ["--data", data, "--work", tmp_path / "work", "--log", log, "--images", "256"]
     command += ["--epochs", "2", "--seeds", "2"]
-    _run("run.py", *command, "--models", "left", "both")
-    _run("run.py", *command, "--models", "both", "--tune", "0.1", "0.01")
+    run("run", *command, "--models", "left", "both")
+    run("run", *command, "--models", "both", "--tune", "0.1", "0.01")
     rows = [json.loads(line) for line in log.read_text().splitlines()]
     assert [(row["model"], row["seed"], row["tune"]) for row in rows] == [
         *[("left", 0, False), ("both", 0, False), ("left", 1, False), ("both", 1, False)],
@@ -227,10 +232,10 @@ def test_script_and_table(data, tmp_path):
     ]
     assert not any(key.startswith("test") for row in rows[4:] for key in row)
     assert "test/left/accuracy" in rows[0]
-    again = _run("run.py", *command, "--models", "left", "both")
+    again = run("run", *command, "--models", "left", "both")
     assert again.count("is done") == 4
     assert len(log.read_text().splitlines()) == 8
-    printed = _run("table.py", "--log", log, "--curves", tmp_path / "curves.png")
+    printed = run("table", "--log", log, "--curves", tmp_path / "curves.png")
     values = [100 * row["test/left/accuracy"] for row in rows[:4] if row["model"] == "left"]
     assert f"{np.mean(values):.2f} ± {12.7062 * np.std(values, ddof=1) / 2**0.5:.2f}" in printed
     assert "97.23" in printed
@@ -238,13 +243,8 @@ def test_script_and_table(data, tmp_path):
 
 
 def test_the_table_in_the_documents_is_that_of_the_log():
-    printed = _run("table.py")
-    for document in (FOLDER / "README.md", FOLDER.parents[1] / "docs/benchmarks/multi_mnist.md"):
-        assert printed.split("\n\n")[0].strip() in document.read_text("utf-8"), document
-
-
-def _run(script, *arguments):
-    command = [sys.executable, str(FOLDER / script), *map(str, arguments)]
+    command = [sys.executable, str(FOLDER / "table.py")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    return done.stdout
+    for document in (FOLDER / "README.md", FOLDER.parents[1] / "docs/benchmarks/multi_mnist.md"):
+        assert done.stdout.split("\n\n")[0].strip() in document.read_text("utf-8"), document
