@@ -40,7 +40,7 @@ def open_cuda_libraries() -> List[str]:
         return []
     # cuDNN 8.9 is newer than the build asks for and works; the check would print a complaint.
     os.environ.setdefault("MXNET_CUDNN_LIB_CHECKING", "0")
-    paths = _present(sys.path)
+    paths = present_libraries()
     for path in paths:
         ctypes.CDLL(path, mode=ctypes.RTLD_GLOBAL)
     return paths
@@ -57,10 +57,12 @@ def gpu_build() -> Optional[str]:
     return None
 
 
-def _present(folders: Sequence[str]) -> List[str]:
+def present_libraries(folders: Optional[Sequence[str]] = None) -> List[str]:
+    """Return the paths of those of `LIBRARIES` that are among the Python packages, in order."""
     found = []
     for library in LIBRARIES:
-        candidates = (Path(folder) / "nvidia" / library for folder in folders)
+        searched = sys.path if folders is None else folders
+        candidates = (Path(folder) / "nvidia" / library for folder in searched)
         path = next((str(path) for path in candidates if path.exists()), None)
         if path is not None:
             found.append(path)

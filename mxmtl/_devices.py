@@ -1,24 +1,38 @@
-"""Which devices to use."""
+"""Which devices there are, which are used, and why."""
 
 from __future__ import annotations
 
 import logging
-from typing import List
+import os
+from typing import List, Tuple
 
 import mxnet as mx
 
+from ._cuda import LIBRARIES, gpu_build, present_libraries
+from ._driver import Card, driver_version, find_cards
+from ._threads import usable_cores
 from .distributed._place import find_place
 
 log = logging.getLogger(__name__)
+# Compute capabilities with machine code in the wheels: sm_50, 60, 70, 80 and 86, and nothing that
+# a driver could compile for others. Code for 8.6 runs on 8.9.
+LOWEST, HIGHEST = (5, 0), (8, 9)
+GPU_EXTRA = 'pip uninstall -y mxnet && pip install "mxmtl[cu112]"'
 
 
 def context() -> List[mx.Context]:
     """Return all GPUs that MXNet can really use, else ``[cpu(0)]``.
 
     ``mx.context.num_gpus()`` counts cards; on a card that is newer than the code in the wheel
-    the first operation fails. So each card is given one small operation and waited for.
+    the first operation fails. So each card is given one small operation and waited for. Of
+    several workers on a machine (`mxmtl launch`) each gets its share.
     """
-    usable = [mx.gpu(index) for index in range(mx.context.num_gpus()) if _works(mx.gpu(index))]
+    usable = []
+    for device, reason in try_gpus():
+        if reason:
+            log.warning("%s cannot be used and is left out: %s", device, reason)
+        else:
+            usable.append(device)
     return share(usable) if usable else [mx.cpu()]
 
 
@@ -34,10 +48,58 @@ def share(devices: List[mx.Context]) -> List[mx.Context]:
     return mine or [devices[place.local_rank % len(devices)]]
 
 
-def _works(device: mx.Context) -> bool:
+def try_gpus() -> List[Tuple[mx.Context, str]]:
+    """Return each GPU that MXNet sees, and why it cannot be used ("" if it can)."""
+    count = mx.context.num_gpus()
+    cards = find_cards()[0] if count else []
+    return [
+        (mx.gpu(index), _try(mx.gpu(index), cards[index : index + 1])) for index in range(count)
+    ]
+
+
+def _try(device: mx.Context, card: List[Card]) -> str:
     try:
-        return bool((mx.nd.ones((2,), ctx=device) + 1).asnumpy().sum() == 4)
+        right = bool((mx.nd.ones((2,), ctx=device) + 1).asnumpy().sum() == 4)
+        return "" if right else "1 + 1 is not 2 on it"
     except mx.MXNetError as error:
-        reason = str(error).strip().splitlines()[-1]
-        log.warning("%s cannot be used and is left out: %s", device, reason)
-        return False
+        text = str(error).strip().splitlines()[-1]
+    if card and not LOWEST <= card[0].capability <= HIGHEST:
+        major, minor = card[0].capability
+        return (
+            f"{card[0].name} has compute capability {major}.{minor}, and MXNet's wheels have code "
+            f"for 5.0 to 8.9 ({text})"
+        )
+    return text
+
+
+def describe_devices() -> List[Tuple[str, str]]:
+    """Return what is there and what is used, as (what, text) pairs: see ``mxmtl devices``."""
+    cards, reason = find_cards()
+    build = gpu_build()
+    tried = try_gpus()
+    usable = [device for device, failure in tried if not failure]
+    rows = [
+        ("CPU", f"{usable_cores()} cores for this process, of {os.cpu_count()} processors"),
+        ("OpenMP threads", f"{os.environ.get('OMP_NUM_THREADS')} (OMP_NUM_THREADS)"),
+        ("MXNet", f"{mx.__version__}, {build or 'CPU'} build"),
+    ]
+    if build:
+        found = f"{len(present_libraries())} of {len(LIBRARIES)} come from Python packages"
+        rows.append(("CUDA libraries", found))
+    rows.append(("NVIDIA driver", driver_version() or ("there" if cards else "none")))
+    for index, card in enumerate(cards):
+        state = tried[index][1] or "works" if index < len(tried) else "not seen by MXNet"
+        rows.append((f"GPU {index}", f"{card}: {state}"))
+    if usable:
+        rows.append(("used", f"{', '.join(map(str, share(usable)))}: all that work"))
+    else:
+        rows.append(("used", f"cpu(0), because {_why_the_cpu(cards, reason, build)}"))
+    return rows
+
+
+def _why_the_cpu(cards: List[Card], reason: str, build: object) -> str:
+    if not cards:
+        return reason
+    if any(LOWEST <= card.capability <= HIGHEST for card in cards):
+        return "no GPU works" if build else f"this is MXNet's CPU build. For the GPUs: {GPU_EXTRA}"
+    return "MXNet's wheels have no code for these GPUs (compute capability 5.0 to 8.9)"

@@ -88,7 +88,7 @@ def test_cuda_libraries_are_found_in_order_among_packages(tmp_path):
         path = tmp_path / "nvidia" / library
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    found = _cuda._present(["/nowhere", str(tmp_path)])
+    found = _cuda.present_libraries(["/nowhere", str(tmp_path)])
     assert found == [str(tmp_path / "nvidia" / library) for library in _cuda.LIBRARIES[:4]]
 
 

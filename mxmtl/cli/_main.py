@@ -12,6 +12,7 @@ VERBS = {
     "convert": "turn a table and its images into records",
     "evaluate": "measure a trained network on records: metrics of tasks and classes, intervals",
     "export": "write a trained model as an ONNX file, or for MXNet and Gluon without training",
+    "devices": "show which CPU cores and GPUs are there, which are used, and why",
     "inspect": "show what is in records: labels, shares missing, sizes, examples",
     "launch": "run a command as several workers, here or over ssh; all end if one dies",
     "report": "show runs on one page: curves, metrics, confusions, mistakes, network",

@@ -61,7 +61,7 @@ def test_the_example_in_the_help_runs(here, verb, capsys):
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_has_a_module_with_an_example_and_is_listed(verb, capsys):
-    assert example_of(verb).startswith(f"mxmtl {verb} ")
+    assert f"{example_of(verb)} ".startswith(f"mxmtl {verb} ")
     assert main(["--help"]) == 0
     assert f"    {verb} " in capsys.readouterr().out
 
