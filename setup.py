@@ -42,7 +42,7 @@ TENSORBOARD = ["tensorboardX>=2.6"]  # what is older wants a protobuf of the pas
 PLOT = ["matplotlib>=3.5"]
 # Old enough for Python 3.8 and its NumPy; the files that are written need neither newer one.
 ONNX = ["onnx>=1.14", "onnxruntime>=1.16"]
-SERVE = ["starlette>=0.44", "uvicorn>=0.33", "python-multipart>=0.0.20"]
+SERVE = ["starlette>=0.44", "uvicorn>=0.33", "python-multipart>=0.0.20", "prometheus-client>=0.14"]
 NOTEBOOKS = ["nbclient>=0.7", "nbformat>=5.7", "ipykernel>=6.20"]  # run without a browser
 REPORT = [*PLOT, "jinja2>=3.0"]  # the HTML page; 3.0 escapes by itself what is no markup
 EXTRAS = {
