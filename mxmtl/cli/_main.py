@@ -17,6 +17,7 @@ VERBS = {
     "launch": "run a command as several workers, here or over ssh; all end if one dies",
     "report": "show runs on one page: curves, metrics, confusions, mistakes, network",
     "train": "train on records: a run folder with checkpoints comes out",
+    "tune": "choose thresholds and temperatures on validation records, and keep them",
     "verify": "check every record; name the damaged ones, and write a file of the good ones",
 }
 

@@ -10,15 +10,19 @@ from ..deploy import Model, load_model
 from ..training import Preprocessing
 
 
-def add_model_options(parser: argparse.ArgumentParser) -> None:
-    """Declare which checkpoint, where it runs, and what MXNet's own files do not tell."""
-    group = parser.add_argument_group("model")
+def add_run_options(group: Any) -> None:
+    """Declare which checkpoint, and where it runs."""
     group.add_argument(
         "--which", choices=("best", "last"), default="best", help="checkpoint (best)"
     )
     group.add_argument("--gpus", default="", metavar="N", help="GPU (the first that works, or CPU)")
     group.add_argument("--batch-size", type=int, default=32, help="images at once (32)")
     group.add_argument("--threads", type=int, default=0, help="that decode; 0 is one for each core")
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """Declare these, and what MXNet's own files do not tell."""
+    add_run_options(parser.add_argument_group("model"))
     plain = parser.add_argument_group("for MXNet's own files without a model.json")
     plain.add_argument("--tasks", help="a .tasks.json file (PREFIX.tasks.json)")
     plain.add_argument(

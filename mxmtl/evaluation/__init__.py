@@ -8,3 +8,10 @@ from ._evaluation import form_of as form_of
 from ._predictions import Predictions as Predictions
 from ._predictions import predict_records as predict_records
 from ._suite import evaluation_suite as evaluation_suite
+from ._temperature import fit_temperature as fit_temperature
+from ._thresholds import Objective as Objective
+from ._thresholds import best_threshold as best_threshold
+from ._tune import TuneOptions as TuneOptions
+from ._tune import tune as tune
+from ._tune import tune_predictions as tune_predictions
+from ._tuning import Tuning as Tuning

@@ -43,12 +43,15 @@ def test_formats_and_options(here, capsys):  # noqa: F811
 def test_mxnets_own_files(here, capsys):  # noqa: F811
     assert _run("evaluate runs/first data/val --which last --bootstrap 0 --format csv") == 0
     expected = capsys.readouterr().out
+    made = training.Run("runs/first").model.preprocessing
+    values = {name: ",".join(map(str, getattr(made, name))) for name in ("mean", "std")}
     (here / "runs/first/model.json").rename(here / "else.json")
     line = "evaluate runs/first/model-0002 data/val --bootstrap 0 --format csv"
     assert _run(line) == 1
     assert "give the tasks that the network was trained for" in capsys.readouterr().err
     assert _run(f"{line} --tasks data/val.tasks.json") == 1
     assert "give its data_shape" in capsys.readouterr().err
+    line += f" --mean {values['mean']} --std {values['std']} --crop {made.crop}"
     assert _run(f"{line} --tasks data/val.tasks.json --data-shape 3,8,8") == 0
     assert capsys.readouterr().out == expected
 

@@ -1,0 +1,122 @@
+"""The threshold of one label that serves an objective best, over all that there are."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import NamedTuple, Optional, Tuple
+
+import numpy as np
+
+from ..metrics._curves import curve_of_scores
+
+PLAIN = ("f1", "youden")
+BOUND = ("precision@recall", "recall@precision")
+HALF = 0.5
+EXPECTED = "f1, youden, precision@recall=R or recall@precision=P, with R and P in (0, 1]"
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What a threshold is chosen for.
+
+    Attributes
+    ----------
+    name : {"f1", "youden", "precision@recall", "recall@precision"}
+        The highest F1; the highest recall + specificity - 1 (Youden 1950); the highest precision
+        at a recall of at least ``level``; or the highest recall at such a precision.
+    level : float
+        Of the last two.
+
+    Examples
+    --------
+    >>> Objective.parse("precision@recall=0.9")
+    Objective(name='precision@recall', level=0.9)
+    """
+
+    name: str
+    level: float = 0.0
+
+    def __str__(self) -> str:
+        return f"{self.name}={self.level:g}" if self.name in BOUND else self.name
+
+    @staticmethod
+    def parse(text: str) -> "Objective":
+        """Read ``f1``, ``precision@recall=0.9``...; `ValueError` for anything else."""
+        match = re.fullmatch(r"([a-z0-9@]+)(?:=([0-9.]+))?", text)
+        name, level = match.groups() if match else ("", None)
+        try:
+            value = 0.0 if level is None else float(level)
+        except ValueError:
+            value = -1.0
+        bound = name in BOUND and 0 < value <= 1
+        if not bound and not (name in PLAIN and level is None):
+            raise ValueError(f"objective {text!r} is none of {EXPECTED}.")
+        return Objective(name, value)
+
+    def score(
+        self, tp: np.ndarray, fp: np.ndarray, positives: int, negatives: int
+    ) -> Tuple[np.ndarray, np.ndarray]:
+        """Return what is to be made high, and what decides between equals; nan out of bounds.
+
+        Counts are whole numbers, so that what is equal comes out equal.
+        """
+        if self.name == "f1":
+            return 2 * tp / (tp + fp + positives), np.zeros(len(tp))
+        if self.name == "youden":
+            scaled = tp * negatives - fp * positives
+            return scaled / (positives * negatives), np.zeros(len(tp))
+        recall = tp / positives
+        precision = np.divide(tp, tp + fp, out=np.zeros(len(tp)), where=tp + fp > 0)
+        value, bound = (precision, recall) if self.name == BOUND[0] else (recall, precision)
+        return np.where(bound >= self.level, value, np.nan), bound
+
+
+class Choice(NamedTuple):
+    """A threshold, what it scores, and what 0.5 scores; nan where the bound is not kept."""
+
+    threshold: float
+    score: float
+    score_at_half: float
+
+
+def best_threshold(
+    probability: np.ndarray, positive: np.ndarray, objective: Objective
+) -> Optional[Choice]:
+    """Return the best threshold; None if none keeps the objective's bound.
+
+    A cell holds where its probability is above the threshold, so there is one to try between any
+    two neighbouring probabilities; it is put in the middle of them. Of equally good ones the
+    nearest to 0.5 is taken.
+
+    Parameters
+    ----------
+    probability : ndarray of float32 (n,)
+        In [0, 1].
+    positive : ndarray of bool (n,)
+        Both must occur.
+    objective : Objective
+        What is wanted.
+    """
+    curve, seen = curve_of_scores(probability, positive), np.unique(probability)[::-1]
+    cuts = between(np.append(seen, np.float32(0)), np.append(np.float32(1), seen))
+    tp, fp = np.append(0.0, curve.tp), np.append(0.0, curve.fp)
+    if seen[-1] == 0:  # nothing in [0, 1] lies below it
+        cuts, tp, fp = cuts[:-1], tp[:-1], fp[:-1]
+    above = probability > np.float32(HALF)
+    cuts = np.append(cuts, np.float32(HALF))
+    tp = np.append(tp, np.count_nonzero(above & positive))
+    fp = np.append(fp, np.count_nonzero(above & ~positive))
+    positives = int(np.count_nonzero(positive))
+    score, second = objective.score(tp, fp, positives, len(positive) - positives)
+    if np.isnan(score).all():
+        return None
+    comparable = np.where(np.isnan(score), -np.inf, score)
+    best = np.lexsort((-np.abs(cuts - HALF), second, comparable))[-1]
+    return Choice(float(cuts[best]), float(score[best]), float(score[-1]))
+
+
+def between(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Return float32 numbers in [low, high), in the middle if there is one."""
+    middle = (low.astype(np.float64) / 2 + high.astype(np.float64) / 2).astype(np.float32)
+    return np.where(middle < high, middle, low)

@@ -1,0 +1,192 @@
+"""Temperatures and thresholds from validation records, kept with the model."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+from typing import Any, Container, Dict, List, Sequence, Tuple, Union
+
+import numpy as np
+
+from .._files import PathLike
+from ..data.records._files_of import Prefixes
+from ..deploy import Network, load_model
+from ..metrics import CalibrationError, CrossEntropy, Suite
+from ..tasks import Task, TaskSet
+from ..training import Run
+from ..training._run import MODEL
+from ._predictions import Predictions, predict_records
+from ._temperature import fit_temperature
+from ._thresholds import HALF, Objective, best_threshold
+from ._tuning import TunedLabel, TunedTask, Tuning
+
+MIN_LABELS = 20
+
+
+@dataclasses.dataclass(frozen=True)
+class TuneOptions:
+    """What is tuned, and for what.
+
+    Attributes
+    ----------
+    objective : str
+        ``"f1"``, ``"youden"``, ``"precision@recall=R"`` or ``"recall@precision=P"``.
+    tasks : sequence of str
+        Which tasks; all if empty. What others have stays.
+    temperature, thresholds : bool
+        Whether to choose these; without, they are reset to 1 and 0.5.
+    min_labels : int
+        A task, or a label, with fewer known ones is left alone.
+    """
+
+    objective: str = "f1"
+    tasks: Sequence[str] = ()
+    temperature: bool = True
+    thresholds: bool = True
+    min_labels: int = MIN_LABELS
+
+
+def tune(
+    run: Union[PathLike, Run],
+    records: Prefixes,
+    *,
+    which: str = "best",
+    options: TuneOptions = TuneOptions(),  # noqa: B008 (frozen)
+    **reading: Any,
+) -> Tuning:
+    """Choose temperatures and thresholds on validation records, and save them in ``model.json``.
+
+    First a temperature a task, which changes no ranking; then, from the probabilities that
+    come of it, a threshold a label. `evaluate`, `Predictor` and their verbs apply both. Use
+    records that were neither trained on nor are kept for the last evaluation: on those that
+    they were chosen on, they look better than they are.
+
+    Parameters
+    ----------
+    run : str, Path or Run
+        A run folder.
+    records : str or sequence of str
+        Prefixes of labelled records.
+    which : {"best", "last"}
+        The checkpoint that they are chosen for.
+    options : TuneOptions
+        What is tuned, and for what.
+    **reading
+        As in `evaluate`.
+
+    Raises
+    ------
+    ValueError
+        If no task can be tuned; ``model.json`` is left as it was then.
+    """
+    run = run if isinstance(run, Run) else Run(run)
+    model = load_model(run, which)
+    network = Network.of_model(model, ctx=reading.pop("ctx", None))
+    predictions = predict_records(network, records, model.file.preprocessing, **reading)
+    prefixes = [records] if isinstance(records, (str, os.PathLike)) else list(records)
+    about = {"model": model.name, "records": ", ".join(map(str, prefixes))}
+    tuning = tune_predictions(predictions, options, about)
+    if not tuning.tasks:
+        reasons = " ".join(f"{name}: {why}." for name, why in tuning.refused.items())
+        raise ValueError(f"{about['records']}: nothing can be tuned. {reasons}")
+    done = {task.name for task in tuning.tasks}
+    tuned = {name: {
+        "checkpoint": Path(model.name).name, "records": about["records"],
+        "objective": tuning.objective,
+    } for name in done}  # fmt: skip
+    dataclasses.replace(
+        model.file,
+        temperature={**without(model.file.temperature, done), **tuning.temperature},
+        thresholds={**without(model.file.thresholds, done), **tuning.thresholds},
+        tuned={**without(model.file.tuned, done), **tuned},
+    ).save(run.folder / MODEL)
+    return tuning
+
+
+def tune_predictions(
+    predictions: Predictions,
+    options: TuneOptions = TuneOptions(),  # noqa: B008 (frozen)
+    about: Dict[str, str] = {},  # noqa: B006 (read only)
+) -> Tuning:
+    """Choose temperatures and thresholds from predictions; their own temperatures do not count."""
+    objective = Objective.parse(options.objective)
+    unknown = sorted(set(options.tasks) - set(predictions.tasks.names))
+    if unknown:
+        raise ValueError(f"no task {unknown[0]!r} among {predictions.tasks.names}.")
+    tuned: List[TunedTask] = []
+    refused: Dict[str, str] = {}
+    for task in predictions.tasks:
+        if options.tasks and task.name not in options.tasks:
+            continue
+        why = refusal(task, predictions, options)
+        if why:
+            refused[task.name] = why
+        else:
+            tuned.append(tune_task(task, predictions, objective, options))
+    names = {"model": "predictions", "records": f"{len(predictions)} records", **about}
+    return Tuning(tuned, refused, str(objective), **names)
+
+
+def refusal(task: Task, predictions: Predictions, options: TuneOptions) -> str:
+    """Return why a task is not tuned; nothing if it can be."""
+    if task.kind not in ("class", "cells"):
+        return f"{type(task).__name__} has neither probabilities nor thresholds"
+    count = int(np.count_nonzero(predictions.labelled(task)))
+    if count < options.min_labels:
+        return f"{count} labels are too few, {options.min_labels} are needed (--min-labels)"
+    return ""
+
+
+def tune_task(
+    task: Task, predictions: Predictions, objective: Objective, options: TuneOptions
+) -> TunedTask:
+    """Choose the temperature of a task, then the thresholds of its labels."""
+    label, logits = predictions.labels[task.name], predictions.logits[task.name]
+    temperature, note = None, ""
+    if options.temperature:
+        temperature = fit_temperature(task, label, logits)
+        note = "" if temperature else "no temperature: every label is right, or none tells"
+    warm = {} if temperature is None else {task.name: temperature}
+    alone = TaskSet([task])
+    (before,), (after,) = alone.predict([logits]), alone.predict([logits], warm)
+    labels = []
+    if options.thresholds and task.kind == "cells":
+        labels = [
+            tune_label(*cells, objective, options.min_labels)
+            for cells in zip(task.names or (task.name,), after.T, task.certain(label).T)
+        ]
+    entropy, error = zip(*(quality(task, label, p) for p in (before, after)))
+    known = int(np.count_nonzero(predictions.labelled(task)))
+    return TunedTask(task.name, known, temperature, entropy, error, labels, note)
+
+
+def tune_label(
+    name: str, probability: np.ndarray, wanted: np.ndarray, objective: Objective, at_least: int
+) -> TunedLabel:
+    """Choose the threshold of a label; 0.5, with the reason, where there is nothing to choose."""
+    known = ~np.isnan(wanted)
+    positive = wanted[known] > 0
+    counts = (len(positive), int(np.count_nonzero(positive)))
+    if counts[0] < at_least:
+        return TunedLabel(name, *counts, HALF, np.nan, np.nan, "too few labels: 0.5 stays")
+    if counts[1] in (0, counts[0]):
+        only = "yes" if counts[1] else "no"
+        return TunedLabel(name, *counts, HALF, np.nan, np.nan, f"all are {only}: 0.5 stays")
+    choice = best_threshold(probability[known], positive, objective)
+    if choice is None:
+        return TunedLabel(name, *counts, HALF, np.nan, np.nan, f"{objective} is out of reach")
+    return TunedLabel(name, *counts, choice.threshold, choice.score_at_half, choice.score)
+
+
+def quality(task: Task, label: np.ndarray, probability: np.ndarray) -> Tuple[float, float]:
+    """Return cross-entropy and calibration error."""
+    suite = Suite(TaskSet([task]), [CrossEntropy(task), CalibrationError(task)])
+    suite.update([label], [probability])
+    entropy, error = suite.get()[1]
+    return float(entropy), float(error)
+
+
+def without(parts: Dict[str, Any], names: Container[str]) -> Dict[str, Any]:
+    """Return what is not of these tasks."""
+    return {name: part for name, part in parts.items() if name not in names}

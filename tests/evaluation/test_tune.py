@@ -1,0 +1,236 @@
+"""Thresholds against brute force with scikit-learn, temperatures against SciPy."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import mxmtl
+from mxmtl.evaluation import (
+    Objective,
+    Predictions,
+    TuneOptions,
+    best_threshold,
+    evaluate,
+    fit_temperature,
+    tune,
+    tune_predictions,
+)
+from mxmtl.training import ModelFile, Preprocessing
+from tests import _cases
+from tests.training import _small
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import minimize_scalar
+from sklearn import metrics as sklearn
+
+
+@pytest.fixture(scope="module")
+def run(records, tmp_path_factory):
+    return _small.fit(records, tmp_path_factory.mktemp("tune") / "run", epochs=1)
+
+
+def scores(objective, label, above):
+    """What scikit-learn says of one decision: (score, whether the bound is kept)."""
+    precision = sklearn.precision_score(label, above, zero_division=0)
+    recall = sklearn.recall_score(label, above)
+    if objective.name == "f1":
+        return sklearn.f1_score(label, above), True
+    if objective.name == "youden":
+        return recall + sklearn.recall_score(~label, ~above) - 1, True
+    if objective.name == "precision@recall":
+        return precision, recall >= objective.level
+    return recall, precision >= objective.level
+
+
+OBJECTIVES = ["f1", "youden", "precision@recall=0.7", "recall@precision=0.8"]
+# Few different values: many ties, and both ends.
+GRID = st.sampled_from([0.0, 1e-45, 0.1, 0.25, 0.5, np.nextafter(np.float32(0.5), 1), 0.75, 1.0])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(OBJECTIVES), st.lists(st.tuples(GRID, st.booleans()), min_size=2, max_size=9)
+)
+def test_no_threshold_is_better(text, rows):
+    objective = Objective.parse(text)
+    p, label = np.float32([row[0] for row in rows]), np.array([row[1] for row in rows])
+    if label.all() or not label.any():
+        return
+    choice = best_threshold(p, label, objective)
+    tried = np.unique(np.concatenate([[0.0, 0.5, 1.0], p, np.nextafter(p, 0)]))
+    found = [scores(objective, label, p > np.float32(t)) for t in tried if 0 <= t <= 1]
+    kept = [score for score, keeps in found if keeps]
+    if choice is None:
+        assert not kept
+        return
+    score, keeps = scores(objective, label, p > np.float32(choice.threshold))
+    assert keeps
+    assert score == pytest.approx(max(kept), abs=1e-12)
+    assert choice.score == pytest.approx(score, abs=1e-12)
+    assert 0 <= choice.threshold <= 1
+    half, keeps = scores(objective, label, p > 0.5)
+    assert choice.score_at_half == pytest.approx(half) if keeps else np.isnan(choice.score_at_half)
+    if keeps and half == max(kept) and objective.name == "f1":
+        assert choice.threshold == 0.5
+
+
+def test_of_equal_precision_the_higher_recall_is_taken():
+    p, label = np.float32([0.9, 0.8, 0.7, 0.6, 0.1]), np.array([1, 1, 1, 0, 0], bool)
+    choice = best_threshold(p, label, Objective.parse("precision@recall=0.3"))
+    assert (p > choice.threshold).tolist() == label.tolist()
+    assert choice.threshold == pytest.approx(0.65)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "F1", "f1=1", "precision@recall", "precision@recall=0", "recall@precision=1.5",
+             "recall@precision=1.2.3", "accuracy"],
+)  # fmt: skip
+def test_an_objective_that_is_none(text):
+    with pytest.raises(ValueError, match=r"is none of f1, youden, precision@recall=R"):
+        Objective.parse(text)
+
+
+def likelihood(task, label, logits, temperature):
+    z = logits.astype(np.float64) / temperature
+    wanted = task.certain(label)
+    if task.kind == "class":
+        log_p = z - z.max(1, keepdims=True)
+        log_p -= np.log(np.exp(log_p).sum(1, keepdims=True))
+        return -np.nansum(wanted * log_p)
+    return np.nansum(np.logaddexp(0, z) - wanted * z)
+
+
+@pytest.mark.parametrize("name", ["multiclass", "multiclass_weighted", "binary", "multilabel"])
+@pytest.mark.parametrize("scale", [0.2, 1.0, 30.0])
+def test_the_temperature_is_that_of_scipy(name, scale):
+    task, rng = _cases.TASKS[name], np.random.RandomState(1)
+    label = _cases.random_label(task, 400, 0.3, rng).reshape(task.label_shape(400))
+    logits = rng.normal(size=(400, task.num_outputs)) + 1.5 * np.nan_to_num(task.certain(label))
+    logits = (logits * scale).astype(np.float32)
+    best = minimize_scalar(
+        lambda log: likelihood(task, label, logits, np.exp(log)), bounds=(-6, 6), method="bounded",
+        options={"xatol": 1e-9},
+    )  # fmt: skip
+    assert fit_temperature(task, label, logits) == pytest.approx(np.exp(best.x), rel=1e-4)
+
+
+def test_no_temperature_where_there_is_no_minimum():
+    task = mxmtl.Binary("b")
+    label = np.float32([1, 0, -1, 1])
+    right = np.float32([[2], [-3], [-9], [1]])
+    assert fit_temperature(task, label, right) is None
+    assert fit_temperature(task, label, -right) is None
+    assert fit_temperature(task, label, 0 * right) is None
+
+
+def made_up(rows=200):
+    tasks, rng = _cases.task_set(), np.random.RandomState(2)
+    labels = {
+        t.name: _cases.random_label(t, rows, 0.3, rng).reshape(t.label_shape(rows)) for t in tasks
+    }
+    logits = {t.name: rng.normal(size=(rows, t.num_outputs)).astype(np.float32) for t in tasks}
+    for task in tasks:
+        logits[task.name] += np.float32(np.nan_to_num(task.certain(labels[task.name])))
+    return Predictions(tasks, np.arange(rows), labels, logits, {})
+
+
+def test_thresholds_are_chosen_on_the_calibrated_probabilities():
+    predictions = made_up()
+    tuning = tune_predictions(predictions)
+    assert list(tuning.refused) == ["age"]
+    assert set(tuning.temperature) == set(predictions.tasks.names) - {"age"}
+    assert set(tuning.thresholds) == {"outdoors", "indoors", "toys", "tags"}
+    for task in tuning.tasks:
+        for index, each in enumerate(task.labels):
+            z = predictions.logits[task.name][:, index].astype(np.float64) / task.temperature
+            label = predictions.labels[task.name].reshape(len(predictions), -1)[:, index]
+            above = 1 / (1 + np.exp(-z)) > each.threshold
+            f1 = sklearn.f1_score(label[label >= 0], above[label >= 0])
+            assert f1 == pytest.approx(each.after)
+            assert each.after >= each.before
+        assert task.cross_entropy[1] <= task.cross_entropy[0]
+
+
+def test_what_has_too_few_labels_or_one_answer_is_left_alone_and_said():
+    given = made_up(60)
+    toys = given.labels["toys"]
+    toys[:, 0], toys[5:, 1] = np.where(toys[:, 0] >= 0, 1, -1), -1
+    given.labels["breed"][4:] = -1
+    tuning = tune_predictions(given)
+    few = int((given.labels["breed"] >= 0).sum())
+    assert tuning.refused["breed"] == f"{few} labels are too few, 20 are needed (--min-labels)"
+    ball, rope, bone = next(task for task in tuning.tasks if task.name == "toys").labels
+    assert (ball.threshold, ball.note) == (0.5, "all are yes: 0.5 stays")
+    assert (rope.threshold, rope.note) == (0.5, "too few labels: 0.5 stays")
+    assert bone.note == ""
+    assert "all are yes" in str(tuning)
+    assert "breed: " in str(tuning)
+
+
+def test_tuning_is_kept_with_the_model_and_applied(run, records):
+    before = evaluate(run, records)
+    first = tune(run, records, options=TuneOptions(min_labels=10))
+    file = run.model
+    assert (file.temperature, file.thresholds) == (first.temperature, first.thresholds)
+    assert file.tuned["toys"] == {
+        "checkpoint": run.best.stem, "records": records, "objective": "f1",
+    }  # fmt: skip
+    after = evaluate(run, records)
+    for task in first.tasks:
+        assert after.values[f"{task.name}/cross_entropy"] == pytest.approx(task.cross_entropy[1])
+        for each in task.labels:
+            name = f"{task.name}/f1/{each.name}" if task.name != each.name else f"{task.name}/f1"
+            if not each.note:
+                assert after.values[name] == pytest.approx(each.after)
+                assert before.values[name] == pytest.approx(each.before)
+    options = TuneOptions("recall@precision=0.6", ["toys"], temperature=False, min_labels=10)
+    tune(run, records, options=options)
+    assert "toys" not in run.model.temperature
+    assert run.model.thresholds["outdoors"] == first.thresholds["outdoors"]
+    assert run.model.tuned["toys"]["objective"] == "recall@precision=0.6"
+    tune(run, records, options=TuneOptions(thresholds=False, min_labels=10))
+    assert run.model.thresholds == {}
+
+
+def test_nothing_to_tune_leaves_the_model_as_it_was(run, records):
+    path = run.folder / "model.json"
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match="nothing can be tuned. breed: .* labels are too few"):
+        tune(run, records, options=TuneOptions(min_labels=1000))
+    with pytest.raises(ValueError, match="no task 'none' among"):
+        tune(run, records, options=TuneOptions(tasks=["none"]))
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "message"),
+    [
+        ("thresholds", {"toys": [0.5]}, r"thresholds \[0.5\]; expected 3 in \[0, 1\]"),
+        ("thresholds", {"toys": [0.5, 2, 0]}, "expected 3 in"),
+        ("thresholds", {"nope": [0.5]}, "no task 'nope'"),
+        ("temperature", {"toys": 0}, "temperature 0; expected a task, above 0"),
+        ("temperature", {"nope": 1}, "expected a task"),
+        ("temperature", {"toys": "hot"}, "TypeError"),
+    ],
+)
+def test_a_model_file_with_impossible_numbers_is_named(tmp_path, part, value, message):
+    path = tmp_path / "model.json"
+    ModelFile(_cases.task_set(), Preprocessing((3, 8, 8))).save(path)
+    data = {**json.loads(path.read_text("utf-8")), part: value}
+    path.write_text(json.dumps(data), "utf-8")
+    with pytest.raises(ValueError, match=f"model.json: .*{message}"):
+        ModelFile.load(path)
+
+
+def test_a_model_file_of_before_there_was_tuning_is_read(tmp_path):
+    path = tmp_path / "model.json"
+    made = ModelFile(_cases.task_set(), Preprocessing((3, 8, 8)))
+    made.save(path)
+    data = json.loads(path.read_text("utf-8"))
+    del data["tuned"]
+    path.write_text(json.dumps(data), "utf-8")
+    assert dataclasses.asdict(ModelFile.load(path)) == dataclasses.asdict(made)
