@@ -170,6 +170,19 @@ def test_errors_of_own_functions_reach_the_caller(tmp_path):
             next(data)
 
 
+def test_the_first_error_of_a_batch_is_raised_whichever_thread_was_faster(tmp_path):
+    prefix, _ = damaged(tmp_path, bad=set())
+    barrier = threading.Barrier(2, timeout=30)
+
+    def fails(image, label, rng):
+        raise ValueError(f"label {label[1]}, of arrival {barrier.wait()}")
+
+    with mxmtl.RecordIter(prefix, 20, SHAPE, augment=[augment.Apply(fails)], threads=2) as data:
+        expected = data._reader.read(0).label[1]
+        with pytest.raises(ValueError, match=f"label {expected}, of"):
+            next(data)
+
+
 def decoding_threads():
     return [t for t in threading.enumerate() if t.name.startswith("mxmtl-decode")]
 

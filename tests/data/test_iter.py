@@ -39,7 +39,7 @@ def pictures(tmp_path_factory):
 )
 def test_every_row_once_an_epoch_over_all_parts(thousands, batch_size, num_parts):
     prefix, labels = thousands
-    epochs = 5 if batch_size > 1 else 1  # one at a time takes its time; order is tested below
+    epochs = 5 if (batch_size, num_parts) not in ((1, 1), (1, 2)) else 1  # those take their time
     parts = [
         mxmtl.RecordIter(
             prefix, batch_size, SHAPE, shuffle=True, seed=3, num_parts=num_parts, part_index=part

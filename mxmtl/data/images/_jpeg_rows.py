@@ -52,7 +52,8 @@ def decode_rows(
         or head.marker not in (*BASELINE, PROGRESSIVE)
     ):
         return None
-    height, data = head.height, payload
+    height = head.height
+    data: Bytes = payload
     if rows and head.marker in BASELINE:
         unit = rows_of_unit(payload, head)
         # One row more, because the colours of a row are mixed with those of the next.

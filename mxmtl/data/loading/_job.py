@@ -60,17 +60,18 @@ class Job:
             self._futures.append(pool.submit(self._fill, self._slots, first, numbers))
 
     def _fill(self, slots: Iterator[int], first: int, numbers: np.ndarray) -> None:
-        source, room = self.source, self.source.room()
-        for slot in slots:
-            try:
-                image, label = source.load(int(self.rows[slot]), numbers[slot - first], room)
-                self.labels[slot] = label
-                source.normalize(image, room.planes, self.pixels[slot])
-            except RecordError as error:
-                self.errors[slot] = error
-            except Exception as error:
-                self._failed[slot] = error
-                collections.deque(slots, maxlen=0)
+        source = self.source
+        with source.room() as room:
+            for slot in slots:
+                try:
+                    image, label = source.load(self.rows.item(slot), numbers[slot - first], room)
+                    self.labels[slot] = label
+                    source.normalize(image, room.planes, self.pixels[slot])
+                except RecordError as error:
+                    self.errors[slot] = error
+                except Exception as error:  # noqa: BLE001 (a user's code; `wait` raises it)
+                    self._failed[slot] = error
+                    collections.deque(slots, maxlen=0)
 
     def wait(self) -> None:
         """Wait for the threads; an error that is no `RecordError` (in a user's code) is raised."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Optional, Tuple
+import contextlib
+from typing import Iterator, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
@@ -64,6 +65,7 @@ class Source:
     ) -> None:
         self.reader, self.normalize = reader, normalize
         self._pipeline, self._seed, self._label_width = pipeline, seed, label_width
+        self._rooms: List[Room] = []
 
     def numbers(self, epoch: int, rows: np.ndarray, repeats: np.ndarray) -> np.ndarray:
         """Draw the random numbers of rows in an epoch: (n, draws), of each row alone."""
@@ -72,10 +74,18 @@ class Source:
             return np.empty((len(rows), 0))
         return uniforms(keys(self._seed, AUGMENT, epoch, rows, repeats), draws)
 
-    def room(self) -> Room:
-        """Make room for a thread's work."""
-        pixels = None if self._pipeline.shows_pixels else np.empty(PIXELS, np.uint8)
-        return Room(np.empty(BUFFER, np.uint8).data, pixels, self.normalize.planes())
+    @contextlib.contextmanager
+    def room(self) -> Iterator[Room]:
+        """Lend room for a thread's work, the same one as to other threads before."""
+        try:
+            room = self._rooms.pop()
+        except IndexError:
+            pixels = None if self._pipeline.shows_pixels else np.empty(PIXELS, np.uint8)
+            room = Room(np.empty(BUFFER, np.uint8).data, pixels, self.normalize.planes())
+        try:
+            yield room
+        finally:
+            self._rooms.append(room)
 
     def load(
         self, row: int, numbers: np.ndarray, room: Optional[Room] = None
