@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import io
 import unicodedata
 from dataclasses import dataclass
 from typing import Any, List, Optional, Sequence
@@ -86,7 +88,15 @@ def new_figure(width: float, height: float) -> Any:
         raise ImportError(PLOT) from error
     figure = Figure(figsize=(width, height), facecolor="white", dpi=110)
     FigureCanvasAgg(figure)  # without pyplot, which would keep every figure
+    figure._repr_png_ = functools.partial(as_png, figure)  # for a notebook: pyplot would tell it
     return figure
+
+
+def as_png(figure: Any) -> bytes:
+    """Return a figure as the bytes of a PNG file."""
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png")
+    return stream.getvalue()
 
 
 def plain(text: str) -> str:
