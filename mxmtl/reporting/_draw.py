@@ -27,9 +27,9 @@ def lines(axes: Any, series: Sequence[Sequence[Sequence[float]]], x: str, y: str
     axes.set(xlabel=x, ylabel=y)
 
 
-def epochs(axes: Any, series: Sequence[Sequence[Sequence[float]]], y: str) -> None:
+def epochs(axes: Any, series: Sequence[Sequence[Sequence[float]]]) -> None:
     """Draw values by epoch."""
-    lines(axes, series, "epoch", y)
+    lines(axes, series, "epoch", "")
     axes.xaxis.get_major_locator().set_params(integer=True)
 
 

@@ -36,10 +36,11 @@ VARIABLES = {
     FAINT: "var(--faint)",
     **{color: f"var(--series-{number})" for number, color in enumerate(SERIES)},
 }
-KEPT = re.compile(r"#([\w-]+)")
+SIZE = (3.6, 2.6)  # inches
+PLACE = (0.15, 0.155, 0.83, 0.82)  # of the axes: left, bottom, width, height
 
 
-def svg(draw: Callable[[Any], None], title: str, *, size: Tuple[float, float] = (3.6, 2.7)) -> str:
+def svg(draw: Callable[[Any], None], title: str) -> str:
     """Return a figure as an SVG element.
 
     Parameters
@@ -48,8 +49,6 @@ def svg(draw: Callable[[Any], None], title: str, *, size: Tuple[float, float] = 
         Takes matplotlib axes, and draws on them with `INK`, `FAINT` and `SERIES`.
     title : str
         What the figure shows, for those who do not see it.
-    size : (float, float)
-        Inches.
     """
     try:
         import matplotlib
@@ -58,12 +57,25 @@ def svg(draw: Callable[[Any], None], title: str, *, size: Tuple[float, float] = 
     except ImportError as error:
         raise ImportError(PLOT) from error
     with matplotlib.rc_context({**STYLE}):
-        figure = Figure(figsize=size, layout="constrained")
+        figure = Figure(figsize=SIZE)
         FigureCanvasSVG(figure)
-        draw(figure.add_subplot())
+        draw(figure.add_axes(PLACE))  # fixed: fitting it to its texts takes longer than drawing it
         stream = io.StringIO()
         figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None})
     return inline(stream.getvalue(), title)
+
+
+class OwnIds:
+    """Gives the ids of each figure of a page a number: figures that look alike share theirs."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def __call__(self, text: str) -> str:
+        """Return the figure with ids of its own."""
+        self._count += 1
+        new = rf"\g<1>figure-{self._count}-\g<2>"
+        return re.sub(r'((?:\bid|href)="#?|url\(#)([\w-]+)', new, text)
 
 
 def inline(text: str, title: str) -> str:

@@ -19,6 +19,7 @@ from ._words import said
 
 EDGE = 144  # pixels of a small picture's longer edge
 QUALITY = 82
+TINY = 40  # pixels: of an image of which each is to be seen
 WHITE = (255, 255, 255)
 
 
@@ -85,7 +86,7 @@ class Thumbnails:
         """Return a row's image as a data URI; None if it cannot be read."""
         if row not in self._made:
             pixels = self.pixels(row)
-            self._made[row] = None if pixels is None else jpeg_uri(pixels)
+            self._made[row] = None if pixels is None else data_uri(pixels)
         return self._made[row]
 
 
@@ -108,6 +109,9 @@ def fitted(image: np.ndarray, edge: int) -> np.ndarray:
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA) if scale < 1 else image
 
 
-def jpeg_uri(pixels: np.ndarray) -> str:
-    """Return an image as a data URI."""
-    return "data:image/jpeg;base64," + base64.b64encode(encode(pixels, "jpg", QUALITY)).decode()
+def data_uri(pixels: np.ndarray) -> str:
+    """Return an image as a data URI: JPEG, but PNG where that would show more than the image."""
+    tiny = max(pixels.shape[:2]) <= TINY
+    data = encode(pixels, "png", 9) if tiny else encode(pixels, "jpg", QUALITY)
+    kind = "png" if tiny else "jpeg"
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"

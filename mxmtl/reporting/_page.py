@@ -12,6 +12,7 @@ from ..metrics._metric import ALL_TASKS
 from . import _panels as panels
 from . import _tables as tables
 from . import _task_tables as task_tables
+from ._figures import OwnIds
 from ._markdown import NOTHING, summary
 from ._matrix import heat
 from ._network_view import drawn
@@ -31,6 +32,7 @@ def page(facts: Facts, pictures: Pictures) -> str:
         undefined=jinja2.StrictUndefined,
     )  # fmt: skip
     environment.globals.update(written=tables.written, value_of=tables.value_of)
+    environment.filters["own_ids"] = OwnIds()
     environment.tests["number_cell"] = tables.is_number
     style, script = ((FOLDER / name).read_text("utf-8") for name in ("style.css", "page.js"))
     return environment.get_template("page.html").render(

@@ -134,5 +134,5 @@ def learned(runs: Sequence[Facts], name: str) -> Any:
         return None
     task, _, metric = name.partition("/")
     title = f"{task}: {words(metric)}"
-    figure = svg(partial(draw.epochs, series=lines, y=words(metric)), f"{title} by epoch")
+    figure = svg(partial(draw.epochs, series=lines), f"{title} by epoch")
     return Panel(title, figure, legend)
