@@ -28,6 +28,7 @@ from .data import RecordError as RecordError
 from .data import RecordIter as RecordIter
 from .data import RecordSummary as RecordSummary
 from .data import write_records as write_records
+from .deploy import Predictor as Predictor
 from .nets import MultiTaskLoss as MultiTaskLoss
 from .nets import MultiTaskNet as MultiTaskNet
 from .nets import load_trunk as load_trunk

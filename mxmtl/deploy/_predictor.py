@@ -1,0 +1,197 @@
+"""Images in, answers out: a trained network as one function."""
+
+from __future__ import annotations
+
+import os
+import re
+from itertools import islice
+from typing import Any, Iterable, Iterator, List, Optional, Tuple, Union
+
+import mxnet as mx
+import numpy as np
+
+from .._devices import context
+from .._files import PathLike
+from .._threads import usable_processors
+from ..data import ImageError
+from ..data._parallel import ordered_map
+from ..tasks import TaskSet
+from ..training import Run
+from ._backends import Backend, MXNetBackend, OnnxBackend
+from ._images import Image, ImageReader, source_of
+from ._model import Model, load_model
+from ._prediction import Prediction
+
+BACKENDS = ("mxnet", "onnxruntime")
+ON_ERROR = ("raise", "return")
+Result = Union[Prediction, ImageError]
+
+
+class Predictor:
+    """A trained network as a function of images.
+
+    Preprocessing, class names, thresholds and temperatures come with the model. Safe to call
+    from several threads: images are read at the same time, and the network takes turns.
+
+    Parameters
+    ----------
+    model : str, Path, Run or Model
+        A run folder; the prefix of MXNet's files, if ``prefix.json`` says what they are for
+        (for others give `mxmtl.deploy.load_model` the tasks, and pass what it returns); or an
+        ONNX file that ``mxmtl export`` wrote.
+    which : {"best", "last"}
+        Which checkpoint of a run.
+    device : mx.Context or str, optional
+        ``"cpu"``, ``"gpu"`` or ``"gpu(1)"``; by default the first GPU that works, else the CPU.
+    backend : {"mxnet", "onnxruntime"}
+        What computes. An ONNX file is always ONNX Runtime's.
+    batch_size : int
+        Images at once, where there are several.
+    threads : int
+        That read images; 0 for one for each processor.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If there is no such model, or it is damaged.
+
+    Examples
+    --------
+    ::
+
+        predictor = mxmtl.Predictor("runs/first")
+        print(predictor("photo.jpg"))
+        predictor("photo.jpg")["breed"].answer          # 'pug'
+        for prediction in predictor(paths):             # in batches, images read ahead
+            prediction.to_dict()
+    """
+
+    def __init__(
+        self,
+        model: Union[PathLike, Run, Model],
+        which: str = "best",
+        *,
+        device: Union[mx.Context, str, None] = None,
+        backend: str = "mxnet",
+        batch_size: int = 32,
+        threads: int = 0,
+    ) -> None:
+        if batch_size < 1 or threads < 0:
+            raise ValueError(f"batch_size={batch_size}, threads={threads}: expected 1 or more.")
+        self.batch_size, self.threads = batch_size, threads or usable_processors()
+        self.backend = make_backend(model, which, device, backend, batch_size)
+        self.read = ImageReader(self.backend.file.preprocessing)
+
+    @property
+    def tasks(self) -> TaskSet:
+        """What is predicted."""
+        return self.backend.file.tasks
+
+    @property
+    def name(self) -> str:
+        """Where the model came from."""
+        return self.backend.name
+
+    def __repr__(self) -> str:
+        return f"Predictor({self.name!r}, tasks={self.tasks.names})"
+
+    def __call__(self, images: Any, *, on_error: str = "raise") -> Any:
+        """Predict one image, or many.
+
+        Parameters
+        ----------
+        images : str, Path, bytes, ndarray, or list or iterator of these
+            A file, the bytes of one, or pixels uint8 (height, width, 3) RGB or (height, width)
+            grey, of any size.
+        on_error : {"raise", "return"}
+            What an image that cannot be read leads to: an `mxmtl.data.ImageError` that names
+            it, raised; or, among many, put into its place.
+
+        Returns
+        -------
+        Prediction, or list or iterator of them
+            A list for a list, a tuple or an array (N, height, width, 3); for anything else that
+            can be iterated an iterator, which reads no further ahead than it must.
+        """
+        if on_error not in ON_ERROR:
+            raise ValueError(f"on_error={on_error!r} is not one of {ON_ERROR}.")
+        if is_image(images):
+            crops = self.read(images)[np.newaxis]
+            return next(self._answers(crops, [source_of(images)]))
+        stream = self._stream(images, on_error)
+        many = isinstance(images, (list, tuple, np.ndarray, mx.nd.NDArray))
+        return list(stream) if many else stream
+
+    def _stream(self, images: Iterable[Image], on_error: str) -> Iterator[Result]:
+        crops = ordered_map(self._try, images, self.threads)
+        while True:
+            part = list(islice(crops, self.batch_size))
+            if not part:
+                return
+            errors = [found for _, found in part if isinstance(found, ImageError)]
+            if errors and on_error == "raise":
+                raise errors[0]
+            good = [found for _, found in part if not isinstance(found, ImageError)]
+            sources = [name for name, found in part if not isinstance(found, ImageError)]
+            answers = self._answers(np.stack(good), sources) if good else iter(())
+            for _, found in part:
+                yield found if isinstance(found, ImageError) else next(answers)
+
+    def _try(self, image: Image) -> Tuple[Optional[str], Union[np.ndarray, ImageError]]:
+        try:
+            return source_of(image), self.read(image)
+        except ImageError as error:
+            return source_of(image), error
+
+    def _answers(self, crops: np.ndarray, sources: List[Optional[str]]) -> Iterator[Prediction]:
+        thresholds = self.backend.file.thresholds
+        predictions = self.backend.predict(crops)
+        for row, source in enumerate(sources):
+            yield Prediction(
+                {
+                    task.name: task.answer(part[row], thresholds.get(task.name))
+                    for task, part in zip(self.tasks, predictions)
+                },
+                source,
+            )
+
+
+def is_image(images: Any) -> bool:
+    """Tell one image from several."""
+    if isinstance(images, (np.ndarray, mx.nd.NDArray)):
+        return len(images.shape) < 4
+    return isinstance(images, (str, os.PathLike, bytes, bytearray, memoryview)) or not hasattr(
+        images, "__iter__"
+    )
+
+
+def make_backend(
+    model: Any, which: str, device: Union[mx.Context, str, None], backend: str, batch_size: int
+) -> Backend:
+    """Load a model into what shall compute it."""
+    if backend not in BACKENDS:
+        raise ValueError(f"backend={backend!r} is not one of {BACKENDS}.")
+    onnx_file = isinstance(model, (str, os.PathLike)) and os.fspath(model).endswith(".onnx")
+    if backend == "mxnet" and not onnx_file:
+        loaded = model if isinstance(model, Model) else load_model(model, which)
+        return MXNetBackend(loaded, device_of(device), batch_size)
+    if device is not None and device_of(device) != mx.cpu():
+        raise ValueError(f"device={device!r}: ONNX Runtime computes on the CPU here.")
+    if onnx_file:
+        return OnnxBackend(os.fspath(model))
+    return OnnxBackend.of_model(model if isinstance(model, Model) else load_model(model, which))
+
+
+def device_of(device: Union[mx.Context, str, None]) -> mx.Context:
+    """Return the device of a name; `ValueError` if it is none."""
+    if isinstance(device, mx.Context):
+        return device
+    if device is None:
+        return context()[0]
+    match = re.fullmatch(r"(cpu|gpu)(?:[(:](\d+)\)?)?", device)
+    if match is None:
+        raise ValueError(f"device={device!r}: expected 'cpu', 'gpu' or 'gpu(1)'.")
+    number = int(match.group(2) or 0)
+    if match.group(1) == "gpu" and number >= mx.context.num_gpus():
+        raise ValueError(f"device={device!r}: MXNet sees {mx.context.num_gpus()} GPUs here.")
+    return mx.Context(match.group(1), number)
