@@ -20,6 +20,7 @@ from ..records._files_of import record_files
 from ..records._reader import RecordReader
 from ..records._record_error import RecordError
 from ._inspect import Inspection
+from ._pen import find_pen
 
 TILE, MARGIN, LINE, COLUMNS = 176, 8, 15, 6  # pixels; tiles beside each other
 PAGE = """<!DOCTYPE html>
@@ -51,7 +52,9 @@ def write_sheet(inspection: Inspection, path: PathLike, *, count: int = 24, seed
     inspection : Inspection
         Of the records to show.
     path : path
-        Ends in ``.html`` (with all tables, and labels in any script) or in ``.png``.
+        Ends in ``.html`` (with all tables, and labels in any script) or in ``.png``
+        (what its font lacks is escaped: East Asian characters, those from right to left, and
+        without matplotlib all but ASCII).
     count : int
         Number of examples.
     seed : int
@@ -138,7 +141,11 @@ def page(inspection: Inspection, chosen: List[Example]) -> str:
 
 def picture(chosen: List[Example]) -> np.ndarray:
     """Draw the examples in rows: (height, width, 3) uint8."""
-    wrapped = [wrap([str(example.record_id), *example.lines]) for example in chosen]
+    pen = find_pen()
+    wrapped = [
+        [part for line in (str(example.record_id), *example.lines) for part in pen.wrap(line, TILE)]
+        for example in chosen
+    ]
     depth = TILE + LINE * max((len(lines) for lines in wrapped), default=1) + 2 * MARGIN
     across, down = min(COLUMNS, max(1, len(chosen))), -(-len(chosen) // COLUMNS)
     sheet = np.full((max(1, down) * depth, across * (TILE + MARGIN) + MARGIN, 3), 255, np.uint8)
@@ -148,12 +155,5 @@ def picture(chosen: List[Example]) -> np.ndarray:
         height, width = example.image.shape[:2]
         sheet[top + TILE - height : top + TILE, left : left + width] = example.image
         for number, line in enumerate(lines, start=1):
-            at = (left, top + TILE + number * LINE)
-            cv2.putText(sheet, line, at, cv2.FONT_HERSHEY_SIMPLEX, 0.38, (30, 30, 30), 1, 16)
+            pen.write(sheet, line, left, top + TILE + number * LINE)
     return sheet
-
-
-def wrap(lines: List[str], width: int = 26) -> List[str]:
-    """Break lines to fit under a tile; OpenCV draws ASCII only, so other signs are escaped."""
-    plain = [line.encode("ascii", "backslashreplace").decode() for line in lines]
-    return [line[at : at + width] for line in plain for at in range(0, max(1, len(line)), width)]
