@@ -344,8 +344,11 @@ def test_what_cannot_be_is_named(pictures, options, message):
 
 
 def test_misspelt_options_and_functions(pictures):
-    with pytest.raises(TypeError, match="thread"):
-        mxmtl.RecordIter(pictures, 4, SHAPE, thread=3)
+    for wrong, right in (("thread", "threads"), ("batchsize", "batch_size"), ("Mean", "mean")):
+        with pytest.raises(TypeError, match=f"no option '{wrong}'; did you mean '{right}'"):
+            mxmtl.RecordIter(pictures, 4, SHAPE, **{wrong: 3})
+    with pytest.raises(TypeError, match=r"no option 'zzz'; expected \['augment', 'batch_size'"):
+        mxmtl.RecordIter(pictures, 4, SHAPE, zzz=3)
     with pytest.raises(TypeError, match="wrap a function in Apply"):
         mxmtl.RecordIter(pictures, 4, SHAPE, augment=[np.fliplr])
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import re
 from dataclasses import dataclass, field
 from typing import Any, Dict, Mapping, Optional, Tuple
 
 from ..._threads import usable_cores
+from .._errors import unknown_option
 from ..images._image import ImageOptions
 from ..tables._table import TableOptions
 
@@ -111,9 +111,7 @@ def sort_options(options: Mapping[str, Any]) -> Options:
     chosen: Dict[type, Dict[str, Any]] = {kind: {} for kind in kinds}
     for name, value in options.items():
         if name not in owner:
-            close = difflib.get_close_matches(name, owner, n=1)
-            hint = f"; did you mean {close[0]!r}?" if close else f"; expected {sorted(owner)}."
-            raise TypeError(f"no option {name!r}{hint}")
+            raise unknown_option(name, list(owner))
         chosen[owner[name]][name] = value
     return (
         TableOptions(**chosen[TableOptions]),

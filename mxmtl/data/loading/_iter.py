@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import logging
 import os
-from typing import Any, Dict, Iterable, Mapping, Optional, Sequence, Union
+from typing import Any, Dict, Mapping, Sequence, Union
 
 import mxnet as mx
 import numpy as np
 
 from ..._files import PathLike
 from ..._threads import usable_processors
-from ...augment import Augmentation, Pipeline
+from ...augment import Pipeline
 from ...tasks import TaskSet
 from ..records._files_of import Prefixes, record_files, tasks_of
 from ..records._reader import RecordReader
 from ._job import Job
 from ._loader import Loader
 from ._loading import Loading
-from ._normalize import Levels, Normalize
+from ._normalize import Normalize
 from ._order import Order
-from ._samplers import Sampler
 from ._source import Source
 
 log = logging.getLogger(__name__)
@@ -47,23 +46,9 @@ class RecordIter(mx.io.DataIter):  # type: ignore[misc]
         r) alone.
     tasks : TaskSet or str, optional
         What the labels mean. By default it is read from ``<prefix>.tasks.json``.
-    sampler : Sampler, optional
-        How often an epoch reads each row: see `WeightedSampler` and `ClassAwareSampler`. The order
-        is random then.
-    augment : sequence of Augmentation, optional
-        See `mxmtl.augment`. By default the middle of the image, as large as fits.
-    mean, std : float or sequence of float, optional
-        Images become ``(pixel - mean) / std``, on the scale of 0 to 255.
-    num_parts, part_index : int
-        Read one of so many parts. In each epoch every row is in one part, all have as many
-        batches, and batch k of all parts together has the rows of batch k of one iterator with
-        ``num_parts`` times the batch size.
-    last_batch : {"pad", "discard"}
-        Whether rows that fill no batch make a padded one or are left out.
-    on_error : {"raise", "skip"}
-        What a damaged record leads to.
-    **loading
-        The fields of `Loading`.
+    **options
+        The fields of `Loading`: sampler, augment, mean, std, num_parts, part_index, last_batch,
+        on_error, threads, prefetch, dtype, data_name and ctx.
 
     Attributes
     ----------
@@ -84,6 +69,8 @@ class RecordIter(mx.io.DataIter):  # type: ignore[misc]
     ------
     FileNotFoundError
         If there is no such file, or no tasks.
+    TypeError
+        If there is no such option; the message names the nearest one.
     ValueError
         If the records were written for other tasks, or an option makes no sense.
     RecordError
@@ -124,46 +111,41 @@ class RecordIter(mx.io.DataIter):  # type: ignore[misc]
         shuffle: bool = False,
         seed: int = 0,
         tasks: Union[TaskSet, PathLike, None] = None,
-        sampler: Optional[Sampler] = None,
-        augment: Optional[Iterable[Augmentation]] = None,
-        mean: Levels = None,
-        std: Levels = None,
-        num_parts: int = 1,
-        part_index: int = 0,
-        last_batch: str = "pad",
-        on_error: str = "raise",
-        **loading: Any,
+        **options: Any,
     ) -> None:
         super().__init__(batch_size)
-        options = Loading(**loading)
+        how = Loading.of(options)
         self._reader = RecordReader(record_files(prefix))
         self.tasks = tasks_of(prefix, tasks)
         self._reader.check_width(self.tasks)
         width = self.tasks.label_width
-        self._normalize = Normalize(data_shape, mean, std, options.dtype, options.ctx)
+        self._normalize = Normalize(data_shape, how.mean, how.std, how.dtype, how.ctx)
+        expected = None
+        if how.sampler is not None:
+            expected = how.sampler.expected(self.tasks, self._reader.labels(width))
         self._order = Order(
             len(self._reader),
             batch_size,
-            shuffle or sampler is not None,
+            shuffle or how.sampler is not None,
             seed,
-            num_parts,
-            part_index,
-            last_batch,
-            None if sampler is None else sampler.expected(self.tasks, self._reader.labels(width)),
+            how.num_parts,
+            how.part_index,
+            how.last_batch,
+            expected,
         )
-        pipeline = Pipeline(augment, self._normalize.data_shape[1:])
-        self._missing, self._ctx, self._exhausted = self.tasks.missing_label, options.ctx, False
+        pipeline = Pipeline(how.augment, self._normalize.data_shape[1:])
+        self._missing, self._ctx, self._exhausted = self.tasks.missing_label, how.ctx, False
         self._loader = Loader(
             Source(self._reader, pipeline, self._normalize, seed, width),
             self._order,
             self._missing,
-            on_error=on_error,
-            threads=options.threads or usable_processors(),
-            prefetch=options.prefetch,
+            on_error=how.on_error,
+            threads=how.threads or usable_processors(),
+            prefetch=how.prefetch,
         )
         self._process = os.getpid()
         shape = (batch_size, *self._normalize.data_shape)
-        self.provide_data = [mx.io.DataDesc(options.data_name, shape, np.dtype(options.dtype))]
+        self.provide_data = [mx.io.DataDesc(how.data_name, shape, np.dtype(how.dtype))]
         self.provide_label = [
             mx.io.DataDesc(task.label_name, task.label_shape(batch_size), layout="N")
             for task in self.tasks

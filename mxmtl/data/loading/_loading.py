@@ -1,19 +1,41 @@
-"""How batches are made ready, apart from what is in them."""
+"""How records become batches: what a `RecordIter` can be told beside what it reads."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Optional
+from dataclasses import dataclass, fields
+from typing import Any, Iterable, Mapping, Optional
 
 import mxnet as mx
+
+from ...augment import Augmentation
+from .._errors import unknown_option
+from ._normalize import Levels
+from ._samplers import Sampler
+
+ITS_OWN = ("prefix", "batch_size", "data_shape", "shuffle", "seed", "tasks")
 
 
 @dataclass(frozen=True)
 class Loading:
-    """How batches are made ready; every field is an option of `RecordIter`.
+    """How records become batches; every field is an option of `RecordIter`.
 
     Parameters
     ----------
+    sampler : Sampler, optional
+        How often an epoch reads each row: see `WeightedSampler` and `ClassAwareSampler`. The order
+        is random then.
+    augment : iterable of Augmentation, optional
+        See `mxmtl.augment`. By default the middle of the image, as large as fits.
+    mean, std : float or sequence of float, optional
+        Images become ``(pixel - mean) / std``, on the scale of 0 to 255.
+    num_parts, part_index : int
+        Read one of so many parts. In each epoch every row is in one part, all have as many
+        batches, and batch k of all parts together has the rows of batch k of one iterator with
+        ``num_parts`` times the batch size.
+    last_batch : {"pad", "discard"}
+        Whether rows that fill no batch make a padded one or are left out.
+    on_error : {"raise", "skip"}
+        What a damaged record leads to.
     threads : int
         Decoding threads; 0 for as many as there are processors for this process.
     prefetch : int
@@ -26,6 +48,14 @@ class Loading:
         Send batches there ahead of their use: images as bytes, which are scaled there.
     """
 
+    sampler: Optional[Sampler] = None
+    augment: Optional[Iterable[Augmentation]] = None
+    mean: Levels = None
+    std: Levels = None
+    num_parts: int = 1
+    part_index: int = 0
+    last_batch: str = "pad"
+    on_error: str = "raise"
     threads: int = 0
     prefetch: int = 2
     dtype: str = "float32"
@@ -37,3 +67,12 @@ class Loading:
             raise ValueError(
                 f"threads={self.threads}, prefetch={self.prefetch}: expected 0 or more."
             )
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> Loading:
+        """Make one of keyword arguments; `TypeError`, with the nearest name, if one is no field."""
+        known = [field.name for field in fields(cls)]
+        for name in options:
+            if name not in known:
+                raise unknown_option(name, [*ITS_OWN, *known])
+        return cls(**options)
