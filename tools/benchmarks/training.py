@@ -7,12 +7,13 @@ ResNet-18 with three heads, batches of 16 images of 128 x 128, SGD with momentum
 a process of its own, as threads are chosen when MXNet loads. They run in turn, round after round;
 the table has medians over rounds, and medians of the ratios within a round.
 
-    fit      mxmtl.fit from records, metrics of all tasks and checkpoints included
+    fit      mxmtl.fit from records: decoding, metrics of all tasks and callbacks included, its
+             rate as it is logged (the last of two epochs; writing a checkpoint comes after it)
     loop     forward_backward and update of a Module, by hand, on arrays that are in memory
     stock    the same loop with as many threads as MXNet takes by itself
     frozen   mxmtl.fit with a frozen trunk, epochs after the first, images each time
     cached   the same with cached features
-    torch    the same network in PyTorch, as the loop
+    torch    the same network in PyTorch, as the loop; the faster of its two memory layouts
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 from pathlib import Path
 from typing import Any, Callable, Dict, List
@@ -34,6 +36,7 @@ CLASSES = {"kind": 10, "color": 5}
 LABELS = 8
 RATIOS = [("fit", "loop", 0.97), ("fit", "stock", 1.5), ("fit", "torch", 1.0)]
 RATIOS += [("cached", "frozen", 20.0)]
+VERSION = "import torch; print(torch.__version__)"
 
 
 def task_set() -> Any:
@@ -70,7 +73,7 @@ def write(folder: Path) -> str:
 
 
 def fit(records: str, **options: Any) -> float:
-    """Return the rate of the last of three epochs of `mxmtl.fit`."""
+    """Return the rate of the last epoch of `mxmtl.fit`."""
     import mxmtl
 
     with tempfile.TemporaryDirectory() as run:
@@ -110,7 +113,14 @@ def loop(records: str, first: str = "mxmtl") -> float:
 
 
 def torch_loop(records: str) -> float:
-    """Return the rate of the same network in PyTorch."""
+    """Return the rate of the same network in PyTorch, in the layout that is faster."""
+    import torch
+
+    return max(torch_rate(layout) for layout in (torch.channels_last, torch.contiguous_format))
+
+
+def torch_rate(layout: Any) -> float:
+    """Return the rate in one memory layout."""
     import torch
     from torch import nn
 
@@ -140,10 +150,10 @@ def torch_loop(records: str) -> float:
     trunk = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten())
     widths = [*CLASSES.values(), LABELS]
     heads = nn.ModuleList([nn.Linear(512, width) for width in widths])
-    trunk = trunk.to(memory_format=torch.channels_last)
+    trunk = trunk.to(memory_format=layout)
     parameters = [*trunk.parameters(), *heads.parameters()]
     optimizer = torch.optim.SGD(parameters, lr=0.01, momentum=0.9, weight_decay=1e-4)
-    data = torch.randn(BATCH, 3, SIZE, SIZE).to(memory_format=torch.channels_last)
+    data = torch.randn(BATCH, 3, SIZE, SIZE).to(memory_format=layout)
     labels = [torch.randint(0, width, (BATCH,)) for width in CLASSES.values()]
     tags = torch.randint(0, 2, (BATCH, LABELS)).float()
 
@@ -182,9 +192,10 @@ VARIANTS: Dict[str, Callable[[str], float]] = {
 
 def spawn(variant: str, records: str, python: str) -> float:
     """Run a variant in a process of its own."""
+    from mxmtl._threads import usable_cores
+
     environment = dict(os.environ)
-    # mxmtl sets the threads to the physical cores; the bare loop is given the same.
-    cores = str(len(os.sched_getaffinity(0)))
+    cores = str(usable_cores())  # what mxmtl takes; the bare loop and PyTorch are given the same
     environment.pop("OMP_NUM_THREADS", None)
     if variant in ("loop", "torch"):
         environment["OMP_NUM_THREADS"] = cores
@@ -216,11 +227,32 @@ def main() -> int:
                 python = arguments.torch if name == "torch" else sys.executable
                 rates[name].append(spawn(name, records, python))
             print(json.dumps({name: round(rates[name][number], 1) for name in names}), flush=True)
-    text = table(rates)
+    text = f"{title(arguments)}\n\n{table(rates)}"
     print(text)
     if arguments.out:
         arguments.out.write_text(text + "\n", "utf-8")
     return 0
+
+
+def title(arguments: argparse.Namespace) -> str:
+    """Return what was measured, where and how."""
+    lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    name = next((x.split(":")[1].strip() for x in lines if x.startswith("model name")), "a CPU")
+    cores = len(os.sched_getaffinity(0))
+    torch = ""
+    if arguments.torch:
+        version = subprocess.check_output([arguments.torch, "-c", VERSION], text=True)
+        torch = f", PyTorch {version.strip()}"
+    return f"""# What training costs
+
+`python tools/benchmarks/training.py --rounds {arguments.rounds}` on {name} with {cores} cores,
+MXNet 1.9.1{torch}. ResNet-18, three heads, batches of {BATCH} at {SIZE} px, SGD with momentum.
+The variants run in turn, each in a process of its own, round after round; rates are medians, and
+ratios medians of the ratios within a round, which say more than the rates.
+
+```
+{textwrap.dedent(__doc__[__doc__.index("    fit ") :]).strip()}
+```"""
 
 
 def table(rates: Dict[str, List[float]]) -> str:
