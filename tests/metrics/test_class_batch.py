@@ -44,7 +44,7 @@ def test_counts(classes: int, missing: float) -> None:
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int32])
 def test_first_highest(places: int, dtype: type) -> None:
     rng = np.random.RandomState(places)
-    values = rng.randint(-2, 3, size=(300, places)).astype(dtype)
+    values: np.ndarray = rng.randint(-2, 3, size=(300, places)).astype(dtype)
     if dtype is not np.int32:
         values[rng.uniform(size=values.shape) < 0.1] = -np.inf
         values[0] = -np.inf
