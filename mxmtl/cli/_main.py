@@ -16,6 +16,7 @@ VERBS = {
     "inspect": "show what is in records: labels, shares missing, sizes, examples",
     "launch": "run a command as several workers, here or over ssh; all end if one dies",
     "report": "show runs on one page: curves, metrics, confusions, mistakes, network",
+    "serve": "answer over HTTP what a trained model predicts; with a page to drop images on",
     "train": "train on records: a run folder with checkpoints comes out",
     "tune": "choose thresholds and temperatures on validation records, and keep them",
     "verify": "check every record; name the damaged ones, and write a file of the good ones",

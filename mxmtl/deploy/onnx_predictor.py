@@ -12,7 +12,7 @@ import json
 import os
 import struct
 import sys
-from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple, Union
+from typing import Any, Dict, Iterable, List, Optional, Tuple, Union
 
 import cv2
 import numpy as np
@@ -20,12 +20,14 @@ import onnxruntime
 
 FORMAT = "1"
 BATCH = 32
+STRIPE = 64  # rows
 COLOR = {1: cv2.IMREAD_COLOR, 2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4,
          8: cv2.IMREAD_REDUCED_COLOR_8}  # fmt: skip
 GRAY = {1: cv2.IMREAD_GRAYSCALE, 2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
         4: cv2.IMREAD_REDUCED_GRAYSCALE_4, 8: cv2.IMREAD_REDUCED_GRAYSCALE_8}  # fmt: skip
 PIXELS_PER_BYTE = 1024  # no JPEG holds more; a head that says so is damaged
 Image = Union[str, "os.PathLike[str]", bytes, np.ndarray]
+Size = Tuple[int, int]  # height, width
 
 
 class OnnxPredictor:
@@ -42,8 +44,8 @@ class OnnxPredictor:
 
     Raises
     ------
-    ValueError
-        If the file is no model that mxmtl exported, or of a newer format.
+    FileNotFoundError, ValueError
+        If there is no such file; or it is no model that mxmtl exported, or of a newer format.
 
     Examples
     --------
@@ -61,9 +63,7 @@ class OnnxPredictor:
     ) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
-        self.session = onnxruntime.InferenceSession(
-            os.fspath(path), options, providers=list(providers)
-        )
+        self.session = opened(os.fspath(path), options, list(providers))
         facts = self.session.get_modelmeta().custom_metadata_map
         if facts.get("mxmtl.format") != FORMAT:
             raise ValueError(
@@ -119,6 +119,16 @@ class OnnxPredictor:
         return np.ascontiguousarray(scaled.transpose(0, 3, 1, 2))
 
 
+def opened(path: str, options: Any, providers: List[str]) -> Any:
+    """Load an ONNX file; errors name it."""
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f"{path}: no such file.")
+    try:
+        return onnxruntime.InferenceSession(path, options, providers=providers)
+    except Exception as error:  # ONNX Runtime's errors have nothing in common
+        raise ValueError(f"{path}: ONNX Runtime does not load it: {error}") from error
+
+
 def in_words(output: Dict[str, Any], prediction: np.ndarray) -> Dict[str, Any]:
     """Return the answer of one task for one image, and how likely it is."""
     names, levels = output["names"], output["thresholds"]
@@ -138,28 +148,17 @@ def in_words(output: Dict[str, Any], prediction: np.ndarray) -> Dict[str, Any]:
     return {"answer": float(prediction[0])}
 
 
-class Window(NamedTuple):
-    """The rectangle of a source image that is shown: its corner and how far pixels are apart."""
-
-    left: float
-    top: float
-    across: float
-    down: float
-
-
-def window(source: Tuple[int, int], size: Tuple[int, int], fraction: float) -> Window:
-    """Return the middle of an image (height, width) as a crop of ``size`` shows it."""
+def window(source: Size, size: Size, fraction: float) -> Tuple[float, float, float, float]:
+    """Return what a crop of ``size`` shows of an image: left, top, distances of its pixels."""
     factor = max(size[0] / source[0], size[1] / source[1]) / fraction
     height = max(round(source[0] * factor), size[0])
     width = max(round(source[1] * factor), size[1])
     down, across = source[0] / height, source[1] / width
     top, left = (height - size[0]) // 2, (width - size[1]) // 2
-    return Window(across * left, down * top, across, down)
+    return across * left, down * top, across, down
 
 
-def center_crop(
-    image: np.ndarray, source: Tuple[int, int], size: Tuple[int, int], fraction: float
-) -> np.ndarray:
+def center_crop(image: np.ndarray, source: Size, size: Size, fraction: float) -> np.ndarray:
     """Cut the middle out of an image and scale it; ``source`` is its size before any reduction."""
     left, top, across, down = window(source, size, fraction)
     y, x = image.shape[0] / source[0], image.shape[1] / source[1]
@@ -174,9 +173,7 @@ def center_crop(
     return cv2.warpAffine(image, matrix, size[::-1], flags=flags, borderMode=cv2.BORDER_REFLECT_101)
 
 
-def load(
-    image: Image, channels: int, size: Tuple[int, int], fraction: float
-) -> Tuple[np.ndarray, Tuple[int, int]]:
+def load(image: Image, channels: int, size: Size, fraction: float) -> Tuple[np.ndarray, Size]:
     """Return an image's pixels, RGB or grey, perhaps reduced, and its size before that."""
     if isinstance(image, np.ndarray):
         if image.dtype != np.uint8 or image.ndim not in (2, 3) or image.shape[2:] not in ((), (3,)):
@@ -199,8 +196,7 @@ def load(
     else:
         if source[0] * source[1] > PIXELS_PER_BYTE * len(image):
             raise ValueError(f"{len(image)} bytes cannot hold {source[0]} x {source[1]} pixels.")
-        shown = window(source, size, fraction)
-        least = min(shown.across, shown.down)
+        least = min(window(source, size, fraction)[2:])
         reduction = next((k for k in (8, 4, 2) if least >= k), 1)
         found = decoded(image, (COLOR if channels == 3 else GRAY)[reduction])
     return (cv2.cvtColor(found, cv2.COLOR_BGR2RGB) if channels == 3 else found), source
@@ -225,9 +221,13 @@ def flat(image: np.ndarray) -> np.ndarray:
         raise ValueError(f"the image holds {image.dtype}; expected 8 or 16 bits a sample.")
     if image.ndim == 2 or image.shape[2] == 3:
         return image
-    alpha = image[:, :, 3:].astype(np.uint32)
-    blend = image[:, :, :3] * alpha + 255 * (255 - alpha)
-    return ((2 * blend + 255) // 510).astype(np.uint8)
+    opaque = np.empty((*image.shape[:2], 3), np.uint8)
+    for top in range(0, len(image), STRIPE):  # so that wider numbers take little memory
+        rows = image[top : top + STRIPE]
+        alpha = rows[:, :, 3:].astype(np.uint16)
+        # 255 parts, rounded: at most 65,152, which 16 bits hold.
+        opaque[top : top + STRIPE] = (rows[:, :, :3] * alpha + 255 * (255 - alpha) + 127) // 255
+    return opaque
 
 
 def recolored(image: np.ndarray, channels: int, to_gray: int, to_color: int) -> np.ndarray:
@@ -238,7 +238,7 @@ def recolored(image: np.ndarray, channels: int, to_gray: int, to_color: int) -> 
     return cv2.cvtColor(image, to_color if gray else to_gray)
 
 
-def jpeg_size(data: bytes) -> Optional[Tuple[int, int]]:
+def jpeg_size(data: bytes) -> Optional[Size]:
     """Return height and width of a JPEG file as it is shown; None for what is no such file."""
     if data[:2] != b"\xff\xd8":
         return None

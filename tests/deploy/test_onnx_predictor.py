@@ -160,6 +160,14 @@ def test_what_is_no_image_is_refused(predictor, image, message):
         predictor.prepare(image)
 
 
+def test_what_is_no_onnx_file_is_named(tmp_path):
+    (tmp_path / "x.onnx").write_bytes(b"no protobuf")
+    with pytest.raises(ValueError, match=r"x\.onnx: ONNX Runtime does not load it"):
+        OnnxPredictor(tmp_path / "x.onnx")
+    with pytest.raises(FileNotFoundError, match=r"y\.onnx: no such file"):
+        OnnxPredictor(tmp_path / "y.onnx")
+
+
 def test_another_onnx_file_is_refused(tmp_path):
     import onnx
 

@@ -1,0 +1,6 @@
+"""A small HTTP service around a trained model: an image in, JSON out."""
+
+from ._engine import Engine as Engine
+from ._engine import open_engine as open_engine
+from ._limits import Limits as Limits
+from ._server import Service as Service

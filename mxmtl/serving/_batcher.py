@@ -1,0 +1,94 @@
+"""Requests that come together are computed together."""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import contextlib
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Callable, Deque, Generic, List, Tuple, TypeVar
+
+import numpy as np
+
+Answer = TypeVar("Answer")
+
+
+class Batcher(Generic[Answer]):
+    """Collects images until a batch is full or the first has waited long enough.
+
+    While a batch is computed the next one fills up, so nobody waits without need under load.
+
+    Parameters
+    ----------
+    compute : callable
+        From a stack of images (N, ...) to N answers; called by one thread, one batch at a time.
+    max_batch : int
+        Images in a batch.
+    max_delay : float
+        Seconds that an image waits for others.
+    """
+
+    def __init__(
+        self, compute: Callable[[np.ndarray], List[Answer]], max_batch: int, max_delay: float
+    ) -> None:
+        self._compute, self._max_batch, self._max_delay = compute, max_batch, max_delay
+        self._waiting: Deque[Tuple[np.ndarray, "asyncio.Future[Answer]"]] = collections.deque()
+        self._thread = ThreadPoolExecutor(1, "mxmtl-batch")
+        self.sizes: Callable[[int], Any] = lambda size: None  # told of every batch
+
+    async def start(self) -> None:
+        """Begin; within the event loop that requests are served in."""
+        self._some, self._full = asyncio.Event(), asyncio.Event()
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def stop(self) -> None:
+        """End, once no request waits any more."""
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+        self._thread.shutdown()
+
+    async def submit(self, image: np.ndarray) -> Answer:
+        """Return the answer for one image."""
+        answer: "asyncio.Future[Answer]" = asyncio.get_running_loop().create_future()
+        self._waiting.append((image, answer))
+        self._some.set()
+        if len(self._waiting) >= self._max_batch:
+            self._full.set()
+        return await answer
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._some.wait()
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._full.wait(), self._max_delay)
+            batch = self._take()
+            if not batch:
+                continue
+            self.sizes(len(batch))
+            stack = np.stack([image for image, _ in batch])
+            try:
+                answers = await loop.run_in_executor(self._thread, self._compute, stack)
+            except Exception as error:  # noqa: BLE001 (whatever it is, each request must end)
+                for _, future in batch:
+                    if not future.done():
+                        future.set_exception(error)
+                continue
+            for (_, future), answer in zip(batch, answers):
+                if not future.done():
+                    future.set_result(answer)
+
+    def _take(self) -> List[Tuple[np.ndarray, "asyncio.Future[Answer]"]]:
+        batch = []
+        while self._waiting and len(batch) < self._max_batch:
+            image, future = self._waiting.popleft()
+            if not future.done():  # its client has not left
+                batch.append((image, future))
+        for event, still in (
+            (self._some, bool(self._waiting)),
+            (self._full, len(self._waiting) >= self._max_batch),
+        ):
+            if not still:
+                event.clear()
+        return batch

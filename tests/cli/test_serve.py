@@ -1,0 +1,78 @@
+"""``mxmtl serve``: its example runs, a signal ends it well, and what goes wrong is one line."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+
+from mxmtl.cli import _serve, main
+from tests.deploy._world import here, world  # noqa: F401
+
+
+@contextlib.contextmanager
+def command(*arguments):
+    """Run ``mxmtl serve``; give the process, and the port that it says."""
+    line = [sys.executable, "-m", "mxmtl", "serve", *arguments]
+    process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        said = process.stdout.readline()
+        yield process, int(said.split(" (")[0].rsplit(":", 1)[1]), said
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def predict(port, path):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.request("POST", "/predict", path.read_bytes())
+    response = connection.getresponse()
+    found = response.status, json.loads(response.read())
+    connection.close()
+    return found
+
+
+def test_the_example_in_the_help_runs_until_a_signal(here, capsys):  # noqa: F811
+    assert main(["serve", "--help"]) == 0
+    assert _serve.EXAMPLE in capsys.readouterr().out
+    verb, *arguments = shlex.split(_serve.EXAMPLE)[1:]
+    with command(*arguments[:-1], "0") as (process, port, said):  # a port that is free
+        assert (verb, said.split(" at ")[0]) == ("serve", "runs/first/model-0002")
+        status, found = predict(port, here / "photos" / "0.jpg")
+        assert (status, len(found["answers"])) == (200, 4)
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert [line for line in err.splitlines() if "MKLDNN" not in line] == []
+
+
+def test_what_goes_wrong_ends_in_one_line(here, capsys):  # noqa: F811
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        busy = f"runs/first --port {taken.getsockname()[1]}"
+        for line, code, message in (
+            (busy, 1, "cannot listen on 127.0.0.1 port"),
+            ("runs/first --port 70000", 1, "port=70000 is not in 0 to 65535"),
+            ("runs/none", 1, "mxmtl serve: runs/none: no model."),
+            ("none.onnx", 1, "mxmtl serve: none.onnx: no such file"),
+            ("runs/first --max-bytes 0", 1, "max_bytes=0: expected more than 0"),
+            ("runs/first --max-batch 0 --port 0", 1, "max_batch=0"),
+            ("runs/first --max-bytes 5X", 2, "--max-bytes: invalid"),
+        ):
+            assert main(["serve", *shlex.split(line)]) == code
+            lines = [t for t in capsys.readouterr().err.splitlines() if "usage" not in t]
+            assert message in lines[-1]
+            assert code == 2 or len(lines) == 1
+
+
+def test_others_are_let_in_with_a_word_of_warning(here):  # noqa: F811
+    with command("runs/first", "--host", "0.0.0.0", "--port", "0") as (process, port, _):
+        assert predict(port, here / "photos" / "1.png")[0] == 200
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert "0.0.0.0 can be reached by others, without a password" in err

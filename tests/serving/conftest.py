@@ -1,0 +1,1 @@
+from tests.deploy._world import world  # noqa: F401

@@ -1,0 +1,275 @@
+"""What the service answers: to good requests, to bad ones, and to many at once."""
+
+from __future__ import annotations
+
+import re
+import socket
+import threading
+import time
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+
+from mxmtl.serving import Limits
+from mxmtl.serving._server import is_loopback
+from tests.serving._service import Echo, ask, picture, png_head, predict, raw, serving
+
+import pytest
+
+SMALL = Limits(
+    max_bytes=60_000, max_pixels=10_000, max_head=4096, head_seconds=0.6, body_seconds=0.6,
+    max_connections=64,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def service():
+    with serving(limits=SMALL) as running:
+        yield running
+
+
+def form(data, name="image", filename='; filename="a.png"'):
+    head = f'--x\r\nContent-Disposition: form-data; name="{name}"{filename}\r\n\r\n'.encode()
+    return head + data + b"\r\n--x--\r\n"
+
+
+MULTIPART = {"Content-Type": "multipart/form-data; boundary=x"}
+
+
+@pytest.mark.parametrize("kind", [".png", ".webp"])
+def test_an_image_as_the_body_or_in_a_form(service, kind):
+    data = picture((9, 8, 7), kind=kind)
+    status, found = predict(service, data)
+    assert (status, found["model"]) == (200, "echo")
+    status, in_form = predict(service, form(data), **MULTIPART)
+    assert (status, in_form) == (200, found)
+    # What curl --data-binary says it is.
+    urlencoded = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert predict(service, data, **urlencoded) == (200, found)
+    assert kind == ".webp" or found["answers"]["color"]["answer"] == [9, 8, 7]
+
+
+def test_chunked_bodies(service):
+    data = picture()
+    connection = b"POST /predict HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+    parts = b"".join(b"%x\r\n%s\r\n" % (len(p), p) for p in (data[:50], data[50:]))
+    answer = raw(service, connection + b"Connection: close\r\n\r\n" + parts + b"0\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 200")
+
+
+WHOLE = picture((4, 5, 6), (90, 90), ".jpg")
+NOISE = bytes(range(256)) * 300
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status", "reason"),
+    [
+        (b"", {}, 400, "the body is empty"),
+        (b"hello", {}, 415, "no JPEG, PNG or WebP"),
+        (b"GIF89a" + bytes(50), {}, 415, "no JPEG, PNG or WebP"),
+        (WHOLE[:-20], {}, 422, "cut short"),
+        (WHOLE[:30], {}, 422, "damaged"),
+        (picture()[:-4], {}, 422, "cut short"),
+        (b"\xff\xd8\xff", {}, 422, "damaged"),
+        (b"RIFF\xff\xff\xff\xffWEBPVP8 ", {}, 422, "cut short"),
+        (b"RIFF\x04\x00\x00\x00WEBP", {}, 422, "does not say how large"),
+        (picture(size=(101, 100)), {}, 413, "100 x 101 pixels; 10000 are allowed"),
+        (png_head(60_000, 60_000, zlib.compress(bytes(1000))), {}, 422, "cannot hold"),
+        (png_head(50, 50, b"no deflate stream"), {}, 422, "does not decode"),
+        (NOISE, {}, 413, "larger than 60000 bytes"),
+        (form(b"", filename=""), MULTIPART, 400, "no file"),
+        (form(b""), MULTIPART, 400, "the body is empty"),
+        (b"--x\r\n", MULTIPART, 400, "the form has no file"),
+        (b"garbage", MULTIPART, 400, "the form is broken"),
+        (b"--y", {"Content-Type": "multipart/form-data"}, 400, "the form is broken"),
+        (form(picture())[:-7] + b"\r\n" + form(picture()), MULTIPART, 400, "Too many files"),
+    ],
+)  # fmt: skip
+def test_bad_requests_get_the_right_4xx(service, body, headers, status, reason):
+    found, answer = predict(service, body, **headers)
+    assert (found, list(answer)) == (status, ["error"])
+    assert reason in answer["error"]
+    assert predict(service, picture())[0] == 200  # and the service goes on
+
+
+def test_paths_and_methods(service):
+    assert ask(service, path="/none")[0] == 404
+    status, headers, _ = ask(service, path="/predict")
+    assert (status, headers["allow"]) == (405, "POST")
+    assert ask(service, "DELETE", "/health")[0] == 405
+    assert ask(service)[2] == {"status": "ok", "model": "echo"}
+    assert ask(service, path="/model")[2]["tasks"][0]["name"] == "color"
+
+
+POST = b"POST /predict HTTP/1.1\r\nHost: x\r\n"
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"no http at all\r\n\r\n", 400),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400),  # TLS to a server without
+        (b"GET / HTTP/1.1\r\n\r\n", 400),  # no Host
+        (b"GET /health HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 9000 + b"\r\n\r\n", 431),
+        (b"GET /health HTTP/1.1\r\nHost: x\r\n" + b"X: a\r\n" * 2000 + b"\r\n", 431),
+        (b"GET /" + b"a" * 5000, 431),
+        (b"GET /health HTTP/1.1\r\nHost:", 408),  # and nothing more
+        (b"", 408),
+        (POST + b"Content-Length: 500\r\n\r\nabc", 408),
+        (POST + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\n", 400),
+        (POST + b"Content-Length: -1\r\n\r\n", 400),
+        (POST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
+    ],
+)
+def test_broken_and_slow_requests_end(service, request_, status):
+    assert raw(service, request_).startswith(b"HTTP/1.1 %d " % status)
+
+
+def test_a_head_in_drops_ends(service):
+    begun = time.monotonic()
+    with socket.create_connection(("127.0.0.1", service.port), timeout=20) as connection:
+        found = b""
+        for byte in b"GET /health HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 1000:
+            try:
+                connection.sendall(bytes([byte]))
+                connection.settimeout(0.05)
+                found = connection.recv(1000)
+                break
+            except (TimeoutError, socket.timeout):
+                continue
+            except ConnectionError:
+                break
+    assert found.startswith(b"HTTP/1.1 408 ")
+    assert time.monotonic() - begun < 15
+
+
+def test_a_kept_connection_takes_the_next_request_but_not_a_slow_one(service):
+    with socket.create_connection(("127.0.0.1", service.port), timeout=20) as connection:
+        for _ in range(3):
+            connection.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert until_brace(connection).startswith(b"HTTP/1.1 200 ")
+        connection.sendall(b"GET /he")
+        assert until_brace(connection).startswith(b"HTTP/1.1 408 ")
+        assert connection.recv(10_000) == b""
+
+
+def test_a_client_that_leaves_hurts_nobody(service):
+    raw(service, POST + b"Content-Length: 500\r\n\r\nabc", end=True)
+    assert predict(service, picture())[0] == 200
+
+
+def test_each_gets_its_own_answer_and_batches_form():
+    engine = Echo()
+    colors = [(i, 2 * i, 255 - i) for i in range(100)]
+    with serving(engine, max_batch=8, max_delay=0.05) as service, ThreadPoolExecutor(25) as pool:
+        found = list(pool.map(lambda color: predict(service, picture(color)), colors))
+    assert [answer["answers"]["color"]["answer"] for _, answer in found] == [
+        list(c) for c in colors
+    ]
+    assert sum(engine.sizes) == 100
+    assert max(engine.sizes) <= 8
+    assert len(engine.sizes) < 60
+
+
+def test_what_fails_is_500_and_the_service_goes_on(service, caplog):
+    assert predict(service, picture((255, 255, 255)))[0] == 500
+    assert "white" in caplog.text
+    assert predict(service, picture())[0] == 200
+
+
+def test_too_many_at_once_are_sent_away():
+    engine = Echo()
+    engine.gate.clear()
+    with serving(engine, Limits(max_waiting=2)) as service, ThreadPoolExecutor(2) as pool:
+        waiting = [pool.submit(predict, service, picture()) for _ in range(2)]
+        wait_for(lambda: b"mxmtl_in_flight 2.0" in ask(service, path="/metrics")[2])
+        status, headers, answer = ask(service, "POST", "/predict", picture())
+        assert (status, headers["retry-after"]) == (503, "1")
+        engine.gate.set()
+        assert [future.result()[0] for future in waiting] == [200, 200]
+        assert predict(service, picture())[0] == 200
+
+
+def test_memory_of_bodies_is_bounded():
+    engine = Echo()
+    engine.gate.clear()
+    data = picture(size=(300, 300), kind=".jpg")
+    limits = Limits(max_memory=len(data) + 100)
+    with serving(engine, limits) as service, ThreadPoolExecutor(1) as pool:
+        first = pool.submit(predict, service, data)
+        wait_for(lambda: b"mxmtl_body_bytes %d" % len(data) in ask(service, path="/metrics")[2])
+        assert predict(service, data)[0] == 503
+        engine.gate.set()
+        assert first.result()[0] == 200
+        assert predict(service, data)[0] == 200
+        assert b"mxmtl_body_bytes 0.0" in ask(service, path="/metrics")[2]
+
+
+def test_a_stop_answers_what_is_in_flight():
+    engine = Echo()
+    engine.gate.clear()
+    with serving(engine) as service, ThreadPoolExecutor(1) as pool:
+        first = pool.submit(predict, service, picture((7, 7, 7)))
+        wait_for(lambda: b"mxmtl_in_flight 1.0" in ask(service, path="/metrics")[2])
+        service.stop()
+        threading.Timer(0.3, engine.gate.set).start()
+        status, answer = first.result()
+    assert (status, answer["answers"]["color"]["answer"]) == (200, [7, 7, 7])
+    with pytest.raises(ConnectionError):
+        ask(service)
+
+
+def test_metrics_are_what_prometheus_reads(service):
+    from prometheus_client.parser import text_string_to_metric_families
+
+    predict(service, picture())
+    predict(service, b"hello")
+    status, headers, text = ask(service, path="/metrics")
+    assert (status, headers["content-type"].split(";")[0]) == (200, "text/plain")
+    families = {f.name: f for f in text_string_to_metric_families(text.decode())}
+    counts = {
+        (s.labels["path"], s.labels["status"]): s.value
+        for s in families["mxmtl_requests"].samples
+        if s.name.endswith("_total")
+    }
+    assert counts["/predict", "200"] >= 1
+    assert counts["/predict", "415"] >= 1
+    assert {"mxmtl_predict_seconds", "mxmtl_batch_images", "mxmtl_in_flight"} <= set(families)
+
+
+def test_the_page_brings_all_it_needs_and_allows_nothing_else(service):
+    status, headers, page = ask(service, path="/")
+    assert (status, headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert re.findall(rb'(?:src|href)="(?!data:)', page) == []
+    assert b"://" not in page
+
+
+def test_loopback_unless_told_otherwise(service):
+    assert service.url.startswith("http://127.0.0.1:")
+    assert all(map(is_loopback, ("127.0.0.1", "::1", "localhost")))
+    assert not any(map(is_loopback, ("0.0.0.0", "::", "192.168.1.2", "example.org")))
+
+
+def test_limits_are_checked():
+    with pytest.raises(ValueError, match="max_bytes=0: expected more than 0"):
+        Limits(max_bytes=0)
+    with pytest.raises(ValueError, match="max_batch=0"), serving(max_batch=0):
+        pass
+
+
+def until_brace(connection):
+    found = b""
+    while not found.endswith(b"}"):
+        part = connection.recv(10_000)
+        assert part, found
+        found += part
+    return found
+
+
+def wait_for(condition):
+    for _ in range(400):
+        if condition():
+            return
+        time.sleep(0.02)
+    raise AssertionError("it did not happen")
