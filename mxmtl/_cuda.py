@@ -57,6 +57,15 @@ def gpu_build() -> Optional[str]:
     return None
 
 
+def both_builds() -> bool:
+    """Tell whether the CPU and a GPU build are installed, in one folder: the later one is there."""
+    try:
+        metadata.distribution("mxnet")
+    except metadata.PackageNotFoundError:
+        return False
+    return gpu_build() is not None
+
+
 def present_libraries(folders: Optional[Sequence[str]] = None) -> List[str]:
     """Return the paths of those of `LIBRARIES` that are among the Python packages, in order."""
     found = []

@@ -8,7 +8,7 @@ from typing import List, Tuple
 
 import mxnet as mx
 
-from ._cuda import LIBRARIES, gpu_build, present_libraries
+from ._cuda import LIBRARIES, both_builds, gpu_build, present_libraries
 from ._driver import Card, driver_version, find_cards
 from ._threads import usable_cores
 from .distributed._place import find_place
@@ -83,6 +83,9 @@ def describe_devices() -> List[Tuple[str, str]]:
         ("OpenMP threads", f"{os.environ.get('OMP_NUM_THREADS')} (OMP_NUM_THREADS)"),
         ("MXNet", f"{mx.__version__}, {build or 'CPU'} build"),
     ]
+    if both_builds():
+        both = f"mxnet and {build} are installed, in one folder: uninstall both, install one"
+        rows.append(("attention", both))
     if build:
         found = f"{len(present_libraries())} of {len(LIBRARIES)} come from Python packages"
         rows.append(("CUDA libraries", found))

@@ -79,6 +79,11 @@ def test_a_cpu_build_beside_a_card_tells_what_to_install(machine):
     )
 
 
+def test_two_builds_at_once(machine, monkeypatch):
+    monkeypatch.setattr(_devices, "both_builds", lambda: True)
+    assert "uninstall both, install one" in machine([A100], seen=1)["attention"]
+
+
 def test_no_driver(machine):
     told = machine([], seen=0, build=None, reason="no NVIDIA driver (libcuda.so.1)")
     assert told["used"] == "cpu(0), because no NVIDIA driver (libcuda.so.1)"

@@ -39,6 +39,14 @@ works() {
     elif ! result=$(cd "$work" && LD_LIBRARY_PATH=$work/stub "$work/$name/bin/python" -W error::RuntimeWarning "$smoke" 2>"$work/$name.log"); then
         result="FAILS: $(tail -n 1 "$work/$name.log")"
     fi
+    case $name in *stub*)
+        # The libraries must have come from the packages, and the answer must be the CPU.
+        devices=$(cd "$work" && LD_LIBRARY_PATH=$work/stub "$work/$name/bin/python" -m mxmtl devices 2>&1)
+        for text in "10 of 10 come from Python packages" "cpu(0), because the NVIDIA driver"; do
+            case $devices in *"$text"*) ;; *) result="mxmtl devices does not say: $text" ;; esac
+        done
+        ;;
+    esac
     case $result in ok*) ;; *) failed=1 ;; esac
     report "$name" "$result"
     rm -rf "${work:?}/$name"

@@ -11,10 +11,9 @@ from mxmtl.cli import main
 from mxmtl.distributed import Host, Launch, _launch, launch
 from mxmtl.distributed._plan import Node
 from mxmtl.distributed._process import AGENT, agent_command, frames, json_line
+from tests.distributed._launched import PROMISE, alive, descendants, environment
 
 import pytest
-
-PROMISE = 10.0
 
 
 @pytest.fixture
@@ -82,6 +81,27 @@ def test_what_a_worker_has_started_ends_too(play, tmp_path):
     while os.path.exists(f"/proc/{path.read_text()}") and time.monotonic() < until:
         time.sleep(0.02)
     assert not os.path.exists(f"/proc/{path.read_text()}")
+
+
+def test_a_launcher_that_is_killed_leaves_nothing(tmp_path):
+    program = (
+        "import sys; from mxmtl.distributed import Host, Launch, _launch, launch\n"
+        "from mxmtl.distributed._plan import Node\n"
+        f"node = Node('worker', 0, Host(), [sys.executable, '-c', {HANG!r}], {{}})\n"
+        "_launch.make_plan = lambda what: [node, node]\n"
+        "launch(Launch(['x'], 1))\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, env=environment(), text=True
+    ) as launcher:
+        assert [launcher.stdout.readline() for _ in range(2)] == ["[worker 0] here\n"] * 2
+        below = descendants(launcher.pid)
+        assert len(below) == 4  # two agents, two programs
+        launcher.kill()
+    until = time.monotonic() + PROMISE
+    while any(alive(pid) for pid in below) and time.monotonic() < until:
+        time.sleep(0.02)
+    assert not any(alive(pid) for pid in below)
 
 
 def test_an_agent_that_is_killed_is_noticed(play):

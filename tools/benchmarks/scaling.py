@@ -1,0 +1,134 @@
+"""What several workers bring on one machine, and what their talking costs.
+
+    python tools/benchmarks/scaling.py
+
+ResNet-18 with two heads, 64 px, 16 rows a worker; each worker has one thread. A step is forward,
+backward and update; an exchange sends all gradients to the servers and gets their sums. Medians
+over ``--steps`` steps, of the slowest worker. The first row is one process without a server.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from typing import Any, Dict, List
+
+ROWS, PIXELS = 16, 64
+LINE = "scaling: "
+
+
+def measure(steps: int) -> Dict[str, Any]:
+    """Be one worker: return seconds of a step alone, of a step with the others, of an exchange."""
+    import mxmtl
+    from mxmtl import distributed
+
+    import mxnet as mx
+    import numpy as np
+
+    workers = distributed.workers()
+    tasks = mxmtl.TaskSet([mxmtl.Multiclass("kind", list("abcd")), mxmtl.Binary("yes")])
+    mx.random.seed(0)
+    with mx.name.NameManager():
+        symbol = mxmtl.training_symbol(mxmtl.zoo_trunk("resnet18_v1"), tasks)
+    rng = np.random.RandomState(workers.rank)
+    batch = mx.io.DataBatch(
+        [mx.nd.array(rng.rand(ROWS, 3, PIXELS, PIXELS))],
+        [mx.nd.array(rng.randint(0, 2, ROWS)) for _ in tasks],
+    )
+    found: Dict[str, Any] = {}
+    for name in ("alone", "together"):
+        module = mx.mod.Module(symbol, label_names=tasks.label_names)
+        labels = [(task.label_name, task.label_shape(ROWS)) for task in tasks]
+        module.bind([("data", batch.data[0].shape)], labels)
+        module.init_params(mx.init.Xavier())
+        module.init_optimizer(kvstore=workers.store() if name == "together" else None)
+
+        def step(module: Any = module) -> None:
+            module.forward_backward(batch)
+            module.update()
+            mx.nd.waitall()
+
+        found[name] = median(step, steps, workers)
+    gradients = [mx.nd.array(array) for array in module.get_params()[0].values()]
+    found["megabytes"] = sum(array.size for array in gradients) * 4 / 1e6
+    store = workers.store()
+    if store is not None:
+        names = [str(place) for place in range(len(gradients))]
+        store.init(names, gradients)
+
+        def exchange() -> None:
+            store.pushpull(names, gradients)
+            mx.nd.waitall()
+
+        found["exchange"] = median(exchange, steps, workers)
+    return found
+
+
+def median(what: Any, steps: int, workers: Any) -> float:
+    """Return the median of the seconds that something takes, of the slowest worker."""
+    what()
+    what()
+    seconds = []
+    for _ in range(steps):
+        workers.numbers("begin")
+        began = time.perf_counter()
+        what()
+        seconds.append(time.perf_counter() - began)
+    micro = workers.numbers("median", int(1e6 * statistics.median(seconds)))
+    return float(micro.max()) / 1e6
+
+
+def main(argv: List[str]) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--steps", type=int, default=15)
+    parser.add_argument("--workers", default="1,2,4")
+    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+    arguments = parser.parse_args(argv)
+    if arguments.child:
+        found = measure(arguments.steps)
+        if os.environ.get("DMLC_WORKER_ID", "0") == "0":
+            print(LINE + json.dumps(found), flush=True)
+        return 0
+    print("| workers | servers | step alone | with the others | exchange | images/s | of one |")
+    print("|---|---|---|---|---|---|---|")
+    child = [sys.executable, os.path.abspath(__file__), "--child", "--steps", str(arguments.steps)]
+    first = row(child, 0, 0, None)
+    for count in map(int, arguments.workers.split(",")):
+        for servers in (1, 2) if count > 1 else (1,):
+            row(child, count, servers, first)
+    return 0
+
+
+def row(child: List[str], workers: int, servers: int, first: Any) -> float:
+    """Run workers, print a row; return images a second."""
+    command = child
+    if workers:
+        command = [sys.executable, "-m", "mxmtl", "launch", "-n", str(workers), "-s", str(servers)]
+        command += ["--", *child]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    with tempfile.TemporaryDirectory() as folder:  # the launcher's logs
+        done = subprocess.run(
+            command, capture_output=True, text=True, env=environment, cwd=folder, check=True
+        )
+    found = json.loads(done.stdout.partition(LINE)[2].splitlines()[0])
+    rate = max(workers, 1) * ROWS / found["together"]
+    exchange = f"{1000 * found['exchange']:.0f} ms" if "exchange" in found else "-"
+    print(
+        f"| {workers or 'none'} | {servers} | {1000 * found['alone']:.0f} ms | "
+        f"{1000 * found['together']:.0f} ms | {exchange} | {rate:.1f} | "
+        f"{rate / first if first else 1:.2f} |",
+        flush=True,
+    )
+    if not workers:
+        print(f"(gradients: {found['megabytes']:.1f} MB)", file=sys.stderr)
+    return rate
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
