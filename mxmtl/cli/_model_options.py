@@ -45,6 +45,11 @@ def model_of(arguments: argparse.Namespace) -> Model:
     )
 
 
+def predictable(arguments: argparse.Namespace) -> Any:
+    """Return what `Predictor` takes: the model, or the name of an ONNX file."""
+    return arguments.model if arguments.model.endswith(".onnx") else model_of(arguments)
+
+
 def check_output(path: Optional[str], force: bool) -> None:
     """Refuse to replace a file, before anything is computed."""
     if path is not None and os.path.exists(path) and not force:

@@ -72,6 +72,8 @@ class ImageReader:
     def _crop(self, image: Any) -> np.ndarray:
         if isinstance(image, mx.nd.NDArray):
             image = image.asnumpy()
+        if isinstance(image, Record):  # as RecordIter reads it, whatever is in it
+            return decode_view(image, self._pipeline, (), self.channels)
         if isinstance(image, np.ndarray):
             return self._sample(self._recolored(checked_pixels(image)))
         if isinstance(image, (str, os.PathLike)):

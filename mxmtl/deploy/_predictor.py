@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from itertools import islice
-from typing import Any, Iterable, Iterator, List, Optional, Tuple, Union
+from typing import Any, Callable, Iterable, Iterator, List, NamedTuple, Optional, Union
 
 import mxnet as mx
 import numpy as np
@@ -25,6 +25,24 @@ from ._prediction import Prediction
 BACKENDS = ("mxnet", "onnxruntime")
 ON_ERROR = ("raise", "return")
 Result = Union[Prediction, ImageError]
+
+
+class PredictedBatch(NamedTuple):
+    """What `Predictor.batches` yields.
+
+    Attributes
+    ----------
+    images : list
+        As they were given.
+    errors : list of (ImageError or None)
+        Of each image: why it could not be read.
+    predictions : list of ndarray
+        One array a task, float32 (N, num_outputs), of the images without an error.
+    """
+
+    images: List[Any]
+    errors: List[Optional[ImageError]]
+    predictions: List[np.ndarray]
 
 
 class Predictor:
@@ -116,44 +134,59 @@ class Predictor:
         if on_error not in ON_ERROR:
             raise ValueError(f"on_error={on_error!r} is not one of {ON_ERROR}.")
         if is_image(images):
-            crops = self.read(images)[np.newaxis]
-            return next(self._answers(crops, [source_of(images)]))
+            arrays = self.backend.predict(self.read(images)[np.newaxis])
+            return self._prediction(arrays, 0, source_of(images))
         stream = self._stream(images, on_error)
         many = isinstance(images, (list, tuple, np.ndarray, mx.nd.NDArray))
         return list(stream) if many else stream
 
-    def _stream(self, images: Iterable[Image], on_error: str) -> Iterator[Result]:
-        crops = ordered_map(self._try, images, self.threads)
+    def batches(
+        self, images: Iterable[Any], read: Optional[Callable[[Any], np.ndarray]] = None
+    ) -> Iterator[PredictedBatch]:
+        """Predict many images as arrays, reading ahead no further than it must.
+
+        ``read`` turns each into pixels (`ImageReader`, if there is none); an `ImageError` that it
+        raises is kept with the image.
+        """
+        read = read or self.read
+
+        def attempt(image: Any) -> Union[np.ndarray, ImageError]:
+            try:
+                return read(image)
+            except ImageError as error:
+                return error
+
+        found = ordered_map(lambda image: (image, attempt(image)), images, self.threads)
         while True:
-            part = list(islice(crops, self.batch_size))
+            part = list(islice(found, self.batch_size))
             if not part:
                 return
-            errors = [found for _, found in part if isinstance(found, ImageError)]
-            if errors and on_error == "raise":
-                raise errors[0]
-            good = [found for _, found in part if not isinstance(found, ImageError)]
-            sources = [name for name, found in part if not isinstance(found, ImageError)]
-            answers = self._answers(np.stack(good), sources) if good else iter(())
-            for _, found in part:
-                yield found if isinstance(found, ImageError) else next(answers)
-
-    def _try(self, image: Image) -> Tuple[Optional[str], Union[np.ndarray, ImageError]]:
-        try:
-            return source_of(image), self.read(image)
-        except ImageError as error:
-            return source_of(image), error
-
-    def _answers(self, crops: np.ndarray, sources: List[Optional[str]]) -> Iterator[Prediction]:
-        thresholds = self.backend.file.thresholds
-        predictions = self.backend.predict(crops)
-        for row, source in enumerate(sources):
-            yield Prediction(
-                {
-                    task.name: task.answer(part[row], thresholds.get(task.name))
-                    for task, part in zip(self.tasks, predictions)
-                },
-                source,
+            crops = [crop for _, crop in part if not isinstance(crop, ImageError)]
+            yield PredictedBatch(
+                [image for image, _ in part],
+                [crop if isinstance(crop, ImageError) else None for _, crop in part],
+                self.backend.predict(np.stack(crops)) if crops else [],
             )
+
+    def _stream(self, images: Iterable[Image], on_error: str) -> Iterator[Result]:
+        for batch in self.batches(images):
+            row = 0
+            for image, error in zip(batch.images, batch.errors):
+                if error is None:
+                    yield self._prediction(batch.predictions, row, source_of(image))
+                    row += 1
+                elif on_error == "raise":
+                    raise error
+                else:
+                    yield error
+
+    def _prediction(self, arrays: List[np.ndarray], row: int, source: Optional[str]) -> Prediction:
+        levels = self.backend.file.thresholds
+        pairs = zip(self.tasks, arrays)
+        return Prediction(
+            {task.name: task.answer(part[row], levels.get(task.name)) for task, part in pairs},
+            source,
+        )
 
 
 def is_image(images: Any) -> bool:

@@ -1,0 +1,210 @@
+"""What a command line or a program names to be predicted: folders, lists, records, images."""
+
+from __future__ import annotations
+
+import csv
+import os
+from dataclasses import dataclass
+from typing import Any, Callable, Iterator, List, NamedTuple, Optional, Sequence
+
+import numpy as np
+
+from .._files import PathLike
+from ..data import ImageError, RecordError, TableError, TableOptions
+from ..data.records._files_of import record_files
+from ..data.records._reader import RecordReader
+from ..data.tables._table import IMAGE_ENDINGS
+from ..data.tables._table_fashionai import task_name
+from ..data.tables._table_folder import image_files
+from ..data.tables._table_open import open_table
+from ._images import ImageReader
+
+LISTS = (".txt", ".csv", ".tsv", ".lst")
+
+
+class Item(NamedTuple):
+    """One image to predict.
+
+    Attributes
+    ----------
+    name : str
+        Its path as it was given, or the id of its record.
+    number : int
+        Its row in its list, as a spreadsheet shows it, or its place among files or records.
+    image : object
+        What `ImageReader` takes; or the row of a record.
+    task : str
+        The one that is asked for, in FashionAI's layout.
+    problem : str
+        Why its row names no image; empty if it does.
+    """
+
+    name: str
+    number: int
+    image: Any
+    task: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Images to predict, one after the other; made by `open_inputs`.
+
+    Attributes
+    ----------
+    items : iterator of Item
+        Read as they are needed.
+    column : str
+        What their names are: ``"path"`` or ``"record"``.
+    total : int, optional
+        How many there are, where that is known.
+    reader : RecordReader, optional
+        Where records come from.
+    """
+
+    items: Iterator[Item]
+    column: str
+    total: Optional[int] = None
+    reader: Optional[RecordReader] = None
+
+    def pixels(self, read: ImageReader) -> Callable[[Item], np.ndarray]:
+        """Return the function that turns an item into pixels, or raises `ImageError`."""
+
+        def pixels_of(item: Item) -> np.ndarray:
+            if item.problem:
+                raise ImageError(item.problem)
+            if self.reader is None:
+                return read(item.image)
+            try:
+                return read(self.reader.read(item.image))
+            except RecordError as error:
+                raise ImageError(str(error)) from error
+
+        return pixels_of
+
+
+def open_inputs(
+    inputs: Sequence[PathLike],
+    *,
+    images: Optional[PathLike] = None,
+    path_column: str = "path",
+    fashionai: bool = False,
+) -> Inputs:
+    """Open what is to be predicted.
+
+    Parameters
+    ----------
+    inputs : sequence of str or Path
+        Image files; folders, whose images at any depth are taken; lists of paths (``.txt`` with
+        one a line, ``.csv`` or ``.tsv`` with a header, ``.lst``); or prefixes of records, which
+        do not go together with the others.
+    images : str or Path, optional
+        Folder that the paths in lists begin from; that of the list by default.
+    path_column : str
+        Of ``.csv`` and ``.tsv`` lists.
+    fashionai : bool
+        Lists are ``file,<task>_labels,...`` without a header.
+
+    Raises
+    ------
+    FileNotFoundError
+        If one of them is not there, or a folder has no images.
+    ValueError
+        If one of them is none of these.
+    """
+    names = [os.fspath(each) for each in inputs]
+    if all(is_prefix(name) for name in names):
+        return of_records(names)
+    parts: List[Iterator[Item]] = []
+    for name in names:
+        root = os.path.dirname(name) if images is None else os.fspath(images)
+        if os.path.isdir(name):
+            parts.append(of_folder(name))
+        elif name.lower().endswith(LISTS):
+            parts.append(of_list(name, root, path_column, fashionai))
+        elif os.path.exists(name) and name.lower().endswith(IMAGE_ENDINGS):
+            parts.append(iter([Item(name, 1, name)]))
+        elif is_prefix(name):
+            raise ValueError(f"{name}: records cannot be predicted together with other inputs.")
+        elif os.path.exists(name):
+            raise ValueError(
+                f"{name}: expected an image {IMAGE_ENDINGS}, a folder, a list {LISTS}, or records."
+            )
+        else:
+            raise FileNotFoundError(f"{name}: no such image, folder, list or {name}.rec.")
+    return Inputs((item for part in parts for item in part), "path")
+
+
+def is_prefix(name: str) -> bool:
+    """Tell whether records stand behind a name."""
+    try:
+        return not os.path.isdir(name) and bool(record_files(name))
+    except FileNotFoundError:
+        return False
+
+
+def of_records(prefixes: Sequence[str]) -> Inputs:
+    """Take all records of some prefixes; their names are the ids."""
+    reader = RecordReader(record_files(prefixes))
+    ids = reader.ids(np.arange(len(reader))).tolist()
+    items = (Item(str(key), row, row) for row, key in enumerate(ids))
+    return Inputs(items, "record", len(reader), reader)
+
+
+def of_folder(folder: str) -> Iterator[Item]:
+    """Take the images of a folder; `FileNotFoundError` at once if it has none."""
+    paths = image_files(folder)
+    first = next(paths, None)
+    if first is None:
+        raise FileNotFoundError(f"{folder}: no images {IMAGE_ENDINGS} in it.")
+
+    def items() -> Iterator[Item]:
+        yield Item(os.path.join(folder, first), 1, os.path.join(folder, first))
+        for number, path in enumerate(paths, start=2):
+            yield Item(os.path.join(folder, path), number, os.path.join(folder, path))
+
+    return items()
+
+
+def of_list(path: str, root: str, path_column: str, fashionai: bool) -> Iterator[Item]:
+    """Take the images that a list names, in its order."""
+    if not os.path.exists(path):
+        raise FileNotFoundError(f"{path}: no such list.")
+    if fashionai:
+        return of_fashionai(path, root)
+    if path.lower().endswith(".txt"):
+        return of_lines(path, root)
+    table, _ = open_table(path, TableOptions(path_column=path_column))
+    # Of a row that cannot be a record all that matters here is whether it names an image.
+    return (
+        Item(row.path, row.number, os.path.join(root, row.path), "", "" if row.path else "no path")
+        for row in table.rows()
+    )
+
+
+def of_lines(path: str, root: str) -> Iterator[Item]:
+    """Take a path from each line; empty lines are passed over."""
+    try:
+        with open(path, encoding="utf-8-sig") as stream:
+            for number, line in enumerate(stream, start=1):
+                name = line.strip()
+                if name:
+                    yield Item(name, number, os.path.join(root, name))
+    except UnicodeDecodeError as error:
+        raise TableError(f"{path}: not UTF-8 ({error.reason}). Save the list as UTF-8.") from error
+
+
+def of_fashionai(path: str, root: str) -> Iterator[Item]:
+    """Take rows ``file,<task>_labels,...``: each asks for one task."""
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as stream:
+            for number, line in enumerate(csv.reader(stream, strict=True), start=1):
+                if not line:
+                    continue
+                name, asked = (*line, "")[:2]
+                problem = "" if asked else "expected file, task, letters."
+                yield Item(
+                    name, number, os.path.join(root, name.strip()), task_name(asked), problem
+                )
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise TableError(f"{path}: {error}.") from error

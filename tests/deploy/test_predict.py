@@ -1,0 +1,231 @@
+"""Predictions written to files: what is read, what comes out, and that memory stays bounded."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+
+import mxmtl
+from mxmtl.deploy import Inputs, PredictOptions, Predictor, open_inputs, predict_inputs
+from mxmtl.deploy._inputs import Item
+from mxmtl.evaluation import TuneOptions, predict_records, tune
+from mxmtl.training import Run
+from tests.training import _small
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def run(here):
+    tune("runs/first", "data/val", options=TuneOptions(min_labels=5))
+    return Run("runs/first")
+
+
+@pytest.fixture
+def expected(run):
+    """What the table of all records' predictions is."""
+    model = run.model
+    made = predict_records(
+        mxmtl.deploy.Network.of(run), "data/val", model.preprocessing,
+        temperature=model.temperature,
+    )  # fmt: skip
+    arrays = [made.prediction(task) for task in made.tasks]
+    return arrays, model.tasks.describe(arrays, model.thresholds)
+
+
+def rows_of(path):
+    with open(path, encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def compare(rows, table):
+    assert len(rows) == _small.ROWS
+    for index, row in enumerate(rows):
+        for column, values in table.items():
+            if isinstance(values[index], str):
+                assert row[column] == values[index]
+            else:
+                assert float(row[column]) == pytest.approx(float(values[index]), abs=1e-6)
+
+
+def test_records_files_and_lists_give_the_same_table(here, run, expected):
+    _, table = expected
+    predictor = Predictor(run, batch_size=9)
+    done = predict_inputs(predictor, open_inputs(["data/val"]), PredictOptions("r.csv"))
+    assert done == (_small.ROWS, 0)
+    records = rows_of("r.csv")
+    assert [row["record"] for row in records] == [str(i) for i in range(_small.ROWS)]
+    compare(records, table)
+    (here / "l.txt").write_text("".join(f"{i}.png\n" for i in range(_small.ROWS)))
+    for name, options in (("l.txt", {"images": "data"}), ("data/t.csv", {})):
+        predict_inputs(predictor, open_inputs([name], **options), PredictOptions("l.csv"))
+        rows = rows_of("l.csv")
+        assert [row["path"] for row in rows] == [f"{i}.png" for i in range(_small.ROWS)]
+        compare(rows, table)
+    lines = (f"{i}\t0\t0\t{i}.png\n" for i in range(_small.ROWS))
+    (here / "data" / "t.lst").write_text("".join(lines))
+    predict_inputs(predictor, open_inputs(["data/t.lst"]), PredictOptions("l.csv"))
+    compare(rows_of("l.csv"), table)
+
+
+def test_json_lines(run, expected):
+    arrays, _ = expected
+    predictor, model = Predictor(run), run.model
+    predict_inputs(predictor, open_inputs(["data/val"]), PredictOptions("p.jsonl"))
+    with open("p.jsonl", encoding="utf-8") as stream:
+        found = [json.loads(line) for line in stream]
+    for index, data in enumerate(found):
+        assert data.pop("record") == str(index)
+        for task, part in zip(model.tasks, arrays):
+            wanted = task.answer(part[index], model.thresholds.get(task.name)).to_dict()
+            assert set(data[task.name]) == set(wanted)
+            assert data[task.name].get("probabilities", {}) == pytest.approx(
+                wanted.get("probabilities", {}), abs=1e-6
+            )
+            if task.kind != "value":
+                assert data[task.name]["answer"] == wanted["answer"]
+    predict_inputs(predictor, open_inputs(["data/val"]), PredictOptions("p.jsonl", top=2))
+    with open("p.jsonl", encoding="utf-8") as stream:
+        first = json.loads(next(stream))
+    best = sorted(found[0]["breed"]["probabilities"].items(), key=lambda pair: -pair[1])[:2]
+    assert list(first["breed"]["probabilities"].items()) == best
+    assert len(first["toys"]["probabilities"]) == 3
+
+
+def test_the_likeliest_classes_stand_side_by_side(run, expected):
+    arrays, _ = expected
+    options = PredictOptions("p.csv", top=3)
+    predict_inputs(Predictor(run), open_inputs(["data/val"]), options)
+    breed = run.tasks["breed"]
+    for row, p in zip(rows_of("p.csv"), arrays[run.tasks.names.index("breed")]):
+        order = np.argsort(-p)
+        names = [row["breed"], row["breed.2"], row["breed.3"]]
+        assert names == [breed.classes[i] for i in order[:3]]
+        assert float(row["breed.3.probability"]) == pytest.approx(p[order[2]], abs=1e-6)
+        assert "breed.4" not in row
+
+
+def test_fashionai(here, run, expected):
+    arrays, _ = expected
+    (here / "q.csv").write_text("3.png,breed_labels,?\n5.png,outdoors_labels,ny\n", "utf-8")
+    inputs = open_inputs(["q.csv"], images="data", fashionai=True)
+    predict_inputs(Predictor(run), inputs, PredictOptions("s.csv", "fashionai"))
+    with open("s.csv", encoding="utf-8", newline="") as stream:
+        first, second = csv.reader(stream)
+    assert first[:2] == ["3.png", "breed_labels"]
+    cells = first[2].split(";")
+    assert all(len(cell.split(".")[1]) == 8 for cell in cells)
+    np.testing.assert_allclose(
+        np.float64(cells), arrays[run.tasks.names.index("breed")][3], atol=1e-6
+    )
+    assert second[:2] == ["5.png", "outdoors_labels"]
+    (here / "q.csv").write_text("3.png,breed_labels,?\n5.png,sleeve_labels,?\n", "utf-8")
+    inputs = open_inputs(["q.csv"], images="data", fashionai=True)
+    before = (here / "s.csv").read_bytes()
+    with pytest.raises(ValueError, match=r"row 2, '5.png': asks for task 'sleeve', and the model"):
+        predict_inputs(Predictor(run, batch_size=1), inputs, PredictOptions("s.csv", "fashionai"))
+    assert (here / "s.csv").read_bytes() == before
+    assert not list(here.glob(".*.part"))
+
+
+def test_broken_images_are_listed_and_the_rest_goes_on(here, run, capsys):
+    (here / "photos" / "1.png").write_bytes(b"no image")
+    (here / "t.csv").write_text("path\n0.jpg\n1.png\n\n,\nnone.jpg\n2.jpg\n", "utf-8")
+    inputs = open_inputs(["t.csv"], images="photos")
+    options = PredictOptions("p.csv")
+    assert predict_inputs(Predictor(run, batch_size=2), inputs, options) == (2, 3)
+    assert [row["path"] for row in rows_of("p.csv")] == ["0.jpg", "2.jpg"]
+    skipped = rows_of("p.csv.skipped.csv")
+    assert [(row["row"], row["path"]) for row in skipped] == [
+        ("3", "1.png"), ("5", ""), ("6", "none.jpg"),
+    ]  # fmt: skip
+    assert skipped[0]["reason"] == "it does not decode: no image, or a damaged one."
+    assert skipped[2]["reason"] == "No such file or directory"
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == f"skipped 1.png: {skipped[0]['reason']}"
+    assert predict_inputs(Predictor(run), open_inputs(["photos/0.jpg"]), options) == (1, 0)
+    assert not (here / "p.csv.skipped.csv").exists()
+
+
+def test_damaged_records_are_listed(here, run):
+    path = here / "data" / "val.rec"
+    data = bytearray(path.read_bytes())
+    data[-30] ^= 1
+    path.write_bytes(data)
+    made = predict_inputs(Predictor(run), open_inputs(["data/val"]), PredictOptions("p.csv"))
+    assert made == (_small.ROWS - 1, 1)
+    (row,) = rows_of("p.csv.skipped.csv")
+    assert row["path"] == str(_small.ROWS - 1)
+    assert "the checksum is wrong" in row["reason"]
+
+
+def test_many_broken_images_do_not_flood(run, capsys):
+    items = (Item(f"{i}", i, b"") for i in range(50))
+    made = predict_inputs(Predictor(run), Inputs(items, "path"), PredictOptions("p.csv"))
+    assert made == (0, 50)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 21
+    assert lines[-1] == "skipped more; all are in p.csv.skipped.csv"
+    assert len(rows_of("p.csv.skipped.csv")) == 50
+
+
+def test_images_are_read_as_they_are_needed(run, capsys):
+    """What was read and is not written yet never grows: an endless list would do."""
+    read = []
+
+    def items():
+        for index in itertools.count():
+            read.append(index)
+            if index == 400:
+                raise KeyboardInterrupt
+            ahead = index - written()
+            assert ahead < 80
+            yield Item(str(index), index, np.zeros((8, 8, 3), np.uint8))
+
+    def written():
+        return made.count("\n")
+
+    made = ""
+
+    class Out:
+        def write(self, text):
+            nonlocal made
+            made += text
+
+    import sys
+
+    old, sys.stdout = sys.stdout, Out()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            predict_inputs(Predictor(run, batch_size=8), Inputs(items(), "path"))
+    finally:
+        sys.stdout = old
+    assert len(read) == 401
+
+
+@pytest.mark.parametrize(
+    ("inputs", "error", "message"),
+    [
+        (["nothing"], FileNotFoundError, "nothing: no such image, folder, list or nothing.rec"),
+        (["runs"], FileNotFoundError, r"runs: no images \('.jpg'"),
+        (["none.csv"], FileNotFoundError, "none.csv: no such list"),
+        (["data/val", "photos"], ValueError, "data/val: records cannot be predicted together"),
+        (["data/val.tasks.json"], ValueError, "val.tasks.json: expected an image"),
+    ],
+)
+def test_inputs_that_cannot_be(here, inputs, error, message):
+    with pytest.raises(error, match=message):
+        open_inputs(inputs)
+
+
+def test_options_that_cannot_be(here, run):
+    with pytest.raises(ValueError, match="format 'xml' is not one of"):
+        PredictOptions(format="xml")
+    with pytest.raises(ValueError, match="top=-1"):
+        PredictOptions(top=-1)
+    (here / "empty.txt").write_text("\n")
+    with pytest.raises(ValueError, match="there is nothing to predict"):
+        predict_inputs(Predictor(run), open_inputs(["empty.txt"]), PredictOptions("e.csv"))
+    assert not (here / "e.csv").exists()
