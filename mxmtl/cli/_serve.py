@@ -29,7 +29,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--which", choices=("best", "last"), default="best", help="checkpoint")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
     parser.add_argument("--port", type=int, default=8000, help="0 takes one that is free (8000)")
-    parser.add_argument("--threads", type=int, default=0, help="of ONNX Runtime; 0: its choice")
     group = parser.add_argument_group("batches")
     group.add_argument("--max-batch", type=int, default=16, help="images computed together (16)")
     group.add_argument(
@@ -54,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
         max_pixels=arguments.max_pixels,
         max_waiting=arguments.max_waiting,
     )
-    engine = open_engine(arguments.model, which=arguments.which, threads=arguments.threads)
+    engine = open_engine(arguments.model, which=arguments.which, max_batch=arguments.max_batch)
     service = Service(
         engine,
         host=arguments.host,

@@ -188,8 +188,10 @@ def load(image: Image, channels: int, size: Size, fraction: float) -> Tuple[np.n
     source = jpeg_size(image)
     if source is None:
         found = decoded(image, cv2.IMREAD_UNCHANGED)
-        if channels == 1 and found.dtype == np.uint8 and found.shape[2:] == (3,):
-            found = decoded(image, cv2.IMREAD_GRAYSCALE)  # the decoder's own way to grey
+        to_gray = channels == 1 and found.ndim == 3
+        if found.shape[2:] != (4,) and (to_gray or found.dtype != np.uint8):
+            # The decoder's own way to grey, and to 8 bits a sample.
+            found = decoded(image, cv2.IMREAD_GRAYSCALE if channels == 1 else cv2.IMREAD_COLOR)
         found = flat(found)
         found = recolored(found, channels, cv2.COLOR_BGR2GRAY, cv2.COLOR_GRAY2BGR)
         source = found.shape[0], found.shape[1]

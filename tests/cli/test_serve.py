@@ -60,7 +60,7 @@ def test_what_goes_wrong_ends_in_one_line(here, capsys):  # noqa: F811
             ("runs/none", 1, "mxmtl serve: runs/none: no model."),
             ("none.onnx", 1, "mxmtl serve: none.onnx: no such file"),
             ("runs/first --max-bytes 0", 1, "max_bytes=0: expected more than 0"),
-            ("runs/first --max-batch 0 --port 0", 1, "max_batch=0"),
+            ("runs/first --max-batch 0 --port 0", 1, "batch_size=0"),
             ("runs/first --max-bytes 5X", 2, "--max-bytes: invalid"),
         ):
             assert main(["serve", *shlex.split(line)]) == code

@@ -9,7 +9,14 @@ import subprocess
 import sys
 
 import mxmtl
-from mxmtl.deploy import ExportOptions, Network, export_model, load_model, onnx_predictor
+from mxmtl.deploy import (
+    ExportOptions,
+    ImageReader,
+    Network,
+    export_model,
+    load_model,
+    onnx_predictor,
+)
 from mxmtl.deploy.onnx_predictor import OnnxPredictor
 from mxmtl.training import Preprocessing
 from tests.deploy._models import TASKS, model_of
@@ -98,6 +105,18 @@ def test_pixels_are_those_of_the_records(tmp_path, channels, crop):
         found, size = onnx_predictor.load(data, channels, SIZE, crop)
         made = onnx_predictor.center_crop(found, size, SIZE, crop).reshape(right.shape)
         np.testing.assert_array_equal(made, right, err_msg=name)
+
+
+def test_pixels_are_those_of_the_predictor(model, predictor):
+    read = ImageReader(model.file.preprocessing)
+    image = picture(90, 100)
+    alpha = np.random.RandomState(0).randint(0, 256, (90, 100, 1)).astype(np.uint8)
+    layers = np.concatenate([image, alpha], axis=2)
+    wide = image.astype(np.uint16) * 200
+    more = [cv2.imencode(".png", part)[1].tobytes() for part in (layers, wide, layers[:, :, 0])]
+    more.append(cv2.imencode(".webp", layers, [cv2.IMWRITE_WEBP_QUALITY, 90])[1].tobytes())
+    for name, data in [*files(), *enumerate(more), ("array", image), ("grey", image[:, :, 0])]:
+        np.testing.assert_array_equal(predictor.prepare(data), read(data), err_msg=str(name))
 
 
 def test_answers_are_those_of_the_tasks(model, predictor):
