@@ -43,7 +43,11 @@ PLOT = ["matplotlib>=3.5"]
 # Old enough for Python 3.8 and its NumPy; the files that are written need neither newer one.
 ONNX = ["onnx>=1.14", "onnxruntime>=1.16"]
 SERVE = ["starlette>=0.44", "uvicorn>=0.33", "python-multipart>=0.0.20", "prometheus-client>=0.14"]
-NOTEBOOKS = ["nbclient>=0.7", "nbformat>=5.7", "ipykernel>=6.20"]  # run without a browser
+NOTEBOOKS = [
+    *["nbclient>=0.7", "nbformat>=5.7", "ipykernel>=6.20"],  # run without a browser
+    # Pictures that are drawn on the spot: MIT, and no wheel for older Pythons.
+    *[f'{pin}; python_version>="3.10"' for pin in ("python-avatars==1.4.1", "resvg-py==0.5.0")],
+]
 REPORT = [*PLOT, "jinja2>=3.0"]  # the HTML page; 3.0 escapes by itself what is no markup
 EXTRAS = {
     "cpu": CPU,
@@ -56,7 +60,7 @@ EXTRAS = {
     "plot": PLOT,
     "onnx": ONNX,
     "serve": [*ONNX, *SERVE],
-    "notebooks": [*NOTEBOOKS, *PLOT],
+    "notebooks": [*NOTEBOOKS, *PLOT, *SKLEARN, *EFFICIENTNET],
     "report": REPORT,
     "test": [
         "pytest>=7.4",
