@@ -67,6 +67,8 @@ class ExportOptions:
         Whether an ONNX file takes pixels, or planes that are scaled already.
     records : str or sequence of str, optional
         Images to check on; some that are drawn by default.
+    images : int
+        How many to check on.
     reader : bool
         Put ``onnx_predictor.py`` beside an ONNX file, which reads it without mxmtl.
     metadata : mapping of str
@@ -78,6 +80,7 @@ class ExportOptions:
     format: str = "onnx"
     preprocessing: str = "inside"
     records: Optional[Prefixes] = None
+    images: int = check.IMAGES
     reader: bool = False
     metadata: Mapping[str, str] = field(default_factory=dict)
     force: bool = False
@@ -137,7 +140,7 @@ def _files(path: str, options: ExportOptions) -> List[str]:
 def _write_onnx(model: Model, files: List[str], options: ExportOptions) -> Exported:
     inside = options.preprocessing == "inside"
     content = onnx_bytes(model, inside=inside, metadata=options.metadata)
-    samples = check.sample_images(model.file.preprocessing, options.records)
+    samples = check.sample_images(model.file.preprocessing, options.records, options.images)
     expected = check.mxnet_predictions(model, samples)
     images = samples.pixels if inside else samples.planes(model.file.preprocessing)
     difference = check.compare(expected, check.onnx_predict(content, expected), images)
@@ -175,7 +178,7 @@ def _write_mxnet(model: Model, files: List[str], options: ExportOptions) -> Expo
         ]
         return model.tasks.predict(cooled)
 
-    samples = check.sample_images(model.file.preprocessing, options.records)
+    samples = check.sample_images(model.file.preprocessing, options.records, options.images)
     expected = check.mxnet_predictions(model, samples)
     planes = samples.planes(model.file.preprocessing)
     difference = check.compare(expected, predict, planes)

@@ -41,18 +41,20 @@ class Samples:
         return out
 
 
-def sample_images(preprocessing: Preprocessing, records: Optional[Prefixes] = None) -> Samples:
-    """Take up to 64 images from records; without records, draw 64 that are always the same."""
+def sample_images(
+    preprocessing: Preprocessing, records: Optional[Prefixes] = None, count: int = IMAGES
+) -> Samples:
+    """Take up to ``count`` images from records; without records, draw some, always the same."""
     if records is None:
-        return Samples(drawn(IMAGES, preprocessing.data_shape), "drawn shapes")
+        return Samples(drawn(count, preprocessing.data_shape), "drawn shapes")
     options = {**preprocessing.options(), "mean": None, "std": None, "dtype": "uint8"}
     taken: List[np.ndarray] = []
     with RecordIter(records, BATCH, shuffle=True, seed=0, **options) as batches:
         for batch in batches:
             taken.extend(batch.data[0].asnumpy()[: BATCH - batch.pad])
-            if len(taken) >= IMAGES:
+            if len(taken) >= count:
                 break
-    pixels = np.stack(taken[:IMAGES]).transpose(0, 2, 3, 1)
+    pixels = np.stack(taken[:count]).transpose(0, 2, 3, 1)
     single = isinstance(records, (str, os.PathLike))
     name = str(records) if single else ", ".join(map(str, records))  # type: ignore[arg-type]
     return Samples(np.ascontiguousarray(pixels), name)
