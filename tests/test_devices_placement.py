@@ -3,7 +3,7 @@
 import mxmtl
 from mxmtl import metrics, training
 from mxmtl.augment import RandomMirror
-from mxmtl.training import _train
+from mxmtl.training import _fit, _train
 from tests import _cases
 from tests._devices import MixedDevicesError, device  # noqa: F401 (a fixture)
 from tests.distributed import _life
@@ -165,3 +165,15 @@ def test_a_run_goes_on_on_another_number_of_devices(records, tmp_path, monkeypat
         np.testing.assert_allclose(
             found[1][name].asnumpy(), array.asnumpy(), rtol=0, atol=1e-6, err_msg=name
         )
+
+
+def test_valid_normalization_on_several_devices_is_told(records, tmp_path, monkeypatch, caplog):
+    tasks = mxmtl.TaskSet(list(_small.tasks()), normalization="valid")
+    monkeypatch.setattr(_train, "devices", lambda gpus: [mx.cpu(0), mx.cpu(1)])
+    monkeypatch.setattr(_fit, "devices", lambda gpus: [mx.cpu(0), mx.cpu(1)])
+    opened = _train.Records._open
+    monkeypatch.setattr(
+        _train.Records, "_open", lambda self, prefix, **o: opened(self, prefix, tasks=tasks, **o)
+    )
+    _small.fit(records, tmp_path / "run", epochs=1)
+    assert "a batch is divided into 2 parts" in caplog.text

@@ -13,8 +13,9 @@ from .._threads import LOCAL_COUNT, THREADS, threads_asked_for
 from ._hosts import Host, address_towards
 from ._place import COUNT, LOCAL_RANK, RANK, ROLE
 
-# MXNet runs a scheduler or a server inside its import, and ends the process after it.
-SERVICE = "import mxmtl"
+# MXNet runs a scheduler or a server inside its import, and ends the process after it. It takes
+# scikit-learn along where that is installed, which a service has no use for.
+SERVICE = "import sys; sys.modules['sklearn'] = None; import mxmtl"
 # What of this environment goes along to other machines; a process on this one inherits all.
 SENT = ("MXNET_", "KMP_", "PYTHON", "NVIDIA_", "CUDA_", "PS_")
 SILENCE = 30.0  # seconds without a sign of life, after which the other side counts as dead

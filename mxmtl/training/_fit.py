@@ -192,6 +192,13 @@ def _train(session: Session, records: Records, network: Trained) -> Run:
         )
     else:
         log.info("training on %s%s", ", ".join(map(str, used)), precision)
+    shares = len(used) * session.workers.count
+    if shares > 1 and session.tasks.normalization == "valid" and session.workers.leads:
+        log.warning(
+            "normalization='valid': a batch is divided into %d parts, and each part's loss is the "
+            "mean over its own labels; with 'batch' the division would make no difference.",
+            shares,
+        )
     try:
         for phase in make_phases(session.settings):
             if session.epoch < phase.end:
