@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import AsyncIterator
 
 from starlette.datastructures import UploadFile
@@ -12,6 +13,7 @@ from starlette.requests import Request
 from ._errors import RequestError
 from ._limits import Limits
 
+logging.getLogger("python_multipart").setLevel(logging.ERROR)  # a broken form is the client's
 DRAINED = 4  # times the limit is read and dropped, so that a client gets to see its 413
 
 

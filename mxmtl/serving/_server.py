@@ -72,6 +72,7 @@ class Service:
                 ws="none",
                 lifespan="on",
                 log_config=None,
+                log_level="error",  # what clients do wrong is counted; it must not fill a log
                 access_log=False,
                 server_header=False,
                 limit_concurrency=limits.max_connections,
