@@ -69,5 +69,6 @@ def run(arguments: argparse.Namespace) -> int:
     made.save(arguments.output, form=arguments.format, force=arguments.force)
     first = made.facts["runs"][0]
     count = first["evaluated"]["records"]
-    print(f"{arguments.output}: {len(arguments.runs)} runs on {count} records")
+    runs = f"{len(arguments.runs)} run{'s' if len(arguments.runs) > 1 else ''}"
+    print(f"{arguments.output}: {runs} on {count} records")
     return 3 if first["skipped"] else 0

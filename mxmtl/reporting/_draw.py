@@ -77,7 +77,7 @@ def thresholds(axes: Any, sweep: Facts, names: List[str]) -> None:
             axes.axhline(sweep["chosen"][name], color=SERIES[number], linewidth=0.8)
         else:
             axes.plot(used, [sweep["chosen"][name]], "o", color=SERIES[number], markersize=4.5)
-    axes.set(xlim=(0, 1))
+    axes.set(xlim=(-0.02, 1.02))
 
 
 def answers(axes: Any, errors: Facts) -> None:

@@ -38,7 +38,7 @@ class Line:
     @property
     def drawn(self) -> str:
         """The mark and the text, cut to the width of an image."""
-        return cut(f"{MARKS[self.mood]} {self.text}".strip(), LETTERS)
+        return cut(f"{MARKS[self.mood]} {self.text}" if MARKS[self.mood] else self.text, LETTERS)
 
 
 def grid(

@@ -70,3 +70,9 @@ class Measured:
         """Loss of each row as it is trained, without the task's weight: float64 (N,)."""
         losses: np.ndarray = self.task.prediction_loss(self.label, self.prediction).mean(axis=1)
         return losses
+
+    def worst(self, count: int) -> np.ndarray:
+        """Return the labelled rows with the highest loss, highest first."""
+        rows = np.flatnonzero(self.labelled)
+        worst: np.ndarray = rows[np.argsort(-self.losses[rows], kind="stable")][:count]
+        return worst

@@ -28,10 +28,9 @@ def worst(measured: Measured, index: np.ndarray, count: int) -> List[Dict[str, A
 
     ``index`` are the record ids of all rows.
     """
-    rows = np.flatnonzero(measured.labelled)
-    order = rows[np.argsort(-measured.losses[rows], kind="stable")][:count]
     return [
-        {"row": int(row), "record": int(index[row]), **row_facts(measured, row)} for row in order
+        {"row": int(row), "record": int(index[row]), **row_facts(measured, row)}
+        for row in measured.worst(count)
     ]
 
 

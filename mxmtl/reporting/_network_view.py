@@ -34,7 +34,7 @@ def drawn(network: Mapping[str, Any]) -> Dict[str, Any]:
     ]
     return {
         "stages": boxes, "heads": placed, "more": more, "more_y": top + len(heads) * HEAD,
-        "middle": middle, "right": right, "width": right + 232, "height": height,
+        "middle": middle, "right": right, "width": right + 248, "height": height,
         "base": middle + HIGH / 2 + 18,
     }  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
@@ -83,7 +84,7 @@ def single(run: Facts) -> List[tables.Table]:
     """Return the metrics of one run's tasks, and of all of them together."""
     found = tables.by_task(run)
     together = tables.all_metrics(run, ALL_TASKS)
-    return [*found, together] if together.rows else found
+    return [*found, replace(together, title="All tasks together")] if together.rows else found
 
 
 def cards(run: Facts) -> List[Dict[str, Any]]:

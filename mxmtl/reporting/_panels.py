@@ -7,12 +7,13 @@ from functools import partial
 from typing import Any, Dict, List, Mapping, Sequence
 
 from ..metrics import Metric
+from ..metrics._metric import ALL_TASKS
 from . import _draw as draw
 from ._figures import DASHES, SERIES, svg
 from ._tables import default_values, words, written
 
 Facts = Mapping[str, Any]
-PLAIN = "all labels together"
+PLAIN = "all together"
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,6 @@ def learned(runs: Sequence[Facts], name: str) -> Any:
     if not lines:
         return None
     task, _, metric = name.partition("/")
-    title = f"{task}: {words(metric)}"
+    title = f"{words(task)}: {words(metric)}" if task == ALL_TASKS else f"{task}: {words(metric)}"
     figure = svg(partial(draw.epochs, series=lines), f"{title} by epoch")
     return Panel(title, figure, legend)

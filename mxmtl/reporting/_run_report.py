@@ -6,6 +6,7 @@ import json
 import os
 from dataclasses import dataclass, field
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
 from .._files import PathLike, atomic_write
@@ -67,8 +68,8 @@ class RunReport:
         ------
         ValueError
             The path ends in something else.
-        FileExistsError
-            The file is there.
+        FileExistsError, PermissionError
+            The file is there, or nothing can be written there.
         """
         form = check_output(path, form, force=force)
         forms: Dict[str, Callable[[], str]] = {
@@ -90,6 +91,11 @@ def check_output(path: PathLike, form: str = "", *, force: bool = False) -> str:
         )
     if os.path.exists(name) and not force:
         raise FileExistsError(f"{name} is there already; --force (force=True) replaces it.")
+    folder = Path(name).absolute().parent
+    while not folder.exists():
+        folder = folder.parent  # it will be made
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise PermissionError(f"{name}: nothing can be written into {folder}.")
     need(form)
     return form
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
@@ -93,9 +92,9 @@ def show_results(
 
     Parameters
     ----------
-    model : Predictions, or a run folder, Run or Model
-        What `mxmtl.evaluation.predict_records` returned, or what is to predict: anything that
-        `mxmtl.deploy.load_model` takes.
+    model : Predictions, Predictor, or a run folder, Run or Model
+        What `mxmtl.evaluation.predict_records` returned, or what is to predict all records: a
+        `mxmtl.Predictor`, or anything that `mxmtl.deploy.load_model` takes.
     records : str or sequence of str
         Prefixes of the records that were, or are to be, predicted.
     tasks : sequence of str, optional
@@ -119,60 +118,44 @@ def show_results(
     ------
     ImportError
         Without matplotlib: ``pip install "mxmtl[plot]"``.
+    ValueError
+        There is no such task, or the records were written for other ones.
     """
-    from ._measured import Measured
     from ._mistakes import Thumbnails
+    from ._predicted import measured_by
 
-    predictions = predicted(model, records, options)
-    names = list(predictions.tasks.names if tasks is None else tasks)
-    chosen = [
-        Measured.of(predictions, predictions.tasks[n], predictions.thresholds.get(n)) for n in names
-    ]
-    rows = chosen_rows(predictions, worst, count, seed)
-    lines = [[result_line(measured, row) for measured in chosen] for row in rows]
-    with Thumbnails(records, predictions.index) as thumbnails:
+    every, index = measured_by(model, records, options)
+    by_name = {measured.task.name: measured for measured in every}
+    names = list(by_name) if tasks is None else list(tasks)
+    unknown = [name for name in (*names, worst or names[0]) if name not in by_name]
+    if unknown:
+        raise ValueError(f"no task {unknown[0]!r} among {list(by_name)}.")
+    rows = chosen_rows(by_name.get(worst), len(index), count, seed)
+    lines = [[line for name in names for line in result_lines(by_name[name], row)] for row in rows]
+    with Thumbnails(records, index) as thumbnails:
         found = [thumbnails.pixels(row, EDGE) for row in rows]
     images = [None if image is None else image[..., ::-1] for image in found]
     return saved(grid(images, lines, columns), path)
 
 
-def predicted(model: Any, records: Any, options: Any) -> Any:
-    """Return predictions as they are, or make them."""
-    from ..deploy import Model, Network, load_model
-    from ..evaluation import Predictions, predict_records
-
-    if isinstance(model, Predictions):
-        return model
-    loaded = model if isinstance(model, Model) else load_model(model)
-    predictions = predict_records(
-        Network.of_model(loaded), records, loaded.file.preprocessing,
-        temperature=loaded.file.temperature, **options,
-    )  # fmt: skip
-    return replace(predictions, thresholds=loaded.file.thresholds)
+def chosen_rows(measured: Any, total: int, count: int, seed: int) -> List[int]:
+    """Return the rows of highest loss of a task, or rows drawn at random where there is none."""
+    if measured is not None:
+        return measured.worst(count).tolist()  # type: ignore[no-any-return]
+    drawn = np.random.RandomState(seed).permutation(total)[:count]
+    return np.sort(drawn).tolist()  # type: ignore[no-any-return]
 
 
-def chosen_rows(predictions: Any, worst: str, count: int, seed: int) -> List[int]:
-    """Return the rows to show."""
-    from ._measured import Measured
-
-    if worst:
-        measured = Measured.of(predictions, predictions.tasks[worst])
-        rows = np.flatnonzero(measured.labelled)
-        return [int(row) for row in rows[np.argsort(-measured.losses[rows], kind="stable")][:count]]
-    drawn = np.random.RandomState(seed).permutation(len(predictions))[:count]
-    return [int(row) for row in np.sort(drawn)]
-
-
-def result_line(measured: Any, row: int) -> Line:
-    """Say what was predicted of one task, and what the label is where that is another thing."""
+def result_lines(measured: Any, row: int) -> List[Line]:
+    """Say what was predicted of one task, and below it the label where that is another thing."""
     task, label = measured.task, measured.label[row]
     words = said(task, label, measured.prediction[row], measured.tuned)
     if words.label == MISSING:
-        return Line(f"{task.name}: {words.answer} (label {MISSING})", None)
+        return [Line(f"{task.name}: {words.answer} (label {MISSING})", None)]
     if words.right is None:
-        return Line(f"{task.name}: {words.answer} (label {words.label})")
-    text = f"{task.name}: {words.answer}"
-    return Line(text if words.right else f"{text} (label {words.label})", words.right)
+        return [Line(f"{task.name}: {words.answer} (label {words.label})")]
+    first = Line(f"{task.name}: {words.answer}", words.right)
+    return [first] if words.right else [first, Line(f"     label {words.label}")]
 
 
 def label_line(name: str, words: str) -> Line:

@@ -135,10 +135,11 @@ def by_task(run: Facts) -> List[Table]:
     for task in run["tasks"]:
         values = default_values(run, task)
         row = [task, *(metric_value(metric, value) for metric, value in values.items())]
-        groups.setdefault(tuple(values), []).append(row)
+        kind = run["tasks"][task]["type"]
+        groups.setdefault((kind, *values), []).append(row)
     return [
-        Table("Metrics by task", ["task", *map(words, metrics)], rows)
-        for metrics, rows in groups.items()
+        Table(f"{kind} tasks", ["task", *map(words, metrics)], rows)
+        for (kind, *metrics), rows in groups.items()
     ]
 
 
@@ -156,7 +157,8 @@ def side_by_side(runs: Sequence[Facts]) -> Table:
 
 def marked(metric: str, cells: List[Any]) -> List[Any]:
     """Mark the best values of a metric, where there is a best one and not all are."""
-    higher = getattr(Metric.types.get(metric), "higher_is_better", None)
+    measured = metric.replace("worst_", "").replace("_by_num_labels", "")
+    higher = getattr(Metric.types.get(measured), "higher_is_better", None)
     known = [cell for cell in cells if cell is not None]
     if higher is None or metric.startswith("baseline") or len(set(known)) < 2:
         return cells
@@ -205,4 +207,4 @@ def worst_first(value: Any) -> Tuple[bool, float]:
 def words(metric: str) -> str:
     """Return the name of a metric as people write it."""
     text = metric.replace("num_", "").replace("_", " ")
-    return re.sub(r"\b(auroc|f1|mae|rmse)\b", lambda m: m.group().upper(), text)
+    return re.sub(r"\b(auroc|f1|mae|r2|rmse)\b", lambda m: m.group().upper(), text)

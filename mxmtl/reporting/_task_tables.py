@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Mapping, Sequence
 from ..training import Settings
 from ._tables import Cell, Table, limited, words
 
-PAIRS = 12  # of classes that are confused most
+PAIRS = 8  # of classes that are confused most
 Facts = Mapping[str, Any]
 
 

@@ -9,13 +9,12 @@ for (const table of document.querySelectorAll(".table table")) {
     button.type = "button";
     button.append(...head.childNodes);
     head.append(button);
-    if (body.rows[0].cells[column].classList.contains("number")) head.classList.add("number");
     button.addEventListener("click", () => sort(heads, head, body, column));
   });
 }
 
 function sort(heads, head, body, column) {
-  const numbers = body.rows[0].cells[column].classList.contains("number");
+  const numbers = head.classList.contains("number");
   const first = numbers ? "descending" : "ascending";
   const other = numbers ? "ascending" : "descending";
   const order = head.getAttribute("aria-sort") === first ? other : first;
