@@ -84,7 +84,7 @@ def pictures(count: int) -> List[bytes]:
     """Draw pictures, as JPEG and PNG."""
     rng = np.random.RandomState(0)
     small = rng.randint(0, 256, (count, 9, 12, 3)).astype(np.uint8)
-    large = [cv2.resize(part, (400 - 20 * n, 300), None, 0, 0, 2) for n, part in enumerate(small)]
+    large = [cv2.resize(part, (400 - 20 * n, 300)) for n, part in enumerate(small)]
     endings = [".png" if number % 4 == 3 else ".jpg" for number in range(count)]
     return [cv2.imencode(end, image)[1].tobytes() for end, image in zip(endings, large)]
 
@@ -183,8 +183,7 @@ def memory(pid: Optional[int]) -> float:
     """Return the resident memory of a process in MiB."""
     if pid is None:
         return 0.0
-    status = Path(f"/proc/{pid}/status").read_text("ascii")
-    return int(re.findall(r"VmRSS:\s+(\d+)", status)[0]) / 1024
+    return int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1]) / 256  # pages of 4 KiB
 
 
 def run(load: Load, options: argparse.Namespace, pid: Optional[int]) -> List[float]:
@@ -228,9 +227,8 @@ def stop(load: Load, process: subprocess.Popen) -> str:
     """Stop the service while requests are in flight: each must be answered."""
     found: List[int] = []
     image = pictures(1)[0]
-    threads = [
-        threading.Thread(target=lambda: found.append(load.post(image, {})[0])) for _ in range(8)
-    ]
+    target = lambda: found.append(load.post(image, {})[0])  # noqa: E731
+    threads = [threading.Thread(target=target) for _ in range(8)]
     for thread in threads:
         thread.start()
     time.sleep(0.02)
@@ -245,7 +243,6 @@ def stop(load: Load, process: subprocess.Popen) -> str:
 
 
 def report(load: Load, samples: List[float], options: argparse.Namespace, ended: str) -> str:
-    """Return the tables, as Markdown."""
     rows = [[kind, status, count] for (kind, status), count in sorted(load.counts.items())]
     times = np.percentile(load.seconds, [50, 95, 99, 100]) * 1000
     first, last = np.mean(samples[2:5]), np.mean(samples[7:])
@@ -255,8 +252,8 @@ def report(load: Load, samples: List[float], options: argparse.Namespace, ended:
         ["wrong statuses or answers", len(load.wrong)],
     ]
     if first:
-        facts.append(["memory, 30 to 50 % of the time", f"{first:.0f} MiB"])
-        facts.append(["memory, 80 to 100 %", f"{last:.0f} MiB"])
+        facts += [["memory, 30 to 50 % of the time", f"{first:.0f} MiB"]]
+        facts += [["memory, 80 to 100 %", f"{last:.0f} MiB"]]
     tables = [
         tabulate(part, heads, tablefmt="github", disable_numparse=True)
         for part, heads in ((facts, ["", "value"]), (rows, ["request", "status", "times"]))

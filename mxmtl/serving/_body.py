@@ -85,7 +85,7 @@ async def _file_of(request: Request, body: bytes) -> bytes:
         form = await MultiPartParser(
             request.headers, _once(body), max_files=1, max_fields=8
         ).parse()
-    except (MultiPartException, KeyError) as error:
+    except (MultiPartException, KeyError, ValueError) as error:
         raise RequestError(400, f"the form is broken: {error}.") from None
     try:
         for _, part in form.multi_items():
