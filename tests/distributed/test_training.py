@@ -1,6 +1,7 @@
 """A run on several workers is the run of one process, whatever happens on the way."""
 
 import os
+import shlex
 import shutil
 import signal
 import sys
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import mxmtl
 from mxmtl import training
-from mxmtl.cli import main
+from mxmtl.cli import _launch, main
 from tests.distributed import _life
 from tests.distributed._launched import PROMISE, Launched
 from tests.training import _small
@@ -65,15 +66,23 @@ def test_whatever_happens_it_ends_as_if_alone(records, alone, tmp_path):
 
 
 def test_from_the_command_line_with_all_that_is_random(records, tmp_path):
-    """Batch normalization, mixup, an average, a frozen part: going on costs no bit."""
+    """The example of the help, with batch normalization, mixup, an average and a frozen part.
+
+    Going on costs no bit.
+    """
+    (tmp_path / "data").mkdir()
+    for path in Path(records).parent.glob("t.*"):
+        for part in ("train", "val"):
+            shutil.copy(path, tmp_path / "data" / path.name.replace("t.", f"{part}.", 1))
     options = "--batch-size 8 --epochs 1 --data-shape 3,16,16 --threads 1 --mixup 0.2 --ema 0.9"
     options += " --frozen-epochs 1 --save-batches 2 --kvstore dist_sync --logs csv --keep 99"
-    train = ["mxmtl", "train", records, "--val", records, *options.split()]
-    whole = Launched(tmp_path, "-n", "2", "--", *train, "--run", "whole", name="whole")
+    program, verb, *example = shlex.split(_launch.EXAMPLE)
+    assert (program, verb) == ("mxmtl", "launch")
+    whole = Launched(tmp_path, *example, *options.split(), name="whole")
     assert whole.end() == 0, whole.text
     assert whole.text.count("best model-") == 1  # one worker tells
     assert whole.text.count("epoch 2/2") == 1
-    shutil.copytree(tmp_path / "whole", tmp_path / "cut")
+    shutil.copytree(tmp_path / "runs/first", tmp_path / "cut")
     for checkpoint in training.find_checkpoints(tmp_path / "cut"):
         if (checkpoint.epoch, checkpoint.batch) > (1, 2):
             checkpoint.remove()
@@ -81,7 +90,7 @@ def test_from_the_command_line_with_all_that_is_random(records, tmp_path):
     rest = Launched(tmp_path, "-n", "2", "--", *again, name="rest")
     assert rest.end() == 0, rest.text
     assert rest.text.count("going on from model-0001-batch-0002") == 2
-    found, expected = (training.Run(tmp_path / name) for name in ("cut", "whole"))
+    found, expected = (training.Run(tmp_path / name) for name in ("cut", "runs/first"))
     assert _small.weights(found) == _small.weights(expected)
     assert [entry["val"] for entry in found.history] == [e["val"] for e in expected.history]
 

@@ -2,9 +2,9 @@
 
     python tools/benchmarks/scaling.py
 
-ResNet-18 with two heads, 64 px, 16 rows a worker; each worker has one thread. A step is forward,
+ResNet-18 with two heads, 64 px, 8 rows a worker; each worker has one thread. A step is forward,
 backward and update; an exchange sends all gradients to the servers and gets their sums. Medians
-over ``--steps`` steps, of the slowest worker. The first row is one process without a server.
+over ``--steps`` steps, taken in turn, of the slowest worker. The first row is one process without a server.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import tempfile
 import time
 from typing import Any, Dict, List
 
-ROWS, PIXELS = 16, 64
+ROWS, PIXELS = 8, 64
 LINE = "scaling: "
 
 
@@ -41,47 +41,53 @@ def measure(steps: int) -> Dict[str, Any]:
         [mx.nd.array(rng.rand(ROWS, 3, PIXELS, PIXELS))],
         [mx.nd.array(rng.randint(0, 2, ROWS)) for _ in tasks],
     )
-    found: Dict[str, Any] = {}
-    for name in ("alone", "together"):
-        module = mx.mod.Module(symbol, label_names=tasks.label_names)
-        labels = [(task.label_name, task.label_shape(ROWS)) for task in tasks]
-        module.bind([("data", batch.data[0].shape)], labels)
-        module.init_params(mx.init.Xavier())
-        module.init_optimizer(kvstore=workers.store() if name == "together" else None)
-
-        def step(module: Any = module) -> None:
-            module.forward_backward(batch)
-            module.update()
-            mx.nd.waitall()
-
-        found[name] = median(step, steps, workers)
-    gradients = [mx.nd.array(array) for array in module.get_params()[0].values()]
-    found["megabytes"] = sum(array.size for array in gradients) * 4 / 1e6
     store = workers.store()
+    modules = [bound(symbol, tasks, batch, kvstore) for kvstore in (None, store)]
+    gradients = [mx.nd.array(array) for array in modules[0].get_params()[0].values()]
+    names = [str(place) for place in range(len(gradients))]
     if store is not None:
-        names = [str(place) for place in range(len(gradients))]
         store.init(names, gradients)
 
-        def exchange() -> None:
-            store.pushpull(names, gradients)
-            mx.nd.waitall()
+    def step(module: Any) -> None:
+        module.forward_backward(batch)
+        module.update()
 
-        found["exchange"] = median(exchange, steps, workers)
+    whats = {"alone": lambda: step(modules[0]), "together": lambda: step(modules[1])}
+    if store is not None:
+        whats["exchange"] = lambda: store.pushpull(names, gradients)
+    found: Dict[str, Any] = medians(whats, steps, workers)
+    found["megabytes"] = sum(array.size for array in gradients) * 4 / 1e6
     return found
 
 
-def median(what: Any, steps: int, workers: Any) -> float:
-    """Return the median of the seconds that something takes, of the slowest worker."""
-    what()
-    what()
-    seconds = []
-    for _ in range(steps):
-        workers.numbers("begin")
-        began = time.perf_counter()
-        what()
-        seconds.append(time.perf_counter() - began)
-    micro = workers.numbers("median", int(1e6 * statistics.median(seconds)))
-    return float(micro.max()) / 1e6
+def bound(symbol: Any, tasks: Any, batch: Any, kvstore: Any) -> Any:
+    """Return a module that is ready to train."""
+    import mxnet as mx
+
+    module = mx.mod.Module(symbol, label_names=tasks.label_names)
+    labels = [(task.label_name, task.label_shape(ROWS)) for task in tasks]
+    module.bind([("data", batch.data[0].shape)], labels)
+    module.init_params(mx.init.Xavier())
+    module.init_optimizer(kvstore=kvstore)
+    return module
+
+
+def medians(whats: Dict[str, Any], steps: int, workers: Any) -> Dict[str, Any]:
+    """Return the median of the seconds that each takes, in turn, of the slowest worker."""
+    import mxnet as mx
+
+    seconds: Dict[str, List[float]] = {name: [] for name in whats}
+    for turn in range(steps + 2):  # two to warm up
+        for name, what in whats.items():
+            workers.numbers("begin")
+            began = time.perf_counter()
+            what()
+            mx.nd.waitall()
+            if turn > 1:
+                seconds[name].append(time.perf_counter() - began)
+    micro = [int(1e6 * statistics.median(taken)) for taken in seconds.values()]
+    slowest = workers.numbers("medians", *micro).max(axis=0)
+    return {name: float(value) / 1e6 for name, value in zip(whats, slowest)}
 
 
 def main(argv: List[str]) -> int:
