@@ -189,6 +189,16 @@ def test_too_many_at_once_are_sent_away():
         assert predict(service, picture())[0] == 200
 
 
+def test_connections_are_bounded():
+    with serving(limits=Limits(max_connections=3)) as service:
+        idle = [socket.create_connection(("127.0.0.1", service.port)) for _ in range(5)]
+        time.sleep(0.2)
+        assert raw(service, b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n").startswith(b"HTTP/1.1 503 ")
+        for connection in idle:
+            connection.close()
+        wait_for(lambda: ask(service)[0] == 200)
+
+
 def test_memory_of_bodies_is_bounded():
     engine = Echo()
     engine.gate.clear()
