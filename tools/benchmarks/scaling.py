@@ -4,7 +4,8 @@
 
 ResNet-18 with two heads, 64 px, 8 rows a worker; each worker has one thread. A step is forward,
 backward and update; an exchange sends all gradients to the servers and gets their sums. Medians
-over ``--steps`` steps, taken in turn, of the slowest worker. The first row is one process without a server.
+over ``--steps`` steps, taken in turn, of the slowest worker. The first row is one process without
+a server.
 """
 
 from __future__ import annotations
