@@ -70,15 +70,14 @@ class Launcher:
         return [process for process in self._processes if process.node.role == "worker"]
 
     def _watch(self) -> int:
-        while any(worker.code is None for worker in self._workers):
-            self._next(timeout=1.0)
-            for process in self._processes:
-                process.drop_if_silent(SILENCE)
-            failed = [process for process in self._processes if process.failed]
+        while not all(worker.code == 0 for worker in self._workers):
+            ended = self._next(1.0)
             if self._interrupts:
                 return self._stop()
-            if failed:
-                return self._fail(failed[0])
+            if ended is not None and ended.failed:  # the first: they come in order
+                return self._fail(ended)
+            for process in self._processes:
+                process.drop_if_silent(SILENCE)
         # The rest ends by itself, after the workers' farewell.
         self._wait(self._processes, AFTER)
         return 0
@@ -100,29 +99,29 @@ class Launcher:
         self._say("stopping: the workers save and end. Once more ends them at once.")
         for worker in self._workers:
             worker.signal(signal.SIGINT)
-        while self._interrupts < 2 and any(worker.code is None for worker in self._workers):
-            self._next()
-            if any(worker.code is not None for worker in self._workers):
-                self._wait(self._workers, AFTER)
-                break
+        while self._interrupts < 2 and all(worker.code is None for worker in self._workers):
+            self._next(1.0)
+        self._wait(self._workers, AFTER)
         self._end_all()
+        for worker in self._workers:
+            if worker.failed and worker.code != 130:
+                self._say(f"{worker.node.name} {worker.end()}.")
         return 130
 
-    def _next(self, timeout: Optional[float] = None) -> None:
-        # In short pieces: a signal handler runs between them.
-        until = None if timeout is None else time.monotonic() + timeout
-        before = self._interrupts
-        while self._interrupts == before and (until is None or time.monotonic() < until):
-            with contextlib.suppress(Empty):
-                self._events.get(timeout=0.2)
-                return
+    def _next(self, timeout: float) -> Optional[Process]:
+        """Wait for a process that ends, or for an interrupt; return the process."""
+        until, before = time.monotonic() + timeout, self._interrupts
+        while self._interrupts == before and time.monotonic() < until:
+            with contextlib.suppress(Empty):  # in short pieces: signal handlers run between them
+                return self._events.get(timeout=0.2)  # type: ignore[no-any-return]
+        return None
 
     def _wait(self, processes: List[Process], seconds: float) -> None:
         until = time.monotonic() + seconds
         while any(p.code is None for p in processes) and time.monotonic() < until:
             if self._interrupts > 1:
                 return
-            self._next(until - time.monotonic())
+            self._next(1.0)
 
     def _end_all(self) -> None:
         for process in self._processes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import threading
 from pathlib import Path
 from typing import IO, Deque, Dict, List, Optional
@@ -76,5 +77,6 @@ class Output:
         if kind == b"e":
             self._last.setdefault(name, collections.deque(maxlen=LAST)).append(line)
         stream = self._streams[kind]
-        stream.write(f"[{name}] ".encode() + line + b"\n")
-        stream.flush()
+        with contextlib.suppress(BrokenPipeError):  # nobody reads any more; the files get all
+            stream.write(f"[{name}] ".encode() + line + b"\n")
+            stream.flush()

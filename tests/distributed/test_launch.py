@@ -221,3 +221,16 @@ def test_wrong_command_lines(tmp_path, monkeypatch, capsys, line, code, message)
     (tmp_path / "file").write_text("")
     assert main(["launch", *line]) == code
     assert message in capsys.readouterr().err
+
+
+def test_the_last_worker_that_fails_is_not_missed(play):
+    for _ in range(3):
+        assert play(("worker", "pass"), ("worker", "import sys; sys.exit(5)"))[0] == 5
+
+
+def test_a_worker_that_dies_while_it_stops_is_told(play, tmp_path):
+    interrupt(tmp_path, workers=1)
+    program = READY.format(handler="signal.SIG_DFL", folder=str(tmp_path))
+    code, _, err = play(("worker", program))
+    assert code == 130
+    assert "worker 0 was killed by SIGINT." in err
