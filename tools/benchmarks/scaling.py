@@ -4,8 +4,9 @@
 
 ResNet-18 with two heads, 64 px, 8 rows a worker; each worker has one thread. A step is forward,
 backward and update; an exchange sends all gradients to the servers and gets their sums. Medians
-over ``--steps`` steps, taken in turn, of the slowest worker. The first row is one process without
-a server.
+over ``--steps`` steps, taken in turn, of the slowest worker. Efficiency is the step alone, while
+the other workers do the same, by the step with them. The first row is one process without a
+server.
 """
 
 from __future__ import annotations
@@ -102,18 +103,18 @@ def main(argv: List[str]) -> int:
         if os.environ.get("DMLC_WORKER_ID", "0") == "0":
             print(LINE + json.dumps(found), flush=True)
         return 0
-    print("| workers | servers | step alone | with the others | exchange | images/s | of one |")
+    print("| workers | servers | step alone | with the others | exchange | images/s | efficiency |")
     print("|---|---|---|---|---|---|---|")
     child = [sys.executable, os.path.abspath(__file__), "--child", "--steps", str(arguments.steps)]
-    first = row(child, 0, 0, None)
+    row(child, 0, 0)
     for count in map(int, arguments.workers.split(",")):
         for servers in (1, 2) if count > 1 else (1,):
-            row(child, count, servers, first)
+            row(child, count, servers)
     return 0
 
 
-def row(child: List[str], workers: int, servers: int, first: Any) -> float:
-    """Run workers, print a row; return images a second."""
+def row(child: List[str], workers: int, servers: int) -> None:
+    """Run workers, and print a row."""
     command = child
     if workers:
         command = [sys.executable, "-m", "mxmtl", "launch", "-n", str(workers), "-s", str(servers)]
@@ -129,12 +130,11 @@ def row(child: List[str], workers: int, servers: int, first: Any) -> float:
     print(
         f"| {workers or 'none'} | {servers} | {1000 * found['alone']:.0f} ms | "
         f"{1000 * found['together']:.0f} ms | {exchange} | {rate:.1f} | "
-        f"{rate / first if first else 1:.2f} |",
+        f"{found['alone'] / found['together']:.2f} |",
         flush=True,
     )
     if not workers:
         print(f"(gradients: {found['megabytes']:.1f} MB)", file=sys.stderr)
-    return rate
 
 
 if __name__ == "__main__":
