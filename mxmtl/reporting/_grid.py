@@ -86,7 +86,7 @@ def new_figure(width: float, height: float) -> Any:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise ImportError(PLOT) from error
-    figure = Figure(figsize=(width, height), facecolor="white", dpi=110)
+    figure: Any = Figure(figsize=(width, height), facecolor="white", dpi=110)
     FigureCanvasAgg(figure)  # without pyplot, which would keep every figure
     figure._repr_png_ = functools.partial(as_png, figure)  # for a notebook: pyplot would tell it
     return figure

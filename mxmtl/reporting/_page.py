@@ -94,8 +94,9 @@ def cards(run: Facts) -> List[Dict[str, Any]]:
         values = tables.default_values(run, name)
         metric = panels.headline(values)
         value, baseline = values.get(metric), values.get(f"baseline_{metric}")
-        higher = getattr(Metric.types.get(metric), "higher_is_better", True)
         known = bool(task["labelled"]) and value is not None and baseline is not None
+        ends = run["intervals"].get(f"{name}/{metric}", (value, value))
+        higher = getattr(Metric.types.get(metric), "higher_is_better", True)
         found.append(
             {
                 "task": name,
@@ -103,12 +104,18 @@ def cards(run: Facts) -> List[Dict[str, Any]]:
                 "metric": tables.words(metric),
                 "value": tables.written(tables.metric_value(metric, value)),
                 "baseline": tables.written(tables.metric_value(metric, baseline)),
-                "better": known and (value > baseline) == higher and value != baseline,  # type: ignore[operator]
+                "gain": gain(ends, baseline, higher) if known else 0,
                 "known": known,
                 "labelled": f"{task['labelled']:,} of {task['records']:,}",
             }
         )
     return found
+
+
+def gain(ends: Tuple[float, float], baseline: Any, higher: bool) -> int:
+    """Return 1 if all of an interval is better than the baseline, -1 if all is worse, else 0."""
+    sides = [(end > baseline) - (end < baseline) for end in ends]
+    return (sides[0] if higher else -sides[0]) if sides[0] == sides[1] else 0
 
 
 def of_task(run: Facts, name: str, number: int, pictures: Pictures) -> Dict[str, Any]:

@@ -11,6 +11,7 @@ import mxmtl
 from mxmtl.deploy import Network
 from mxmtl.evaluation import evaluate, predict_records
 from mxmtl.reporting import report_runs
+from mxmtl.reporting._page import gain
 from mxmtl.training import Run
 
 import cv2
@@ -218,6 +219,13 @@ def test_the_page_shows_the_same_numbers(page, facts):
     expected = [[str(counts.get((i, j), "")) for j in range(4)] for i in range(4)]
     assert [row[1:] for row in matrix[1:]] == expected
     assert [row[0] for row in matrix[1:]] == _world.CLASSES
+
+
+def test_a_gain_is_clear_only_beyond_the_interval():
+    assert [gain(ends, 0.5, True) for ends in ((0.6, 0.7), (0.4, 0.6), (0.1, 0.2))] == [1, 0, -1]
+    assert [gain(ends, 0.5, False) for ends in ((0.6, 0.7), (0.4, 0.6), (0.1, 0.2))] == [-1, 0, 1]
+    assert gain((0.5, 0.5), 0.5, True) == 0
+    assert gain((float("nan"), float("nan")), 0.5, True) == 0
 
 
 def test_side_by_side_marks_the_better_run(both, pages):
