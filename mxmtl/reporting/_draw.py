@@ -30,7 +30,7 @@ def lines(axes: Any, series: Sequence[Sequence[Sequence[float]]], x: str, y: str
 def epochs(axes: Any, series: Sequence[Sequence[Sequence[float]]]) -> None:
     """Draw values by epoch."""
     lines(axes, series, "epoch", "")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
 
 
 def precision_recall(axes: Any, ranking: Facts) -> None:
