@@ -12,6 +12,7 @@ from ._grid import Line, grid
 from ._words import MISSING, label_words, said
 
 Levels = Union[float, Sequence[float]]
+COLUMNS = 4  # images beside each other
 EDGE = 256  # pixels of an image of `show_results`
 
 
@@ -20,7 +21,7 @@ def show_batch(
     tasks: Optional[TaskSet] = None,
     *,
     count: int = 16,
-    columns: int = 4,
+    columns: int = COLUMNS,
     mean: Optional[Levels] = None,
     std: Optional[Levels] = None,
     path: Optional[PathLike] = None,
@@ -79,7 +80,6 @@ def show_results(
     *,
     tasks: Optional[Sequence[str]] = None,
     count: int = 16,
-    columns: int = 4,
     worst: str = "",
     seed: int = 0,
     path: Optional[PathLike] = None,
@@ -99,8 +99,8 @@ def show_results(
         Prefixes of the records that were, or are to be, predicted.
     tasks : sequence of str, optional
         Names of the tasks to show; all by default.
-    count, columns : int
-        Images at most, and beside each other.
+    count : int
+        Images at most, four beside each other.
     worst : str, optional
         Name of a task: its labelled records of highest loss, instead of records drawn at random.
     seed : int
@@ -135,7 +135,7 @@ def show_results(
     with Thumbnails(records, index) as thumbnails:
         found = [thumbnails.pixels(row, EDGE) for row in rows]
     images = [None if image is None else image[..., ::-1] for image in found]
-    return saved(grid(images, lines, columns), path)
+    return saved(grid(images, lines, COLUMNS), path)
 
 
 def chosen_rows(measured: Any, total: int, count: int, seed: int) -> List[int]:
