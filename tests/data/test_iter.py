@@ -1,8 +1,5 @@
 """What a RecordIter hands out: the laws of padding, parts, seeds and states."""
 
-import collections
-import itertools
-
 import mxmtl
 from mxmtl import augment
 
@@ -16,13 +13,6 @@ SHAPE = (3, 4, 4)
 
 
 @pytest.fixture(scope="module")
-def thousands(tmp_path_factory):
-    """10,000 rows of one tiny image, with labels that are random bits where they may be."""
-    labels = random_labels(10_000)
-    return write(tmp_path_factory.mktemp("data") / "a", labels), labels
-
-
-@pytest.fixture(scope="module")
 def pictures(tmp_path_factory):
     """23 different pictures of different sizes, some JPEG."""
     folder = tmp_path_factory.mktemp("data")
@@ -32,53 +22,6 @@ def pictures(tmp_path_factory):
         return encoded(picture(row, 40 + row, 50 - row), ending)
 
     return write(folder / "a", random_labels(23), image, ids=range(50, 73))
-
-
-@pytest.mark.parametrize(
-    ("batch_size", "num_parts"), list(itertools.product([1, 7, 64, 10_001], [1, 2, 3]))
-)
-def test_every_row_once_an_epoch_over_all_parts(thousands, batch_size, num_parts):
-    prefix, labels = thousands
-    epochs = 5 if (batch_size, num_parts) not in ((1, 1), (1, 2)) else 1  # those take their time
-    parts = [
-        mxmtl.RecordIter(
-            prefix, batch_size, SHAPE, shuffle=True, seed=3, num_parts=num_parts, part_index=part
-        )
-        for part in range(num_parts)
-    ]
-    orders = []
-    for _ in range(epochs):
-        seen, batches = [], set()
-        for part in parts:
-            count = 0
-            for batch in part:
-                count += 1
-                index = batch.index[: batch_size - batch.pad]
-                seen.extend(index.tolist())
-                assert same(whole_label(batch), labels[index])
-                assert np.all(batch.index[batch_size - batch.pad :] == -1)
-            batches.add(count)
-            part.reset()
-        assert sorted(seen) == list(range(10_000))
-        assert batches == {parts[0].num_batches}
-        orders.append(tuple(seen))
-    assert len(set(orders)) == epochs
-    for part in parts:
-        part.close()
-
-
-def test_counted_labels_are_those_of_the_table(thousands):
-    prefix, labels = thousands
-    counted = collections.Counter()
-    with mxmtl.RecordIter(prefix, 64, SHAPE) as data:
-        for batch in data:
-            for task, label in zip(TASKS, batch.label):
-                counted[task.name] += int(task.labelled(label.asnumpy()).sum())
-    expected = {
-        task.name: int(task.labelled(labels[:, part]).sum())
-        for task, part in zip(TASKS, TASKS.slices)
-    }
-    assert counted == expected
 
 
 def test_padded_rows_are_missing_and_repeat_the_batch(pictures):
