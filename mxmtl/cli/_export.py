@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from ..deploy._export import FORMATS, PLACES, ExportOptions, export_model
-from ..deploy._model import load_model
+from ._model_options import add_file_options, model_of
 
 EXAMPLE = "mxmtl export runs/first -o model.onnx --records data/val"
 DESCRIPTION = """\
@@ -38,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--license", help="kept in the file")
     group.add_argument("--description", help="kept in the file")
+    add_file_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -51,6 +52,5 @@ def run(arguments: argparse.Namespace) -> int:
         metadata={name: text for name, text in metadata.items() if text},
         force=arguments.force,
     )
-    model = load_model(arguments.model, arguments.which)
-    print(export_model(model, arguments.output, options))
+    print(export_model(model_of(arguments), arguments.output, options))
     return 0

@@ -23,6 +23,11 @@ def add_run_options(group: Any) -> None:
 def add_model_options(parser: argparse.ArgumentParser) -> None:
     """Declare these, and what MXNet's own files do not tell."""
     add_run_options(parser.add_argument_group("model"))
+    add_file_options(parser)
+
+
+def add_file_options(parser: argparse.ArgumentParser) -> None:
+    """Declare what MXNet's own files do not tell."""
     plain = parser.add_argument_group("for MXNet's own files without a model.json")
     plain.add_argument("--tasks", help="a .tasks.json file (PREFIX.tasks.json)")
     plain.add_argument(

@@ -8,6 +8,7 @@ import sys
 from ..serving import Limits, Service, open_engine
 from ..serving._server import is_loopback
 from . import _options as options
+from ._model_options import add_file_options, model_of
 
 EXAMPLE = "mxmtl serve runs/first --port 8000"
 DESCRIPTION = """\
@@ -44,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--max-waiting", type=int, default=default.max_waiting, help="images at once (64)"
     )
+    add_file_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -53,7 +55,9 @@ def run(arguments: argparse.Namespace) -> int:
         max_pixels=arguments.max_pixels,
         max_waiting=arguments.max_waiting,
     )
-    engine = open_engine(arguments.model, which=arguments.which, max_batch=arguments.max_batch)
+    onnx_file = arguments.model.endswith(".onnx")
+    model = arguments.model if onnx_file else model_of(arguments)
+    engine = open_engine(model, max_batch=arguments.max_batch)
     service = Service(
         engine,
         host=arguments.host,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import abc
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Union
 
 import numpy as np
 
 from .._files import PathLike
-from ..deploy import Prediction, Predictor
+from ..deploy import Model, Prediction, Predictor
 
 Answers = Dict[str, Dict[str, Any]]
 
@@ -63,6 +63,6 @@ class PredictorEngine(Engine):
         ]
 
 
-def open_engine(source: PathLike, *, which: str = "best", max_batch: int = 16) -> Engine:
-    """Open an ``.onnx`` file, a run folder, or the prefix of MXNet's files."""
-    return PredictorEngine(Predictor(source, which, batch_size=max_batch))
+def open_engine(source: Union[PathLike, Model], *, max_batch: int = 16) -> Engine:
+    """Open an ``.onnx`` file, a run folder, the prefix of MXNet's files, or a `Model`."""
+    return PredictorEngine(Predictor(source, batch_size=max_batch))

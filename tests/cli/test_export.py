@@ -27,6 +27,12 @@ def test_the_example_in_the_help_runs(here, capsys):  # noqa: F811
         ("runs/first -o m --format mxnet", 0, "", ["m-0000.params", "m-symbol.json", "m.json"]),
         ("runs/first -o m --format gluon", 0, "", ["m-0000.params", "m-symbol.json", "m.json"]),
         ("runs/first -o m.onnx --reader --license MIT", 0, "", ["m.onnx", "onnx_predictor.py"]),
+        (
+            "runs/first/model -o m.onnx --tasks data/val.tasks.json --data-shape 3,8,8 --mean 127",
+            0,
+            "",
+            ["m.onnx"],
+        ),
         ("runs/first", 2, "required: -o", []),
         ("runs/first -o m --format torch", 2, "invalid choice: 'torch'", []),
         ("runs/none -o m.onnx", 1, "mxmtl export: runs/none: no model.", []),
