@@ -80,7 +80,7 @@ class Batcher(Generic[Answer]):
                     future.set_result(answer)
 
     def _take(self) -> List[Tuple[np.ndarray, "asyncio.Future[Answer]"]]:
-        batch = []
+        batch: List[Tuple[np.ndarray, "asyncio.Future[Answer]"]] = []
         while self._waiting and len(batch) < self._max_batch:
             image, future = self._waiting.popleft()
             if not future.done():  # its client has not left
