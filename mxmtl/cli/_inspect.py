@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from ..data import inspect_records, write_sheet
+from ._model_options import check_output
 
 EXAMPLE = "mxmtl inspect data/train --sheet sheet.html"
 
@@ -16,11 +17,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sheet", help="write examples with their labels: a .html or .png file")
     parser.add_argument("--count", type=int, default=24, help="number of examples (24)")
     parser.add_argument("--seed", type=int, default=0, help="which examples")
+    parser.add_argument("--force", action="store_true", help="replace a sheet that is there")
     parser.add_argument("--measure", type=int, default=10000, help="images to look at (10000)")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print tables, and write the sheet if one is asked for."""
+    check_output(arguments.sheet, arguments.force)
     inspection = inspect_records(arguments.prefix, tasks=arguments.tasks, measure=arguments.measure)
     print(inspection)
     if arguments.sheet is not None:

@@ -6,7 +6,7 @@ import argparse
 import importlib
 import os
 import sys
-from typing import Any, List, Optional, Tuple
+from typing import Any, List, NoReturn, Optional, Tuple
 
 VERBS = {
     "convert": "turn a table and its images into records",
@@ -24,6 +24,13 @@ VERBS = {
 }
 
 
+class Parser(argparse.ArgumentParser):
+    """An argument parser that says on one line what is wrong, and where help is."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message.rstrip('.')}. See {self.prog} --help.\n")
+
+
 def main(argv: Optional[List[str]] = None) -> int:
     """Run the command line; return its exit code."""
     from ..distributed import leave
@@ -37,7 +44,10 @@ def obey(argv: List[str]) -> int:
     """Do what a command line says; return its exit code."""
     try:
         parser, module = parser_for(argv)
-        arguments = parser.parse_args(argv)
+        arguments, unknown = parser.parse_known_args(argv)
+        if unknown:
+            text = f"unrecognized arguments: {' '.join(unknown)}."
+            return fail(argv, f"{text} See {program(argv)} --help.", 2)
         return int(module.run(arguments))
     except SystemExit as stop:  # argparse: --help, or a wrong command line that it has reported
         return stop.code if isinstance(stop.code, int) else 2
@@ -52,7 +62,7 @@ def obey(argv: List[str]) -> int:
 
 def parser_for(argv: List[str]) -> Tuple[argparse.ArgumentParser, Any]:
     """Make the parser; only the verb that the command line names is imported."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="mxmtl",
         description="Multi-task and multi-label image learning, with labels missing.",
         epilog="mxmtl VERB --help tells about a verb, with an example.",
@@ -91,6 +101,10 @@ def describe(error: BaseException) -> str:
 
 def fail(argv: List[str], text: str, code: int) -> int:
     """Print one line about a failure; return the exit code."""
-    verb = f" {argv[0]}" if argv and argv[0] in VERBS else ""
-    print(f"mxmtl{verb}: {text}", file=sys.stderr)
+    print(f"{program(argv)}: {text}", file=sys.stderr)
     return code
+
+
+def program(argv: List[str]) -> str:
+    """Return what a command line calls: ``mxmtl``, or ``mxmtl VERB``."""
+    return f"mxmtl {argv[0]}" if argv and argv[0] in VERBS else "mxmtl"
