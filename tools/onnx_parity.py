@@ -21,7 +21,14 @@ from pathlib import Path
 from typing import Any, Dict, List
 
 import mxmtl
-from mxmtl.deploy import ExportOptions, Model, UnsupportedOperatorError, export_model, load_model
+from mxmtl.deploy import (
+    ExportError,
+    ExportOptions,
+    Model,
+    UnsupportedOperatorError,
+    export_model,
+    load_model,
+)
 from mxmtl.deploy import _export_check as check
 from mxmtl.training import ModelFile, Preprocessing
 
@@ -71,7 +78,12 @@ def drawn_model(name: str) -> Model:
     del args["data"]
     auxs = draw(predicting.list_auxiliary_states(), shapes[2])
     preprocessing = Preprocessing((3, size, size), (127.0,), (64.0,))
-    return Model(symbol, (args, auxs), ModelFile(TASKS, preprocessing), name)
+    model = Model(symbol, (args, auxs), ModelFile(TASKS, preprocessing), name)
+    # Logits as those of a trained network: of huge ones any rounding would be a difference.
+    planes = check.sample_images(preprocessing, count=2).planes(preprocessing)
+    for task, logits in zip(TASKS, mxmtl.deploy.Network.of_model(model).logits(planes)):
+        args[f"{task.name}_weight"] *= 2 / max(float(np.abs(logits).max()), 1e-6)
+    return model
 
 
 def elsewhere(python: str, *arguments: Any) -> str:
@@ -100,7 +112,7 @@ def trunk_row(name: str, pythons: List[str], count: int, folder: Path) -> List[s
     model, path = drawn_model(name), folder / "model.onnx"
     try:
         export_model(model, path, ExportOptions(images=count, force=True))
-    except UnsupportedOperatorError as error:
+    except (UnsupportedOperatorError, ExportError) as error:
         return [name, "", f"refused: {error}", *("" for _ in pythons)]
     samples = check.sample_images(model.file.preprocessing, count=count)
     expected = check.mxnet_predictions(model, samples)
