@@ -15,3 +15,4 @@ from ._predict import PredictOptions as PredictOptions
 from ._predict import predict_inputs as predict_inputs
 from ._prediction import Prediction as Prediction
 from ._predictor import Predictor as Predictor
+from ._quantize import quantize as quantize

@@ -82,19 +82,25 @@ class Network:
         ``images`` is an NDArray or ndarray (N, channels, height, width), float32.
         """
         with self._lock:  # MXNet's executors are not made for two threads at once
-            outputs = self._executor(tuple(images.shape)).forward(is_train=False, data=images)
-            return [output.asnumpy() for output in outputs]
+            executor, data = self._executor(tuple(images.shape))
+            if isinstance(images, np.ndarray):
+                # What `data[:] = images` comes down to after 0.2 ms of asking what it is.
+                data._sync_copyfrom(images)
+            else:
+                data[:] = images
+            return [output.asnumpy() for output in executor.forward(is_train=False)]
 
-    def _executor(self, shape: Tuple[int, ...]) -> Any:
+    def _executor(self, shape: Tuple[int, ...]) -> Tuple[Any, mx.nd.NDArray]:
         if shape not in self._executors:
             data = mx.nd.zeros(shape, self.ctx)
             try:
-                self._executors[shape] = self._symbol.bind(
+                executor = self._symbol.bind(
                     self.ctx, {**self._args, "data": data}, grad_req="null", aux_states=self._auxs
                 )
             except mx.MXNetError as error:
                 reason = str(error).strip().splitlines()[-1]
                 raise ValueError(f"the network takes no images {shape}: {reason}") from error
+            self._executors[shape] = (executor, data)
             if len(self._executors) > KEPT:
                 self._executors.popitem(last=False)
         self._executors.move_to_end(shape)
