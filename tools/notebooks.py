@@ -22,7 +22,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 FOLDER = Path(__file__).parents[1] / "examples" / "notebooks"
-SECONDS = 900  # of one cell: far more than any takes
+SECONDS = 3600  # of one cell: far more than any takes, on a busy machine too
 
 
 def run(path: Path, *, quick: bool = False, folder: Path = FOLDER) -> Any:
