@@ -10,7 +10,16 @@ TOOL = Path(__file__).parents[2] / "tools" / "onnx_parity.py"
 
 
 def test_the_matrix_is_written(world, tmp_path):
-    command = [sys.executable, str(TOOL), "--trunks", "small", "--out", str(tmp_path / "onnx.md")]
+    command = [
+        sys.executable,
+        str(TOOL),
+        "--trunks",
+        "small",
+        "--count",
+        "1",
+        "--out",
+        str(tmp_path / "onnx.md"),
+    ]
     command += ["--run", "runs/first", "--records", "data/val", "--images", "photos"]
     done = subprocess.run(command, cwd=world, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
