@@ -140,10 +140,11 @@ def _files(path: str, options: ExportOptions) -> List[str]:
 def _write_onnx(model: Model, files: List[str], options: ExportOptions) -> Exported:
     inside = options.preprocessing == "inside"
     content = onnx_bytes(model, inside=inside, metadata=options.metadata)
+    predict = check.onnx_predict(content, model.tasks.names)
     samples = check.sample_images(model.file.preprocessing, options.records, options.images)
     expected = check.mxnet_predictions(model, samples)
     images = samples.pixels if inside else samples.planes(model.file.preprocessing)
-    difference = check.compare(expected, check.onnx_predict(content, expected), images)
+    difference = check.compare(expected, predict, images)
     check.check_difference(difference, samples)
     for file, data in zip(files, (content, READER.read_bytes() if options.reader else b"")):
         with atomic_write(file) as stream:

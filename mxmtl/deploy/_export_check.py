@@ -15,10 +15,10 @@ from ..data.records._files_of import Prefixes
 from ..training import Preprocessing
 from ._model import Model
 from ._network import Network
+from ._onnx_graph import INSTALL
 
 IMAGES, BATCH = 64, 16
 TOLERANCE = 1e-4
-INSTALL = 'pip install "mxmtl[onnx]"'
 
 
 class ExportError(ValueError):
@@ -121,8 +121,8 @@ def check_difference(difference: float, samples: Samples) -> None:
         )
 
 
-def onnx_predict(content: bytes, expected: Dict[str, np.ndarray]) -> Any:
-    """Return a function from images to the predictions of an ONNX file, in task order."""
+def onnx_predict(content: bytes, names: List[str]) -> Any:
+    """Return a function from images to the named outputs of an ONNX file."""
     try:
         import onnxruntime
     except ImportError as error:
@@ -130,5 +130,5 @@ def onnx_predict(content: bytes, expected: Dict[str, np.ndarray]) -> Any:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    name = session.get_inputs()[0].name
-    return lambda images: session.run(list(expected), {name: images})
+    given = session.get_inputs()[0].name
+    return lambda images: session.run(names, {given: images})

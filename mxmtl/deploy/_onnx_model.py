@@ -9,6 +9,7 @@ from typing import Any, Dict, Mapping
 import mxnet as mx
 import numpy as np
 
+from .. import __version__
 from ..nets import logits_symbol
 from ..tasks import Task
 from ..training import ModelFile
@@ -57,8 +58,6 @@ def onnx_bytes(model: Model, *, inside: bool = True, metadata: Mapping[str, str]
     ValueError
         If the file would be larger than ONNX allows, or the checker refuses it.
     """
-    from .. import __version__  # here: mxmtl imports this module before it has one
-
     symbol = predictions_symbol(model)
     check_operators(symbol)
     onnx = import_onnx()

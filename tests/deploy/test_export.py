@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import mxmtl
 from mxmtl.deploy import (
@@ -179,6 +180,15 @@ def test_nothing_is_overwritten_unless_told(model, tmp_path):
     assert path.read_bytes() == b"precious"
     export_model(model, path, ExportOptions(force=True))
     assert path.stat().st_size > 1000
+
+
+@pytest.mark.parametrize("package", ["onnx", "onnxruntime"])
+def test_a_missing_package_is_said_with_what_installs_it(model, tmp_path, monkeypatch, package):
+    monkeypatch.setitem(sys.modules, package, None)
+    monkeypatch.setattr(check, "mxnet_predictions", None)  # and nothing was computed before it
+    with pytest.raises(ImportError, match=r'pip install "mxmtl\[onnx\]"'):
+        export_model(model, tmp_path / "m.onnx")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_options_are_checked():
