@@ -115,6 +115,8 @@ def train(job: Job, parts: Dict[str, Pictures], work: Path) -> Dict[str, Any]:
             module.forward_backward(batch)
             module.update()
             module.update_metric(metric, batch.label)
+        # A test pass that is begun makes test passes of the training passes that still wait.
+        mx.nd.waitall()
         row = {f"train/{name}": value for name, value in metric.get_name_value()}
         for name, part in measured.items():
             part.reset()
