@@ -143,7 +143,9 @@ def cell(results: List[Optional[Result]], name: str) -> str:
     text = f"{statistics.mean(values):.1f}"
     if len(values) > 1:
         text += f" ± {statistics.stdev(values):.1f}"
-    return text if len(values) == len(results) else f"{text} ({len(values)} seeds)"
+    return (
+        text if len(values) == len(results) else f"{text} ({len(values)} of {len(results)} seeds)"
+    )
 
 
 def main() -> None:
@@ -152,7 +154,7 @@ def main() -> None:
     )
     parser.add_argument("--data", choices=["digits", "fashion"], default="digits")
     parser.add_argument("--root", type=Path, default=Path("data"), help="where packages go")
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--shares", type=float, nargs="+", default=SHARES)
     arguments = parser.parse_args()
