@@ -46,18 +46,8 @@ def convert(
 ) -> List[str]:
     """Append a symbol's nodes to a graph; return the tensors of its outputs.
 
-    Parameters
-    ----------
-    graph : Graph
-        Where nodes and parameters go.
-    symbol : Symbol
-        With the input ``data`` and nothing else that is not in ``params``.
-    params : mapping of NDArray
-        Arguments and auxiliary states together.
-    data : str
-        The tensor that is the input, float32: N times ``data_shape``.
-    data_shape : tuple of int
-        Of one image.
+    The symbol has the input ``data`` and nothing else that is not in ``params`` (arguments and
+    auxiliary states together); ``data`` names the tensor for it, float32, N times ``data_shape``.
 
     Raises
     ------
@@ -78,13 +68,10 @@ def convert(
                 tensors[number, 0] = graph.parameter(entry["name"], arrays[number])
             continue
         places = [(source, index) for source, index, *_ in entry["inputs"]]
-        node = Node(
-            entry,
-            [_tensor(spec, tensors, place) for place in places],
-            [shapes[place] for place in places],
-            [shape for place, shape in shapes.items() if place[0] == number],
-            [arrays.get(source) for source, _ in places],
-        )
+        read = [_tensor(spec, tensors, place) for place in places]
+        taken = [shapes[place] for place in places]
+        given = [shape for place, shape in shapes.items() if place[0] == number]
+        node = Node(entry, read, taken, given, [arrays.get(source) for source, _ in places])
         made = OPERATORS[node.op](graph, node)
         node.check_all_read()
         for index, tensor in enumerate([made] if isinstance(made, str) else made):

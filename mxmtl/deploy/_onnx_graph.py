@@ -77,6 +77,15 @@ class Graph:
         """Give a tensor one of the reserved names."""
         self.nodes.append(self._onnx.helper.make_node("Identity", [tensor], [name], name=name))
 
+    def source(self, tensor: str) -> str:
+        """Return the operator that a tensor comes from, beyond identities; empty for inputs."""
+        for node in reversed(self.nodes):
+            if tensor in node.output:
+                if node.op_type != "Identity":
+                    return str(node.op_type)
+                tensor = node.input[0]
+        return ""
+
     def used_initializers(self) -> List[Any]:
         """Return the constants and parameters that some node reads."""
         read = {name for node in self.nodes for name in node.input}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import List, Tuple
+import functools
+from typing import List
 
 import numpy as np
 
@@ -94,26 +95,23 @@ def pooling(g: Graph, node: Node) -> str:
         max((count - 1) * stride + window - size - pad, 0)
         for count, stride, window, size, pad in zip(counts, strides, kernel, sizes, pads)
     ]
+    data = _unfused(g, node, data)
+    window = {"kernel_shape": kernel, "strides": strides, "pads": pads + ends}
     if kind == "max":
-        window = {"kernel_shape": kernel, "strides": strides, "pads": pads + ends}
         return g.add("MaxPool", [data], node.name, **window)
-    if include or kind == "sum":
-        # Zeros up to the padding count, what lies beyond it does not.
-        data, pads, ends = _pad_with_zeros(g, node, data, pads, ends)
-    averaged = g.add(
-        "AveragePool",
-        [data],
-        node.name,
-        kernel_shape=kernel,
-        strides=strides,
-        pads=pads + ends,
-        count_include_pad=0,
-    )
-    if kind == "avg":
+    whole = int(include or kind == "sum")  # all of a window counts, also what is padding
+    averaged = g.add("AveragePool", [data], node.name, count_include_pad=whole, **window)
+    if kind == "sum":
+        return g.add("Mul", [averaged, g.constant(np.prod(kernel))], node.name)
+    if not whole or all(end <= pad for end, pad in zip(ends, pads)):
         return averaged
-    if any(ends):
-        node.refuse("pool_type=sum with windows that reach beyond the padding")
-    return g.add("Mul", [averaged, g.constant(np.prod(kernel))], node.name)
+    # What lies beyond the padding does not count: sums are divided by fewer cells there.
+    counted = [
+        np.minimum(window, size + 2 * pad - stride * np.arange(count))
+        for count, stride, window, size, pad in zip(counts, strides, kernel, sizes, pads)
+    ]
+    share = np.prod(kernel) / functools.reduce(np.multiply.outer, counted)
+    return g.add("Mul", [averaged, g.constant(share[np.newaxis, np.newaxis])], node.name)
 
 
 def layer_norm(g: Graph, node: Node) -> str:
@@ -198,14 +196,14 @@ def _window_rank(node: Node) -> int:
     return len(node.shapes[0]) - 2
 
 
-def _pad_with_zeros(
-    g: Graph, node: Node, data: str, pads: List[int], ends: List[int]
-) -> Tuple[str, List[int], List[int]]:
-    zeros = [min(pad, end) for pad, end in zip(pads, ends)]
-    beyond = [end - zero for end, zero in zip(ends, zeros)]
-    if any(pads) or any(zeros):
-        data = g.add("Pad", [data, g.integers([0, 0, *pads, 0, 0, *zeros])], node.name)
-    return data, [0] * len(pads), beyond
+def _unfused(g: Graph, node: Node, data: str) -> str:
+    # ONNX Runtime fuses zeros that are padded into the pooling behind them, where they are no
+    # zeros any more: 1.19.2 into averages, 1.31.1 into maxima. A bound that nothing reaches
+    # between the two keeps them apart.
+    if g.source(data) != "Pad":
+        return data
+    limits = np.finfo(np.float32)
+    return g.add("Clip", [data, g.constant(limits.min), g.constant(limits.max)], node.name)
 
 
 def _standardize(g: Graph, node: Node, data: str, axes: List[int], eps: float) -> str:

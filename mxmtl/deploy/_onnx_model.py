@@ -69,16 +69,12 @@ def onnx_bytes(model: Model, *, inside: bool = True, metadata: Mapping[str, str]
     made = convert(graph, symbol, {**args, **auxs}, data=data, data_shape=shape)
     for tensor, task in zip(made, model.tasks):
         graph.output(tensor, task.name)
-    tensor_type = onnx.TensorProto
-    pixels = (tensor_type.UINT8, ["N", *shape[1:], shape[0]])
-    info = onnx.helper.make_tensor_value_info
+    info, kinds = onnx.helper.make_tensor_value_info, onnx.TensorProto
+    taken = (kinds.UINT8, ["N", *shape[1:], shape[0]]) if inside else (kinds.FLOAT, ["N", *shape])
+    given = [info(task.name, kinds.FLOAT, ["N", task.num_outputs]) for task in model.tasks]
     proto = onnx.helper.make_model(
         onnx.helper.make_graph(
-            graph.nodes,
-            "mxmtl",
-            [info(name, *(pixels if inside else (tensor_type.FLOAT, ["N", *shape])))],
-            [info(task.name, tensor_type.FLOAT, ["N", task.num_outputs]) for task in model.tasks],
-            graph.used_initializers(),
+            graph.nodes, "mxmtl", [info(name, *taken)], given, graph.used_initializers()
         ),
         opset_imports=[onnx.helper.make_opsetid("", OPSET)],
         ir_version=IR_VERSION,
