@@ -71,7 +71,9 @@ def decode_view(
     part = view.rectangle(*size)
     rows = 0 if part is None else part[1]
     found = decode_rows(payload, head, channels, reduction=reduction, rows=rows, into=into)
-    return view.cut(decode(payload, channels, reduction) if found is None else found, part)
+    if found is None:
+        return view.cut(decode(payload, channels, reduction), part)
+    return view.cut(found, part, None if into is None else into[found.size :])
 
 
 def check_image(record: Record) -> None:
