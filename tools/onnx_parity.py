@@ -1,7 +1,8 @@
 r"""Parity of exported models: every trunk, and a trained run, in ONNX Runtime of any version.
 
     python tools/onnx_parity.py --python old/bin/python --python new/bin/python \
-        --run runs/emoji --records data/emoji_test --images photos/ --out docs/benchmarks/onnx.md
+        --run runs/emoji --records data/emoji_test --images photos/ \
+        --out docs/benchmarks/onnx.md --readme README.md
 
 Each --python is an environment with onnxruntime, numpy and opencv-python-headless, and without
 MXNet: python -m venv new && new/bin/pip install onnxruntime opencv-python-headless. The trunks
@@ -46,6 +47,12 @@ ZOO = [
     *(f"mobilenet{w}" for w in ("1.0", "0.75", "0.5", "0.25")),
     *(f"mobilenetv2_{w}" for w in ("1.0", "0.75", "0.5", "0.25")),
 ]  # fmt: skip
+FAMILIES = {
+    "small": "`small_trunk`", "efficientnet": "EfficientNet-Lite0", "resnet": "ResNet v1 and v2",
+    "vgg": "VGG", "alexnet": "AlexNet", "densenet": "DenseNet", "squeezenet": "SqueezeNet",
+    "inception": "Inception v3", "mobilenet": "MobileNet v1 and v2",
+}  # fmt: skip
+BEGIN, END = "<!-- parity: tools/onnx_parity.py -->\n", "<!-- end of parity -->"
 TASKS = mxmtl.TaskSet(
     [
         mxmtl.Multiclass("breed", ["beagle", "boxer", "pug"]),
@@ -118,6 +125,27 @@ def trunk_row(name: str, pythons: List[str], count: int, folder: Path) -> List[s
     expected = check.mxnet_predictions(model, samples)
     cells = [largest(expected, arrays(p, path, samples.pixels, folder)) for p in pythons]
     return [name, f"{path.stat().st_size / 2**20:.0f}", *(f"{cell:.1e}" for cell in cells)]
+
+
+def summary(rows: List[List[str]], heads: List[str]) -> str:
+    """Make the README's table: the largest difference of each family of trunks."""
+    lines = []
+    for prefix, family in FAMILIES.items():
+        found = [row for row in rows if row[0].startswith(prefix)]
+        refused = [row[0] for row in found if row[2].startswith("refused")]
+        cells = [[float(cell) for cell in row[2:]] for row in found if row[0] not in refused]
+        worst = [f"{max(column):.1e}" for column in zip(*cells)]
+        lines.append([family, len(found), ", ".join(refused) or "none", *worst])
+    return table(["trunks", "number", "refused", *heads], lines)
+
+
+def put(path: Path, text: str) -> None:
+    """Replace what stands between the marks of a document."""
+    before, _, rest = path.read_text("utf-8").partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not end:
+        raise ValueError(f"{path} has no {BEGIN.strip()} and {END}.")
+    path.write_text(f"{before}{BEGIN}\n{text}\n\n{END}{after}", encoding="utf-8")
 
 
 def of_records(model: Model, records: str) -> Any:
@@ -229,6 +257,7 @@ def main() -> None:
     parser.add_argument("--records", help="its held-out records")
     parser.add_argument("--images", help="a folder of image files")
     parser.add_argument("--out", type=Path, help="Markdown file to write")
+    parser.add_argument("--readme", type=Path, help="where to put the table of families")
     options = parser.parse_args()
     options.python = options.python or [sys.executable]
 
@@ -251,6 +280,8 @@ def main() -> None:
         environments="\n".join(listed),
     ) + "\n\n".join(parts)  # fmt: skip
     print(text)
+    if options.readme:
+        put(options.readme, summary(rows, heads))
     if options.out:
         options.out.write_text(text.rstrip() + "\n", encoding="utf-8")
 

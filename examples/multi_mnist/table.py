@@ -13,8 +13,6 @@ import argparse
 from pathlib import Path
 from typing import Any, Dict, List, Sequence, Tuple
 
-from mxmtl._files import atomic_write
-
 import numpy as np
 from protocols import MODELS, PROTOCOLS
 from results import HERE, read_log
@@ -120,8 +118,7 @@ def curves(groups: Dict[Group, Dict[str, List[Row]]], path: Path) -> None:
         panel.set(ylabel="test accuracy, %", ylim=(90, None))
         panel.grid(alpha=0.3)
         panel.legend(fontsize=8)
-    with atomic_write(path) as stream:
-        figure.savefig(stream, dpi=100, format=path.suffix[1:])
+    figure.savefig(path, dpi=100)
 
 
 def main() -> None:
@@ -143,8 +140,8 @@ def main() -> None:
         _, end, tail = rest.partition(END)
         if not end:
             raise SystemExit(f"{path} has no lines {BEGIN!r} and {END!r} to put the table between.")
-        with atomic_write(path) as stream:
-            stream.write(f"{head}{BEGIN}\n{table(groups)}\n{END}{tail}".encode())
+        text = f"{head}{BEGIN}\n{table(groups)}\n{END}{tail}"
+        path.write_text(text, encoding="utf-8")
     if arguments.curves:
         curves(groups, arguments.curves)
 

@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional
 
 import mxmtl
-from mxmtl.training import Checkpoint, newest_good
-from mxmtl.training._checkpoint import write_checkpoint, write_symbol
-from mxmtl.training._optimizer_state import pack_states, unpack_states
+from mxmtl.training import find_checkpoints, load_module, newest_good, save_module
 
 import mxnet as mx
 import numpy as np
@@ -133,29 +131,23 @@ def train(job: Job, parts: Dict[str, Pictures], work: Path) -> Dict[str, Any]:
 def _begin(module: mx.mod.Module, job: Job, steps: int, folder: Path) -> List[Epoch]:
     # Give the module its weights and its optimizer; return what is known of the epochs so far.
     protocol = PROTOCOLS[job.protocol]
-    options = protocol.optimizer_params(job.lr, job.epochs, steps)
+    params = protocol.optimizer_params(job.lr, job.epochs, steps)
+    options = {"optimizer": protocol.optimizer, "optimizer_params": params}
     found = newest_good(folder)
     if found is None:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_symbol(folder, module.symbol)
         mx.random.seed(job.seed)
         module.init_params(initializer())
-        module.init_optimizer(optimizer=protocol.optimizer, optimizer_params=options)
+        module.init_optimizer(**options)
         return []
-    checkpoint, state = found
-    options["begin_num_update"] = steps * checkpoint.epoch
-    module.init_params(None, *checkpoint.params())
-    module.init_optimizer(optimizer=protocol.optimizer, optimizer_params=options)
-    unpack_states(module, checkpoint.optimizer(), state["states"])
-    return list(state["history"])
+    checkpoint, _ = found
+    params["begin_num_update"] = steps * checkpoint.epoch
+    return list(load_module(module, checkpoint, **options))
 
 
 def _save(module: mx.mod.Module, history: List[Epoch], folder: Path) -> None:
-    arrays, states = pack_states(module)
-    checkpoint = Checkpoint(folder, len(history))
-    state = {"states": states, "history": history}
-    write_checkpoint(checkpoint, state, module.get_params(), arrays)
-    Checkpoint(folder, len(history) - 1).remove()
+    save_module(folder, module, epoch=len(history), state=history)
+    for old in find_checkpoints(folder)[:-1]:
+        old.remove()
 
 
 def _accuracies(row: Epoch) -> str:

@@ -19,6 +19,8 @@ from ._logs import TensorBoardLog as TensorBoardLog
 from ._model_file import ModelFile as ModelFile
 from ._model_file import Preprocessing as Preprocessing
 from ._monitor import Monitor as Monitor
+from ._own_loop import load_module as load_module
+from ._own_loop import save_module as save_module
 from ._progress import Progress as Progress
 from ._run import Run as Run
 from ._session import Callback as Callback

@@ -11,7 +11,7 @@ from typing import Any, Dict, List, Optional, Tuple
 
 import mxnet as mx
 
-from .._files import atomic_write
+from .._files import PathLike, atomic_write
 from ._array_file import save_arrays, sha256
 from ._json import read_json, write_json
 from ._optimizer_state import Arrays
@@ -141,9 +141,9 @@ def write_checkpoint(
     return checkpoint
 
 
-def find_checkpoints(folder: Path) -> List[Checkpoint]:
+def find_checkpoints(folder: PathLike) -> List[Checkpoint]:
     """Return the checkpoints of a folder, oldest first; whether they are good is not checked."""
-    found = []
+    folder, found = Path(folder), []
     for name in os.listdir(folder) if folder.is_dir() else []:
         match = NAME.fullmatch(name)
         if match:
@@ -158,7 +158,7 @@ def remove_unfinished(folder: Path) -> None:
             path.unlink()
 
 
-def newest_good(folder: Path) -> Optional[Tuple[Checkpoint, Dict[str, Any]]]:
+def newest_good(folder: PathLike) -> Optional[Tuple[Checkpoint, Dict[str, Any]]]:
     """Return the newest checkpoint that is good, and its state; name the damaged ones."""
     for checkpoint in reversed(find_checkpoints(folder)):
         try:

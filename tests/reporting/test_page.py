@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+from tests import _browser
+
 import pytest
 
-from . import _browser
-
-pytestmark = pytest.mark.skipif(
-    _browser.find() is None, reason="no Chromium on this machine (apt-get install chromium)"
-)
+pytestmark = pytest.mark.skipif(_browser.PATH is None, reason=_browser.INSTALL)
 TABLE = "document.querySelector('#task-1 .table table')"
 IMAGE = "new Promise(d => { const i = new Image(); i.onerror = d; i.src = 'https://x.org/y'; })"
 COLUMN = "[...%s.tBodies[0].rows].map(row => row.cells[%d].textContent)"

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 
 import mxmtl
 from mxmtl.deploy import export_model
 from mxmtl.serving import open_engine
+from tests import _browser
 from tests.deploy._models import model_of
-from tests.serving import _chromium
 from tests.serving._service import picture, serving
 
 import pytest
 
-pytestmark = pytest.mark.skipif(_chromium.PATH is None, reason=_chromium.INSTALL)
+pytestmark = pytest.mark.skipif(_browser.PATH is None, reason=_browser.INSTALL)
 
 DROP = """(() => {
   const bytes = Uint8Array.from(atob("%s"), (c) => c.charCodeAt(0));
@@ -29,7 +30,8 @@ def page(tmp_path_factory):
     folder = tmp_path_factory.mktemp("page")
     export_model(model_of(mxmtl.small_trunk((4, 6))), folder / "m.onnx")
     engine = open_engine(folder / "m.onnx")
-    with serving(engine) as service, _chromium.browser(folder / "profile") as browser:
+    browser = _browser.Browser(folder / "profile")
+    with contextlib.closing(browser), serving(engine) as service:
         browser.service = service
         yield browser
 
@@ -74,15 +76,8 @@ def test_a_file_can_be_chosen_by_keyboard(page, tmp_path):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_contrast_in_both_schemes_and_no_sideways_scrolling(page, scheme):
-    features = [{"name": "prefers-color-scheme", "value": scheme}]
-    page.call("Emulation.setEmulatedMedia", features=features)
-    page.call(
-        "Emulation.setDeviceMetricsOverride",
-        width=360,
-        height=640,
-        deviceScaleFactor=1,
-        mobile=True,
-    )
+    page.media(prefers_color_scheme=scheme)
+    page.size(360, 640, mobile=True)
     page.open(page.service.url)
     drop(page, picture((10, 200, 90), (60, 60)))
     page.wait("document.querySelectorAll('h2').length === 4")

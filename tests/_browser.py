@@ -16,9 +16,8 @@ HIGH = 20  # handles from here on are nobody else's
 SECONDS = 60.0
 
 
-def find() -> Optional[str]:
-    """Return the path of a browser, or None."""
-    return next((path for path in map(shutil.which, NAMES) if path), None)
+PATH: Optional[str] = next(filter(None, map(shutil.which, NAMES)), None)
+INSTALL = "no Chromium on this machine (apt-get install chromium)"
 
 
 class Browser:
@@ -31,7 +30,7 @@ class Browser:
         line = f'exec "$@" 3<&{theirs[0]} 4>&{theirs[1]} {theirs[0]}<&- {theirs[1]}>&-'
         self._process = subprocess.Popen(
             [
-                "bash", "-c", line, "bash", find(), "--headless=new", "--no-sandbox",
+                "bash", "-c", line, "bash", PATH, "--headless=new", "--no-sandbox",
                 "--disable-gpu", "--disable-dev-shm-usage", "--remote-debugging-pipe",
                 "--no-first-run", "--disable-background-networking", f"--user-data-dir={profile}",
             ],
@@ -44,7 +43,7 @@ class Browser:
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         answer = self.call("Target.attachToTarget", targetId=target, flatten=True)
         self._session = answer["sessionId"]
-        for domain in ("Page", "Runtime", "Log", "Network"):
+        for domain in ("Page", "Runtime", "Log", "DOM", "Network"):
             self.call(f"{domain}.enable")
 
     def close(self) -> None:
@@ -74,6 +73,23 @@ class Browser:
         while not self.told("Page.loadEventFired"):
             self._read()
 
+    def wait(self, condition: str, seconds: float = 20.0) -> None:
+        """Wait until a condition holds in the page."""
+        end = time.monotonic() + seconds
+        while not self.run(condition):
+            shown = self.run("document.body.innerText")
+            assert time.monotonic() < end, f"{condition} did not come true: {shown}"
+            time.sleep(0.05)
+
+    @property
+    def errors(self) -> List[str]:
+        """What the page wrote to its console as an error, and exceptions that nobody caught."""
+        thrown = [
+            json.dumps(told["exceptionDetails"]) for told in self.told("Runtime.exceptionThrown")
+        ]
+        entries = [told["entry"] for told in self.told("Log.entryAdded")]
+        return thrown + [entry["text"] for entry in entries if entry["level"] == "error"]
+
     def told(self, method: str) -> List[Dict[str, Any]]:
         """Return the events of one kind."""
         return [event["params"] for event in self.events if event["method"] == method]
@@ -102,11 +118,11 @@ class Browser:
         pairs = [{"name": n.replace("_", "-"), "value": v} for n, v in features.items()]
         self.call("Emulation.setEmulatedMedia", media=kind, features=pairs)
 
-    def size(self, width: int, height: int) -> None:
+    def size(self, width: int, height: int, mobile: bool = False) -> None:
         """Set the size of the window."""
         self.call(
             "Emulation.setDeviceMetricsOverride",
-            width=width, height=height, deviceScaleFactor=1, mobile=False,
+            width=width, height=height, deviceScaleFactor=1, mobile=mobile,
         )  # fmt: skip
 
     def _read(self) -> Dict[str, Any]:

@@ -1,0 +1,95 @@
+"""Checkpoints for training loops of one's own, without `fit`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Dict
+
+import mxnet as mx
+
+from .._files import PathLike
+from ._checkpoint import Checkpoint, write_checkpoint, write_symbol
+from ._optimizer_state import pack_states, unpack_states
+
+
+def save_module(
+    folder: PathLike, module: mx.mod.Module, *, epoch: int, state: Any = None
+) -> Checkpoint:
+    """Write a checkpoint of a module: its network, weights and optimizer, without pickle.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Made if it is not there. The files are those of a run folder: MXNet reads
+        ``model-symbol.json`` and ``model-0001.params``.
+    module : mx.mod.Module
+        Bound, with parameters and an optimizer.
+    epoch : int
+        How many epochs are finished.
+    state : optional
+        What else the loop must know to go on; anything that JSON holds.
+
+    Returns
+    -------
+    Checkpoint
+        `newest_good` finds it, if its files are all as they were written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import mxnet as mx
+    >>> from mxmtl.training import load_module, newest_good, save_module
+    >>> def begin():
+    ...     output = mx.sym.LinearRegressionOutput(
+    ...         mx.sym.FullyConnected(mx.sym.var("data"), num_hidden=1, name="fc"))
+    ...     module = mx.mod.Module(output, label_names=["linearregressionoutput0_label"])
+    ...     module.bind([("data", (2, 3))], [("linearregressionoutput0_label", (2, 1))])
+    ...     return module
+    >>> with mx.name.NameManager():
+    ...     module = begin()
+    >>> module.init_params()
+    >>> module.init_optimizer(optimizer="adam")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = save_module(folder, module, epoch=1, state={"best": 0.5})
+    ...     checkpoint, saved = newest_good(folder)
+    ...     with mx.name.NameManager():
+    ...         module = begin()
+    ...     load_module(module, checkpoint, optimizer="adam")
+    {'best': 0.5}
+    """
+    arrays, trees = pack_states(module)
+    home = Path(folder)
+    home.mkdir(parents=True, exist_ok=True)
+    write_symbol(home, module.symbol)
+    own = {"optimizer": {"trees": trees}, "loop": state}
+    return write_checkpoint(Checkpoint(home, epoch), own, module.get_params(), arrays)
+
+
+def load_module(module: mx.mod.Module, checkpoint: Checkpoint, **options: Any) -> Any:
+    """Give a bound module the weights and the optimizer of a checkpoint of `save_module`.
+
+    Parameters
+    ----------
+    module : mx.mod.Module
+        Bound, of the same network.
+    checkpoint : Checkpoint
+        What to go on from.
+    **options
+        Of ``module.init_optimizer``. A schedule that counts steps wants to know how many were
+        done: ``optimizer_params={"begin_num_update": ...}``.
+
+    Returns
+    -------
+    object
+        The ``state`` that was saved.
+
+    Raises
+    ------
+    CheckpointError
+        If a file is missing or changed.
+    """
+    saved: Dict[str, Any] = checkpoint.state()
+    module.init_params(None, *checkpoint.params())
+    module.init_optimizer(**options)
+    unpack_states(module, checkpoint.optimizer(), saved["optimizer"]["trees"])
+    return saved["loop"]

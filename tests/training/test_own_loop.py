@@ -1,0 +1,82 @@
+"""Checkpoints of a loop of one's own: what goes on ends with the same bits."""
+
+from __future__ import annotations
+
+from mxmtl.training import CheckpointError, find_checkpoints, load_module, newest_good, save_module
+
+import mxnet as mx
+import numpy as np
+import pytest
+
+ROWS = np.random.RandomState(0).rand(24, 5).astype(np.float32)
+ADAM = {"optimizer": "adam", "optimizer_params": {"learning_rate": 0.1}}
+
+
+def begin(width=1):
+    output = mx.sym.FullyConnected(mx.sym.var("data"), num_hidden=width, name="fc")
+    output = mx.sym.LinearRegressionOutput(output, name="out")
+    module = mx.mod.Module(output, label_names=["out_label"])
+    module.bind([("data", (8, 5))], [("out_label", (8, width))])
+    return module
+
+
+def train(module, epochs):
+    for _ in range(epochs):
+        for rows in ROWS.reshape(3, 8, 5):
+            label = mx.nd.array(rows.sum(axis=1, keepdims=True))
+            module.forward_backward(mx.io.DataBatch([mx.nd.array(rows)], [label]))
+            module.update()
+
+
+def weights(module):
+    return {name: array.asnumpy().tobytes() for name, array in module.get_params()[0].items()}
+
+
+@pytest.fixture
+def half_way(tmp_path):
+    module = begin()
+    module.init_params(mx.init.One())
+    module.init_optimizer(**ADAM)
+    train(module, 2)
+    save_module(tmp_path / "run", module, epoch=2, state=[0.5, {"a": None}])
+    return module, tmp_path / "run"
+
+
+def test_what_goes_on_ends_with_the_same_bits(half_way):
+    undisturbed, folder = half_way
+    checkpoint, _ = newest_good(folder)
+    resumed = begin()
+    assert load_module(resumed, checkpoint, **ADAM) == [0.5, {"a": None}]
+    assert weights(resumed) == weights(undisturbed)
+    before = weights(resumed)
+    train(undisturbed, 3)
+    train(resumed, 3)
+    assert weights(resumed) == weights(undisturbed) != before
+
+
+def test_without_the_optimizers_states_they_differ(half_way):
+    undisturbed, folder = half_way
+    fresh = begin()
+    fresh.init_params(None, *newest_good(folder)[0].params())
+    fresh.init_optimizer(**ADAM)
+    train(undisturbed, 1)
+    train(fresh, 1)
+    assert weights(fresh) != weights(undisturbed)
+
+
+def test_mxnet_reads_the_files(half_way):
+    module, folder = half_way
+    symbol, args, _ = mx.model.load_checkpoint(str(folder / "model"), 2)
+    assert symbol.list_outputs() == module.symbol.list_outputs()
+    assert {name: array.asnumpy().tobytes() for name, array in args.items()} == weights(module)
+
+
+def test_a_changed_file_is_refused(half_way):
+    _, folder = half_way
+    (checkpoint,) = find_checkpoints(str(folder))
+    data = bytearray(checkpoint.path(".optimizer").read_bytes())
+    data[-1] ^= 1
+    checkpoint.path(".optimizer").write_bytes(data)
+    with pytest.raises(CheckpointError, match="optimizer: not what was written"):
+        load_module(begin(), checkpoint, **ADAM)
+    assert newest_good(folder) is None
