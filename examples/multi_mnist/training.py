@@ -139,9 +139,7 @@ def _begin(module: mx.mod.Module, job: Job, steps: int, folder: Path) -> List[Ep
         module.init_params(initializer())
         module.init_optimizer(**options)
         return []
-    checkpoint, _ = found
-    params["begin_num_update"] = steps * checkpoint.epoch
-    return list(load_module(module, checkpoint, **options))
+    return list(load_module(module, found[0], **options))
 
 
 def _save(module: mx.mod.Module, history: List[Epoch], folder: Path) -> None:

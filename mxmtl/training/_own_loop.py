@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 from typing import Any, Dict
 
@@ -9,7 +10,7 @@ import mxnet as mx
 
 from .._files import PathLike
 from ._checkpoint import Checkpoint, write_checkpoint, write_symbol
-from ._optimizer_state import pack_states, unpack_states
+from ._optimizer_state import numbers_of, pack_states, unpack_states, updater_of
 
 
 def save_module(
@@ -61,7 +62,8 @@ def save_module(
     home = Path(folder)
     home.mkdir(parents=True, exist_ok=True)
     write_symbol(home, module.symbol)
-    own = {"optimizer": {"trees": trees}, "loop": state}
+    optimizer = updater_of(module).optimizer
+    own = {"optimizer": {"trees": trees, "numbers": counted(optimizer)}, "loop": state}
     return write_checkpoint(Checkpoint(home, epoch), own, module.get_params(), arrays)
 
 
@@ -75,8 +77,8 @@ def load_module(module: mx.mod.Module, checkpoint: Checkpoint, **options: Any) -
     checkpoint : Checkpoint
         What to go on from.
     **options
-        Of ``module.init_optimizer``. A schedule that counts steps wants to know how many were
-        done: ``optimizer_params={"begin_num_update": ...}``.
+        Of ``module.init_optimizer``, as when the loop began. What the optimizer counted itself
+        goes on, and so does a schedule that depends on the number of updates.
 
     Returns
     -------
@@ -92,4 +94,15 @@ def load_module(module: mx.mod.Module, checkpoint: Checkpoint, **options: Any) -
     module.init_params(None, *checkpoint.params())
     module.init_optimizer(**options)
     unpack_states(module, checkpoint.optimizer(), saved["optimizer"]["trees"])
+    optimizer = updater_of(module).optimizer
+    vars(optimizer).update(saved["optimizer"]["numbers"])
+    optimizer.begin_num_update = optimizer.num_update  # where each weight's count begins
     return saved["loop"]
+
+
+def counted(optimizer: mx.optimizer.Optimizer) -> Dict[str, float]:
+    """Return the numbers that an optimizer has counted itself, not those that it was given."""
+    given = {"lr"}  # the attribute of what is called learning_rate
+    for kind in type(optimizer).__mro__[:-1]:
+        given.update(inspect.signature(vars(kind).get("__init__", object)).parameters)
+    return {name: value for name, value in numbers_of(optimizer).items() if name not in given}
