@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import json
-import shlex
 
 from mxmtl import training
 from mxmtl.cli import _evaluate as verb
-from mxmtl.cli import main
+from tests.cli._lines import assert_refused, run
 from tests.deploy._world import here, world  # noqa: F401
 from tests.training import _small
 
 import pytest
 
 
-def _run(line):
-    return main(shlex.split(line))
-
-
 def test_the_example_runs(here, capsys):  # noqa: F811
-    assert _run("evaluate --help") == 0
+    assert run("evaluate --help") == 0
     assert verb.EXAMPLE in capsys.readouterr().out
-    assert _run(verb.EXAMPLE.replace("mxmtl ", "")) == 0
+    assert run(verb.EXAMPLE.replace("mxmtl ", "")) == 0
     best = training.Run("runs/first").best.stem
     text = (here / "evaluation.md").read_text("utf-8")
     assert text.startswith(f"runs/first/{best} on data/val: {_small.ROWS} records\n")
@@ -30,29 +25,29 @@ def test_the_example_runs(here, capsys):  # noqa: F811
 
 def test_formats_and_options(here, capsys):  # noqa: F811
     line = "evaluate runs/first data/val --bootstrap 0 --batch-size 7 --threads 1"
-    assert _run(f"{line} --which last --format json") == 0
+    assert run(f"{line} --which last --format json") == 0
     data = json.loads(capsys.readouterr().out)
     assert data["intervals"] == {}
     assert data["values"]["breed/num_labels"] > 0
-    assert _run(line) == 0
+    assert run(line) == 0
     assert "breed: Multiclass of 4" in capsys.readouterr().out
-    assert _run(f"{line} --format csv -o e.txt") == 0
+    assert run(f"{line} --format csv -o e.txt") == 0
     assert (here / "e.txt").read_text("utf-8").startswith("task,metric,class,value,low,high\n")
 
 
 def test_mxnets_own_files(here, capsys):  # noqa: F811
-    assert _run("evaluate runs/first data/val --which last --bootstrap 0 --format csv") == 0
+    assert run("evaluate runs/first data/val --which last --bootstrap 0 --format csv") == 0
     expected = capsys.readouterr().out
     made = training.Run("runs/first").model.preprocessing
     values = {name: ",".join(map(str, getattr(made, name))) for name in ("mean", "std")}
     (here / "runs/first/model.json").rename(here / "else.json")
     line = "evaluate runs/first/model-0002 data/val --bootstrap 0 --format csv"
-    assert _run(line) == 1
+    assert run(line) == 1
     assert "give the tasks that the network was trained for" in capsys.readouterr().err
-    assert _run(f"{line} --tasks data/val.tasks.json") == 1
+    assert run(f"{line} --tasks data/val.tasks.json") == 1
     assert "give its data_shape" in capsys.readouterr().err
     line += f" --mean {values['mean']} --std {values['std']} --crop {made.crop}"
-    assert _run(f"{line} --tasks data/val.tasks.json --data-shape 3,8,8") == 0
+    assert run(f"{line} --tasks data/val.tasks.json --data-shape 3,8,8") == 0
     assert capsys.readouterr().out == expected
 
 
@@ -61,9 +56,9 @@ def test_damaged_records(here, capsys):  # noqa: F811
     data = bytearray(path.read_bytes())
     data[-30] ^= 1
     path.write_bytes(data)
-    assert _run("evaluate runs/first data/val") == 1
+    assert run("evaluate runs/first data/val") == 1
     assert "checksum is wrong" in capsys.readouterr().err
-    assert _run("evaluate runs/first data/val --bootstrap 0 --on-error skip") == 3
+    assert run("evaluate runs/first data/val --bootstrap 0 --on-error skip") == 3
     assert f"{_small.ROWS - 1} records, 1 damaged ones left out" in capsys.readouterr().out
 
 
@@ -85,9 +80,4 @@ def test_damaged_records(here, capsys):  # noqa: F811
     ],
 )
 def test_what_is_wrong_is_one_line(here, capsys, line, code, message):  # noqa: F811
-    before = sorted(path.name for path in here.rglob("*"))
-    assert _run(line) == code
-    error = capsys.readouterr().err
-    assert message in error
-    assert code == 2 or error.count("\n") == 1
-    assert sorted(path.name for path in here.rglob("*")) == before
+    assert_refused(capsys, line, code, message)

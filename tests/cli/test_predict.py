@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import csv
 import json
-import shlex
 
 from mxmtl.cli import _predict as verb
-from mxmtl.cli import main
+from tests.cli._lines import assert_refused, run
 from tests.deploy._world import here, world  # noqa: F401
 
 import pytest
 
 
-def _run(line):
-    return main(shlex.split(line))
-
-
 def test_the_example_runs(here, capsys):  # noqa: F811
-    assert _run("predict --help") == 0
+    assert run("predict --help") == 0
     assert verb.EXAMPLE in capsys.readouterr().out
-    assert _run(verb.EXAMPLE.replace("mxmtl ", "")) == 0
+    assert run(verb.EXAMPLE.replace("mxmtl ", "")) == 0
     assert capsys.readouterr().err == "predictions.csv: 5 images\n"
     with open("predictions.csv", encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
@@ -32,30 +27,30 @@ def test_the_example_runs(here, capsys):  # noqa: F811
 
 def test_to_the_standard_output_and_from_onnx(here, capsys):  # noqa: F811
     line = "photos/0.jpg photos/1.png --format jsonl --top 1 --threads 1"
-    assert _run(f"predict runs/first {line}") == 0
+    assert run(f"predict runs/first {line}") == 0
     first, second = map(json.loads, capsys.readouterr().out.splitlines())
     assert first["path"] == "photos/0.jpg"
     assert len(second["breed"]["probabilities"]) == 1
-    assert _run(f"predict runs/first {line} --backend onnxruntime") == 0
+    assert run(f"predict runs/first {line} --backend onnxruntime") == 0
     again = json.loads(capsys.readouterr().out.splitlines()[1])
     assert again["breed"]["answer"] == second["breed"]["answer"]
     assert again["age"]["answer"] == pytest.approx(second["age"]["answer"], abs=1e-5)
-    assert _run("export runs/first -o m.onnx") == 0
+    assert run("export runs/first -o m.onnx") == 0
     capsys.readouterr()
-    assert _run(f"predict m.onnx {line}") == 0
+    assert run(f"predict m.onnx {line}") == 0
     assert json.loads(capsys.readouterr().out.splitlines()[1]) == again
 
 
 def test_fashionai_end_to_end(here, capsys):  # noqa: F811
     (here / "q.csv").write_text("0.jpg,breed_labels,?\n", "utf-8")
-    assert _run("predict runs/first q.csv --images photos --format fashionai") == 0
+    assert run("predict runs/first q.csv --images photos --format fashionai") == 0
     name, task, cells = capsys.readouterr().out.strip().split(",")
     assert (name, task, len(cells.split(";"))) == ("0.jpg", "breed_labels", 4)
 
 
 def test_what_cannot_be_read_tells_by_the_exit_code(here, capsys):  # noqa: F811
     (here / "photos" / "bad.jpg").write_bytes(b"no image")
-    assert _run("predict runs/first photos -o p.csv") == 3
+    assert run("predict runs/first photos -o p.csv") == 3
     assert capsys.readouterr().err == (
         "skipped photos/bad.jpg: it does not decode: no image, or a damaged one.\n"
         "p.csv: 5 images, 1 skipped\n"
@@ -81,9 +76,4 @@ def test_what_cannot_be_read_tells_by_the_exit_code(here, capsys):  # noqa: F811
     ],
 )
 def test_what_is_wrong_is_one_line(here, capsys, line, code, message):  # noqa: F811
-    before = sorted(path.name for path in here.rglob("*"))
-    assert _run(line) == code
-    error = capsys.readouterr().err
-    assert message in error
-    assert code == 2 or error.count("\n") == 1
-    assert sorted(path.name for path in here.rglob("*")) == before
+    assert_refused(capsys, line, code, message)

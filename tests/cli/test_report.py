@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import json
-import shlex
 import shutil
 import sys
 
 from mxmtl import training
 from mxmtl.cli import _report as verb
-from mxmtl.cli import main
+from tests.cli._lines import assert_refused, run
 from tests.deploy._world import here, world  # noqa: F401
 from tests.training import _small
 
 import pytest
 
 
-def _run(line):
-    return main(shlex.split(line))
-
-
 def test_the_example_runs(here, capsys):  # noqa: F811
-    assert _run("report --help") == 0
+    assert run("report --help") == 0
     assert verb.EXAMPLE in capsys.readouterr().out
-    assert _run(verb.EXAMPLE.replace("mxmtl ", "")) == 0
+    assert run(verb.EXAMPLE.replace("mxmtl ", "")) == 0
     assert capsys.readouterr().out == f"report.html: 1 run on {_small.ROWS} records\n"
     assert "<title>first</title>" in (here / "report.html").read_text("utf-8")
 
@@ -31,15 +26,15 @@ def test_the_example_runs(here, capsys):  # noqa: F811
 def test_options_and_forms(here, capsys):  # noqa: F811
     shutil.copytree("runs/first", "else/first")
     line = "report runs/first else/first --which last --mistakes 1 --bootstrap 0 --batch-size 7"
-    assert _run(f"{line} --threads 1 -o r.json") == 0
+    assert run(f"{line} --threads 1 -o r.json") == 0
     data = json.loads((here / "r.json").read_text("utf-8"))
     assert data["format"] == "mxmtl.report"
-    assert [run["name"] for run in data["runs"]] == ["1: runs/first", "2: else/first"]
-    run = data["runs"][0]
-    assert run["checkpoint"] == training.Run("runs/first").last.stem
-    assert run["intervals"] == {}
-    assert {len(task["mistakes"]) for task in run["tasks"].values()} == {1}
-    assert _run(f"{line} -o table --format md") == 0
+    assert [each["name"] for each in data["runs"]] == ["1: runs/first", "2: else/first"]
+    first = data["runs"][0]
+    assert first["checkpoint"] == training.Run("runs/first").last.stem
+    assert first["intervals"] == {}
+    assert {len(task["mistakes"]) for task in first["tasks"].values()} == {1}
+    assert run(f"{line} -o table --format md") == 0
     assert (here / "table").read_text("utf-8").startswith("# 1: runs/first, 2: else/first\n")
 
 
@@ -49,10 +44,10 @@ def test_damaged_records_tell_by_the_exit_code(here, capsys):  # noqa: F811
     data[300] ^= 1
     path.write_bytes(data)
     line = "report runs/first --records data/val -o r.md --bootstrap 0"
-    assert _run(line) == 1
+    assert run(line) == 1
     assert "data/val.rec, record" in capsys.readouterr().err
     assert not (here / "r.md").exists()
-    assert _run(f"{line} --on-error skip") == 3
+    assert run(f"{line} --on-error skip") == 3
 
 
 @pytest.mark.parametrize(
@@ -70,29 +65,24 @@ def test_damaged_records_tell_by_the_exit_code(here, capsys):  # noqa: F811
     ],
 )
 def test_what_goes_wrong_ends_in_one_line(here, capsys, line, code, message):  # noqa: F811
-    before = sorted(path.name for path in here.iterdir())
-    assert _run(line) == code
-    lines = [text for text in capsys.readouterr().err.splitlines() if "usage" not in text]
-    lines = [text for text in lines if not text.startswith(" ")]
-    assert message in lines[-1]
-    assert sorted(path.name for path in here.iterdir()) == before
+    assert_refused(capsys, line, code, message)
 
 
 def test_a_file_is_replaced_only_if_told(here, capsys):  # noqa: F811
     line = "report runs/first --bootstrap 0 --mistakes 0 -o r.md"
     (here / "r.md").write_text("mine")
-    assert _run(line) == 1
+    assert run(line) == 1
     assert capsys.readouterr().err == (
         "mxmtl report: r.md is there already; --force (force=True) replaces it.\n"
     )
     assert (here / "r.md").read_text() == "mine"
-    assert _run(f"{line} --force") == 0
+    assert run(f"{line} --force") == 0
     assert (here / "r.md").read_text("utf-8").startswith("# first\n")
 
 
 def test_what_is_not_installed_is_said_before_any_work(here, capsys, monkeypatch):  # noqa: F811
     monkeypatch.setitem(sys.modules, "jinja2", None)
     monkeypatch.setattr(verb, "report_runs", lambda *_, **__: pytest.fail("worked"))
-    assert _run("report runs/first -o r.html") == 1
+    assert run("report runs/first -o r.html") == 1
     (text,) = capsys.readouterr().err.splitlines()
     assert 'pip install "mxmtl[report]"' in text

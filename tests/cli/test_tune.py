@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-import shlex
-
 from mxmtl.cli import _tune as verb
-from mxmtl.cli import main
 from mxmtl.training import Run
+from tests.cli._lines import assert_refused, run
 from tests.deploy._world import here, world  # noqa: F401
 
 import pytest
 
 
-def _run(line):
-    return main(shlex.split(line))
-
-
 def test_the_example_runs_and_evaluate_applies_it(here, capsys):  # noqa: F811
-    assert _run("tune --help") == 0
+    assert run("tune --help") == 0
     assert verb.EXAMPLE in capsys.readouterr().out
-    assert _run(verb.EXAMPLE.replace("mxmtl ", "") + " --min-labels 5") == 0
+    assert run(verb.EXAMPLE.replace("mxmtl ", "") + " --min-labels 5") == 0
     printed = capsys.readouterr().out
     assert "f1 at 0.5" in printed
     assert "age: Regression has neither probabilities nor thresholds" in printed
     model = Run("runs/first").model
     assert set(model.thresholds) == {"outdoors", "toys"}
-    assert _run("evaluate runs/first data/val --bootstrap 0") == 0
+    assert run("evaluate runs/first data/val --bootstrap 0") == 0
     assert f"threshold {model.thresholds['outdoors'][0]:.3g}" in capsys.readouterr().out
 
 
 def test_options(here):  # noqa: F811
     line = "tune runs/first data/val --min-labels 5 --task toys --no-temperature"
-    assert _run(f"{line} --objective precision@recall=0.5 --which last --batch-size 9") == 0
+    assert run(f"{line} --objective precision@recall=0.5 --which last --batch-size 9") == 0
     model = Run("runs/first").model
     assert (list(model.thresholds), model.temperature) == (["toys"], {})
     assert model.tuned["toys"]["objective"] == "precision@recall=0.5"
@@ -49,9 +43,4 @@ def test_options(here):  # noqa: F811
     ],
 )
 def test_what_is_wrong_is_one_line(here, capsys, line, code, message):  # noqa: F811
-    before = (here / "runs/first/model.json").read_bytes()
-    assert _run(line) == code
-    error = capsys.readouterr().err
-    assert message in error
-    assert code == 2 or error.count("\n") == 1
-    assert (here / "runs/first/model.json").read_bytes() == before
+    assert_refused(capsys, line, code, message)
