@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from typing import Any, Dict
 
@@ -10,7 +11,7 @@ from ..data import Inference, TableOptions, infer_tasks, write_records
 from . import _options as options
 
 EXAMPLE = "mxmtl convert train.csv --images jpg --prefix data/train --resize 256 --yes"
-NOT_OPTIONS = ("verb", "table", "images", "prefix", "tasks", "task", "yes", "ignore")
+NOT_OPTIONS = ("verb", "table", "images", "prefix", "tasks", "task", "yes", "ignore", "write_tasks")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,6 +20,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--images", help="folder that the paths begin from (that of the table)")
     parser.add_argument("--prefix", required=True, help="what to write, without .rec")
     add_task_arguments(parser)
+    parser.add_argument(
+        "--write-tasks",
+        metavar="FILE",
+        help="write the proposed tasks there, to be corrected",
+    )
     add_table_arguments(parser)
     image = parser.add_argument_group("images (kept byte for byte where nothing has to change)")
     image.add_argument("--resize", type=int, default=0, help="length of the shorter edge")
@@ -84,6 +90,8 @@ def run(arguments: argparse.Namespace) -> int:
         name: value for name, value in vars(arguments).items() if name not in NOT_OPTIONS
     }
     tasks = arguments.tasks
+    if arguments.write_tasks:
+        return write_tasks(arguments)
     if tasks is None:
         inference = infer(arguments)
         if not arguments.task and not confirmed(inference, arguments.yes):
@@ -94,6 +102,17 @@ def run(arguments: argparse.Namespace) -> int:
     )
     print(summary)
     return 3 if summary.num_skipped else 0
+
+
+def write_tasks(arguments: argparse.Namespace) -> int:
+    """Write the proposed tasks to a file that is not there yet, or is to be replaced."""
+    if os.path.exists(arguments.write_tasks) and not arguments.force:
+        raise FileExistsError(f"{arguments.write_tasks} is there; --force replaces it.")
+    inference = infer(arguments)
+    inference.tasks.save(arguments.write_tasks)
+    print(inference)
+    print(f"{arguments.write_tasks}: correct it, and give it back as --tasks")
+    return 0
 
 
 def infer(arguments: argparse.Namespace) -> Inference:
@@ -121,5 +140,8 @@ def confirmed(inference: Inference, yes: bool) -> bool:
         return True
     if sys.stdin.isatty():
         return input("Are these the tasks? [y/N] ").strip().lower() in ("y", "yes")
-    print("mxmtl convert: add --yes if these are the tasks, or give --tasks.", file=sys.stderr)
+    mend = (
+        "add --yes if these are the tasks, or --write-tasks FILE, correct it, and give --tasks FILE"
+    )
+    print(f"mxmtl convert: {mend}.", file=sys.stderr)
     return False

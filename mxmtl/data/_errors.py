@@ -30,7 +30,8 @@ class RowError(ValueError):
     """
 
     def __init__(self, source: str, row: int, path: str, reason: str) -> None:
-        super().__init__(f"{source} row {row}, {reason}")
+        mend = "on_error='skip' (--on-error skip) leaves such rows out, and lists them."
+        super().__init__(f"{source} row {row}, {reason} {mend}")
         self.row, self.path, self.reason = row, path, reason
 
 

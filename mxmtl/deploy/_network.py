@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import collections
 import threading
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple, Union
 
 import mxnet as mx
 import numpy as np
 
+from .._files import PathLike
 from ..nets import logits_symbol
 from ..tasks import TaskSet
 from ..training import Run
@@ -66,8 +67,11 @@ class Network:
         self._lock = threading.Lock()
 
     @classmethod
-    def of(cls, run: Run, *, which: str = "best", ctx: Optional[mx.Context] = None) -> Network:
-        """Load the ``"best"`` or the ``"last"`` checkpoint of a run."""
+    def of(
+        cls, run: Union[Run, PathLike], *, which: str = "best", ctx: Optional[mx.Context] = None
+    ) -> Network:
+        """Load the ``"best"`` or the ``"last"`` checkpoint of a run or run folder."""
+        run = run if isinstance(run, Run) else Run(run)
         symbol, args, auxs = run.load(which)
         return cls(symbol, (args, auxs), run.tasks, ctx=ctx)
 

@@ -15,6 +15,7 @@ from ._fonts import families
 
 CELL, MARGIN, LINE = 2.1, 0.12, 0.155  # inches: an image, the space around it, a line of text
 LETTERS = 37  # on a line
+FOLDS = 3  # lines at most for one text: what differs in twenty labels is seldom in the first
 SIZE = 7.5  # points
 COLORS = {True: "#14713d", False: "#b8262b", None: "#777777", "plain": "#1d2126"}
 MARKS = {True: "\N{CHECK MARK}", False: "\N{BALLOT X}", None: "\N{MIDDLE DOT}", "plain": ""}
@@ -36,9 +37,10 @@ class Line:
     mood: Any = "plain"
 
     @property
-    def drawn(self) -> str:
-        """The mark and the text, cut to the width of an image."""
-        return cut(f"{MARKS[self.mood]} {self.text}" if MARKS[self.mood] else self.text, LETTERS)
+    def drawn(self) -> List[str]:
+        """The mark and the text, folded to the width of an image."""
+        text = f"{MARKS[self.mood]} {self.text}" if MARKS[self.mood] else self.text
+        return folded(text, LETTERS, FOLDS)
 
 
 def grid(
@@ -57,12 +59,13 @@ def grid(
     """
     columns = max(1, min(columns, len(images)))
     rows = max(1, -(-len(images) // columns))
-    depth = CELL + 2 * MARGIN + LINE * max((len(each) for each in lines), default=0)
+    drawn = [[(part, line.mood) for line in each for part in line.drawn] for each in lines]
+    depth = CELL + 2 * MARGIN + LINE * max((len(each) for each in drawn), default=0)
     width, height = columns * (CELL + MARGIN) + MARGIN, rows * depth + MARGIN
     figure = new_figure(width, height)
-    texts = [line.drawn for each in lines for line in each]
+    texts = [text for each in drawn for text, _ in each]
     font = {"family": families(texts), "fontsize": SIZE}
-    for index, (image, each) in enumerate(zip(images, lines)):
+    for index, (image, each) in enumerate(zip(images, drawn)):
         left = MARGIN + index % columns * (CELL + MARGIN)
         top = height - MARGIN - index // columns * depth
         axes = figure.add_axes(
@@ -71,10 +74,10 @@ def grid(
         axes.set_axis_off()
         if image is not None:
             axes.imshow(image.squeeze(), cmap="gray", vmin=0, vmax=255)
-        for number, line in enumerate(each, start=1):
+        for number, (text, mood) in enumerate(each, start=1):
             figure.text(
-                left / width, (top - CELL - number * LINE) / height, plain(line.drawn),
-                color=COLORS[line.mood], va="baseline", **font,
+                left / width, (top - CELL - number * LINE) / height, plain(text),
+                color=COLORS[mood], va="baseline", **font,
             )  # fmt: skip
     return figure
 
@@ -104,15 +107,34 @@ def plain(text: str) -> str:
     return text.replace("$", r"\$")
 
 
+def folded(text: str, letters: int, most: int) -> List[str]:
+    """Break a text between words into lines of a width; the last of ``most`` lines is cut.
+
+    >>> folded("beard blond glasses hat hoodie", 12, 2)
+    ['beard blond', '  glasses h…']
+    """
+    words = text.lstrip(" ").split(" ")
+    lines = [text[: len(text) - len(text.lstrip(" "))] + words[0]]
+    for word in words[1:]:
+        if len(lines) == most or wide(f"{lines[-1]} {word}") <= letters:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(f"  {word}")
+    return [cut(line, letters) for line in lines]
+
+
+def wide(text: str) -> int:
+    """Return how many letters wide a text is; those of East Asia count twice."""
+    return sum(1 + (unicodedata.east_asian_width(letter) in "WF") for letter in text)
+
+
 def cut(text: str, letters: int) -> str:
-    """Cut a text to a width, in which letters of East Asia count twice."""
-    widths = [1 + (unicodedata.east_asian_width(letter) in "WF") for letter in text]
-    if sum(widths) <= letters:
+    """Cut a text to a width."""
+    if wide(text) <= letters:
         return text
-    kept: List[str] = []
-    for letter, width in zip(text, widths):
-        letters -= width
-        if letters < 1:
+    kept = ""
+    for letter in text:
+        if wide(kept + letter) >= letters:
             break
-        kept.append(letter)
-    return "".join(kept) + "\N{HORIZONTAL ELLIPSIS}"
+        kept += letter
+    return kept + "\N{HORIZONTAL ELLIPSIS}"

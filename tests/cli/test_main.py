@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import subprocess
 import sys
@@ -162,6 +163,20 @@ def test_tasks_from_the_command_line(here):
     found = mxmtl.TaskSet.load("d.tasks.json")
     assert found["breed"] == mxmtl.Multiclass("breed", ["pug", "boxer", "beagle", "犬"], weight=0.5)
     assert found.columns == ["breed", "toys.ball", "toys.rope", "toys.bone", "age"]
+
+
+def test_proposed_tasks_are_written_corrected_and_given_back(here, capsys):
+    line = "convert train.csv --images jpg --prefix out --write-tasks my.json"
+    assert main(line.split()) == 0
+    assert "my.json: correct it" in capsys.readouterr().out
+    assert not list(here.glob("out*"))
+    proposed = json.loads((here / "my.json").read_text("utf-8"))
+    proposed["tasks"][0]["weight"] = 0.25
+    (here / "my.json").write_text(json.dumps(proposed), "utf-8")
+    assert main(line.split()) == 1
+    assert "my.json is there; --force replaces it." in capsys.readouterr().err
+    assert main("convert train.csv --images jpg --prefix out --tasks my.json".split()) == 0
+    assert json.loads((here / "out.tasks.json").read_text("utf-8")) == proposed
 
 
 @pytest.mark.parametrize(("answer", "code"), [("y", 0), ("n", 2), ("", 2)])

@@ -109,7 +109,8 @@ def test_a_bad_cell_names_table_row_task_and_cell(made, tmp_path):
     table = write_csv(tmp_path / "train.csv", rows)
     message = (
         "train.csv row 17, task 'breed': 'bull' is not one of [beagle, boxer, pug, 犬]. "
-        "Leave the cell empty if it is unknown."
+        "Leave the cell empty if it is unknown. on_error='skip' (--on-error skip) leaves such rows "
+        "out, and lists them."
     )
     with pytest.raises(mxmtl.LabelError) as caught:
         mxmtl.write_records(table, made[0] / "jpg", prefix=tmp_path / "x", tasks=TASKS)

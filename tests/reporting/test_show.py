@@ -8,7 +8,7 @@ import mxmtl
 from mxmtl.deploy import Network
 from mxmtl.evaluation import predict_records
 from mxmtl.reporting._fonts import charmap, families
-from mxmtl.reporting._grid import COLORS, cut
+from mxmtl.reporting._grid import COLORS, cut, folded, wide
 from mxmtl.training import Run
 
 import cv2
@@ -173,6 +173,18 @@ def test_long_texts_are_cut_to_their_width():
     assert cut("比格犬", 6) == "比格犬"
     assert cut("比格犬", 5) == "比格…"
     assert cut("比格犬", 4) == "比…"
+
+
+def test_long_texts_fold_between_words():
+    assert folded("a", 9, 3) == ["a"]
+    assert folded("     label no", 40, 3) == ["     label no"]
+    text = "beard blond glasses hat hoodie suit overall"
+    assert folded(text, 14, 9) == ["beard blond", "  glasses hat", "  hoodie suit", "  overall"]
+    assert folded(text, 14, 2) == ["beard blond", "  glasses hat…"]
+    assert folded("x" * 20, 14, 3) == ["x" * 13 + "…"]
+    lines = folded("比格犬 " * 9, 14, 3)
+    assert len(lines) == 3
+    assert all(wide(line) <= 14 for line in lines)
 
 
 def test_files_and_what_is_not_installed(tmp_path, monkeypatch):

@@ -119,7 +119,7 @@ def names_reader(task: Task, source: str, options: TableOptions) -> Callable[[st
     if options.separator is None:
         raise TableError(
             f"{source}: task {task.name!r} needs the columns {list(task.columns)}. If column "
-            f"{task.name!r} lists the names that hold, say what separates them (separator=';')."
+            f"{task.name!r} lists the names that hold, say what separates them: separator='|', say."
         )
 
     def read(cell: str) -> Values:
