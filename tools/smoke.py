@@ -22,6 +22,10 @@ TASKS = mxmtl.TaskSet(
 )
 
 
+def name_of(index: int) -> str:
+    return f"{index}.{'jpg' if index % 2 else 'png'}"  # two ways to decode
+
+
 def make_table(folder: str) -> str:
     rng = np.random.RandomState(0)
     path = os.path.join(folder, "table.csv")
@@ -32,10 +36,10 @@ def make_table(folder: str) -> str:
             left, right = rng.randint(0, 256, 2)
             picture = np.full((16, 16, 3), left, np.uint8)
             picture[:, 8:] = right
-            cv2.imwrite(os.path.join(folder, f"{index}.png"), picture)
+            cv2.imwrite(os.path.join(folder, name_of(index)), picture)
             cells = ["light" if left + right > 255 else "dark", int(left > 127), int(right > 127)]
             cells = [cell if rng.rand() < 0.7 else "" for cell in [*cells, left / 255]]
-            writer.writerow(dict(zip(["path", *TASKS.columns], [f"{index}.png", *cells])))
+            writer.writerow(dict(zip(["path", *TASKS.columns], [name_of(index), *cells])))
     return path
 
 
