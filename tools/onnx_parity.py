@@ -53,14 +53,10 @@ FAMILIES = {
     "inception": "Inception v3", "mobilenet": "MobileNet v1 and v2",
 }  # fmt: skip
 BEGIN, END = "<!-- parity: tools/onnx_parity.py -->\n", "<!-- end of parity -->"
-TASKS = mxmtl.TaskSet(
-    [
-        mxmtl.Multiclass("breed", ["beagle", "boxer", "pug"]),
-        mxmtl.Binary("outdoors"),
-        mxmtl.Multilabel("toys", ["ball", "rope", "bone"]),
-        mxmtl.Regression("age"),
-    ]
-)
+TASKS = mxmtl.TaskSet([
+    mxmtl.Multiclass("breed", ["beagle", "boxer", "pug"]), mxmtl.Binary("outdoors"),
+    mxmtl.Multilabel("toys", ["ball", "rope", "bone"]), mxmtl.Regression("age"),
+])  # fmt: skip
 
 
 def drawn_model(name: str) -> Model:
