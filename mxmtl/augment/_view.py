@@ -111,8 +111,8 @@ class View(NamedTuple):
     ) -> np.ndarray:
         """Compute the pixels from a source of which rows below the rectangle may be missing.
 
-        Those of a scaled rectangle may lie in ``into``, flat uint8 memory, if they fit: fresh
-        memory costs a tenth of scaling, and more where threads ask for it at the same time.
+        Those of a scaled rectangle may lie in ``into``, flat uint8 memory, if they fit: threads
+        that ask for fresh memory at the same time wait for one another.
         """
         if rectangle is not None:
             top, bottom, left, right = rectangle

@@ -9,7 +9,7 @@ from typing import Any, Dict
 import mxnet as mx
 
 from .._files import PathLike
-from ._checkpoint import Checkpoint, write_checkpoint, write_symbol
+from ._checkpoint import Checkpoint, CheckpointError, write_checkpoint, write_symbol
 from ._optimizer_state import numbers_of, pack_states, unpack_states, updater_of
 
 
@@ -58,6 +58,8 @@ def save_module(
     ...     load_module(module, checkpoint, optimizer="adam")
     {'best': 0.5}
     """
+    # MXNet does not see that BatchNorm's backward pass writes its averages: they may still be old.
+    mx.nd.waitall()
     arrays, trees = pack_states(module)
     home = Path(folder)
     home.mkdir(parents=True, exist_ok=True)
@@ -88,9 +90,14 @@ def load_module(module: mx.mod.Module, checkpoint: Checkpoint, **options: Any) -
     Raises
     ------
     CheckpointError
-        If a file is missing or changed.
+        If a file is missing or changed, or `fit` wrote it (`resume` goes on with that).
     """
     saved: Dict[str, Any] = checkpoint.state()
+    if "loop" not in saved:
+        raise CheckpointError(
+            f"{checkpoint.path('.json')}: not written by save_module. A run of fit goes on with "
+            "mxmtl.training.resume."
+        )
     module.init_params(None, *checkpoint.params())
     module.init_optimizer(**options)
     unpack_states(module, checkpoint.optimizer(), saved["optimizer"]["trees"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from mxmtl.training import CheckpointError, find_checkpoints, load_module, newest_good, save_module
 
 import mxnet as mx
@@ -66,6 +68,40 @@ def test_what_goes_on_ends_with_the_same_bits(tmp_path, name):
     train(undisturbed, 3)
     train(resumed, 3)
     assert weights(resumed) == weights(undisturbed) != before
+
+
+def test_statistics_are_complete_though_nothing_waited(tmp_path):
+    # MXNet does not know that BatchNorm's backward pass writes its averages.
+    net = mx.sym.var("data")
+    for number in range(6):
+        net = mx.sym.BatchNorm(mx.sym.FullyConnected(net, num_hidden=256), name=f"bn{number}")
+    net = mx.sym.FullyConnected(net, num_hidden=1)
+    module = mx.mod.Module(
+        mx.sym.LinearRegressionOutput(net, name="out"), label_names=["out_label"]
+    )
+    module.bind([("data", (256, 5))], [("out_label", (256, 1))])
+    module.init_params(mx.init.Xavier())
+    module.init_optimizer()
+    batch = mx.io.DataBatch([mx.nd.ones((256, 5))], [mx.nd.ones((256, 1))])
+    for _ in range(5):
+        module.forward_backward(batch)
+        module.update()
+    saved = save_module(tmp_path, module, epoch=1).params()[1]
+    mx.nd.waitall()
+    held = module._exec_group.execs[0].aux_dict
+    assert {name: array.asnumpy().tobytes() for name, array in saved.items()} == {
+        name: array.asnumpy().tobytes() for name, array in held.items()
+    }
+
+
+def test_a_checkpoint_of_a_run_is_not_one_of_a_loop(tmp_path):
+    module = trained("sgd", 1)
+    checkpoint = save_module(tmp_path, module, epoch=1)
+    data = json.loads(checkpoint.path(".json").read_text("utf-8"))
+    del data["loop"]
+    checkpoint.path(".json").write_text(json.dumps(data), "utf-8")
+    with pytest.raises(CheckpointError, match="not written by save_module"):
+        load_module(begin(), checkpoint)
 
 
 def test_without_the_optimizers_states_they_differ(half_way):
