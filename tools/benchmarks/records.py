@@ -38,11 +38,10 @@ from mxmtl.data.records._reader import RecordReader
 import cv2
 import mxnet as mx
 import numpy as np
-import sklearn
+from _records_data import SIZES, pictures, write
+from _records_steps import steps
 from tabulate import tabulate
 
-SIZES = {"500 x 375, q95": (375, 500, 95, 1024), "256 x 256, q95": (256, 256, 95, 2048),
-         "1024 x 768, q92": (768, 1024, 92, 512)}  # fmt: skip
 SHAPE, BATCH = (3, 224, 224), 64
 TASKS = mxmtl.TaskSet([mxmtl.Regression("x")])
 PROCESSORS = len(os.sched_getaffinity(0))
@@ -75,40 +74,16 @@ for line in sys.stdin:
 """
 
 
-def pictures(height: int, width: int, quality: int, count: int) -> List[bytes]:
-    folder = Path(sklearn.__file__).parent / "datasets" / "images"
-    photos = [cv2.imread(str(path)) for path in sorted(folder.glob("*.jpg"))]
-    rng = np.random.RandomState(0)
-    encoded = []
-    for number in range(min(count, 256)):  # the same ones again do not matter to a decoder
-        photo = photos[number % len(photos)]
-        tall, wide = photo.shape[:2]
-        cut = rng.uniform(0.6, 1.0) * min(tall, wide * height / width)
-        rows, columns = int(cut), int(cut * width / height)
-        top, left = rng.randint(tall - rows + 1), rng.randint(wide - columns + 1)
-        image = photo[top : top + rows, left : left + columns]
-        image = cv2.resize(image, (width, height), interpolation=cv2.INTER_CUBIC)
-        image = np.clip(image + rng.normal(0, 3, image.shape), 0, 255).astype(np.uint8)
-        options = [cv2.IMWRITE_JPEG_QUALITY, quality]
-        encoded.append(cv2.imencode(".jpg", image, options)[1].tobytes())
-    return [encoded[number % len(encoded)] for number in range(count)]
-
-
-def write(prefix: str, images: List[bytes]) -> None:
-    offsets = []
-    with open(prefix + ".rec", "wb") as stream:
-        for row, image in enumerate(images):
-            offsets.append(stream.tell())
-            stream.write(pack_frames(pack_record(np.float32([row]), row, image)))
-    write_index(prefix + ".idx", range(len(images)), offsets)
-
-
 Reader = Callable[[], None]  # reads every image once
 
 
+def record_iter(prefix: str, **options: object) -> mxmtl.RecordIter:
+    augment = mxmtl.augment.evaluation()
+    return mxmtl.RecordIter(prefix, BATCH, SHAPE, tasks=TASKS, augment=augment, **options)
+
+
 def ours(prefix: str, **options: object) -> Reader:
-    steps = mxmtl.augment.evaluation()
-    data = mxmtl.RecordIter(prefix, BATCH, SHAPE, tasks=TASKS, augment=steps, **options)
+    data = record_iter(prefix, **options)
 
     def read() -> None:
         for batch in data:
@@ -271,7 +246,10 @@ def main() -> None:
             kilobytes = statistics.mean(map(len, images)) / 1e3
             text += [f"## {name}, {kilobytes:.0f} kB on average",
                      measure(prefix, images, args.rounds, args.torch)]  # fmt: skip
-            print(text[-2], text[-1], sep="\n\n", flush=True)
+            if not place:
+                with record_iter(prefix) as data:
+                    text.append(steps(data, images))
+            print(*text[-3:], sep="\n\n", flush=True)
         text += ["## Memory", memory(os.path.join(folder, "0"))]
         text += ["## A file of 1,000,000 records", opening(folder)]
     page = "\n\n".join(text) + "\n"
