@@ -218,7 +218,7 @@ def test_an_index_that_stands_twice_in_a_list_is_refused(made, tmp_path):
 def test_what_is_there_is_not_overwritten_unless_asked(made, tmp_path):
     convert(made[0], tmp_path / "train", shard_rows=100)
     before = contents(tmp_path)
-    with pytest.raises(FileExistsError, match=r"train-00000.idx exists. force=True \(--force\)"):
+    with pytest.raises(FileExistsError, match=r"train-00000.rec exists. force=True \(--force\)"):
         convert(made[0], tmp_path / "train")
     assert contents(tmp_path) == before
     convert(made[0], tmp_path / "train", force=True)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import mxmtl
 from mxmtl.data import TableError
+from mxmtl.data.convert import _work
 from mxmtl.data.records._digest import sha256_of
 
 import numpy as np
@@ -99,8 +101,46 @@ def test_a_split_column_names_the_splits(tmp_path):
     assert sizes == {"d_train": [0, 2], "d_val": [1], "d_test": [3]}
 
 
-def test_an_empty_split_is_an_error(tmp_path):
+def test_an_empty_split_is_an_error_before_any_work(tmp_path, monkeypatch):
     names = write_images(tmp_path / "jpg", 2)
     write_csv(tmp_path / "train.csv", [{"path": name} for name in names])
-    with pytest.raises(TableError, match="split 'b' would be empty; of its 0 rows"):
+    monkeypatch.setattr(_work, "read_file", None)
+    with pytest.raises(TableError, match="split 'b' would get none of its 2 rows"):
         convert(tmp_path, tmp_path / "d", split={"a": 0.9, "b": 0.1})
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["jpg", "train.csv"]
+
+
+def test_a_split_of_bad_rows_is_an_error(tmp_path):
+    rows = [{"path": write_images(tmp_path / "jpg", 1)[0], "part": "a"}, {"path": "0", "part": "b"}]
+    write_csv(tmp_path / "train.csv", rows, [*COLUMNS, "part"])
+    with pytest.raises(TableError, match="split 'b' would be empty; of its 1 rows 1 were skipped"):
+        convert(tmp_path, tmp_path / "d", split_column="part", on_error="skip")
+
+
+@pytest.mark.parametrize("cell", ["a/x", "../up", "..", "two words", "a\\b"])
+def test_a_split_column_with_a_cell_that_names_no_file_is_refused(tmp_path, cell):
+    names = write_images(tmp_path / "jpg", 2)
+    rows = [{"path": names[0], "part": "train"}, {"path": names[1], "part": cell}]
+    write_csv(tmp_path / "train.csv", rows, [*COLUMNS, "part"])
+    message = f"row 3, column 'part': {cell!r} cannot name a split: expected letters, digits"
+    with pytest.raises(TableError, match=re.escape(message)):
+        convert(tmp_path, tmp_path / "out" / "d", split_column="part")
+    assert not (tmp_path / "out").exists()
+
+
+def test_more_splits_than_a_byte_counts(tmp_path):
+    name = write_images(tmp_path / "jpg", 1)[0]
+    rows = [{"path": name, "part": f"p{number}"} for number in range(300)]
+    write_csv(tmp_path / "train.csv", rows, [*COLUMNS, "part"])
+    summary = convert(tmp_path, tmp_path / "d", split_column="part")
+    assert len(summary.prefixes) == summary.num_records == 300
+
+
+def test_force_leaves_a_data_set_whose_name_looks_like_a_shard(made, tmp_path):
+    convert(made[0], tmp_path / "fold-00001")
+    other = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    convert(made[0], tmp_path / "fold", force=True)
+    message = "fold-00001.rec belongs to another data set, fold-00001"
+    with pytest.raises(FileExistsError, match=message):
+        convert(made[0], tmp_path / "fold", force=True, shard_rows=200)
+    assert {path: path.read_bytes() for path in other} == other

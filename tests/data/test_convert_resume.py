@@ -249,3 +249,26 @@ def test_the_journal_holds_no_more_than_it_has_to(made, tmp_path, monkeypatch):
     assert len(lines) == 5
     assert all(len(json.loads(line)["outcomes"]) == 128 for line in lines[1:])
     assert sum(map(len, lines[1:])) < 40 * 4 * 128
+
+
+def test_resuming_what_is_complete_looks_at_the_table(made, tmp_path):
+    work = tmp_path / "work"
+    work.mkdir()
+    lines = (made / "train.csv").read_text("utf-8").splitlines()
+    (work / "train.csv").write_text("\n".join(lines), "utf-8")
+    (work / "jpg").symlink_to(made / "jpg")
+    convert(work, tmp_path / "out")
+    lines[3] = lines[4]
+    (work / "train.csv").write_text("\n".join(lines), "utf-8")
+    message = "exists, and is not what this table and these options give"
+    with pytest.raises(FileExistsError, match=message):
+        convert(work, tmp_path / "out", resume=True)
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: os.truncate(path, 100)])
+@pytest.mark.parametrize("name", ["d_a-00000.rec", "d_a-00000.idx"])
+def test_resuming_what_is_complete_looks_whether_it_is_there(made, tmp_path, name, damage):
+    convert(made, tmp_path)
+    damage(tmp_path / name)
+    with pytest.raises(FileExistsError, match="and is not what this table"):
+        convert(made, tmp_path, resume=True)

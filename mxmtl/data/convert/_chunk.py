@@ -6,6 +6,7 @@ import zlib
 from typing import Any, Dict, List, Tuple
 
 from ._output import Outcome, Skipped, Stored
+from ._plan import row_bytes
 from ._work import Job
 
 
@@ -25,7 +26,7 @@ class Chunk:
 
     def add(self, job: Job, outcome: Outcome) -> None:
         """Note a row and what became of it."""
-        self._rows = row_checksum(job, self._rows)
+        self._rows = zlib.crc32(b"%d" % job.split, zlib.crc32(row_bytes(job.item), self._rows))
         if isinstance(outcome, Stored):
             self._bytes = zlib.crc32(b"%d" % outcome.checksum, self._bytes)
         self._outcomes.append(to_json(outcome))
@@ -33,13 +34,6 @@ class Chunk:
     def entry(self) -> Dict[str, Any]:
         """Return what to write into the journal."""
         return {"rows": self._rows, "bytes": self._bytes, "outcomes": self._outcomes}
-
-
-def row_checksum(job: Job, before: int = 0) -> int:
-    """Return the CRC-32 of what a row says, going on from that of the rows before."""
-    row, label, problem = job.item.row, job.item.label, job.item.problem
-    text = f"{row.number}\t{row.record_id}\t{row.path}\t{job.split}\t{problem}"
-    return zlib.crc32(b"" if label is None else label.tobytes(), zlib.crc32(text.encode(), before))
 
 
 def to_json(outcome: Outcome) -> Any:

@@ -53,7 +53,7 @@ class Conversion:
         prefixes = [self._prefix + (f"_{name}" if name else "") for name in plan.splits]
         tasks = None if self._tasks is None else self._tasks.to_dict()
         key = {**self._about, "tasks": tasks}
-        with Stage(self._prefix, prefixes, self._options, key) as stage:
+        with Stage(self._prefix, prefixes, self._options, key, plan.digest) as stage:
             if not stage.complete:
                 self._fill(plan, stage)
             return RecordSummary.of_manifests(prefixes, stage.publish())
@@ -68,10 +68,10 @@ class Conversion:
                 bar.initial = bar.n = sum(output.num_rows for output in outputs)
                 self._go_on(jobs, stage, outputs, bar)
             self._check_not_empty(plan, outputs)
-            about = {**self._about, "fingerprint": stage.fingerprint}
+            source = {**self._about["source"], "rows": plan.num_rows, "digest": plan.digest}
             if os.path.isfile(self._table.source):
-                source = {**about["source"], "sha256": sha256_of(self._table.source)}
-                about["source"] = {**source, "rows": plan.num_rows}
+                source["sha256"] = sha256_of(self._table.source)
+            about = {**self._about, "source": source, "fingerprint": stage.fingerprint}
             stage.finish([name for output in outputs for name in output.finish(about)])
         finally:
             for output in outputs:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from ..tables._labels import LabelEncoder
 from ..tables._rows import LabelledRow, labelled_rows
 from ..tables._split import split_rows
 from ..tables._table import Table
-from ._convert_options import OutputOptions
+from ._convert_options import SPLIT_NAME, OutputOptions
 
 TRUE, FALSE = ("1", "true", "yes"), ("0", "false", "no")
 
@@ -30,15 +31,71 @@ class Plan:
         Names of the splits; one, '', where nothing is split.
     assignment : ndarray, optional
         Which split each row goes to, (num_rows,); None where there is one.
+    digest : str
+        SHA-256 of what all rows say: by it a run notices that it has done this table already.
     """
 
     num_rows: int
     splits: Tuple[str, ...]
     assignment: Optional[np.ndarray]
+    digest: str
 
     def split_of(self, position: int) -> int:
         """Return the number of a row's split."""
         return 0 if self.assignment is None else int(self.assignment[position])
+
+
+class Walk:
+    """What is kept of the rows while the table is walked through.
+
+    Parameters
+    ----------
+    table : Table
+        The table.
+    tasks : TaskSet, optional
+        What the labels are.
+    options : OutputOptions
+        What the splits need to know.
+    """
+
+    def __init__(self, table: Table, tasks: Optional[TaskSet], options: OutputOptions) -> None:
+        self._table, self._tasks, self._options = table, tasks, options
+        self._column = check_columns(table, options)
+        self._digest = hashlib.sha256()
+        self._ids: List[int] = []
+        self.num_rows = 0
+        self.labels: List[np.ndarray] = []
+        self.cells: List[str] = []
+
+    def take(self, item: LabelledRow) -> None:
+        """Keep what is needed of the next row."""
+        self.num_rows += 1
+        self._digest.update(row_bytes(item))
+        if self._column is not None:
+            self.cells.append(self._cell(item, self._column))
+        if self._options.stratify and self._tasks is not None:
+            label = self._tasks.missing_label if item.label is None else item.label
+            self.labels.append(label)
+        if self._table.stored_width is not None and item.problem is None:
+            self._ids.append(item.row.record_id)
+
+    def end(self) -> str:
+        """Raise `TableError` for what only the whole table tells; return the digest of its rows."""
+        if self.num_rows == 0:
+            raise TableError(f"{self._table.source}: no rows.")
+        check_ids(self._table.source, self._ids)
+        return self._digest.hexdigest()
+
+    def _cell(self, item: LabelledRow, column: str) -> str:
+        cell = item.row.cells.get(column)
+        if not cell:
+            return f"\0{item.row.number}"  # a row that misses it is a group of its own
+        if self._options.split_column and not SPLIT_NAME.fullmatch(cell):
+            raise TableError(
+                f"{self._table.source} row {item.row.number}, column {column!r}: {cell!r} cannot "
+                "name a split: expected letters, digits and '_', as it becomes part of file names."
+            )
+        return cell
 
 
 def make_plan(
@@ -47,41 +104,38 @@ def make_plan(
     """Walk through the table once, without looking at images.
 
     With ``on_error="raise"`` the first bad row raises `RowError` here, before any work is done.
-    Raises `TableError` for a table without rows and for an id that stands there twice.
+    Raises `TableError` for a table without rows, for an id that stands there twice, for a split
+    without rows and for one whose name cannot be part of a file's.
     """
-    column = check_columns(table, options)
     if options.stratify and tasks is None:
         raise ValueError("stratify=True needs tasks: they say what is to be evened out.")
-    labels: List[np.ndarray] = []
-    cells: List[str] = []
-    ids: List[int] = []
-    num_rows = 0
+    walk = Walk(table, tasks, options)
     for item in labelled_rows(table, encoder):
         if item.problem is not None and options.on_error == "raise":
             raise item.error(table.source)
-        num_rows += 1
-        if column is not None:
-            cells.append(cell_of(item, column))
-        if options.stratify and tasks is not None:
-            labels.append(tasks.missing_label if item.label is None else item.label)
-        if table.stored_width is not None and item.problem is None:
-            ids.append(item.row.record_id)
-    if num_rows == 0:
-        raise TableError(f"{table.source}: no rows.")
-    check_ids(table.source, ids)
+        walk.take(item)
+    digest = walk.end()
     if options.split_column is not None:
-        return named_splits(num_rows, cells)
+        return Plan(walk.num_rows, *named_splits(walk.cells), digest)
     if options.split is None:
-        return Plan(num_rows, ("",), None)
+        return Plan(walk.num_rows, ("",), None, digest)
     assignment = split_rows(
-        num_rows,
+        walk.num_rows,
         options.split,
         tasks=tasks if options.stratify else None,
-        labels=np.stack(labels) if labels else None,
-        groups=cells if options.group else None,
+        labels=np.stack(walk.labels) if walk.labels else None,
+        groups=walk.cells if options.group else None,
         seed=options.seed,
     )
-    return Plan(num_rows, tuple(options.split), assignment)
+    check_splits(table.source, options.split, assignment)
+    return Plan(walk.num_rows, tuple(options.split), assignment, digest)
+
+
+def row_bytes(item: LabelledRow) -> bytes:
+    """Return what a row says, to compare it with what it said in an earlier run."""
+    row, label = item.row, item.label
+    text = f"{row.number}\t{row.record_id}\t{row.path}\t{item.problem}\n"
+    return text.encode() + (b"" if label is None else label.tobytes())
 
 
 def check_columns(table: Table, options: OutputOptions) -> Optional[str]:
@@ -90,11 +144,6 @@ def check_columns(table: Table, options: OutputOptions) -> Optional[str]:
     if column is not None and column not in table.columns:
         raise TableError(f"{table.source}: no column {column!r} among {table.columns}.")
     return column
-
-
-def cell_of(item: LabelledRow, column: str) -> str:
-    """Return a row's cell; a row that misses it is a group of its own."""
-    return item.row.cells.get(column) or f"\0{item.row.number}"
 
 
 def check_ids(source: str, ids: Sequence[int]) -> None:
@@ -107,12 +156,23 @@ def check_ids(source: str, ids: Sequence[int]) -> None:
         raise TableError(f"{source}: index {twice} stands there more than once; it names a record.")
 
 
-def named_splits(num_rows: int, cells: Sequence[str]) -> Plan:
+def check_splits(source: str, split: Mapping[str, float], assignment: np.ndarray) -> None:
+    """Raise `TableError` if a split gets no row."""
+    counts = np.bincount(assignment, minlength=len(split))
+    for (name, share), count in zip(split.items(), counts):
+        if not count:
+            raise TableError(
+                f"{source}: split {name!r} would get none of its {len(assignment)} rows, at a "
+                f"share of {share:g}. Give it a greater share, or leave it out."
+            )
+
+
+def named_splits(cells: Sequence[str]) -> Tuple[Tuple[str, ...], np.ndarray]:
     """Split by the names in a column: true and 1 mean val, false and 0 train."""
     names: Dict[str, int] = {}
-    assignment = np.empty(num_rows, np.uint8)
+    assignment = np.empty(len(cells), np.int32)
     for position, cell in enumerate(cells):
         word = cell.lower()
         name = "val" if word in TRUE else "train" if word in FALSE or cell[0] == "\0" else cell
         assignment[position] = names.setdefault(name, len(names))
-    return Plan(num_rows, tuple(names), assignment)
+    return tuple(names), assignment

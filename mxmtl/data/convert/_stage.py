@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Dict, List, Optional, Type
 
 from ..._files import atomic_write
+from ..records._index import read_index
 from ._convert_options import OutputOptions
 from ._journal import NAME, Journal
 from ._summary import read_manifest
@@ -30,7 +31,10 @@ class Stage:
     options : OutputOptions
         Whether to resume or to replace.
     key : dict
-        Everything the content depends on: a run resumes only what has the same.
+        Everything the content depends on beside the table's rows: a run resumes only what has
+        the same.
+    digest : str
+        Of the rows, if there are any.
 
     Raises
     ------
@@ -41,11 +45,16 @@ class Stage:
     """
 
     def __init__(
-        self, prefix: str, prefixes: List[str], options: OutputOptions, key: Dict[str, Any]
+        self,
+        prefix: str,
+        prefixes: List[str],
+        options: OutputOptions,
+        key: Dict[str, Any],
+        digest: str = "",
     ) -> None:
         self.folder = prefix + ".part"
         self.names = [os.path.basename(one) for one in prefixes]
-        self._prefixes, self._options = prefixes, options
+        self._prefixes, self._options, self._digest = prefixes, options, digest
         self._key = json.loads(json.dumps(key))
         self.fingerprint = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
         self._marker = os.path.join(self.folder, FINISHED)
@@ -64,6 +73,7 @@ class Stage:
                 f"{self.folder} holds what a stopped run has done. resume=True (--resume) goes on "
                 "with it; force=True (--force) starts again."
             )
+        self._refuse_others()
         if not left and not self._options.force:
             self._refuse_existing()
         self.journal = Journal(self.folder)
@@ -148,27 +158,57 @@ class Stage:
     def _refuse_existing(self) -> None:
         existing = self._existing()
         if existing:
+            resumed = ", and is not what this table and these options give"
             raise FileExistsError(
-                f"{existing[0]} exists. force=True (--force) replaces it; or choose another prefix."
+                f"{existing[0]} exists{resumed if self._options.resume else ''}. force=True "
+                "(--force) replaces it; or choose another prefix."
             )
+
+    def _refuse_others(self) -> None:
+        for prefix in self._prefixes if self._options.sharded else ():
+            for path in shards_of(prefix):
+                if is_another(path):
+                    raise FileExistsError(
+                        f"{path} belongs to another data set, {os.path.basename(path)[:-4]}, and "
+                        f"is called like a shard of {prefix}. Choose another prefix."
+                    )
 
     def _is_published(self) -> bool:
         try:
-            return all(
-                read_manifest(prefix).get("fingerprint") == self.fingerprint
-                for prefix in self._prefixes
-            )
-        except (OSError, ValueError):
+            return all(self._is_whole(prefix, read_manifest(prefix)) for prefix in self._prefixes)
+        except (OSError, ValueError, KeyError):  # of a version without these entries, or damaged
             return False
+
+    def _is_whole(self, prefix: str, manifest: Dict[str, Any]) -> bool:
+        made_of = (manifest["fingerprint"], manifest["source"]["digest"])
+        return made_of == (self.fingerprint, self._digest) and all(
+            is_there(os.path.join(os.path.dirname(prefix), shard["file"]), shard)
+            for shard in manifest["shards"]
+        )
 
 
 def outputs_of(prefix: str) -> List[str]:
     """Return the files that a conversion to a prefix has written, in a fixed order."""
-    shard = glob.escape(prefix) + "-" + "[0-9]" * 5
-    paths = [prefix + ".rec", prefix + ".idx"]
-    paths += sorted(glob.glob(shard + ".rec") + glob.glob(shard + ".idx"))
+    stems = [prefix] + [path[: -len(".rec")] for path in shards_of(prefix) if not is_another(path)]
+    paths = [stem + end for stem in stems for end in (".rec", ".idx")]
     paths += [prefix + end for end in (".skipped.csv", ".tasks.json", ".manifest.json")]
     return [path for path in paths if os.path.exists(path)]
+
+
+def shards_of(prefix: str) -> List[str]:
+    """Return the files that are called as shards of a prefix are, in order."""
+    return sorted(glob.glob(glob.escape(prefix) + "-" + "[0-9]" * 5 + ".rec"))
+
+
+def is_there(path: str, shard: Dict[str, Any]) -> bool:
+    """Tell whether a file and its index are as long as the manifest says."""
+    ids, _ = read_index(path[: -len(".rec")] + ".idx", shard["bytes"])
+    return (os.path.getsize(path), len(ids)) == (shard["bytes"], shard["records"])
+
+
+def is_another(path: str) -> bool:
+    """Tell whether what is called like a shard is a data set of its own: it has a manifest."""
+    return os.path.exists(path[: -len(".rec")] + ".manifest.json")
 
 
 def differences(old: Any, new: Any, name: str = "") -> str:
