@@ -12,11 +12,12 @@ from ..convert._convert_options import OutputOptions
 from ..convert._output import Output, Stored
 from ..convert._stage import Stage
 from ..convert._summary import RecordSummary
-from ..records._files_of import tasks_of
+from ..records._files_of import tasks_if_known
 from ..records._framing import pack_frames, pack_record
 from ..tables._rows import LabelledRow
 from ..tables._table import Row
 from ._checks import Sound
+from ._untouched import refuse_sources
 from ._verify import Verification, verify_records
 
 
@@ -35,18 +36,18 @@ def repair_records(
 
     Raises
     ------
+    FileNotFoundError
+        There are no such records, or no such file of tasks.
     FileExistsError
         Files of the target prefix are there, and ``force`` is not given.
+    ValueError
+        Writing to the target prefix would change what is read.
     TableError
         No record is sound.
     """
     prefix, target = os.fspath(prefix), os.fspath(target)
-    if os.path.abspath(prefix) == os.path.abspath(target):
-        raise ValueError(f"{target}: give another prefix; the damaged file stays as it is.")
-    try:
-        tasks = tasks_of(prefix, tasks)
-    except FileNotFoundError:
-        tasks = None
+    refuse_sources(prefix, tasks, target)
+    tasks = tasks_if_known(prefix, tasks)
     about = {"source": {"records": prefix}}
     options = OutputOptions(force=force)
     with Stage(target, [target], options, about) as stage:

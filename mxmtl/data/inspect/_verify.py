@@ -11,7 +11,7 @@ from ..._threads import usable_cores
 from ...tasks import TaskSet
 from ..convert._summary import read_manifest
 from ..records._digest import sha256_of
-from ..records._files_of import record_files, tasks_of
+from ..records._files_of import record_files, tasks_if_known
 from ..records._index import read_index
 from ..records._reader import RecordFile
 from ..records._record_error import RecordError
@@ -68,13 +68,10 @@ def verify_records(
     Raises
     ------
     FileNotFoundError
-        There are no such records.
+        There are no such records, or no such file of tasks.
     """
     paths = record_files(prefix)
-    try:
-        tasks = tasks_of(prefix, tasks)
-    except FileNotFoundError:
-        tasks = None
+    tasks = tasks_if_known(prefix, tasks)
     damage: List[RecordError] = []
     checks, count = Checks(tasks), 0
     for path in paths:

@@ -67,9 +67,7 @@ def tasks_of(prefixes: Prefixes, given: Union[TaskSet, PathLike, None]) -> TaskS
     tasks: Optional[TaskSet] = given
     source = "tasks="
     for prefix in prefixes:
-        path = re.sub(r"\.rec$", "", os.fspath(prefix)) + ".tasks.json"
-        if not os.path.exists(path):
-            path = re.sub(r"-\d{5}\.tasks\.json$", ".tasks.json", path)  # of a single shard
+        path = shared_file(os.fspath(prefix), ".tasks.json")
         if not os.path.exists(path):
             if tasks is None:
                 raise FileNotFoundError(
@@ -83,6 +81,30 @@ def tasks_of(prefixes: Prefixes, given: Union[TaskSet, PathLike, None]) -> TaskS
         tasks, source = tasks or beside, source if tasks else path
     assert tasks is not None  # at least one prefix: record_files was there first
     return tasks
+
+
+def tasks_if_known(prefixes: Prefixes, given: Union[TaskSet, PathLike, None]) -> Optional[TaskSet]:
+    """Return what `tasks_of` does, or None where nothing says what the labels are."""
+    try:
+        return tasks_of(prefixes, given)
+    except FileNotFoundError:
+        if given is not None:  # a file that was named and is not there
+            raise
+        return None
+
+
+def shared_file(prefix: str, ending: str) -> str:
+    """Return the file that a prefix shares with its records; a single shard's is that of all.
+
+    It need not exist.
+
+    >>> shared_file("train.rec", ".tasks.json"), shared_file("train-00001.rec", ".tasks.json")
+    ('train.tasks.json', 'train.tasks.json')
+    """
+    stem = re.sub(r"\.rec$", "", prefix)
+    if not os.path.exists(stem + ending):
+        stem = re.sub(r"-\d{5}$", "", stem)
+    return stem + ending
 
 
 def _difference(tasks: TaskSet, source: str, beside: TaskSet, path: str) -> str:
