@@ -95,7 +95,7 @@ def make_records(arguments: argparse.Namespace) -> int:
             encoding=arguments.encoding[1:],
             color=COLORS[arguments.color],
             passthrough="always" if arguments.pass_through else "auto",
-            workers=arguments.num_thread,
+            workers=arguments.num_thread or arguments.workers,
             background=arguments.background,
             check=arguments.check,
             shard_rows=arguments.shard_rows,

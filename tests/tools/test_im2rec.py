@@ -81,7 +81,7 @@ def test_lists_are_those_of_mxnet(root, capsys):
     for number, line in enumerate(LIST_LINES):
         assert ours(*line, root / f"ours{number}" / "d", root / "jpg") == 0
         found = lists(root / f"ours{number}")
-        assert found == lists(root / f"stock{number}")
+        assert found == {k: v for k, v in lists(root / f"stock{number}").items() if v}
         assert found
     assert capsys.readouterr().out == printed
 
@@ -100,6 +100,38 @@ def test_records_hold_the_labels_and_images_of_mxnet(root):
         shapes = [mxnet.image.imdecode(data).shape for data in (payload, mine[key][1])]
         assert min(shapes[0][:2]) == min(shapes[1][:2]) == 16
         assert max(np.abs(np.subtract(*shapes))) <= 1  # they cut the long edge down, we round it
+
+
+@pytest.mark.parametrize(
+    ("train", "test"), [("0.75", "0.25"), ("0.5", "0.5"), ("0.34", "0.66"), ("0.9", "0")]
+)
+def test_no_image_is_lost_by_rounding(root, train, test):
+    line = ["--list", "--recursive", "--train-ratio", train, "--test-ratio", test]
+    ours(*line, root / "d", root / "jpg")
+    listed = [line.split("\t")[2] for text in lists(root).values() for line in text.splitlines()]
+    files = [path for path in (root / "jpg").rglob("*.*") if path.suffix != ".txt"]
+    assert sorted(listed) == sorted(str(path.relative_to(root / "jpg")) for path in files)
+
+
+def test_no_empty_list_is_written(root, capsys, caplog):
+    ours("--list", "--recursive", "--chunks", "100", root / "d", root / "jpg")
+    assert all(lists(root).values())
+    assert "would hold no image, and is not written" in caplog.text
+    assert ours(root / "d", root / "jpg") == 0
+
+
+@pytest.mark.parametrize("option", ["--workers", "--num-thread"])
+def test_threads_may_be_chosen_by_either_name(root, monkeypatch, option):
+    ours("--list", "--recursive", root / "d", root / "jpg")
+    given = []
+
+    def write_records(*arguments, **options):
+        given.append(options["workers"])
+        return mxmtl.write_records(*arguments, **options)
+
+    monkeypatch.setattr(im2rec, "write_records", write_records)
+    assert ours(option, "3", root / "d", root / "jpg") == 0
+    assert given == [3]
 
 
 def test_the_examples_in_the_help_run(root, monkeypatch, capsys):

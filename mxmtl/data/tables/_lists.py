@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import logging
 import os
 import random
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from typing import Dict, Iterator, List, Sequence, Tuple
 
 from ..._files import PathLike, atomic_write
 from .._errors import TableError
+
+log = logging.getLogger(__name__)
 
 SEED = 100  # MXNet's: the same folder gives the same lists as there
 Entry = Tuple[int, str, int]  # index, path, label
@@ -79,8 +82,12 @@ def write_lists(
         part = entries[chunk * size : (chunk + 1) * size]
         stem = os.fspath(prefix) + (f"_{chunk}" if options.chunks > 1 else "")
         for name, selected in parts_of(part, size, options):
-            paths.append(f"{stem}{name}.lst")
-            write_list(paths[-1], selected)
+            path = f"{stem}{name}.lst"
+            if selected:
+                write_list(path, selected)
+                paths.append(path)
+            else:
+                log.warning("%s would hold no image, and is not written.", path)
     return paths, classes
 
 
@@ -108,10 +115,12 @@ def parts_of(
         yield "", entries
         return
     test = int(size * options.test_ratio)
-    train = test + int(size * options.train_ratio)
+    both = options.train_ratio + options.test_ratio
+    # Where there is no _val, what the rounding leaves is for training; MXNet's im2rec drops it.
+    train = test + int(size * options.train_ratio) if both < 1.0 else len(entries)
     if options.test_ratio:
         yield "_test", entries[:test]
-    if options.train_ratio + options.test_ratio < 1.0:
+    if both < 1.0:
         yield "_val", entries[train:]
     yield "_train", entries[test:train]
 
