@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
@@ -9,6 +10,7 @@ import sys
 import mxmtl
 from mxmtl.data import RowError, TableError
 from mxmtl.data.convert import _conversion
+from mxmtl.data.convert._work import read_file
 
 import mxnet as mx
 import numpy as np
@@ -119,14 +121,24 @@ def test_a_bad_cell_names_table_row_task_and_cell(made, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["train.csv"]
 
 
+GIF = b"GIF89a\1\0\1\0\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\1\0\1\0\0\2\2D\1\0;"
 BAD = {
     3: ("breed", "bull", "task 'breed': 'bull' is not one of"),
     7: ("path", "none.jpg", "none.jpg': no such file."),
     8: ("path", "half.jpg", "half.jpg': the JPEG file is cut short"),
-    9: ("path", "page.jpg", "page.jpg': it does not decode"),
+    9: (
+        "path",
+        "page.jpg",
+        "page.jpg': it does not decode: it begins with the text '<html>",
+    ),
     10: ("path", "", "column 'path': the cell is empty"),
-    11: ("path", "folder", "folder': Is a directory."),
+    11: ("path", "folder", "folder': a folder, a pipe or a device, and no file."),
     12: ("age", "old", "task 'age': 'old' is not a finite number"),
+    13: ("path", "pipe.jpg", "pipe.jpg': a folder, a pipe or a device, and no file."),
+    14: ("path", f"{'long' * 100}.jpg", ".jpg': File name too long."),
+    15: ("path", "loop.jpg", "loop.jpg': Too many levels of symbolic links."),
+    16: ("path", "0.jpg/x.jpg", "0.jpg/x.jpg': Not a directory."),
+    17: ("path", "moving.gif", "moving.gif': a GIF file, which OpenCV"),
 }
 
 
@@ -138,6 +150,9 @@ def broken(tmp_path):
     (tmp_path / "jpg" / "half.jpg").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "jpg" / "page.jpg").write_text("<html>404</html>")
     (tmp_path / "jpg" / "folder").mkdir()
+    (tmp_path / "jpg" / "loop.jpg").symlink_to("loop.jpg")
+    (tmp_path / "jpg" / "moving.gif").write_bytes(GIF)
+    os.mkfifo(tmp_path / "jpg" / "pipe.jpg")
     rows = random_rows(20, names)
     for index, (column, cell, _) in BAD.items():
         rows[index][column] = cell
@@ -157,7 +172,22 @@ def test_skipped_rows_are_listed_and_the_others_kept(broken):
     for line, (index, (_, _, reason)) in zip(listed[1:], BAD.items()):
         assert line.startswith(f"{index + 2},")
         assert reason in line
-    assert "7 rows skipped: see" in str(summary)
+    assert f"{len(BAD)} rows skipped: see" in str(summary)
+
+
+def test_opencv_adds_nothing_to_what_is_listed(broken, capfd):
+    folder, _ = broken
+    convert(folder, folder / "out" / "train", on_error="skip")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_what_the_machine_lacks_is_no_bad_row(broken, monkeypatch):
+    def no_handles(*_):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(os, "open", no_handles)
+    with pytest.raises(OSError, match="Too many open files"):
+        read_file("0.jpg")
 
 
 @pytest.mark.parametrize("index", list(BAD))

@@ -141,7 +141,7 @@ def test_broken_images_are_listed_and_the_rest_goes_on(here, run, capsys):
     assert [(row["row"], row["path"]) for row in skipped] == [
         ("3", "1.png"), ("5", ""), ("6", "none.jpg"),
     ]  # fmt: skip
-    assert skipped[0]["reason"] == "it does not decode: no image, or a damaged one."
+    assert skipped[0]["reason"] == "it does not decode: it begins with the text 'no image'."
     assert skipped[2]["reason"] == "No such file or directory"
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == f"skipped 1.png: {skipped[0]['reason']}"

@@ -27,6 +27,7 @@ from ._summary import RecordSummary
 from ._work import Job, Worker
 
 CHUNK = 128  # rows between two lines of the journal
+SILENT = 0  # of OpenCV's levels of logging
 BATCH = 8  # rows a thread takes at a time
 
 
@@ -63,7 +64,7 @@ class Conversion:
         quiet = None if self._options.progress else True  # None: quiet where there is no terminal
         try:
             jobs = self._jobs(plan)
-            with one_opencv_thread(), tqdm(total=plan.num_rows, unit="row", disable=quiet) as bar:
+            with calm_opencv(), tqdm(total=plan.num_rows, unit="row", disable=quiet) as bar:
                 self._take_up(jobs, stage, outputs)
                 bar.initial = bar.n = sum(output.num_rows for output in outputs)
                 self._go_on(jobs, stage, outputs, bar)
@@ -145,11 +146,13 @@ def in_batches(jobs: Iterator[Job]) -> Iterator[List[Job]]:
 
 
 @contextlib.contextmanager
-def one_opencv_thread() -> Iterator[None]:
-    """Keep OpenCV from starting threads of its own: the cores are busy already."""
-    before = cv2.getNumThreads()
+def calm_opencv() -> Iterator[None]:
+    """Keep OpenCV to one thread, as the cores are busy, and silent: bad images are listed here."""
+    threads, level = cv2.getNumThreads(), cv2.getLogLevel()
     cv2.setNumThreads(1)
+    cv2.setLogLevel(SILENT)
     try:
         yield
     finally:
-        cv2.setNumThreads(before)
+        cv2.setNumThreads(threads)
+        cv2.setLogLevel(level)

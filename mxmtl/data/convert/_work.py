@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import zlib
 from typing import List, NamedTuple
 
 from .._errors import ImageError
 from ..images._image import ImageOptions, convert_image
-from ..records._framing import pack_frames, pack_record
+from ..records._framing import MAX_LENGTH, pack_frames, pack_record
 from ..tables._rows import LabelledRow
 from ._output import Outcome, Skipped, Stored
+
+# What the machine lacks, and no fault of the image.
+OURS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
 class Job(NamedTuple):
@@ -53,9 +58,25 @@ class Worker:
 def read_file(path: str) -> bytes:
     """Read an image file; `ImageError` if there is none to read."""
     try:
-        with open(path, "rb", buffering=0) as stream:
-            return stream.read()
+        # Not to wait for someone who writes into a pipe that has an image's name.
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            check_readable(os.fstat(handle))
+            with open(handle, "rb", buffering=0, closefd=False) as stream:
+                return stream.read()
+        finally:
+            os.close(handle)
     except FileNotFoundError:
         raise ImageError("no such file.") from None
-    except (IsADirectoryError, NotADirectoryError, PermissionError) as error:
+    except OSError as error:
+        if error.errno in OURS:
+            raise
         raise ImageError(f"{error.strerror}.") from None
+
+
+def check_readable(about: os.stat_result) -> None:
+    """Raise `ImageError` for what is no file, or larger than any record."""
+    if not stat.S_ISREG(about.st_mode):
+        raise ImageError("a folder, a pipe or a device, and no file.")
+    if about.st_size > MAX_LENGTH:
+        raise ImageError(f"{about.st_size} bytes; a record holds {MAX_LENGTH}.")

@@ -29,6 +29,9 @@ REDUCED = {  # JPEG decodes to a half, a quarter or an eighth at a fraction of t
         2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
     },
 }
+KINDS = {b"GIF8": (0, "GIF"), b"ftypavif": (4, "AVIF"), b"ftyphei": (4, "HEIC"),
+         b"%PDF": (0, "PDF"), b"<svg": (0, "SVG"), b"\xff\x0a": (0, "JPEG XL")}  # fmt: skip
+TEXT = 20  # bytes at the begin of a file, by which text is known
 QUALITY = {
     JPEG: cv2.IMWRITE_JPEG_QUALITY,
     PNG: cv2.IMWRITE_PNG_COMPRESSION,
@@ -58,13 +61,27 @@ def decode(
     except cv2.error as error:
         raise ImageError(f"OpenCV cannot decode it ({error.err}).") from error
     if image is None:
-        raise ImageError("it does not decode: no image, or a damaged one.")
+        raise ImageError(why_not(data))
     image = upright(eight_bits(image), info.orientation)
     if background is not None and image.ndim == 3 and image.shape[2] == 4:
         image = compose(image, background)
     if layers and color != "unchanged":
         image = as_color(image, color)
     return image
+
+
+def why_not(data: bytes) -> str:
+    """Say what a file is that OpenCV does not decode, as far as its first bytes tell."""
+    for begin, (start, name) in KINDS.items():
+        if data[start:].startswith(begin):
+            return (
+                f"a {name} file, which OpenCV {cv2.__version__} does not read, or a damaged one. "
+                "Convert it to JPEG or PNG."
+            )
+    text = data[:TEXT].decode("ascii", "replace")
+    if text.isascii() and text.isprintable():
+        return f"it does not decode: it begins with the text {text!r}."
+    return "it does not decode: no image, or a damaged one."
 
 
 def eight_bits(image: np.ndarray) -> np.ndarray:
