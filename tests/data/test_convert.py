@@ -290,8 +290,15 @@ def test_a_full_disk_leaves_nothing_behind(made, tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "writev", full)
-    with pytest.raises(OSError, match="No space left on device"):
+    with pytest.raises(OSError, match=r"No space left on device: .*train.part'"):
         convert(made[0], tmp_path / "train")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["", ".", ".."])
+def test_a_prefix_that_is_a_folder_is_refused(made, tmp_path, name):
+    with pytest.raises(ValueError, match="names a folder; expected .* such as .*train'"):
+        convert(made[0], os.path.join(tmp_path, name))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -42,6 +42,15 @@ def test_channels_and_alpha():
     assert [read_info(data).alpha for data in PNGS] == [False, False, True]
 
 
+def test_an_animated_webp_has_a_size():
+    still = encoded(pixels(40, 56), ".webp")[12:]
+    frame = b"".join(struct.pack("<I", n)[:3] for n in (0, 0, 55, 39, 100)) + b"\0" + still
+    body = b"VP8X" + struct.pack("<IB3x", 10, 2) + b"\x37\0\0\x27\0\0"
+    body += b"ANIM" + struct.pack("<I6x", 6) + b"ANMF" + struct.pack("<I", len(frame)) + frame
+    info = read_info(b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WEBP" + body)
+    assert (info.format, info.width, info.height) == ("webp", 56, 40)
+
+
 @pytest.mark.parametrize("lossless", [80, 101])
 @pytest.mark.parametrize("channels", [3, 4])
 def test_webp_head(lossless, channels):

@@ -101,10 +101,15 @@ def write_records(
 
 
 def without_ending(prefix: PathLike) -> str:
-    """Return a prefix without ``.rec``.
+    """Return a prefix without ``.rec``; `ValueError` for one that names only a folder.
 
     >>> without_ending("data/train.rec"), without_ending("data/train")
     ('data/train', 'data/train')
     """
     text = os.fspath(prefix)
+    if os.path.basename(text) in ("", ".", ".."):
+        raise ValueError(
+            f"prefix={text!r} names a folder; expected the first part of file names as well, such "
+            f"as {os.path.join(text, 'train')!r}."
+        )
     return text[: -len(".rec")] if text.endswith(".rec") else text

@@ -90,6 +90,8 @@ class Stage:
         error: Optional[BaseException],
         trace: Optional[TracebackType],
     ) -> None:
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = self.folder  # a full disk does not say which file it was
         if self.done:
             return
         if error is not None and not self._progress:

@@ -19,7 +19,11 @@ def read_webp(data: bytes) -> ImageInfo:
         if len(body) < length or position + 8 + length > size:
             raise cut_short("WebP", len(data))
         if kind == b"VP8X" and length >= 10:
-            info = info._replace(alpha=bool(body[0] & 0x10))
+            info = info._replace(
+                alpha=bool(body[0] & 0x10),
+                width=1 + int.from_bytes(body[4:7], "little"),
+                height=1 + int.from_bytes(body[7:10], "little"),
+            )
         elif kind == b"ALPH":
             info = info._replace(alpha=True)
         elif kind == b"VP8 " and length >= 10:
