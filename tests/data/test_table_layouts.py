@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from mxmtl.data import TableError, TableOptions, infer_tasks
+import os
+
+from mxmtl.data import ListOptions, TableError, TableOptions, infer_tasks
+from mxmtl.data.tables._lists import list_images
 from mxmtl.data.tables._table_open import open_table
 
 import numpy as np
@@ -70,6 +73,72 @@ def test_an_image_in_no_class_folder_is_told_of(tmp_path):
     write_images(tmp_path, 1)
     problems = [row.problem for row in opened(tmp_path).rows()]
     assert problems == ["the image stands in no class folder.", None]
+
+
+def test_every_ending_that_opencv_reads_is_an_image(tmp_path):
+    endings = (
+        ".BMP .dib .gif .jfif .jp2 .jpe .jpeg .jpg .pbm .pgm .png .pnm .ppm .tif .TIFF .webp"
+    ).split()
+    (tmp_path / "pug").mkdir()
+    for ending in endings:
+        (tmp_path / "pug" / f"1{ending}").write_bytes(b"")
+    assert [row.path for row in opened(tmp_path).rows()] == sorted(f"pug/1{e}" for e in endings)
+
+
+def test_files_that_are_no_images_are_told_of_once(tmp_path, caplog):
+    write_images(tmp_path / "pug", 1)
+    for name in ("a.txt", "B.TXT", "notes.json", ".hidden.txt", "README"):
+        (tmp_path / "pug" / name).write_text("no image")
+    for _ in range(2):
+        assert len(list(opened(tmp_path).rows())) == 1
+    expected = (
+        f"{tmp_path}: 4 files were left out: .txt (2), .json (1), no ending (1). "
+        "By their names they are no images."
+    )
+    assert caplog.messages == [expected]
+
+
+def test_a_folder_that_cannot_be_read_is_an_error(tmp_path, monkeypatch):
+    for name in ("beagle", "pug"):
+        write_images(tmp_path / name, 1)
+    scandir = os.scandir
+
+    def refuse(folder):
+        if os.path.basename(folder) == "pug":
+            raise PermissionError(13, "Permission denied", folder)
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    expected = rf"{tmp_path}/pug: the folder cannot be read \(Permission denied\). Make it"
+    with pytest.raises(TableError, match=expected):
+        list(opened(tmp_path).rows())
+
+
+def test_links_to_folders_are_followed_but_never_back(tmp_path):
+    root = tmp_path / "jpg"
+    for folder in (root / "cat", root / "dog", tmp_path / "more"):
+        folder.mkdir(parents=True)
+        (folder / "1.jpg").write_bytes(b"")
+    (root / "cat" / "loop").symlink_to(root / "cat")  # itself
+    (root / "cat" / "up").symlink_to("..")  # the root
+    (root / "dog" / "above").symlink_to(tmp_path)  # what the root stands in
+    (root / "dog" / "more").symlink_to(tmp_path / "more")
+    (tmp_path / "more" / "back").symlink_to(root / "dog")  # back on the way
+    (root / "fox").symlink_to(root / "cat")
+    assert [row.path for row in opened(root).rows()] == [
+        "cat/1.jpg",
+        "dog/1.jpg",
+        "dog/more/1.jpg",
+        "fox/1.jpg",
+    ]
+
+
+def test_a_list_of_a_folder_with_a_loop_ends(tmp_path):
+    (tmp_path / "cat").mkdir()
+    (tmp_path / "cat" / "1.jpg").write_bytes(b"")
+    (tmp_path / "cat" / "loop").symlink_to(".")
+    entries = list_images(str(tmp_path), ListOptions(recursive=True), {})
+    assert list(entries) == [(0, "cat/1.jpg", 0)]
 
 
 def test_fashionai_labels_one_task_a_row(tmp_path):

@@ -11,6 +11,7 @@ from typing import Dict, Iterator, List, Sequence, Tuple
 
 from ..._files import PathLike, atomic_write
 from .._errors import TableError
+from ._walk import walk
 
 log = logging.getLogger(__name__)
 
@@ -94,11 +95,10 @@ def write_lists(
 def list_images(root: str, options: ListOptions, classes: Dict[str, int]) -> Iterator[Entry]:
     """Yield the images; folders get their numbers in ``classes`` as they come."""
     index = 0
-    for folder, folders, files in os.walk(root, followlinks=True, onerror=raise_error):
-        folders.sort()
+    for folder, folders, files in walk(root):
         if not options.recursive:
             folders.clear()
-        for name in sorted(files):
+        for name in files:
             path = os.path.join(folder, name)
             if os.path.splitext(name)[1].lower() not in options.endings or not os.path.isfile(path):
                 continue
@@ -146,8 +146,3 @@ def find_lists(prefix: PathLike) -> List[str]:
     if not found:
         raise TableError(f"no list {prefix}.lst or {prefix}_*.lst. Make one with --list.")
     return sorted(found)
-
-
-def raise_error(error: OSError) -> None:
-    """Let an unreadable folder be an error: `os.walk` would pass over it without a word."""
-    raise error

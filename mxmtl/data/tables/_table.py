@@ -8,7 +8,7 @@ from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Seq
 
 import numpy as np
 
-IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp")
+from ._walk import IMAGE_ENDINGS as IMAGE_ENDINGS
 
 
 class Row(NamedTuple):

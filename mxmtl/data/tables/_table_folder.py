@@ -6,7 +6,8 @@ import os
 from typing import Iterator
 
 from .._errors import TableError
-from ._table import IMAGE_ENDINGS, Row, Table
+from ._table import Row, Table
+from ._walk import image_files as image_files
 
 COLUMN = "class"
 
@@ -15,8 +16,8 @@ class FolderTable(Table):
     """Images under a folder; the folder below the root is the class (column ``class``).
 
     Files are taken in the order of their names, folder by folder. Files whose ending is none
-    of an image's, and hidden ones, are passed over; an image that stands in no class folder is
-    a row with a problem.
+    of an image's are left out, which is logged, and so are hidden ones; an image that stands in
+    no class folder is a row with a problem.
     """
 
     def __init__(self, root: str) -> None:
@@ -30,12 +31,3 @@ class FolderTable(Table):
             name, _, inside = path.partition(os.sep)
             problem = None if inside else "the image stands in no class folder."
             yield Row(index + 1, index, path, {COLUMN: name if inside else ""}, problem=problem)
-
-
-def image_files(root: str, endings: "tuple[str, ...]" = IMAGE_ENDINGS) -> Iterator[str]:
-    """Yield the paths of image files under a folder, relative to it, in a fixed order."""
-    for folder, folders, files in os.walk(root, followlinks=True):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
-            if name.lower().endswith(endings) and not name.startswith("."):
-                yield os.path.relpath(os.path.join(folder, name), root)
