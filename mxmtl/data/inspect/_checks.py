@@ -5,14 +5,13 @@ from __future__ import annotations
 import itertools
 from typing import Iterator, List, NamedTuple, Optional, Set, Union
 
-import numpy as np
-
 from ...tasks import TaskSet
 from .._errors import ImageError
 from .._parallel import ordered_map
 from ..images._image_info import ImageInfo, read_info
 from ..images._pixels import decode
 from ..records._framing import Record, unpack_record
+from ..records._label_range import check_label
 from ..records._reader import RecordFile
 from ..records._record_error import RecordError
 from ..records._walk import Found, walk
@@ -63,13 +62,11 @@ class Checks:
             raise RecordError(reason, "", record.id, sound.offset)
         if record.id in self._seen:
             raise RecordError("another record has this id.", "", record.id, sound.offset)
-        for task, part in zip(self._tasks or (), self._tasks.slices if self._tasks else ()):
-            wrong = ~task.valid(record.label[part])
-            if wrong.any():
-                column = task.columns[int(np.argmax(wrong))]
-                value = record.label[part][np.argmax(wrong)]
-                reason = f"{value:g} is no label of task {task.name!r} ({column})."
-                raise RecordError(reason, "", record.id, sound.offset)
+        if self._tasks is not None:
+            try:
+                check_label(self._tasks, record.label)
+            except RecordError as error:
+                raise error.at("", record.id, sound.offset) from None
         self._seen.add(record.id)
 
 

@@ -14,6 +14,7 @@ from ...tasks import Task, TaskSet
 from .._errors import ImageError
 from ..images._image_info import read_info
 from ..records._files_of import record_files, tasks_of
+from ..records._label_range import illegal_rows
 from ..records._reader import RecordReader
 from ..records._record_error import RecordError
 from ._image_counts import ImageCounts
@@ -155,12 +156,18 @@ def inspect_records(
     ------
     FileNotFoundError
         There are no such records, or nothing says what their labels are.
+    RecordError
+        A record holds what is no label of its task.
     """
     paths = record_files(prefix)
     tasks = tasks_of(prefix, tasks)
     reader = RecordReader(paths)
     reader.check_width(tasks)
     labels = reader.labels(tasks.label_width)
+    for row, reason in illegal_rows(tasks, labels).items():
+        if reader.readable(row):
+            raise RecordError(reason).at(*reader.where(row))
+        labels[row] = np.nan  # a damaged record: its labels count as unknown
     counts = LabelCounts(tasks)
     counts.add_block(labels)
     columns, together, pairs, expected = meetings(tasks, labels)

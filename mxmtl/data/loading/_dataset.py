@@ -13,6 +13,7 @@ from ...augment import Augmentation, Pipeline
 from ...tasks import TaskSet
 from ..images._decode import check_image, decode
 from ..records._files_of import Prefixes, record_files, tasks_of
+from ..records._label_range import check_label
 from ..records._reader import RecordReader
 from ..records._record_error import RecordError
 from ._normalize import Levels, Normalize
@@ -58,7 +59,7 @@ class RecordDataset(mx.gluon.data.Dataset):  # type: ignore[misc]
         if data_shape is not None:
             normalize = Normalize(data_shape, mean, std)
             pipeline = Pipeline(augment, normalize.data_shape[1:])
-            self._source = Source(self._reader, pipeline, normalize, seed, self.tasks.label_width)
+            self._source = Source(self._reader, pipeline, normalize, seed, self.tasks)
         elif augment is not None or mean is not None or std is not None:
             raise ValueError("augment, mean and std need data_shape=(channels, height, width).")
         # Shared with forked workers, so that a row's count goes on wherever it is read.
@@ -86,6 +87,7 @@ class RecordDataset(mx.gluon.data.Dataset):  # type: ignore[misc]
         record = self._reader.read(row)
         try:
             check_width(record, self.tasks.label_width)
+            check_label(self.tasks, record.label)
             check_image(record)
             image = decode(record.payload, channels=3)
         except RecordError as error:

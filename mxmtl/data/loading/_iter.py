@@ -20,6 +20,7 @@ from ._loader import Loader
 from ._loading import Loading
 from ._normalize import Normalize
 from ._order import Order
+from ._sampling import expected_reads
 from ._source import Source
 
 log = logging.getLogger(__name__)
@@ -74,7 +75,8 @@ class RecordIter(mx.io.DataIter):  # type: ignore[misc]
     ValueError
         If the records were written for other tasks, or an option makes no sense.
     RecordError
-        If an index is damaged; from `next` if a record is. It names file, record and offset.
+        If an index is damaged; from `next` if a record is, or holds what is no label of its task.
+        It names file, record and offset.
 
     Notes
     -----
@@ -118,11 +120,10 @@ class RecordIter(mx.io.DataIter):  # type: ignore[misc]
         self._reader = RecordReader(record_files(prefix))
         self.tasks = tasks_of(prefix, tasks)
         self._reader.check_width(self.tasks)
-        width = self.tasks.label_width
         self._normalize = Normalize(data_shape, how.mean, how.std, how.dtype, how.ctx)
         expected = None
         if how.sampler is not None:
-            expected = how.sampler.expected(self.tasks, self._reader.labels(width))
+            expected = expected_reads(how.sampler, self.tasks, self._reader, how.on_error)
         self._order = Order(
             len(self._reader),
             batch_size,
@@ -136,7 +137,7 @@ class RecordIter(mx.io.DataIter):  # type: ignore[misc]
         pipeline = Pipeline(how.augment, self._normalize.data_shape[1:])
         self._missing, self._ctx, self._exhausted = self.tasks.missing_label, how.ctx, False
         self._loader = Loader(
-            Source(self._reader, pipeline, self._normalize, seed, width),
+            Source(self._reader, pipeline, self._normalize, seed, self.tasks),
             self._order,
             self._missing,
             on_error=how.on_error,

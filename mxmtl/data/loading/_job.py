@@ -35,6 +35,8 @@ class Job:
         self.source, self.end, self.skipped = source, start, 0
         self.pixels = pixels
         self.labels = np.tile(missing, (len(pixels), 1))
+        self._stored = self.labels.copy()  # before augmentation; those of damaged records stay
+        self._first = 0  # slots before it are checked
         self.rows = np.empty(0, dtype=np.int64)
         self.errors: Dict[int, RecordError] = {}
         self._futures: List[concurrent.futures.Future[None]] = []
@@ -50,7 +52,7 @@ class Job:
         repeats: np.ndarray,
     ) -> None:
         """Let the threads decode rows into the slots after those that are taken."""
-        first = len(self.rows)
+        first = self._first = len(self.rows)
         self.rows = np.concatenate([self.rows, rows])
         numbers = self.source.numbers(epoch, rows, repeats)
         # Each thread takes the next slot when it has done one, so that all end at the same time.
@@ -64,7 +66,8 @@ class Job:
         with source.room() as room:
             for slot in slots:
                 try:
-                    image, label = source.load(self.rows.item(slot), numbers[slot - first], room)
+                    row, stored = self.rows.item(slot), self._stored[slot]
+                    image, label = source.load(row, numbers[slot - first], room, stored)
                     self.labels[slot] = label
                     source.normalize(image, room.planes, self.pixels[slot])
                 except RecordError as error:
@@ -74,12 +77,19 @@ class Job:
                     collections.deque(slots, maxlen=0)
 
     def wait(self) -> None:
-        """Wait for the threads; an error that is no `RecordError` (in a user's code) is raised."""
+        """Wait for the threads, and check the labels that they have read.
+
+        An error that is no `RecordError` (in a user's code) is raised.
+        """
         for future in self._futures:
             future.result()
         self._futures = []
         if self._failed:  # the first in the batch, whichever thread was faster
             raise self._failed[min(self._failed)]
+        first, end = self._first, len(self.rows)
+        illegal = self.source.illegal(self.rows[first:], self._stored[first:end])
+        for place, error in illegal.items():
+            self.errors.setdefault(first + place, error)
 
     def cancel(self) -> None:
         """Take back what no thread has begun, and wait for what one has."""

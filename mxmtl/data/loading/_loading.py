@@ -35,7 +35,7 @@ class Loading:
     last_batch : {"pad", "discard"}
         Whether rows that fill no batch make a padded one or are left out.
     on_error : {"raise", "skip"}
-        What a damaged record leads to.
+        What a damaged record leads to, or one with what is no label of its task.
     threads : int
         Decoding threads; 0 for as many as there are processors for this process.
     prefetch : int

@@ -10,6 +10,7 @@ from typing import Optional, Sequence, Tuple
 import numpy as np
 
 from ...tasks import Task, TaskSet
+from ..records._label_range import illegal_rows
 
 
 class Sampler(abc.ABC):
@@ -116,6 +117,8 @@ class ClassAwareSampler(Sampler):
     def weights(self, tasks: TaskSet, labels: np.ndarray) -> np.ndarray:
         for name in self.names or ():
             tasks[name]  # KeyError names those that there are
+        for row, reason in illegal_rows(tasks, labels).items():
+            raise ValueError(f"row {row}: {reason}")
         parts = [
             task_weights(task, labels[:, part], self.power)
             for task, part in zip(tasks, tasks.slices)

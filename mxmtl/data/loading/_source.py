@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Iterator, List, NamedTuple, Optional, Tuple
+from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
 from ...augment import Pipeline
 from ...augment._uniform import keys, uniforms
+from ...tasks import TaskSet
 from ..images._decode import decode_view
 from ..records._framing import Record
+from ..records._label_range import check_label, illegal_labels
 from ..records._reader import RecordReader
 from ..records._record_error import RecordError
 from ._normalize import Normalize
@@ -51,8 +53,8 @@ class Source:
         How an image is written into a batch.
     seed : int
         Of the augmentation.
-    label_width : int
-        Labels of a record.
+    tasks : TaskSet
+        What the labels mean.
     """
 
     def __init__(
@@ -61,10 +63,10 @@ class Source:
         pipeline: Pipeline,
         normalize: Normalize,
         seed: int,
-        label_width: int,
+        tasks: TaskSet,
     ) -> None:
-        self.reader, self.normalize = reader, normalize
-        self._pipeline, self._seed, self._label_width = pipeline, seed, label_width
+        self.reader, self.normalize, self.tasks = reader, normalize, tasks
+        self._pipeline, self._seed, self._label_width = pipeline, seed, tasks.label_width
         self._rooms: List[Room] = []
 
     def numbers(self, epoch: int, rows: np.ndarray, repeats: np.ndarray) -> np.ndarray:
@@ -88,23 +90,41 @@ class Source:
             self._rooms.append(room)
 
     def load(
-        self, row: int, numbers: np.ndarray, room: Optional[Room] = None
+        self,
+        row: int,
+        numbers: np.ndarray,
+        room: Optional[Room] = None,
+        stored: Optional[np.ndarray] = None,
     ) -> Tuple[np.ndarray, np.ndarray]:
         """Return a row's image, uint8 (height, width[, 3]), and label, float32 (label_width,).
 
-        With a room for it, they are good until that is used again. Raises `RecordError` with file,
-        record and offset if the record is damaged.
+        With a room for it, they are good until that is used again. The label as it stands in the
+        record, before any augmentation, is written to ``stored``, for a check of many at once;
+        without that it is checked here. Raises `RecordError` with file, record and offset if the
+        record is damaged.
         """
         bytes_, pixels = (None, None) if room is None else (room.record, room.pixels)
         record = self.reader.read(row, bytes_)
         try:
             check_width(record, self._label_width)
+            if stored is None:
+                check_label(self.tasks, record.label)
+            else:
+                stored[:] = record.label
             draws = numbers.tolist()
             channels = self.normalize.data_shape[0]
             image = decode_view(record, self._pipeline, draws, channels, pixels)
         except RecordError as error:
             raise error.at(*self.reader.where(row)) from None
         return self._pipeline.finish(image, record.label.copy(), draws)
+
+    def illegal(self, rows: np.ndarray, stored: np.ndarray) -> Dict[int, RecordError]:
+        """Return what is wrong with the stored labels (n, label_width) of rows: {place: error}."""
+        found = illegal_labels(self.tasks, stored)
+        return {
+            place: RecordError(reason).at(*self.reader.where(rows.item(place)))
+            for place, reason in found.items()
+        }
 
 
 def check_width(record: Record, label_width: int) -> None:

@@ -169,17 +169,19 @@ class RecordReader:
             row = self._starts[number]
             head = file.read(int(self._offsets[row]) + FRAME.size, HEADER.size)
             width = max(HEADER.unpack(head)[0], 1) if len(head) == HEADER.size else 0
-            if width != tasks.label_width and self._readable(row):
+            # A damaged one's turn comes, and on_error says what then happens.
+            if width != tasks.label_width and self.readable(row):
                 raise ValueError(
                     f"{file.path} was written for other tasks: its records have {width} labels, "
                     f"and these tasks take {tasks.label_width}: {tasks.columns}."
                 )
 
-    def _readable(self, row: int) -> bool:
+    def readable(self, row: int) -> bool:
+        """Tell whether `read` reads a row."""
         try:
             self.read(row)
         except RecordError:
-            return False  # its turn comes, and on_error says what then happens
+            return False
         return True
 
     def _file_of(self, row: int) -> int:
