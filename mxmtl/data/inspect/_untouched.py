@@ -10,7 +10,8 @@ from typing import List, Optional, Union
 from ..._files import PathLike
 from ...tasks import TaskSet
 from ..convert._stage import outputs_of
-from ..records._files_of import record_files, shared_file
+from ..records._beside import MANIFEST, shared_file
+from ..records._files_of import record_files
 
 
 def refuse_sources(prefix: str, tasks: Union[TaskSet, PathLike, None], target: str) -> None:
@@ -33,7 +34,7 @@ def refuse_sources(prefix: str, tasks: Union[TaskSet, PathLike, None], target: s
 def files_read(prefix: str, records: List[str], tasks: Union[TaskSet, PathLike, None]) -> List[str]:
     """Return the files that are there of those that a check of records reads."""
     paths = [*records, *(os.path.splitext(path)[0] + ".idx" for path in records)]
-    paths += [shared_file(prefix, ending) for ending in (".tasks.json", ".manifest.json")]
+    paths += [shared_file(prefix, ending) for ending in (".tasks.json", MANIFEST)]
     given: Optional[PathLike] = None if isinstance(tasks, TaskSet) else tasks
     paths += [] if given is None else [os.fspath(given)]
     return [path for path in paths if os.path.exists(path)]

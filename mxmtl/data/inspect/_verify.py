@@ -9,7 +9,7 @@ from typing import Callable, Dict, List, Optional, Set, Tuple, Union
 from ..._files import PathLike
 from ..._threads import usable_cores
 from ...tasks import TaskSet
-from ..convert._summary import read_manifest
+from ..records._beside import listed_shards
 from ..records._digest import sha256_of
 from ..records._files_of import record_files, tasks_if_known
 from ..records._index import read_index
@@ -73,6 +73,7 @@ def verify_records(
     paths = record_files(prefix)
     tasks = tasks_if_known(prefix, tasks)
     damage: List[RecordError] = []
+    shards = read_manifest(os.fspath(prefix), damage)
     checks, count = Checks(tasks), 0
     for path in paths:
         before = len(damage)
@@ -88,7 +89,7 @@ def verify_records(
         count += len(standing)
         damage += index_damage(path, listed, standing, {error.offset for error in damage[before:]})
         if len(damage) == before:
-            damage += manifest_damage(os.fspath(prefix), path)
+            damage += manifest_damage(path, shards)
     return Verification(count, tuple(damage))
 
 
@@ -128,15 +129,22 @@ def index_damage(
     return damage
 
 
-def manifest_damage(prefix: str, path: str) -> List[RecordError]:
-    """Compare a file with the manifest beside it, if there is one."""
+def read_manifest(prefix: str, damage: List[RecordError]) -> Optional[Dict[str, str]]:
+    """Return each file's checksum by the manifest; what is wrong with the manifest is damage."""
     try:
-        shards = {shard["file"]: shard for shard in read_manifest(prefix)["shards"]}
-    except FileNotFoundError:
+        return listed_shards(prefix)
+    except RecordError as error:
+        damage.append(error)
+        return None
+
+
+def manifest_damage(path: str, shards: Optional[Dict[str, str]]) -> List[RecordError]:
+    """Compare a file with the manifest, if there is one."""
+    if shards is None:
         return []
-    shard = shards.get(os.path.basename(path))
-    if shard is None:
+    digest = shards.get(os.path.basename(path))
+    if digest is None:
         return [RecordError("the manifest does not name this file.", path)]
-    if sha256_of(path) != shard["sha256"]:
+    if sha256_of(path) != digest:
         return [RecordError("its SHA-256 is not the one in the manifest.", path)]
     return []

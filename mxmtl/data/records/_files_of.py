@@ -9,6 +9,7 @@ from typing import List, Optional, Sequence, Union
 
 from ..._files import PathLike
 from ...tasks import TaskSet
+from ._beside import check_count, shared_file
 
 Prefixes = Union[PathLike, Sequence[PathLike]]
 
@@ -18,7 +19,8 @@ def record_files(prefixes: Prefixes) -> List[str]:
 
     A prefix stands for ``<prefix>.rec`` or for ``<prefix>-00000.rec``, ``<prefix>-00001.rec``...;
     a name that ends in ``.rec`` stands for itself. Raises `FileNotFoundError` if there is no such
-    file or a shard is missing, `ValueError` if there are both.
+    file or a shard is missing (the last ones too, where a manifest is beside them), `ValueError` if
+    there are both.
     """
     if isinstance(prefixes, (str, os.PathLike)):
         prefixes = [prefixes]
@@ -45,12 +47,14 @@ def _files_of(prefix: str) -> List[str]:
     if os.path.exists(whole):
         if shards:
             raise ValueError(f"both {whole} and {shards[0]} exist; name the one to read, with .rec")
+        check_count(prefix, [whole])
         return [whole]
     if not shards:
         raise FileNotFoundError(f"{whole}: no such file, and no shards {prefix}-00000.rec, ...")
     for number, path in enumerate(shards):
         if path != f"{prefix}-{number:05d}.rec":
             raise FileNotFoundError(f"{prefix}-{number:05d}.rec is missing; {path} is there.")
+    check_count(prefix, shards)
     return shards
 
 
@@ -91,20 +95,6 @@ def tasks_if_known(prefixes: Prefixes, given: Union[TaskSet, PathLike, None]) ->
         if given is not None:  # a file that was named and is not there
             raise
         return None
-
-
-def shared_file(prefix: str, ending: str) -> str:
-    """Return the file that a prefix shares with its records; a single shard's is that of all.
-
-    It need not exist.
-
-    >>> shared_file("train.rec", ".tasks.json"), shared_file("train-00001.rec", ".tasks.json")
-    ('train.tasks.json', 'train.tasks.json')
-    """
-    stem = re.sub(r"\.rec$", "", prefix)
-    if not os.path.exists(stem + ending):
-        stem = re.sub(r"-\d{5}$", "", stem)
-    return stem + ending
 
 
 def _difference(tasks: TaskSet, source: str, beside: TaskSet, path: str) -> str:
