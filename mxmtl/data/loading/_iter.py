@@ -15,6 +15,7 @@ from ...augment import Pipeline
 from ...tasks import TaskSet
 from ..records._files_of import Prefixes, record_files, tasks_of
 from ..records._reader import RecordReader
+from ._batches import Batches
 from ._job import Job
 from ._loader import Loader
 from ._loading import Loading
@@ -26,7 +27,7 @@ from ._source import Source
 log = logging.getLogger(__name__)
 
 
-class RecordIter(mx.io.DataIter):  # type: ignore[misc]
+class RecordIter(Batches):
     r"""Batches of images and labels, one label array a task, from .rec files.
 
     Images are RGB (or grey), planes first: (batch_size, channels, height, width). Labels that
@@ -172,11 +173,10 @@ class RecordIter(mx.io.DataIter):  # type: ignore[misc]
 
     def reset(self) -> None:
         """Begin the next epoch, wherever this one stands."""
-        self._exhausted = False
+        self._current, self._exhausted = None, False
         self._loader.begin(self.epoch + 1)
 
-    def next(self) -> mx.io.DataBatch:
-        """Return the next batch, or raise `StopIteration` at the end of the epoch."""
+    def _advance(self) -> mx.io.DataBatch:
         if not self._loader.close.alive:
             raise ValueError("this RecordIter was closed.")
         if os.getpid() != self._process:
@@ -254,10 +254,11 @@ class RecordIter(mx.io.DataIter):  # type: ignore[misc]
                     f"{made.get(option)!r}."
                 )
         self._loader.begin(state["epoch"], cursor, state["batch"], state["skipped"])
-        self._exhausted = bool(state["exhausted"])
+        self._current, self._exhausted = None, bool(state["exhausted"])
 
     def close(self) -> None:
         """End the threads and close the files; `next` raises `ValueError` after it."""
+        self._current = None
         self._loader.close()
         self._reader.close()
 
