@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 REDUCTIONS = (8, 4, 2)
+LONGEST = 32766  # pixels an edge of what OpenCV maps: it keeps places in 16 bits
 Matrix = Tuple[float, float, float, float, float, float]
 Rectangle = Tuple[int, int, int, int]  # top, bottom, left, right; bottom and right are outside
 
@@ -124,6 +125,29 @@ class View(NamedTuple):
                 to = into[:length].reshape(size) if into is not None and fits else None
                 part = cv2.resize(part, (self.width, self.height), dst=to)
             return cv2.flip(part, 1) if self.a < 0 else part
+        if max(image.shape[:2]) > LONGEST:
+            view, part = self.near(image)
+            return view.shrunk(part)
+        return self._warp(image)
+
+    def near(self, image: np.ndarray) -> Tuple[View, np.ndarray]:
+        """Return the part of an image that the view shows, and the view over that alone."""
+        x = [self.left + self.a * x + self.b * y for x in (0, self.width) for y in (0, self.height)]
+        y = [self.top + self.c * x + self.d * y for x in (0, self.width) for y in (0, self.height)]
+        top, bottom = shown(min(y), max(y), image.shape[0])
+        left, right = shown(min(x), max(x), image.shape[1])
+        view = self._replace(left=self.left - left, top=self.top - top)
+        return view, image[top:bottom, left:right]
+
+    def shrunk(self, image: np.ndarray) -> np.ndarray:
+        """Compute the pixels from an image that is scaled first, where it is too long to map."""
+        height, width = (min(length, LONGEST) for length in image.shape[:2])
+        if (height, width) == image.shape[:2]:
+            return self._warp(image)
+        view = self.reduced(image.shape[:2], (height, width))
+        return view._warp(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA))
+
+    def _warp(self, image: np.ndarray) -> np.ndarray:
         matrix = np.array(
             [
                 [self.a, self.b, self.left + (self.a + self.b - 1) / 2],
@@ -134,3 +158,15 @@ class View(NamedTuple):
         return cv2.warpAffine(
             image, matrix, (self.width, self.height), flags=flags, borderMode=cv2.BORDER_REFLECT_101
         )
+
+
+def shown(low: float, high: float, length: int) -> Tuple[int, int]:
+    """Return which pixels of an edge show between two points, mirrored where they are beyond it.
+
+    The first, and the one after the last; a few more than it takes, for interpolation.
+
+    >>> shown(50.5, 60.5, 100), shown(-20.0, 5.0, 100), shown(90.0, 130.0, 100)
+    ((48, 63), (0, 22), (68, 100))
+    """
+    first, end = math.floor(low) - 2, math.ceil(high) + 2
+    return max(min(first, 2 * length - end), 0), min(max(end, -first), length)

@@ -7,7 +7,8 @@ from typing import Optional, Sequence, Tuple
 import cv2
 import numpy as np
 
-from ...augment import Pipeline
+from ...augment import Pipeline, View
+from ...augment._view import Rectangle
 from .._errors import ImageError
 from ..records._framing import Record
 from ..records._record_error import RecordError
@@ -38,7 +39,7 @@ def decode(payload: memoryview, channels: int, reduction: int = 1) -> np.ndarray
     try:
         image = cv2.imdecode(np.frombuffer(payload, np.uint8), flags)
     except cv2.error as error:
-        raise RecordError(f"OpenCV refuses the image: {error.err}.") from None
+        raise refused(error) from None
     if image is None:
         raise RecordError(f"its {len(payload)} bytes are no image that OpenCV decodes.")
     return image if RGB or channels == 1 else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
@@ -60,7 +61,8 @@ def decode_view(
     head = jpeg_head(payload)
     if head is None:
         image = decode(payload, channels)
-        return pipeline.view(image.shape[0], image.shape[1], draws).sample(image)
+        view = pipeline.view(image.shape[0], image.shape[1], draws)
+        return cut(view, image, view.rectangle(image.shape[0], image.shape[1]))
     size = head.size
     check_plausible(size, payload)
     view = pipeline.view(size[0], size[1], draws)
@@ -72,8 +74,26 @@ def decode_view(
     rows = 0 if part is None else part[1]
     found = decode_rows(payload, head, channels, reduction=reduction, rows=rows, into=into)
     if found is None:
-        return view.cut(decode(payload, channels, reduction), part)
-    return view.cut(found, part, None if into is None else into[found.size :])
+        return cut(view, decode(payload, channels, reduction), part)
+    return cut(view, found, part, None if into is None else into[found.size :])
+
+
+def cut(
+    view: View,
+    image: np.ndarray,
+    part: Optional[Rectangle],
+    into: Optional[np.ndarray] = None,
+) -> np.ndarray:
+    """Compute what a view shows of an image, as `View.cut` does; `RecordError` if OpenCV cannot."""
+    try:
+        return view.cut(image, part, into)
+    except cv2.error as error:
+        raise refused(error) from None
+
+
+def refused(error: cv2.error) -> RecordError:
+    """Make the error for what OpenCV does not do with an image."""
+    return RecordError(f"OpenCV refuses the image: {getattr(error, 'err', error)}.")
 
 
 def check_image(record: Record) -> None:
