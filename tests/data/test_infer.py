@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import mxmtl
 from mxmtl.data import TableError, TableOptions, infer_tasks
+from mxmtl.data.tables import _infer as infer_module
+from mxmtl.data.tables._labels import LabelEncoder
+from mxmtl.data.tables._table_open import open_table
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ._images import write_csv, write_images
 
@@ -34,9 +39,21 @@ def specs(path, **options):
         (["0", "1.0", "1"], {"type": "Binary"}),
         (["1", "1", "1"], {"type": "Binary"}),
         (["0.5", "", "1"], {"type": "Regression"}),
-        (["1e3", "nan", "-2"], {"type": "Regression"}),
+        (["1e3", "0.5", "-2"], {"type": "Regression"}),
         ([str(number) for number in range(21)], {"type": "Regression"}),
         (["犬", "猫", "犬"], {"type": "Multiclass", "classes": ["犬", "猫"]}),
+        (["010", "001", "2"], {"type": "Multiclass", "classes": ["001", "010", "2"]}),
+        (["1e3", "+5", "-7"], {"type": "Multiclass", "classes": ["-7", "+5", "1e3"]}),
+        (["1_000", "3", "3"], {"type": "Multiclass", "classes": ["1_000", "3"]}),
+        (["0", "1", "1.00"], {"type": "Binary"}),
+        (
+            ["9007199254740993", "9007199254740992.0", "5"],
+            {"type": "Multiclass", "classes": ["5", "9007199254740992", "9007199254740993"]},
+        ),
+        (
+            [f"{number // 2:03}" for number in range(60)],
+            {"type": "Multiclass", "classes": [f"{number:03}" for number in range(30)]},
+        ),
     ],
 )
 def test_cells_suggest_a_type(table, cells, expected):
@@ -66,6 +83,15 @@ def test_separated_names_are_a_multilabel_task(table):
         (["pug", "pug"], "every cell is 'pug'"),
         ([f"id{number}" for number in range(30)], "every cell is different"),
         ([f"id{number // 2}" for number in range(2500)], "more than 1000 different cells"),
+        (["2", "2.0"], "every cell is '2'"),
+        (["0.5", "inf"], "'inf' is no finite number"),
+        (["0.5", "-1e39"], "'-1e39' is no finite number"),
+        (["?", ""], "every cell is '?'"),
+        (["NA", "nan"], "every cell is 'NA' or 'nan'"),
+        (
+            ["pug\u200b", "boxer"],
+            "task 'x': classes has 'pug\\u200b'; expected text with no space around it.",
+        ),
     ],
 )
 def test_columns_that_suggest_nothing_are_left_out_with_the_reason(table, cells, reason):
@@ -73,6 +99,45 @@ def test_columns_that_suggest_nothing_are_left_out_with_the_reason(table, cells,
     assert inference.tasks.names == ["y"]
     assert inference.left_out == {"x": reason}
     assert f"left out: {reason}" in str(inference)
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind", "spellings", "option"),
+    [
+        (["3", "NaN", "4.5"], "Regression", "'NaN'", "--missing-value NaN"),
+        (["0", "1", "NA"], "Binary", "'NA'", "--missing-value NA"),
+        (["0.5", "?", "null"], "Regression", "'?', 'null'", "--missing-value '?' --missing-value"),
+    ],
+)
+def test_a_type_that_hangs_on_a_spelling_of_unknown_is_not_guessed(
+    table, cells, kind, spellings, option
+):
+    (reason,) = infer_tasks(table(x=cells, y=["0", "1", "0"])).left_out.values()
+    assert reason.startswith(f"it would be a {kind} without {spellings}. If ")
+    assert f"means unknown: {option}" in reason
+    assert "(missing_values=[" in reason
+
+
+def test_a_label_column_with_a_spelling_of_unknown_is_left_out_with_the_reason(table):
+    inference = infer_tasks(table(**{"t.a": ["0", "1"], "t.b": ["1", "None"]}))
+    assert inference.tasks == mxmtl.TaskSet([mxmtl.Multilabel("t", labels=["a"])])
+    assert "it would be a Binary without 'None'" in inference.left_out["t.b"]
+
+
+@pytest.mark.parametrize("given", [(), [{"type": "Multiclass", "name": "breed"}]])
+def test_a_class_that_looks_like_unknown_is_noted(table, given):
+    path = table(breed=["pug", "NA", "boxer", "n/a"])
+    inference = infer_tasks(path, given=given)
+    assert inference.tasks["breed"].names == ("NA", "boxer", "n/a", "pug")
+    note = (
+        "'NA', 'n/a' are taken as they are. If that means unknown: --missing-value NA "
+        "--missing-value n/a (missing_values=['NA', 'n/a'])."
+    )
+    assert inference.notes == {"breed": note}
+    assert f"breed                note: {note}" in str(inference)
+    known = infer_tasks(path, given=given, options=TableOptions(missing_values=["NA", "n/a"]))
+    assert known.tasks["breed"].names == ("boxer", "pug")
+    assert not known.notes
 
 
 def test_columns_whose_name_is_no_task_name_are_left_out(table):
@@ -101,6 +166,90 @@ def test_given_tasks_take_their_names_from_the_table(table):
         {"type": "Multilabel", "name": "toys", "labels": ["ball"], "weight": 2.0},
         {"type": "Multiclass", "name": "breed", "classes": ["pug", "boxer", "beagle"]},
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "column", "separator"),
+    [("Multiclass", "x", None), ("Multiclass", "x", ";"), ("Multilabel", "y", ";")],
+)
+def test_all_names_of_a_given_task_are_collected(table, kind, column, separator):
+    names = [f"id{number:04}" for number in range(1500)]
+    path = table(x=names, y=[f"{name}; id0000" for name in names])
+    options = TableOptions(separator=separator)
+    (task,) = infer_tasks(path, given=[{"type": kind, "name": column}], options=options).tasks
+    assert list(task.names) == names
+
+
+def test_classes_that_are_given_are_whole_cells_whatever_separates_names(table):
+    path = table(x=["a;b", "a", "b"])
+    given = [{"type": "Multiclass", "name": "x"}]
+    (task,) = infer_tasks(path, given=given, options=TableOptions(separator=";")).tasks
+    assert list(task.classes) == ["a", "a;b", "b"]
+
+
+def test_more_names_than_anyone_has_are_an_error_and_not_cut(table, monkeypatch):
+    monkeypatch.setattr(infer_module, "MAX_NAMES", 3)
+    path = table(x=["a", "b", "c", "d"])
+    given = [{"type": "Multiclass", "name": "x"}]
+    with pytest.raises(TableError, match=r"t.csv: column 'x' holds more than 3 different names"):
+        infer_tasks(path, given=given)
+    assert infer_tasks(path).tasks["x"].names == ("a", "b", "c", "d")
+
+
+def test_more_label_names_than_can_be_guessed_are_left_out(table):
+    path = table(x=[f"a{row};b{row}" for row in range(700)], y=["0", "1"] * 350)
+    inference = infer_tasks(path, options=TableOptions(separator=";"))
+    assert inference.left_out == {"x": "more than 1000 different names"}
+
+
+def test_names_in_a_column_beside_columns_of_the_same_names_are_left_out(table):
+    path = table(t=["a;b", "a"], y=["0", "1"], **{"t.a": ["pug", "boxer"]})
+    inference = infer_tasks(path, options=TableOptions(separator=";"))
+    assert inference.tasks.names == ["y"]
+    assert inference.left_out["t"] == "the column 't.a' is there as well"
+
+
+def test_a_table_whose_rows_are_all_bad_says_why(tmp_path):
+    (tmp_path / "t.csv").write_text("path,x\n1.jpg,a,b\n2.jpg,a,b\n")
+    expected = r"t.csv: no row can be read; the first: row 2, it has 3 cells, but the header names"
+    with pytest.raises(TableError, match=expected):
+        infer_tasks(tmp_path / "t.csv")
+
+
+AWKWARD = [
+    *("", "0", "1", "2", "9", "01", "001", "1.0", "1.", "1.00", "+1", "-0", "-0.0", "1e3", "1_000"),
+    *("9007199254740992", "9007199254740993", "3.5", ".5", "1e39", "inf", "-inf", "nan", "NaN"),
+    *("NA", "?", "None", "n/a", "yes", "NO", "True", "a", "b", "a;b", "a;", ";", " ; ", "1;2"),
+    *("犬", "１", "a b", "a\u200b", "a\nb", "a\xa0b", 'a"b', "a,b", "x=1"),
+]
+CELLS = st.sampled_from(AWKWARD) | st.text(
+    st.characters(blacklist_categories=("Cs",), blacklist_characters="\0"), max_size=3
+)
+COLUMNS = ["path", "x", "t", "t.a", "t.b"]
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.lists(CELLS, min_size=4, max_size=4), min_size=1, max_size=30),
+    st.sampled_from([None, ";", " ", "e"]),
+    st.sampled_from([(), ("Multiclass",), ("Multilabel",)]),
+)
+def test_what_a_table_suggests_encodes_all_of_its_rows(tmp_path_factory, rows, separator, types):
+    path = tmp_path_factory.getbasetemp() / "awkward.csv"
+    write_csv(path, [dict(zip(COLUMNS, ["1.jpg", *row])) for row in rows], COLUMNS)
+    options = TableOptions(separator=separator)
+    given = [{"type": kind, "name": "x"} for kind in types]
+    try:
+        inference = infer_tasks(path, given=given, options=options)
+        table, _ = open_table(path, options)
+        encode = LabelEncoder(table, inference.tasks, options)
+    except TableError as error:
+        if "awkward.csv: " not in str(error):
+            raise
+        return
+    for row in table.rows():
+        assert row.problem is None
+        encode(row)
 
 
 def test_ignored_columns_are_no_tasks(table):

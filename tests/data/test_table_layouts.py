@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 
+import mxmtl
 from mxmtl.data import ListOptions, TableError, TableOptions, infer_tasks
+from mxmtl.data.tables._labels import LabelEncoder
 from mxmtl.data.tables._lists import list_images
 from mxmtl.data.tables._table_open import open_table
 
@@ -73,6 +75,36 @@ def test_an_image_in_no_class_folder_is_told_of(tmp_path):
     write_images(tmp_path, 1)
     problems = [row.problem for row in opened(tmp_path).rows()]
     assert problems == ["the image stands in no class folder.", None]
+
+
+@pytest.mark.parametrize(
+    ("names", "classes"),
+    [
+        (["0", "1"], ["0", "1"]),
+        (["no", "yes"], ["no", "yes"]),
+        ([str(number) for number in range(25)], [str(number) for number in range(25)]),
+        (["001", "002", "010"], ["001", "002", "010"]),
+        (["1", "1.0", "2"], ["1", "1.0", "2"]),
+        (["3", "inf", "nan"], ["3", "inf", "nan"]),
+        (["9007199254740992", "9007199254740993"], ["9007199254740992", "9007199254740993"]),
+    ],
+)
+def test_names_of_folders_are_classes_whatever_they_look_like(tmp_path, names, classes):
+    for name in names:
+        write_images(tmp_path / name, 1)
+    inference = infer_tasks(tmp_path)
+    assert inference.tasks == mxmtl.TaskSet([mxmtl.Multiclass("class", classes=classes)])
+    assert not inference.notes
+    encode = LabelEncoder(opened(tmp_path), inference.tasks, TableOptions())
+    assert [int(encode(row)[0]) for row in opened(tmp_path).rows()] == [
+        classes.index(name) for name in sorted(names)
+    ]
+
+
+def test_one_class_folder_is_no_task_and_the_folder_is_named(tmp_path):
+    write_images(tmp_path / "pug", 2)
+    with pytest.raises(TableError, match=rf"{tmp_path}: task 'class': classes needs 2 names"):
+        infer_tasks(tmp_path)
 
 
 def test_every_ending_that_opencv_reads_is_an_image(tmp_path):

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from typing import List, Optional, Set
+import re
+from typing import Iterable, List, Optional, Set
 
-BOOLEAN = frozenset(("0", "1", "0.0", "1.0", "true", "false", "yes", "no"))
+import numpy as np
+
+from ...tasks._cells import spellings
+from ...tasks._sigmoid import WORDS
+from ._unknown import hint, is_spelling, quoted
+
 MAX_CLASSES, FEW_NUMBERS, MANY_ROWS = 1000, 20, 20
+FLOAT32_MAX = float(np.finfo(np.float32).max)
+CODE = re.compile(r"[+-]?0\d+")  # 007 is a name: nobody writes an amount like that
 
 
 class ColumnCells:
@@ -17,63 +25,134 @@ class ColumnCells:
         The column.
     separator : str, optional
         What separates names in a cell that holds several.
+    limit : int
+        How many different cells (and names in them) to remember.
+    as_written : bool
+        Cells are names and nothing else: 1.0 is not 1, and nan is not unknown.
     """
 
-    def __init__(self, name: str, separator: Optional[str]) -> None:
-        self.name, self._separator = name, separator
+    def __init__(
+        self,
+        name: str,
+        separator: Optional[str] = None,
+        *,
+        limit: int = MAX_CLASSES,
+        as_written: bool = False,
+    ) -> None:
+        self.name, self.limit = name, limit
+        self._separator, self._as_written = separator, as_written
         self.filled = 0
-        self.names: Set[str] = set()
-        self.several = False
+        self.texts: Set[str] = set()
+        self.parts: Set[str] = set()
+        self.unknown: Set[str] = set()  # texts that may mean so
+        self.more_texts = self.more_parts = self.several = False
+        # Of cells that do not look unknown:
         self.numbers = self.whole = self.boolean = True
+        self.infinite = ""
 
     def add(self, cell: str) -> None:
         """Look at one cell; '' is missing."""
         if not cell:
             return
         self.filled += 1
-        if cell in self.names:
+        if cell in self.texts:
             return
+        self.more_texts |= not remember(self.texts, [cell], self.limit)
         parts = [cell] if self._separator is None else cell.split(self._separator)
         self.several |= len(parts) > 1
-        self.boolean &= cell.lower() in BOOLEAN
+        self.more_parts |= not remember(self.parts, map(str.strip, parts), self.limit)
+        if is_spelling(cell) and not self._as_written:
+            self.unknown.add(cell)
+            return
+        self.boolean = self.boolean and any(text.lower() in WORDS for text in spellings(cell))
         if self.numbers:
             self._look_at_number(cell)
-        if len(self.names) <= MAX_CLASSES:
-            self.names.update(part.strip() for part in parts if part.strip())
 
     def _look_at_number(self, cell: str) -> None:
-        try:
-            value = float(cell)
-        except ValueError:
+        value = number(cell)
+        if value is None:
             self.numbers = self.whole = False
             return
-        self.whole &= value == value // 1
+        self.whole &= value.is_integer()
+        if not abs(value) <= FLOAT32_MAX:
+            self.infinite = self.infinite or cell
 
-    def sorted_names(self) -> List[str]:
-        """Return the names in a natural order, whole numbers as '3' whatever their spelling."""
-        if self.numbers and self.whole:
-            return [str(number) for number in sorted({int(float(name)) for name in self.names})]
-        return sorted(self.names)
+    def known(self) -> Set[str]:
+        """Return the different cells that do not look unknown; of 3 and 3.0 the first alone."""
+        if self.numbers and self.whole and not self._as_written:
+            return {spellings(text)[-1] for text in self.texts - self.unknown}
+        return self.texts - self.unknown
+
+    def classes(self) -> List[str]:
+        """Return the cells as names, in order, such that every cell has one."""
+        return in_order(self.texts if self.unknown else self.known())
+
+    def labels(self) -> List[str]:
+        """Return the names that stand in the cells, in order."""
+        return in_order(self.parts)
+
+
+def remember(names: Set[str], new: Iterable[str], limit: int) -> bool:
+    """Add names that are not empty; tell whether there was room for all."""
+    for name in new:
+        if name and name not in names:
+            if len(names) >= limit:
+                return False
+            names.add(name)
+    return True
+
+
+def number(cell: str) -> Optional[float]:
+    """Return the number that a cell is, or None for a name (007, 1_000).
+
+    >>> number("1e3"), number("007"), number("0.5")
+    (1000.0, None, 0.5)
+    """
+    if "_" in cell or CODE.fullmatch(cell):
+        return None
+    try:
+        return float(cell)
+    except ValueError:
+        return None
+
+
+def in_order(names: Iterable[str]) -> List[str]:
+    """Sort names, as numbers if they all are whole ones.
+
+    >>> in_order(["10", "9"]), in_order(["10", "9", "x"])
+    (['9', '10'], ['10', '9', 'x'])
+    """
+    ranks = {name: number(name) for name in names}
+    if all(rank is not None and rank.is_integer() for rank in ranks.values()):
+        return sorted(ranks, key=lambda name: (ranks[name], len(name), name))
+    return sorted(ranks)
 
 
 def guess_type(cells: ColumnCells) -> str:
-    """Return the name of the task type that a column suggests, or the reason why there is none.
-
-    Reasons begin with a small letter, types with a capital.
-    """
-    count = len(cells.names)
-    if not count:
+    """Return the name of the task type that a column suggests, or the reason why there is none."""
+    if not cells.parts:
         return "every cell is empty"
+    if len(cells.texts) == len(cells.unknown):
+        return f"every cell is {quoted(cells.unknown, ' or ')}"
     if cells.several:
-        return "Multilabel"
-    if cells.boolean:
-        return "Binary"
-    if cells.numbers and (not cells.whole or count > FEW_NUMBERS):
-        return "Regression"
-    if count < 2:
-        return f"every cell is {next(iter(cells.names))!r}"
-    if count > MAX_CLASSES:
-        return f"more than {MAX_CLASSES} different cells"
-    if count == cells.filled > MANY_ROWS:
+        return f"more than {cells.limit} different names" if cells.more_parts else "Multilabel"
+    amounts = cells.numbers and (not cells.whole or len(cells.known()) > FEW_NUMBERS)
+    if cells.boolean or amounts:
+        return guess_number("Binary" if cells.boolean else "Regression", cells)
+    if cells.more_texts:
+        return f"more than {cells.limit} different cells"
+    classes = cells.classes()
+    if len(classes) < 2:
+        return f"every cell is {classes[0]!r}"
+    if len(classes) == cells.filled > MANY_ROWS:
         return "every cell is different"
     return "Multiclass"
+
+
+def guess_number(kind: str, cells: ColumnCells) -> str:
+    """Return the type of a column of numbers, unless there is a cell that it cannot take."""
+    if cells.infinite:
+        return f"{cells.infinite!r} is no finite number"
+    if cells.unknown:
+        return f"it would be a {kind} without {quoted(cells.unknown)}. {hint(cells.unknown)}"
+    return kind

@@ -52,7 +52,8 @@ class Table(abc.ABC):
     stored_width : int, optional
         Number of stored values a row, where rows hold those (`Row.label`) instead of text.
     known_tasks : sequence of dict
-        Tasks (as `Task.to_dict` has them) that the layout itself tells.
+        Tasks (as `Task.to_dict` has them) that the layout itself tells; classes that are left
+        out are the cells of the column, letter by letter.
     split_column : str, optional
         Column that the layout splits by, unless told otherwise.
     """

@@ -23,6 +23,7 @@ class FolderTable(Table):
     def __init__(self, root: str) -> None:
         self.source = root
         self.columns = [COLUMN]
+        self.known_tasks = [{"type": "Multiclass", "name": COLUMN}]
         if not any(os.path.isdir(os.path.join(root, name)) for name in os.listdir(root)):
             raise TableError(f"{root}: no class folders in it (expected {root}/<class>/1.jpg).")
 
