@@ -6,6 +6,7 @@ import pickle
 
 import mxmtl
 from mxmtl.data.records._files_of import record_files
+from mxmtl.data.records._framing import MAGIC_BYTES
 from mxmtl.data.records._reader import RecordReader
 
 import mxnet as mx
@@ -148,6 +149,34 @@ def test_shards_stand_for_one_file(tmp_path):
         record_files([tmp_path / "a.rec", tmp_path / "a.rec"])
     with pytest.raises(ValueError, match="no prefix was given"):
         record_files([])
+
+
+@pytest.mark.parametrize("width", [1, 2, 5])
+def test_labels_of_records_that_are_cut_at_the_magic_word(tmp_path, width):
+    magic = np.uint32([0xCED7230A]).view(np.float32)[0]  # -1804698880, a legal value
+    labels = np.arange(4 * width, dtype=np.float32).reshape(4, width)
+    labels[0, 0] = labels[2, -1] = labels[3, :] = magic
+    tasks = mxmtl.TaskSet([mxmtl.Regression(f"r{column}") for column in range(width)])
+    prefix = write(tmp_path / "a", labels, tasks=tasks, ids=[0, 1, 0xCED7230A, 3])
+    assert (tmp_path / "a.rec").read_bytes().count(MAGIC_BYTES) > 4
+    reader = RecordReader([prefix + ".rec"])
+    reader.check_width(tasks)
+    assert same(reader.labels(width), labels)
+    assert np.isnan(reader.labels(width + 1)).all()
+    with mxmtl.RecordIter(prefix, 4, (3, 4, 4)) as data:
+        assert same(np.stack([one.asnumpy() for one in next(data).label], axis=1), labels)
+
+
+def test_labels_of_a_record_that_is_cut_and_broken_are_unknown(tmp_path):
+    labels = np.uint32([[0xCED7230A, 0], [0, 0]]).view(np.float32)
+    write(tmp_path / "a", labels, tasks=None)
+    data = bytearray((tmp_path / "a.rec").read_bytes())
+    second = data.index(MAGIC_BYTES, 4)
+    data[second + 7] = 0  # a last part that says it is whole
+    (tmp_path / "a.rec").write_bytes(data)
+    found = RecordReader([str(tmp_path / "a.rec")]).labels(2)
+    assert np.isnan(found[0]).all()
+    assert same(found[1], labels[1])
 
 
 def test_index_memory(tmp_path):

@@ -14,6 +14,7 @@ from ._framing import (
     CHECKED,
     FRAME,
     HEADER,
+    WHOLE,
     Bytes,
     Record,
     read_record,
@@ -23,6 +24,7 @@ from ._framing import (
 from ._index import read_index, scan_index
 from ._record_error import RecordError
 
+KIND = 7  # the byte of a frame's head whose upper bits are its kind
 BLOCK = 1 << 24  # bytes read at once without looking at the record's own length first
 
 
@@ -51,6 +53,16 @@ class RecordFile:
                 break
             data += more
         return data
+
+    def head(self, offset: int, size: int) -> bytes:
+        """Read the first ``size`` bytes of the record at an offset; less where it has not so many.
+
+        What comes after them is left alone, but for a record that is cut into several frames.
+        """
+        data = self.read(offset, FRAME.size + size)
+        if len(data) > KIND and data[KIND] >> 5 != WHOLE:
+            return bytes(memoryview(self.record(offset)[0])[:size])
+        return data[FRAME.size :]
 
     def record(
         self, offset: int, end: Optional[int] = None, into: Optional[memoryview] = None
@@ -153,12 +165,12 @@ class RecordReader:
         A row that cannot be read, or is of another width, is all NaN; `read` says why.
         """
         labels = np.full((len(self), label_width), np.nan, dtype=np.float32)
-        size = FRAME.size + HEADER.size + 4 * label_width
+        size = HEADER.size + 4 * label_width
         for row in range(len(self)):
-            head = self._files[self._file_of(row)].read(int(self._offsets[row]), size)
-            if len(head) == size or (label_width == 1 and len(head) >= FRAME.size + HEADER.size):
-                flag = HEADER.unpack_from(head, FRAME.size)[0]
-                start = FRAME.size + (HEADER.size if flag else 4)
+            head = self._head(row, size)
+            if len(head) == size or (label_width == 1 and len(head) >= HEADER.size):
+                flag = HEADER.unpack_from(head)[0]
+                start = HEADER.size if flag else 4
                 if max(flag, 1) == label_width:
                     labels[row] = np.frombuffer(head, "<f4", label_width, start)
         return labels
@@ -167,7 +179,7 @@ class RecordReader:
         """Raise `ValueError` if a file's first record has not as many labels as the tasks take."""
         for number, file in enumerate(self._files):
             row = self._starts[number]
-            head = file.read(int(self._offsets[row]) + FRAME.size, HEADER.size)
+            head = self._head(row, HEADER.size)
             width = max(HEADER.unpack(head)[0], 1) if len(head) == HEADER.size else 0
             # A damaged one's turn comes, and on_error says what then happens.
             if width != tasks.label_width and self.readable(row):
@@ -183,6 +195,12 @@ class RecordReader:
         except RecordError:
             return False
         return True
+
+    def _head(self, row: int, size: int) -> bytes:
+        try:
+            return self._files[self._file_of(row)].head(self._offsets.item(row), size)
+        except RecordError:
+            return b""  # `read` says why
 
     def _file_of(self, row: int) -> int:
         if len(self._files) == 1:
@@ -208,7 +226,7 @@ class RecordReader:
         first, end = self._starts[number], self._starts[number + 1]
         found = []
         for row in range(first, min(first + 3, end)):
-            head = self._files[number].read(int(self._offsets[row]) + FRAME.size, HEADER.size)
+            head = self._head(row, HEADER.size)
             if len(head) == HEADER.size:
                 found.append(HEADER.unpack(head)[3] >> 32 == CHECKED)
         return any(found)
