@@ -102,3 +102,12 @@ def test_rows_without_any_label_are_shared_out():
     labels = np.tile(tasks.missing_label, (100, 1))
     split = split_rows(100, SPLIT, tasks=tasks, labels=labels)
     np.testing.assert_array_equal(np.bincount(split), [70, 20, 10])
+
+
+def test_hundreds_of_splits_are_told_apart():
+    split = {str(number): 1 / 300 for number in range(300)}
+    labels = np.arange(1200, dtype=np.float32)[:, None]
+    stratify = {"tasks": mxmtl.TaskSet([mxmtl.Regression("age")]), "labels": labels}
+    for options in ({}, stratify):
+        np.testing.assert_array_equal(np.bincount(split_rows(1200, split, **options)), [4] * 300)
+    assert split_rows(10, SPLIT).dtype == np.uint8

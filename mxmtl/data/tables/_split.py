@@ -43,7 +43,8 @@ def split_rows(
     Returns
     -------
     ndarray
-        uint8, (num_rows,): the position of each row's split in ``split``.
+        uint8 (more bits for more than 256 splits), (num_rows,): the position of each row's split
+        in ``split``.
 
     Examples
     --------
@@ -69,11 +70,11 @@ def split_rows(
 
 
 def shuffle(sizes: np.ndarray, shares: np.ndarray, rng: np.random.RandomState) -> np.ndarray:
-    """Assign units at random, large and small alike: uint8 (units,)."""
+    """Assign units at random, large and small alike: (units,)."""
     order = rng.permutation(len(sizes))
     middles = np.cumsum(sizes[order]) - sizes[order] / 2
     ends = np.cumsum(shares)[:-1] * sizes.sum()
-    result = np.empty(len(sizes), np.uint8)
+    result = np.empty(len(sizes), np.min_scalar_type(len(shares) - 1))
     result[order] = np.searchsorted(ends, middles, side="right")
     return result
 
@@ -101,7 +102,7 @@ def cell_indicators(task: Task, label: np.ndarray) -> List[np.ndarray]:
 def stratify(
     counts: np.ndarray, sizes: np.ndarray, shares: np.ndarray, rng: np.random.RandomState
 ) -> np.ndarray:
-    """Assign units with counts (units, columns) and sizes (units,) to splits: uint8 (units,).
+    """Assign units with counts (units, columns) and sizes (units,) to splits: (units,).
 
     Units are taken in random order: the largest first would all go to the largest split.
     """
@@ -109,7 +110,7 @@ def stratify(
     counts, sizes = counts[order], sizes[order]
     left = counts.sum(axis=0, dtype=np.int64)
     splits = Splits(left, int(sizes.sum()), shares)
-    result = np.empty(len(sizes), np.uint8)
+    result = np.empty(len(sizes), np.min_scalar_type(len(shares) - 1))
     waiting = np.ones(len(sizes), bool)
     while left.any():
         rarest = int(np.argmin(np.where(left > 0, left, left.max() + 1)))
