@@ -91,10 +91,35 @@ def test_a_table_that_cannot_be_read_says_why(table, text, message):
         rows(table(text))
 
 
-def test_other_encodings_are_named(table):
-    path = table("path,x\n1.jpg,a\n2.jpg,é\n", encoding="latin-1")
-    with pytest.raises(TableError, match="not UTF-8 .* Save the table as UTF-8"):
+def test_the_byte_that_is_not_utf8_is_named(table):
+    lines = ["path,x\n", *(f'{row}.jpg,"a\nb"\n' for row in range(100)), "100.jpg,né\n"]
+    path = table("".join(lines), encoding="latin-1")
+    expected = r"t.csv line 202, byte 10: 0xe9 is not UTF-8 \(.*\)\. Save the table as UTF-8\."
+    with pytest.raises(TableError, match=expected):
         rows(path)
+
+
+def test_a_table_in_utf_16_is_named(table):
+    with pytest.raises(
+        TableError, match=r"t.csv line 1, byte 1: 0xff is not UTF-8 .* Save the table as"
+    ):
+        rows(table("path,x\n1.jpg,a\n", encoding="utf-16"))
+
+
+def test_a_delimiter_at_the_end_of_every_row_is_no_cell(table):
+    text = "path,x\n1.jpg,5,\n\n2.jpg,6, \n3.jpg,7\n4.jpg,8,9\n5.jpg,6,,\n"
+    found = rows(table(text))
+    assert [row.cells.get("x") for row in found[:3]] == ["5", "6", "7"]
+    assert [row.problem for row in found] == [
+        *(None, None, None),
+        "it has 3 cells, but the header names 2 columns.",
+        "it has 4 cells, but the header names 2 columns.",
+    ]
+
+
+def test_a_delimiter_at_the_end_of_one_row_is_a_problem(table):
+    problems = [row.problem for row in rows(table("path,x\n1.jpg,5\n2.jpg,6,\n"))]
+    assert problems == [None, "it has 3 cells, but the header names 2 columns."]
 
 
 @pytest.mark.parametrize(

@@ -36,9 +36,11 @@ def test_list_labels_are_the_floats_that_stand_there(tmp_path):
     [
         ("x\t1\ta.jpg", "invalid literal"),
         ("1\tdog\ta.jpg", "could not convert"),
-        ("1\t1\t2\ta.jpg", "it has 2 labels, but the first row has 1."),
+        ("1\t1\t2\ta.jpg", "it has 2 labels, but the first row with any has 1."),
         ("-1\t1\ta.jpg", "index -1 is not in"),
-        ("1", "it has"),
+        ("1", "it has no label; expected index, label and path, separated by tabs."),
+        ("1\ta.jpg", "it has no label; expected index, label and path, separated by tabs."),
+        ("1 2 a.jpg", "it has no label; expected index, label and path, separated by tabs."),
     ],
 )
 def test_a_bad_line_of_a_list_is_a_row_with_a_problem(tmp_path, line, problem):
@@ -49,8 +51,33 @@ def test_a_bad_line_of_a_list_is_a_row_with_a_problem(tmp_path, line, problem):
     assert problem in rows[1].problem
 
 
-def test_an_empty_list_is_an_error(tmp_path):
-    (tmp_path / "a.lst").write_text("")
+@pytest.mark.parametrize("lines", ["\n", " \t \n\n", "5\t5.jpg\n"])
+def test_the_width_of_a_list_is_that_of_the_first_line_with_labels(tmp_path, lines):
+    (tmp_path / "a.lst").write_text(lines + "0\t1\t2\ta.jpg\n1\t1\t2\tb.jpg\n")
+    table = opened(tmp_path / "a.lst")
+    assert table.stored_width == 2
+    good = [row for row in table.rows() if row.problem is None]
+    assert [(row.number, row.record_id) for row in good] == [
+        (lines.count("\n") + 1, 0),
+        (lines.count("\n") + 2, 1),
+    ]
+
+
+@pytest.mark.parametrize("text", ["0\ta.jpg\n1\tb.jpg\n", "0 1 a.jpg\n1 2 b.jpg\n"])
+def test_a_list_without_labels_is_no_table_of_records(tmp_path, text):
+    (tmp_path / "a.lst").write_text(text)
+    with pytest.raises(TableError, match=r"a.lst: its rows have no label; expected index, label"):
+        mxmtl.write_records(tmp_path / "a.lst", prefix=tmp_path / "a", tasks=None)
+
+
+def test_paths_of_a_list_without_labels_can_be_read(tmp_path):
+    (tmp_path / "a.lst").write_text("0\ta.jpg\n1\tb.jpg\n")
+    assert [row.path for row in opened(tmp_path / "a.lst").rows()] == ["a.jpg", "b.jpg"]
+
+
+@pytest.mark.parametrize("text", ["", "\n \n"])
+def test_an_empty_list_is_an_error(tmp_path, text):
+    (tmp_path / "a.lst").write_text(text)
     with pytest.raises(TableError, match="no rows"):
         opened(tmp_path / "a.lst")
 
@@ -192,6 +219,16 @@ def test_fashionai_labels_one_task_a_row(tmp_path):
     assert [task.num_classes for task in tasks] == [6, 5]
 
 
+def test_fashionai_empty_lines_and_spaces_do_not_matter(tmp_path):
+    path = tmp_path / "label.csv"
+    path.write_text("a.jpg , neck_labels , nny \n\nb.jpg,neck_labels,ynn  \n  \n\n")
+    rows = list(opened(path, "fashionai").rows())
+    assert [(row.number, row.record_id, row.path, row.cells, row.problem) for row in rows] == [
+        (1, 0, "a.jpg", {"neck": "2"}, None),
+        (3, 1, "b.jpg", {"neck": "0"}, None),
+    ]
+
+
 @pytest.mark.parametrize("letters", ["nnnn", "yynn", "nyn", "nyxn"])
 def test_fashionai_letters_are_checked(tmp_path, letters):
     path = tmp_path / "label.csv"
@@ -204,6 +241,21 @@ def test_another_table_is_no_fashionai(tmp_path):
     (tmp_path / "t.csv").write_text("path,breed\n1.jpg,pug\n")
     with pytest.raises(TableError, match="no rows of the form"):
         opened(tmp_path / "t.csv", "fashionai")
+
+
+@pytest.mark.parametrize(
+    ("name", "layout", "text"),
+    [
+        ("a.lst", "lst", "0\t1\ta.jpg\n1\t1\té.jpg\n"),
+        ("a.csv", "fashionai", "a.jpg,neck_labels,ny\né.jpg,neck_labels,yn\n"),
+    ],
+)
+def test_the_byte_that_is_not_utf8_is_named(tmp_path, name, layout, text):
+    (tmp_path / name).write_bytes(text.encode("latin-1"))
+    place = text.split("\n")[1].index("é") + 1
+    expected = rf"{name} line 2, byte {place}: 0xe9 is not UTF-8 .*\. Save the table as UTF-8\."
+    with pytest.raises(TableError, match=expected):
+        list(opened(tmp_path / name, layout).rows())
 
 
 def test_pascal_names_are_separated_by_spaces_and_the_split_is_known(tmp_path):

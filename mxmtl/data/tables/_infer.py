@@ -92,13 +92,13 @@ def infer_tasks(
         given makes no tasks.
     """
     opened, options = open_table(table, options or TableOptions())
-    told = list(given or opened.known_tasks)
-    not_tasks = {*ignore, options.path_column, opened.split_column}
-    columns, num_rows = read_columns(opened, not_tasks, told, options)
     if opened.stored_width is not None:
         raise TableError(
             f"{opened.source}: a list holds numbers without names. Say what they are by tasks."
         )
+    told = list(given or opened.known_tasks)
+    not_tasks = {*ignore, options.path_column, opened.split_column}
+    columns, num_rows = read_columns(opened, not_tasks, told, options)
     left_out: Dict[str, str] = {}
     specs: List[Spec] = [{**collected(spec, columns, opened), **spec} for spec in told]
     if not told:

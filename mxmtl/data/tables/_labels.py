@@ -9,7 +9,9 @@ import numpy as np
 from ...tasks import LabelError, Task, TaskSet
 from ...tasks._cells import is_missing_cell
 from .._errors import TableError
+from ._one_of import one_of
 from ._table import Row, Table, TableOptions
+from ._unknown import hint, is_spelling
 
 Values = Tuple[float, ...]
 REMEMBERED = 65536  # distinct cells of a column; a column of real numbers has no end of them
@@ -26,11 +28,19 @@ class Column(NamedTuple):
         """Return what a cell stores; `LabelError` if it is no label."""
         values = self.known.get(cell)
         if values is None:
-            values = self.read(cell)
+            values = self._read(cell)
             if len(self.known) >= REMEMBERED:
                 self.known.clear()
             self.known[cell] = values
         return values
+
+    def _read(self, cell: str) -> Values:
+        try:
+            return self.read(cell)
+        except LabelError as error:
+            if is_spelling(cell):
+                raise LabelError(f"{error} {hint([cell])}") from None
+            raise
 
 
 class LabelEncoder:
@@ -80,6 +90,11 @@ class LabelEncoder:
         return np.array(values, np.float32)
 
     def _check_width(self, table: Table) -> None:
+        if table.stored_width == 0:
+            raise TableError(
+                f"{table.source}: its rows have no label; expected index, label and path, "
+                "separated by tabs."
+            )
         if self._tasks is not None and table.stored_width != self._tasks.label_width:
             raise TableError(
                 f"{table.source}: rows store {table.stored_width} labels, but the tasks take "
@@ -129,7 +144,7 @@ def names_reader(task: Task, source: str, options: TableOptions) -> Callable[[st
         unknown = sorted(held.difference(task.names))
         if unknown:
             raise LabelError(
-                f"task {task.name!r}: {unknown[0]!r} is not one of [{', '.join(task.names)}]. "
+                f"task {task.name!r}: {unknown[0]!r} is not {one_of(unknown[0], task.names)}. "
                 "Leave the cell empty if it is unknown."
             )
         return tuple(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv
-from typing import Iterator, List
+from typing import Iterator, List, Tuple
 
 from .._errors import TableError
 from ._table import Row, Table, TableOptions
+from ._utf8 import not_utf8
 
 DELIMITERS = "\t,;"
 
@@ -15,14 +16,15 @@ class DelimitedTable(Table):
     """A CSV or TSV file with a header row, in UTF-8 (with or without byte order mark).
 
     Cells are stripped of white space, and spellings of an unknown label become ''. Columns
-    without a name (an index that pandas left) are passed over.
+    without a name (an index that pandas left) are passed over, and so is a delimiter at the end
+    of every row, which the header has not.
     """
 
     def __init__(self, path: str, options: TableOptions) -> None:
         self.source = path
         self._options = options
         self._missing = frozenset(options.missing_values) - {""}
-        self._header = self._read_header()
+        self._header, self._ends_with_delimiter = self._read_header()
         self.columns = [name for name in self._header if name]
 
     def rows(self) -> Iterator[Row]:
@@ -34,10 +36,12 @@ class DelimitedTable(Table):
             if not line:
                 continue
             stripped = [cell.strip() for cell in line]
+            if self._ends_with_delimiter and len(line) == width + 1 and not stripped[-1]:
+                stripped.pop()
             cells = dict(zip(header, stripped))
             problem = None
             path = cells.get(path_column, "")
-            if len(line) != width:
+            if len(stripped) != width:
                 problem = f"it has {len(line)} cells, but the header names {width} columns."
             elif not path:
                 problem = f"column {path_column!r}: the cell is empty; expected an image file."
@@ -56,15 +60,13 @@ class DelimitedTable(Table):
                     number += 1
                     yield line
         except UnicodeDecodeError as error:
-            raise TableError(
-                f"{self.source} after row {number}: not UTF-8 ({error.reason}). "
-                "Save the table as UTF-8."
-            ) from error
+            raise not_utf8(self.source) from error
         except csv.Error as error:
             raise TableError(f"{self.source} row {number + 1}: {error}.") from error
 
-    def _read_header(self) -> List[str]:
-        header = [name.strip() for name in next(self._lines(), [])]
+    def _read_header(self) -> Tuple[List[str], bool]:
+        lines = self._lines()
+        header = [name.strip() for name in next(lines, [])]
         if not any(header):
             raise TableError(f"{self.source}: the first row is empty; expected column names.")
         twice = sorted({name for name in header if name and header.count(name) > 1})
@@ -78,7 +80,8 @@ class DelimitedTable(Table):
                 f"{[name for name in header if name]}. It holds the image files; "
                 "another name can be given as path_column."
             )
-        return header
+        first = next((line for line in lines if line), [""])
+        return header, len(first) == len(header) + 1 and not first[-1].strip()
 
 
 def guess_delimiter(header: str) -> str:

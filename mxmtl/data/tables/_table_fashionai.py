@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv
-from typing import Dict, Iterator
+from typing import Dict, Iterator, List, Tuple
 
 from .._errors import TableError
 from ._table import Row, Table
+from ._utf8 import not_utf8
 
 SUFFIX = "_labels"
 MARKS = frozenset("ynm")
@@ -18,13 +19,13 @@ class FashionAITable(Table):
 
     The letters of the third cell stand for the task's classes: y marks the class, n is none,
     m (maybe) counts as none. Classes are named by their position: "0", "1", ...; a third cell
-    of "?" (the test set) is missing.
+    of "?" (the test set) is missing. Empty lines are passed over.
     """
 
     def __init__(self, path: str) -> None:
         self.source = path
         self.num_classes: Dict[str, int] = {}
-        for line in self._lines():
+        for _, line in self._lines():
             if len(line) == 3 and set(line[2]) <= MARKS:
                 name = task_name(line[1])
                 self.num_classes[name] = max(self.num_classes.get(name, 0), len(line[2]))
@@ -38,16 +39,15 @@ class FashionAITable(Table):
 
     def rows(self) -> Iterator[Row]:
         empty = dict.fromkeys(self.columns, "")
-        for index, line in enumerate(self._lines()):
-            path = line[0].strip() if line else ""
+        for record_id, (number, line) in enumerate(self._lines()):
             problem, cells = None, dict(empty)
             try:
                 if len(line) != 3:
                     raise ValueError(f"it has {len(line)} cells; expected file, task, letters.")
-                cells[task_name(line[1])] = self._marked(task_name(line[1]), line[2].strip())
+                cells[task_name(line[1])] = self._marked(task_name(line[1]), line[2])
             except ValueError as error:
                 problem = str(error)
-            yield Row(index + 1, index, path, cells, problem=problem)
+            yield Row(number, record_id, line[0], cells, problem=problem)
 
     def _marked(self, task: str, letters: str) -> str:
         if letters in UNKNOWN:
@@ -59,11 +59,16 @@ class FashionAITable(Table):
             )
         return str(letters.index("y"))
 
-    def _lines(self) -> Iterator["list[str]"]:
+    def _lines(self) -> Iterator[Tuple[int, List[str]]]:
         try:
             with open(self.source, encoding="utf-8-sig", newline="") as stream:
-                yield from csv.reader(stream, strict=True)
-        except (UnicodeDecodeError, csv.Error) as error:
+                for number, line in enumerate(csv.reader(stream, strict=True), start=1):
+                    cells = [cell.strip() for cell in line]
+                    if any(cells):
+                        yield number, cells
+        except UnicodeDecodeError as error:
+            raise not_utf8(self.source) from error
+        except csv.Error as error:
             raise TableError(f"{self.source}: {error}.") from error
 
 

@@ -2,50 +2,64 @@
 
 from __future__ import annotations
 
-from typing import Iterator, List
+from typing import Iterator, List, Tuple
 
 import numpy as np
 
 from .._errors import TableError
 from ._table import Row, Table
+from ._utf8 import not_utf8
+
+EXPECTED = "expected index, label and path, separated by tabs."
 
 
 class ListTable(Table):
     """A ``.lst`` file. Labels are stored values (class numbers, -1 or nan where missing).
 
-    The first line sets how many labels a row has.
+    The first line with labels sets how many a row has; where no line has any, the paths can be
+    read all the same. Empty lines are passed over.
     """
 
     def __init__(self, path: str) -> None:
         self.source = path
         self.columns = []
-        first = next(self._lines(), None)
-        if first is None:
-            raise TableError(f"{path}: no rows.")
-        self.stored_width = len(first) - 2
+        self.stored_width = self._first_width()
 
     def rows(self) -> Iterator[Row]:
-        for number, parts in enumerate(self._lines(), start=1):
-            if parts == [""]:
+        for number, parts in self._lines():
+            if len(parts) < 3 and self.stored_width:
+                yield Row(number, -1, parts[-1], {}, problem=f"it has no label; {EXPECTED}")
                 continue
             try:
                 record_id, label = int(parts[0]), np.array(parts[1:-1], np.float32)
             except ValueError as error:
-                yield Row(number, -1, parts[-1], {}, problem=f"{error}.")
+                yield Row(number, -1, parts[-1], {}, problem=f"{error}; {EXPECTED}")
                 continue
             problem = None
             if len(label) != self.stored_width:
-                problem = f"it has {len(label)} labels, but the first row has {self.stored_width}."
+                problem = (
+                    f"it has {len(label)} labels, but the first row with any has "
+                    f"{self.stored_width}."
+                )
             elif not 0 <= record_id < 2**63:
                 problem = f"index {record_id} is not in [0, 2^63)."
             yield Row(number, record_id, parts[-1], {}, label, problem)
 
-    def _lines(self) -> Iterator[List[str]]:
+    def _first_width(self) -> int:
+        rows = False
+        for _, parts in self._lines():
+            rows = True
+            if len(parts) >= 3:
+                return len(parts) - 2
+        if not rows:
+            raise TableError(f"{self.source}: no rows.")
+        return 0
+
+    def _lines(self) -> Iterator[Tuple[int, List[str]]]:
         try:
             with open(self.source, encoding="utf-8-sig") as stream:
-                for line in stream:
-                    yield [part.strip() for part in line.strip().split("\t")]
+                for number, line in enumerate(stream, start=1):
+                    if line.strip():
+                        yield number, [part.strip() for part in line.strip().split("\t")]
         except UnicodeDecodeError as error:
-            raise TableError(
-                f"{self.source}: not UTF-8 ({error.reason}). Save the list as UTF-8."
-            ) from error
+            raise not_utf8(self.source) from error
