@@ -68,6 +68,8 @@ def test_a_list_without_labels_is_no_table_of_records(tmp_path, text):
     (tmp_path / "a.lst").write_text(text)
     with pytest.raises(TableError, match=r"a.lst: its rows have no label; expected index, label"):
         mxmtl.write_records(tmp_path / "a.lst", prefix=tmp_path / "a", tasks=None)
+    with pytest.raises(TableError, match=r"a.lst: its rows have no label; expected index, label"):
+        infer_tasks(tmp_path / "a.lst")
 
 
 def test_paths_of_a_list_without_labels_can_be_read(tmp_path):

@@ -10,7 +10,7 @@ from ...tasks import Task, TaskSet
 from ...tasks._task import NAME
 from .._errors import TableError
 from ._guess import MAX_CLASSES, ColumnCells, guess_type
-from ._labels import is_names_column
+from ._labels import check_has_labels, is_names_column
 from ._table import Table, TableOptions
 from ._table_open import open_table
 from ._unknown import hint, quoted
@@ -92,6 +92,7 @@ def infer_tasks(
         given makes no tasks.
     """
     opened, options = open_table(table, options or TableOptions())
+    check_has_labels(opened)
     if opened.stored_width is not None:
         raise TableError(
             f"{opened.source}: a list holds numbers without names. Say what they are by tasks."

@@ -90,11 +90,7 @@ class LabelEncoder:
         return np.array(values, np.float32)
 
     def _check_width(self, table: Table) -> None:
-        if table.stored_width == 0:
-            raise TableError(
-                f"{table.source}: its rows have no label; expected index, label and path, "
-                "separated by tabs."
-            )
+        check_has_labels(table)
         if self._tasks is not None and table.stored_width != self._tasks.label_width:
             raise TableError(
                 f"{table.source}: rows store {table.stored_width} labels, but the tasks take "
@@ -113,6 +109,15 @@ class LabelEncoder:
                     f"stored label of a {type(task).__name__} task; missing is {task.missing:g}."
                 )
         return label
+
+
+def check_has_labels(table: Table) -> None:
+    """Raise `TableError` for a list of images without any label."""
+    if table.stored_width == 0:
+        raise TableError(
+            f"{table.source}: its rows have no label; expected index, label and path, separated "
+            "by tabs."
+        )
 
 
 def is_names_column(task: Task, table: Table) -> bool:
