@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 
 import mxmtl
+from mxmtl.cli._main import obey
 from mxmtl.data import RecordError, TableError, repair_records, verify_records
 from mxmtl.data.records._framing import pack_frames, pack_record
 from mxmtl.data.records._index import read_index, write_index
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 
 from ._images import TASKS, encoded, pixels, random_rows, read_by_mxnet, write_csv, write_images
+from ._records import write
 
 ROWS = 60
 
@@ -96,6 +98,48 @@ def test_noise_in_between_names_what_it_took(records):
     verification = found(prefix, data)
     assert verification.num_records == ROWS - 3
     assert {error.record for error in verification.damage} == {10, 11, 12}
+
+
+@pytest.mark.parametrize("index", [True, False])
+@pytest.mark.parametrize("rows", [(20, 21), (20, 21, 22), (0, 1), (58, 59)])
+@pytest.mark.parametrize("shift", [60, 4])
+def test_damaged_neighbours_are_named_each(records, rows, index, shift):
+    prefix, data, offsets = records
+    for row in rows:
+        data[offsets[row] + shift] ^= 1
+    if not index:
+        prefix.with_suffix(".idx").unlink()
+    verification = found(prefix, data)
+    assert verification.num_records == ROWS - len(rows)
+    damage = [error for error in verification.damage if error.path.endswith(".rec")]
+    assert [error.offset for error in damage] == [offsets[row] for row in rows]
+    assert [error.record for error in damage] == [row if index else None for row in rows]
+    assert not any("no record stands here" in error.reason for error in damage)
+    if shift == 60:
+        assert all("the checksum is wrong" in error.reason for error in damage)
+
+
+def test_a_record_of_several_frames_is_named_once(tmp_path):
+    labels = np.uint32([[0xCED7230A, 0], [0, 0xCED7230A], [0, 0]]).view(np.float32)
+    write(tmp_path / "a", labels, tasks=None)
+    data = bytearray((tmp_path / "a.rec").read_bytes())
+    _, offsets = read_index(tmp_path / "a.idx", len(data))
+    for row in (0, 1):
+        data[offsets[row + 1] - 5] ^= 1
+    (tmp_path / "a.rec").write_bytes(data)
+    verification = verify_records(tmp_path / "a")
+    assert verification.num_records == 1
+    assert [error.record for error in verification.damage] == [0, 1]
+
+
+def test_an_empty_file_is_damage(records):
+    prefix = records[0]
+    prefix.with_suffix(".idx").write_bytes(b"")
+    (error,) = found(prefix).damage
+    assert str(error) == f"{prefix}.idx: it lists no record, and 60 stand in the .rec file."
+    (error,) = found(prefix, b"").damage
+    assert str(error) == f"{prefix}.rec: there is no record in it: the file is empty."
+    assert obey(["verify", str(prefix)]) == 1
 
 
 def rewrite(prefix, change):

@@ -77,9 +77,12 @@ def verify_records(
     checks, count = Checks(tasks), 0
     for path in paths:
         before = len(damage)
-        listed = read_listed(path, damage)
+        listed, whole = read_listed(path, damage)
         standing: Dict[int, int] = {}
-        for judged in judge(RecordFile(path), checks, workers or usable_cores()):
+        file = RecordFile(path)
+        if not file.size:
+            damage.append(RecordError("there is no record in it: the file is empty.", path))
+        for judged in judge(file, checks, workers or usable_cores()):
             if isinstance(judged, RecordError):
                 damage.append(judged.at(path, listed.get(judged.offset)))
                 continue
@@ -87,14 +90,15 @@ def verify_records(
             if keep is not None:
                 keep(judged)
         count += len(standing)
-        damage += index_damage(path, listed, standing, {error.offset for error in damage[before:]})
+        known = {error.offset for error in damage[before:]}
+        damage += index_damage(path, listed, standing, known) if whole else []
         if len(damage) == before:
             damage += manifest_damage(path, shards)
     return Verification(count, tuple(damage))
 
 
-def read_listed(path: str, damage: List[RecordError]) -> Dict[Optional[int], int]:
-    """Return {offset: id} of a file's index; what is wrong with the index itself is damage."""
+def read_listed(path: str, damage: List[RecordError]) -> Tuple[Dict[Optional[int], int], bool]:
+    """Return {offset: id} of a file's index, and whether that is whole; if not, that is damage."""
     index = os.path.splitext(path)[0] + ".idx"
     try:
         ids, offsets = read_index(index, os.path.getsize(path))
@@ -103,8 +107,8 @@ def read_listed(path: str, damage: List[RecordError]) -> Dict[Optional[int], int
     except RecordError as error:
         damage.append(error)
     else:
-        return dict(zip(offsets.tolist(), ids.tolist()))
-    return {}
+        return dict(zip(offsets.tolist(), ids.tolist())), True
+    return {}, False
 
 
 def index_damage(
@@ -122,10 +126,13 @@ def index_damage(
                 f"the index says so, but {'no record' if found is None else found} stands here."
             )
             damage.append(RecordError(reason, path, record_id, offset))
-    if listed:
-        for offset, record_id in standing.items():
-            if offset not in listed:
-                damage.append(RecordError("it is not in the index.", path, record_id, offset))
+    if standing and not listed:
+        index = os.path.splitext(path)[0] + ".idx"
+        reason = f"it lists no record, and {len(standing)} stand in the .rec file."
+        return [RecordError(reason, index)]
+    for offset, record_id in standing.items():
+        if offset not in listed:
+            damage.append(RecordError("it is not in the index.", path, record_id, offset))
     return damage
 
 

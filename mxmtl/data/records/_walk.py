@@ -6,11 +6,11 @@ from typing import Iterator, NamedTuple, Optional, Union
 
 import numpy as np
 
-from ._framing import FRAME, MAGIC_BYTES, unpack_record
+from ._framing import FIRST, FRAME, MAGIC_BYTES, WHOLE, unpack_record
 from ._reader import RecordFile
 from ._record_error import RecordError
 
-BLOCK = 1 << 20
+LEAST, BLOCK = 1 << 14, 1 << 20  # bytes read at once in search of a record
 
 
 class Found(NamedTuple):
@@ -21,9 +21,13 @@ class Found(NamedTuple):
 
 
 def walk(file: RecordFile) -> Iterator[Union[Found, RecordError]]:
-    """Yield the records of a file; where one is broken, its error, and then the next whole one."""
-    offset = 0
-    while offset < file.size:
+    """Yield the records of a file, and where one is broken, its error.
+
+    After a broken one it goes on where the next one begins, sound or not: a length may be wrong,
+    but the mark of a frame stands nowhere else, because records are cut where it would.
+    """
+    offset: Optional[int] = 0
+    while offset is not None and offset < file.size:
         try:
             data, following = file.record(offset)
             # A broken length may swallow the records behind it.
@@ -32,27 +36,25 @@ def walk(file: RecordFile) -> Iterator[Union[Found, RecordError]]:
             offset = following
         except RecordError as error:
             yield error.at(file.path, None, offset)
-            found = next_record(file, offset + 4)
-            if found is None:
-                return
-            offset = found
+            offset = next_record(file, offset + 4)
 
 
 def next_record(file: RecordFile, start: int) -> Optional[int]:
-    """Return the first offset from ``start`` on where a whole record stands; None if none does."""
+    """Return the first offset from ``start`` on where a record begins; None if none does."""
     for offset in magics(file, start):
-        try:
-            unpack_record(file.record(offset)[0])
+        kind = FRAME.unpack(file.read(offset, FRAME.size))[1] >> 29
+        if kind in (WHOLE, FIRST):
             return offset
-        except RecordError:
-            continue
     return None
 
 
 def magics(file: RecordFile, start: int) -> Iterator[int]:
     """Yield the multiples of four at which the mark of a frame stands."""
     word = np.frombuffer(MAGIC_BYTES, "<u4")[0]
-    for block in range(start, file.size - FRAME.size + 1, BLOCK):
-        data = file.read(block, BLOCK)
+    size = LEAST  # and more where it is far away
+    while start <= file.size - FRAME.size:
+        data = file.read(start, size)
         words = np.frombuffer(data, "<u4", len(data) // 4)
-        yield from (block + 4 * np.flatnonzero(words == word)).tolist()
+        offsets = start + 4 * np.flatnonzero(words == word)
+        yield from offsets[offsets <= file.size - FRAME.size].tolist()
+        start, size = start + size, min(2 * size, BLOCK)
