@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Union
+import operator
+from typing import Any, Union
 
 import numpy as np
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+
+
+def whole_seed(seed: Any) -> int:
+    """Return a seed as an integer; `TypeError` if it is none."""
+    try:
+        return operator.index(seed)
+    except TypeError:
+        raise TypeError(
+            f"seed={seed!r}: expected a whole number; the same one gives the same batches."
+        ) from None
 
 
 def mix(value: np.ndarray) -> np.ndarray:

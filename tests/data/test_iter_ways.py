@@ -1,5 +1,6 @@
 """The two ways through batches that MXNet's iterators have: next(), and iter_next() with get*()."""
 
+import json
 import weakref
 
 import mxmtl
@@ -43,6 +44,23 @@ def test_both_of_mxnets_ways_through_batches(prefix):
         data.reset()
         with pytest.raises(ValueError, match="no current batch"):
             data.getpad()
+
+
+@pytest.mark.parametrize("seed", [None, 1.5, "7"])
+def test_a_seed_that_is_no_whole_number(prefix, seed):
+    with pytest.raises(TypeError, match=f"seed={seed!r}: expected a whole number"):
+        mxmtl.RecordIter(prefix, 8, SHAPE, shuffle=True, seed=seed)
+    with pytest.raises(TypeError, match=f"seed={seed!r}: expected a whole number"):
+        mxmtl.RecordDataset(prefix, SHAPE, seed=seed)
+
+
+def test_a_seed_of_numpy_is_that_number(prefix):
+    orders = []
+    for seed in (-3, np.int64(-3)):
+        with mxmtl.RecordIter(prefix, 23, SHAPE, shuffle=True, seed=seed) as data:
+            json.dumps(data.state_dict())
+            orders.append(next(data).index.tolist())
+    assert orders[0] == orders[1]
 
 
 def test_a_batch_is_held_no_longer_than_it_is_the_current_one(prefix):

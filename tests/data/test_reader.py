@@ -147,6 +147,10 @@ def test_shards_stand_for_one_file(tmp_path):
     assert record_files(tmp_path / "a.rec") == [str(tmp_path / "a.rec")]
     with pytest.raises(ValueError, match="was given twice"):
         record_files([tmp_path / "a.rec", tmp_path / "a.rec"])
+    (tmp_path / "linked.rec").symlink_to(tmp_path / "a.rec")
+    for other in (f"{tmp_path}/./a.rec", tmp_path / "linked"):
+        with pytest.raises(ValueError, match="was given twice"):
+            record_files([tmp_path / "a.rec", other])
     with pytest.raises(ValueError, match="no prefix was given"):
         record_files([])
 

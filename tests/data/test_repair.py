@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -103,6 +104,15 @@ def test_names_that_are_only_alike_may_be_written(folder, target):
     _, summary = repair_records("d", target)
     assert summary.num_records == 9
     assert {path: digest for path, digest in contents(folder).items() if path in before} == before
+
+
+def test_a_full_disk_is_named(folder, monkeypatch, capsys):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "writev", full)
+    assert obey(["verify", "d", "--repair", "good"]) == 1
+    assert "good.part: No space left on device" in capsys.readouterr().err
 
 
 def test_a_tasks_file_that_is_not_there_is_an_error(folder, capsys):

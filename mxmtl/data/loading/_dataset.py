@@ -10,6 +10,7 @@ import numpy as np
 
 from ..._files import PathLike
 from ...augment import Augmentation, Pipeline
+from ...augment._uniform import whole_seed
 from ...tasks import TaskSet
 from ..images._decode import check_image, decode
 from ..records._files_of import Prefixes, record_files, tasks_of
@@ -51,7 +52,7 @@ class RecordDataset(mx.gluon.data.Dataset):  # type: ignore[misc]
         std: Levels = None,
         seed: int = 0,
     ) -> None:
-        files = record_files(prefix)
+        files, seed = record_files(prefix), whole_seed(seed)
         self.tasks = tasks_of(prefix, tasks)
         self._reader = RecordReader(files)
         self._reader.check_width(self.tasks)

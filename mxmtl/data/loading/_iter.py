@@ -12,6 +12,7 @@ import numpy as np
 from ..._files import PathLike
 from ..._threads import usable_processors
 from ...augment import Pipeline
+from ...augment._uniform import whole_seed
 from ...tasks import TaskSet
 from ..records._files_of import Prefixes, record_files, tasks_of
 from ..records._reader import RecordReader
@@ -72,7 +73,7 @@ class RecordIter(Batches):
     FileNotFoundError
         If there is no such file, or no tasks.
     TypeError
-        If there is no such option; the message names the nearest one.
+        If there is no such option, the message names the nearest one; or a seed is no integer.
     ValueError
         If the records were written for other tasks, or an option makes no sense.
     RecordError
@@ -117,7 +118,7 @@ class RecordIter(Batches):
         **options: Any,
     ) -> None:
         super().__init__(batch_size)
-        how = Loading.of(options)
+        how, seed = Loading.of(options), whole_seed(seed)
         self._reader = RecordReader(record_files(prefix))
         self.tasks = tasks_of(prefix, tasks)
         self._reader.check_width(self.tasks)

@@ -27,7 +27,7 @@ def record_files(prefixes: Prefixes) -> List[str]:
     files = [path for prefix in prefixes for path in _files_of(os.fspath(prefix))]
     if not files:
         raise ValueError("no prefix was given; expected one or more, as 'data/train'.")
-    if len(set(files)) < len(files):
+    if len(set(map(os.path.realpath, files))) < len(files):
         raise ValueError(f"a record file was given twice: {files}.")
     return files
 
