@@ -94,7 +94,10 @@ def run(arguments: argparse.Namespace) -> int:
         return write_tasks(arguments)
     if tasks is None:
         inference = infer(arguments)
-        if not arguments.task and not confirmed(inference, arguments.yes):
+        if arguments.task:
+            for name, note in inference.notes.items():
+                print(f"{name}: {note}")
+        elif not confirmed(inference, arguments.yes):
             return 2
         tasks = inference.tasks
     summary = write_records(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, ClassVar, Dict, Optional, Sequence, Tuple
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from ._answer import Answer, Levels
 from ._cells import spellings
 from ._names import checked_names, per_name
+from ._one_of import one_of
 from ._task import Task
 
 
@@ -69,6 +71,10 @@ class Multiclass(Task):
     def names(self) -> Tuple[str, ...]:
         return tuple(self.classes)
 
+    @cached_property
+    def _positions(self) -> Dict[str, int]:
+        return {name: position for position, name in enumerate(self.classes)}
+
     @property
     def num_classes(self) -> int:
         """Number of classes."""
@@ -80,9 +86,9 @@ class Multiclass(Task):
 
     def encode_cell(self, cell: Any, column: str) -> float:
         for text in spellings(cell):
-            if text in self.classes:
-                return float(self.names.index(text))
-        raise self._refuse(cell, column, f"one of [{', '.join(self.classes)}]")
+            if text in self._positions:
+                return float(self._positions[text])
+        raise self._refuse(cell, column, one_of(str(cell), self.names))
 
     def decode_cell(self, value: float) -> str:
         return self.names[int(value)]

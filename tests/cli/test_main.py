@@ -130,7 +130,7 @@ def test_a_full_disk_is_one_line(here, tmp_path):
         [sys.executable, "-c", code, *line.split()], stderr=subprocess.PIPE, encoding="utf-8"
     )
     assert done.returncode == 1
-    assert done.stderr == "mxmtl convert: File too large\n"
+    assert done.stderr == "mxmtl convert: out/d.part: File too large\n"
     assert list((here / "out").iterdir()) == []
 
 

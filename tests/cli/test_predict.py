@@ -52,7 +52,7 @@ def test_what_cannot_be_read_tells_by_the_exit_code(here, capsys):  # noqa: F811
     (here / "photos" / "bad.jpg").write_bytes(b"no image")
     assert run("predict runs/first photos -o p.csv") == 3
     assert capsys.readouterr().err == (
-        "skipped photos/bad.jpg: it does not decode: no image, or a damaged one.\n"
+        "skipped photos/bad.jpg: it does not decode: it begins with the text 'no image'.\n"
         "p.csv: 5 images, 1 skipped\n"
     )
     assert (here / "p.csv.skipped.csv").exists()

@@ -69,6 +69,14 @@ def test_a_cell_that_is_no_label(task, cell, message):
         task.encode(dict.fromkeys(task.columns, cell))
 
 
+def test_few_of_many_classes_stand_in_a_message_and_the_nearest():
+    person = mxmtl.Multiclass("id", [f"k{number:04d}" for number in range(1500)])
+    message = r"one of \[k0000, .*k0009, ... \(1490 more\)\] \(did you mean 'k0123'\?\)"
+    with pytest.raises(mxmtl.LabelError, match=message):
+        person.encode({"id": "k01234"})
+    assert person.encode({"id": "k1499"}) == [1499]
+
+
 def test_a_column_that_is_not_there():
     with pytest.raises(mxmtl.LabelError, match=r"task 'age': no column 'age' among \['path'\]"):
         _cases.TASKS["regression"].encode({"path": "a.jpg"})

@@ -8,8 +8,8 @@ import numpy as np
 
 from ...tasks import LabelError, Task, TaskSet
 from ...tasks._cells import is_missing_cell
+from ...tasks._one_of import one_of
 from .._errors import TableError
-from ._one_of import one_of
 from ._table import Row, Table, TableOptions
 from ._unknown import hint, is_spelling
 
