@@ -73,7 +73,7 @@ def test_few_of_many_classes_stand_in_a_message_and_the_nearest():
     person = mxmtl.Multiclass("id", [f"k{number:04d}" for number in range(1500)])
     message = r"one of \[k0000, .*k0009, ... \(1490 more\)\] \(did you mean 'k0123'\?\)"
     with pytest.raises(mxmtl.LabelError, match=message):
-        person.encode({"id": "k01234"})
+        person.encode({"id": "k0123x"})
     assert person.encode({"id": "k1499"}) == [1499]
 
 
