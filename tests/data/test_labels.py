@@ -158,7 +158,7 @@ def test_stored_labels_are_taken_as_they_are_if_legal():
     label = np.float32([3, -1, 0, 1, -1, np.nan])
     assert encode(row({}, label)).tobytes() == label.tobytes()
     with pytest.raises(
-        mxmtl.LabelError, match=r"'breed' \(breed\): 4 is not a stored label of a Mul"
+        mxmtl.LabelError, match=r"4 is no label of task 'breed' \(breed\); expected"
     ):
         encode(row({}, np.float32([4, -1, 0, 1, -1, 0])))
 

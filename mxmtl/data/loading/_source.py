@@ -10,9 +10,10 @@ import numpy as np
 from ...augment import Pipeline
 from ...augment._uniform import keys, uniforms
 from ...tasks import TaskSet
+from ...tasks._illegal import illegal_labels
 from ..images._decode import decode_view
 from ..records._framing import Record
-from ..records._label_range import check_label, illegal_labels
+from ..records._label_range import check_label
 from ..records._reader import RecordReader
 from ..records._record_error import RecordError
 from ._normalize import Normalize

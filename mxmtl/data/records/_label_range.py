@@ -1,4 +1,4 @@
-"""Which stored labels are none of their task: one check for all who read records."""
+"""Records whose labels are none of their task."""
 
 from __future__ import annotations
 
@@ -6,32 +6,16 @@ from typing import Dict
 
 import numpy as np
 
-from ...tasks import Task, TaskSet
+from ...tasks import TaskSet
+from ...tasks._illegal import illegal_labels
 from ._record_error import RecordError
-
-ALLOWED = {"class": "0 to {last}", "cells": "0 or 1", "value": "a finite number"}
-
-
-def illegal_labels(tasks: TaskSet, labels: np.ndarray) -> Dict[int, str]:
-    """Say of labels (n, label_width) which rows hold what is no label: {row: reason}, in order.
-
-    >>> import mxmtl
-    >>> tasks = mxmtl.TaskSet([mxmtl.Multiclass("breed", classes=["beagle", "pug"])])
-    >>> illegal_labels(tasks, np.float32([[1], [-1], [2]]))
-    {2: "2 is no label of task 'breed' (breed); expected 0 to 1, or -1 where it is unknown."}
-    """
-    found: Dict[int, str] = {}
-    for task, part in zip(tasks, tasks.slices):
-        legal = task.valid(labels[:, part])
-        if np.count_nonzero(legal) < legal.size:  # half the time of all()
-            for row in np.flatnonzero(~legal.all(axis=1)).tolist():
-                column = int(np.argmin(legal[row]))
-                found.setdefault(row, reason(task, column, float(labels[row, part][column])))
-    return dict(sorted(found.items()))
 
 
 def illegal_rows(tasks: TaskSet, labels: np.ndarray) -> Dict[int, str]:
-    """Say the same of `RecordReader.labels`, where records that cannot be read are all NaN."""
+    """Say of `RecordReader.labels` which rows hold what is no label: {row: reason}.
+
+    There, records that cannot be read are all NaN.
+    """
     found = illegal_labels(tasks, labels)
     return {row: text for row, text in found.items() if not np.isnan(labels[row]).all()}
 
@@ -40,12 +24,3 @@ def check_label(tasks: TaskSet, label: np.ndarray) -> None:
     """Raise `RecordError`, without a place, if a record's label (label_width,) is none."""
     for text in illegal_labels(tasks, label[np.newaxis]).values():
         raise RecordError(text)
-
-
-def reason(task: Task, column: int, value: float) -> str:
-    """Say what stands where a label should, and what may."""
-    allowed = ALLOWED[task.kind].format(last=task.num_outputs - 1)
-    return (
-        f"{value:g} is no label of task {task.name!r} ({task.columns[column]}); expected "
-        f"{allowed}, or {task.missing:g} where it is unknown."
-    )

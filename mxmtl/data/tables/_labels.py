@@ -8,6 +8,7 @@ import numpy as np
 
 from ...tasks import LabelError, Task, TaskSet
 from ...tasks._cells import is_missing_cell
+from ...tasks._illegal import illegal_labels
 from ...tasks._one_of import one_of
 from .._errors import TableError
 from ._table import Row, Table, TableOptions
@@ -100,14 +101,8 @@ class LabelEncoder:
     def _stored(self, label: np.ndarray) -> np.ndarray:
         if self._tasks is None:
             return label
-        for task, part in zip(self._tasks, self._tasks.slices):
-            wrong = ~task.valid(label[part])
-            if wrong.any():
-                at = int(np.argmax(wrong))
-                raise LabelError(
-                    f"task {task.name!r} ({task.columns[at]}): {label[part][at]:g} is not a "
-                    f"stored label of a {type(task).__name__} task; missing is {task.missing:g}."
-                )
+        for text in illegal_labels(self._tasks, label[np.newaxis]).values():
+            raise LabelError(text)
         return label
 
 
