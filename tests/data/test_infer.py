@@ -130,7 +130,7 @@ def test_a_class_that_looks_like_unknown_is_noted(table, given):
     inference = infer_tasks(path, given=given)
     assert inference.tasks["breed"].names == ("NA", "boxer", "n/a", "pug")
     note = (
-        "'NA', 'n/a' are taken as they are. If that means unknown: --missing-value NA "
+        "cells 'NA', 'n/a' are taken as they are. If that means unknown: --missing-value NA "
         "--missing-value n/a (missing_values=['NA', 'n/a'])."
     )
     assert inference.notes == {"breed": note}

@@ -224,7 +224,7 @@ def notes_on(tasks: TaskSet, columns: Mapping[str, ColumnCells]) -> Dict[str, st
     for task in tasks:
         found = columns[task.name].unknown if task.name in columns else set()
         if found:
-            notes[task.name] = f"{quoted(found)} are taken as they are. {hint(found)}"
+            notes[task.name] = f"cells {quoted(found)} are taken as they are. {hint(found)}"
     return notes
 
 
