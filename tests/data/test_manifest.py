@@ -10,29 +10,7 @@ from mxmtl.data import inspect_records, verify_records
 
 import pytest
 
-from ._images import TASKS, random_rows, write_csv, write_images
-
 SHAPE = (3, 4, 4)
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """One file ``d.rec`` and three shards ``sh-0000?.rec``."""
-    folder = tmp_path_factory.mktemp("made")
-    write_csv(folder / "t.csv", random_rows(9, write_images(folder / "jpg", 3)))
-    for prefix, rows in (("d", 0), ("sh", 3)):
-        options = {"prefix": folder / prefix, "tasks": TASKS, "shard_rows": rows}
-        mxmtl.write_records(folder / "t.csv", folder / "jpg", **options)
-    return folder
-
-
-@pytest.fixture
-def folder(made, tmp_path, monkeypatch):
-    for path in made.iterdir():
-        if path.is_file():
-            shutil.copy(path, tmp_path)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 def count(prefix):

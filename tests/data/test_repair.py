@@ -13,28 +13,6 @@ from mxmtl.data import repair_records
 
 import pytest
 
-from ._images import TASKS, random_rows, write_csv, write_images
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """One file ``d.rec`` and three shards ``sh-0000?.rec``."""
-    folder = tmp_path_factory.mktemp("made")
-    write_csv(folder / "t.csv", random_rows(9, write_images(folder / "jpg", 3)))
-    for prefix, rows in (("d", 0), ("sh", 3)):
-        options = {"prefix": folder / prefix, "tasks": TASKS, "shard_rows": rows}
-        mxmtl.write_records(folder / "t.csv", folder / "jpg", **options)
-    return folder
-
-
-@pytest.fixture
-def folder(made, tmp_path, monkeypatch):
-    for path in made.iterdir():
-        if path.is_file():
-            shutil.copy(path, tmp_path)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
 
 def contents(folder):
     """{path: checksum} of all files in a folder; links are not followed."""
