@@ -13,10 +13,9 @@ from .._files import PathLike
 from ..data import ImageError, RecordError, TableError, TableOptions
 from ..data.records._files_of import record_files
 from ..data.records._reader import RecordReader
-from ..data.tables._table import IMAGE_ENDINGS
 from ..data.tables._table_fashionai import task_name
-from ..data.tables._table_folder import image_files
 from ..data.tables._table_open import open_table
+from ..data.tables._walk import IMAGE_ENDINGS, image_files
 from ._images import ImageReader
 
 LISTS = (".txt", ".csv", ".tsv", ".lst")

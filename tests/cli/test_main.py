@@ -10,7 +10,7 @@ from importlib import import_module
 
 import mxmtl
 from mxmtl.cli import _main, main
-from mxmtl.data.convert._summary import read_manifest
+from mxmtl.data.records._beside import read_manifest
 
 import pytest
 
@@ -195,7 +195,7 @@ def test_splits_shards_and_images_from_the_command_line(here):
         "--missing-value NA --background 0,0,0"
     )
     assert main(shlex.split(line)) == 0
-    manifest = mxmtl.data.convert._summary.read_manifest("d_a")
+    manifest = read_manifest("d_a")
     assert manifest["records"] == 30
     assert len(manifest["shards"]) == 3
     assert manifest["images"]["encodings"] == {"png": 30}

@@ -11,10 +11,10 @@ from types import TracebackType
 from typing import Any, Dict, List, Optional, Type
 
 from ..._files import atomic_write
+from ..records._beside import read_manifest
 from ..records._index import read_index
 from ._convert_options import OutputOptions
 from ._journal import NAME, Journal
-from ._summary import read_manifest
 
 FINISHED = "finished"
 

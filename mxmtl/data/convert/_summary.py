@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Dict, List, Mapping, Tuple
+
+from ..records._beside import read_manifest
 
 
 @dataclass(frozen=True)
@@ -56,16 +57,3 @@ class RecordSummary:
             lists = [file for file in self.files if file.endswith(".skipped.csv")]
             lines.append(f"  {self.num_skipped} rows skipped: see {', '.join(lists)}")
         return "\n".join(lines)
-
-
-def read_manifest(prefix: str) -> Dict[str, Any]:
-    """Read ``<prefix>.manifest.json``; `ValueError` naming it if it is something else."""
-    path = prefix + ".manifest.json"
-    with open(path, encoding="utf-8") as stream:
-        try:
-            manifest = json.load(stream)
-        except ValueError as error:
-            raise ValueError(f"{path}: no JSON ({error}).") from error
-    if not isinstance(manifest, dict) or manifest.get("format") != "mxmtl.manifest":
-        raise ValueError(f"{path}: no manifest of mxmtl.")
-    return manifest

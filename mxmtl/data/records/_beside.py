@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
-from typing import Dict, List, Optional
+from typing import Any, Dict, List, Optional
 
-from ..convert._summary import read_manifest
 from ._record_error import RecordError
 
 MANIFEST = ".manifest.json"
@@ -24,6 +24,19 @@ def shared_file(prefix: str, ending: str) -> str:
     if not os.path.exists(stem + ending):
         stem = re.sub(r"-\d{5}$", "", stem)
     return stem + ending
+
+
+def read_manifest(prefix: str) -> Dict[str, Any]:
+    """Read ``<prefix>.manifest.json``; `ValueError` naming it if it is something else."""
+    path = prefix + MANIFEST
+    with open(path, encoding="utf-8") as stream:
+        try:
+            manifest = json.load(stream)
+        except ValueError as error:
+            raise ValueError(f"{path}: no JSON ({error}).") from error
+    if not isinstance(manifest, dict) or manifest.get("format") != "mxmtl.manifest":
+        raise ValueError(f"{path}: no manifest of mxmtl.")
+    return manifest
 
 
 def listed_shards(prefix: str) -> Optional[Dict[str, str]]:

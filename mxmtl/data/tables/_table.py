@@ -8,8 +8,6 @@ from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Seq
 
 import numpy as np
 
-from ._walk import IMAGE_ENDINGS as IMAGE_ENDINGS
-
 
 class Row(NamedTuple):
     """One row of a table.

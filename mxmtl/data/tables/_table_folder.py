@@ -7,7 +7,7 @@ from typing import Iterator
 
 from .._errors import TableError
 from ._table import Row, Table
-from ._walk import image_files as image_files
+from ._walk import image_files
 
 COLUMN = "class"
 
