@@ -15,6 +15,7 @@ from ..data.records._files_of import record_files
 from ..data.records._reader import RecordReader
 from ..data.tables._table_fashionai import task_name
 from ..data.tables._table_open import open_table
+from ..data.tables._utf8 import not_utf8
 from ..data.tables._walk import IMAGE_ENDINGS, image_files
 from ._images import ImageReader
 
@@ -190,14 +191,15 @@ def of_lines(path: str, root: str) -> Iterator[Item]:
                 if name:
                     yield Item(name, number, os.path.join(root, name))
     except UnicodeDecodeError as error:
-        raise TableError(f"{path}: not UTF-8 ({error.reason}). Save the list as UTF-8.") from error
+        raise not_utf8(path) from error
 
 
 def of_fashionai(path: str, root: str) -> Iterator[Item]:
     """Take rows ``file,<task>_labels,...``: each asks for one task."""
     try:
         with open(path, encoding="utf-8-sig", newline="") as stream:
-            for number, line in enumerate(csv.reader(stream, strict=True), start=1):
+            rows = csv.reader(stream, strict=True)
+            for number, line in enumerate(rows, start=1):
                 if not line:
                     continue
                 name, asked = (*line, "")[:2]
@@ -205,5 +207,7 @@ def of_fashionai(path: str, root: str) -> Iterator[Item]:
                 yield Item(
                     name, number, os.path.join(root, name.strip()), task_name(asked), problem
                 )
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise TableError(f"{path}: {error}.") from error
+    except UnicodeDecodeError as error:
+        raise not_utf8(path) from error
+    except csv.Error as error:
+        raise TableError(f"{path} line {rows.line_num}: {error}.") from error

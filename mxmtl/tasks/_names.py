@@ -15,9 +15,14 @@ def checked_names(task: str, option: str, names: Sequence[str], at_least: int) -
         )
     checked = tuple(names)
     for name in checked:
-        if not isinstance(name, str) or not name or name != name.strip() or not name.isprintable():
+        if not isinstance(name, str) or not name or name != name.strip():
             raise ValueError(
                 f"task {task!r}: {option} has {name!r}; expected text with no space around it."
+            )
+        if not name.isprintable():
+            bad = next(character for character in name if not character.isprintable())
+            raise ValueError(
+                f"task {task!r}: {option} has {name!r}; {bad!r} in it cannot be printed."
             )
     if len(set(checked)) < len(checked):
         twice = sorted({name for name in checked if checked.count(name) > 1})

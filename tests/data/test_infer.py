@@ -90,7 +90,7 @@ def test_separated_names_are_a_multilabel_task(table):
         (["NA", "nan"], "every cell is 'NA' or 'nan'"),
         (
             ["pug\u200b", "boxer"],
-            "task 'x': classes has 'pug\\u200b'; expected text with no space around it.",
+            "task 'x': classes has 'pug\\u200b'; '\\u200b' in it cannot be printed.",
         ),
     ],
 )

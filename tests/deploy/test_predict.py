@@ -7,6 +7,7 @@ import itertools
 import json
 
 import mxmtl
+from mxmtl.data import TableError
 from mxmtl.deploy import Inputs, PredictOptions, Predictor, open_inputs, predict_inputs
 from mxmtl.deploy._inputs import Item
 from mxmtl.evaluation import TuneOptions, predict_records, tune
@@ -218,6 +219,20 @@ def test_images_are_read_as_they_are_needed(run, capsys):
 def test_inputs_that_cannot_be(here, inputs, error, message):
     with pytest.raises(error, match=message):
         open_inputs(inputs)
+
+
+@pytest.mark.parametrize(("name", "fashionai"), [("q.txt", False), ("q.csv", True)])
+def test_a_list_in_another_encoding_is_named_with_its_line(here, name, fashionai):
+    (here / name).write_bytes(b"photos/0.jpg,x_labels,ny\nphotos/caf\xe9.jpg,x_labels,yn\n")
+    inputs = open_inputs([name], images="data", fashionai=fashionai)
+    with pytest.raises(TableError, match=f"{name} line 2, byte 11: 0xe9 is not UTF-8"):
+        list(inputs.items)
+
+
+def test_a_quote_that_is_not_closed_is_named_with_its_line(here):
+    (here / "q.csv").write_text('a.jpg,x_labels,ny\n"b.jpg,x_labels,ny\n')
+    with pytest.raises(TableError, match="q.csv line 2: unexpected end of data"):
+        list(open_inputs(["q.csv"], fashionai=True).items)
 
 
 def test_options_that_cannot_be(here, run):
