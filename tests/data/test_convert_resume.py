@@ -83,8 +83,7 @@ def convert(folder, target, **options):
     return mxmtl.write_records(
         folder / "train.csv",
         folder / "jpg",
-        prefix=target / "d",
-        **{"tasks": TASKS, **OPTIONS, **options},
+        **{"prefix": target / "d", "tasks": TASKS, **OPTIONS, **options},
     )
 
 
@@ -130,6 +129,19 @@ def test_stopped_while_files_get_their_names(made, whole, tmp_path, monkeypatch,
         assert path.read_bytes() == whole[path.name]
     convert(made, tmp_path, resume=True)
     assert contents(tmp_path) == whole
+
+
+@pytest.mark.parametrize("way", ["out//d", "./out/d", "out/./d", "out/../out/d", "//out///d"])
+def test_the_same_prefix_may_be_spelled_in_many_ways(made, whole, tmp_path, monkeypatch, way):
+    monkeypatch.chdir(tmp_path)
+    prefix = f"{tmp_path}{way}" if way.startswith("/") else way
+    stop_at(monkeypatch, os, "replace", 20)  # 10 files are made before any is moved
+    with pytest.raises(Stop):
+        convert(made, tmp_path, prefix=prefix)
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    convert(made, tmp_path, prefix=prefix, resume=True)
+    assert contents(tmp_path / "out") == whole
 
 
 @pytest.mark.parametrize("call", [1, 2, 3])

@@ -120,9 +120,8 @@ class Stage:
         if not self.done:
             with open(self._marker, "rb") as stream:
                 names = json.load(stream)
-            targets = {os.path.join(home, name) for name in names}
             for old in self._existing():
-                if old not in targets:
+                if os.path.basename(old) not in names:  # "a//b" and "a/b" are spellings of a path
                     os.unlink(old)
             for name in names:
                 made = os.path.join(self.folder, name)
