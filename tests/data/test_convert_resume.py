@@ -14,7 +14,7 @@ from mxmtl.data.convert._journal import Journal
 
 import pytest
 
-from ._images import TASKS, random_rows, write_csv, write_images
+from ._images import COLUMNS, TASKS, random_rows, write_csv, write_images
 
 OPTIONS = {"resize": 16, "shard_rows": 300, "split": {"a": 0.8, "b": 0.2}, "on_error": "skip"}
 
@@ -284,3 +284,21 @@ def test_resuming_what_is_complete_looks_whether_it_is_there(made, tmp_path, nam
     damage(tmp_path / name)
     with pytest.raises(FileExistsError, match="and is not what this table"):
         convert(made, tmp_path, resume=True)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"split": None, "split_column": "part"}, {"split": {"a": 0.5, "b": 0.5}, "group": "part"}],
+)
+def test_resuming_what_is_complete_looks_at_the_column_it_splits_by(made, tmp_path, options):
+    (tmp_path / "jpg").symlink_to(made / "jpg")
+    rows = [{"path": f"{n}.jpg", "part": "ab"[n % 3 > 0]} for n in range(12)]
+    write_csv(tmp_path / "train.csv", rows, [*COLUMNS, "part"])
+    options = {**options, "shard_rows": 0}
+    convert(tmp_path, tmp_path / "out", **options)
+    before = contents(tmp_path / "out")
+    rows[0]["part"], rows[1]["part"] = "b", "a"
+    write_csv(tmp_path / "train.csv", rows, [*COLUMNS, "part"])
+    with pytest.raises(FileExistsError, match="is not what this table and these options give"):
+        convert(tmp_path, tmp_path / "out", resume=True, **options)
+    assert contents(tmp_path / "out") == before

@@ -32,7 +32,8 @@ class Plan:
     assignment : ndarray, optional
         Which split each row goes to, (num_rows,); None where there is one.
     digest : str
-        SHA-256 of what all rows say: by it a run notices that it has done this table already.
+        SHA-256 of what all rows say, of their splits as well: by it a run notices that it has done
+        this table already.
     """
 
     num_rows: int
@@ -73,6 +74,7 @@ class Walk:
         self._digest.update(row_bytes(item))
         if self._column is not None:
             self.cells.append(self._cell(item, self._column))
+            self._digest.update(self.cells[-1].encode() + b"\n")
         if self._options.stratify and self._tasks is not None:
             label = self._tasks.missing_label if item.label is None else item.label
             self.labels.append(label)
