@@ -9,7 +9,8 @@ from typing import Any, ClassVar, Dict, Tuple
 import numpy as np
 
 from ._answer import Answer, Levels
-from ._task import Task
+from ._float32 import HELD, altered
+from ._task import LabelError, Task
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,8 @@ class Regression(Task):
     ----------
     name : str
         Name of the task and of its table column. A cell holds a finite number; the label is
-        float32, shape (N,).
+        float32, shape (N,). Decimals are rounded to it; a whole number that it does not hold
+        (from 2**24 on) is refused, and so is one so small that it would become 0.
     weight : float
         What the loss is multiplied by. The loss of a row is (prediction - label)^2 / 2, as
         ``LinearRegressionOutput`` has it; large units want a small weight.
@@ -57,11 +59,15 @@ class Regression(Task):
             value = math.nan
         if not math.isfinite(value):
             raise self._refuse(cell, column, "a finite number")
+        trouble = altered(cell, value)
+        if trouble:
+            raise LabelError(f"task {self.name!r}: {trouble}")
         return value
 
     def decode_cell(self, value: float) -> str:
-        # The shortest text that reads back as the same float32: bit for bit.
-        return str(np.float32(value))
+        # The shortest text that reads back as the same float32: bit for bit. Of a large whole
+        # number that would be another one (123456790.0 for 123456792), so it is told in full.
+        return str(np.float32(value)) if abs(value) < HELD else repr(value)
 
     def valid(self, label: np.ndarray) -> np.ndarray:
         return ~np.isinf(label)

@@ -86,6 +86,16 @@ def test_separated_names_are_a_multilabel_task(table):
         (["2", "2.0"], "every cell is '2'"),
         (["0.5", "inf"], "'inf' is no finite number"),
         (["0.5", "-1e39"], "'-1e39' is no finite number"),
+        (
+            ["1700000001", "0.5"],
+            "'1700000001' would be stored as 1700000000, in float32. Subtract an offset from the "
+            "whole column, or give it in another unit.",
+        ),
+        (
+            ["0.5", "1e-50"],
+            "'1e-50' would be stored as 0, in float32. Subtract an offset from the whole column, "
+            "or give it in another unit.",
+        ),
         (["?", ""], "every cell is '?'"),
         (["NA", "nan"], "every cell is 'NA' or 'nan'"),
         (
@@ -219,6 +229,7 @@ def test_a_table_whose_rows_are_all_bad_says_why(tmp_path):
 AWKWARD = [
     *("", "0", "1", "2", "9", "01", "001", "1.0", "1.", "1.00", "+1", "-0", "-0.0", "1e3", "1_000"),
     *("9007199254740992", "9007199254740993", "3.5", ".5", "1e39", "inf", "-inf", "nan", "NaN"),
+    *("16777217", "16777217.0", "1e-50"),
     *("NA", "?", "None", "n/a", "yes", "NO", "True", "a", "b", "a;b", "a;", ";", " ; ", "1;2"),
     *("犬", "１", "a b", "a\u200b", "a\nb", "a\xa0b", 'a"b', "a,b", "x=1"),
 ]

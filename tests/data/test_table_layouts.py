@@ -29,6 +29,10 @@ def test_list_labels_are_the_floats_that_stand_there(tmp_path):
     assert (first.record_id, first.path, second.number) == (7, "a b.jpg", 3)
     np.testing.assert_array_equal(first.label, np.float32([1, -1, np.nan]))
     assert second.label.tobytes() == np.float32([2, 16777216, 0.1]).tobytes()
+    assert second.problem == (
+        "label 2: '16777217' would be stored as 16777216, in float32. Subtract an offset from the "
+        "whole column, or give it in another unit."
+    )
 
 
 @pytest.mark.parametrize(
@@ -38,6 +42,7 @@ def test_list_labels_are_the_floats_that_stand_there(tmp_path):
         ("1\tdog\ta.jpg", "could not convert"),
         ("1\t1\t2\ta.jpg", "it has 2 labels, but the first row with any has 1."),
         ("-1\t1\ta.jpg", "index -1 is not in"),
+        ("1\t1e-50\ta.jpg", "label 1: '1e-50' would be stored as 0, in float32."),
         ("1", "it has no label; expected index, label and path, separated by tabs."),
         ("1\ta.jpg", "it has no label; expected index, label and path, separated by tabs."),
         ("1 2 a.jpg", "it has no label; expected index, label and path, separated by tabs."),

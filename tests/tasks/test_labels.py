@@ -1,12 +1,14 @@
 """Cells to labels and back, and how labels are cut into tasks."""
 
+import re
+
 import mxmtl
 from tests import _cases
 
 import mxnet as mx
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 
@@ -20,6 +22,7 @@ def test_decode_then_encode_gives_the_same_bits(task, seed):
 
 
 @given(value=st.floats(width=32, allow_nan=False, allow_infinity=False))
+@example(value=123456792.0)  # NumPy spells it 123456790.0
 def test_any_float32_survives_as_text(value):
     age = mxmtl.Regression("age")
     label = np.array([value], np.float32)
@@ -67,6 +70,35 @@ def test_a_cell_that_is_no_label(task, cell, message):
     task = _cases.TASKS[task]
     with pytest.raises(mxmtl.LabelError, match=message + ".*Leave the cell empty"):
         task.encode(dict.fromkeys(task.columns, cell))
+
+
+@pytest.mark.parametrize(
+    ("cell", "stored"),
+    [
+        ("16777217", "16777216"),
+        (16777217, "16777216"),
+        (16777217.0, "16777216"),
+        ("-1700000001.0", "-1700000000"),
+        ("1_700_000_001", "1700000000"),
+        ("1.234567891e9", "1234567936"),
+        ("1e-50", "0"),
+        ("-1e-400", "0"),
+    ],
+)
+def test_a_number_that_float32_does_not_hold(cell, stored):
+    message = (
+        rf"task 't': '{re.escape(str(cell))}' would be stored as {stored}, in float32\. Subtract "
+        "an offset from the whole column, or give it in another unit."
+    )
+    with pytest.raises(mxmtl.LabelError, match=message):
+        mxmtl.Regression("t").encode({"t": cell})
+
+
+@pytest.mark.parametrize(
+    "cell", ["16777216", "0.1", "1700000002.5", "1e30", 1e30, "1e-40", "0.0", "-0", True]
+)
+def test_decimals_are_rounded_to_float32_and_whole_numbers_kept(cell):
+    assert mxmtl.Regression("t").encode({"t": cell}) == np.float32(float(cell))
 
 
 def test_few_of_many_classes_stand_in_a_message_and_the_nearest():

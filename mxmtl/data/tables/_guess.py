@@ -8,6 +8,7 @@ from typing import Iterable, List, Optional, Set
 import numpy as np
 
 from ...tasks._cells import spellings
+from ...tasks._float32 import altered
 from ...tasks._sigmoid import WORDS
 from ._unknown import hint, is_spelling, quoted
 
@@ -48,7 +49,7 @@ class ColumnCells:
         self.more_texts = self.more_parts = self.several = False
         # Of cells that do not look unknown:
         self.numbers = self.whole = self.boolean = True
-        self.infinite = ""
+        self.no_value = ""  # why a cell is none of a Regression's
 
     def add(self, cell: str) -> None:
         """Look at one cell; '' is missing."""
@@ -75,7 +76,9 @@ class ColumnCells:
             return
         self.whole &= value.is_integer()
         if not abs(value) <= FLOAT32_MAX:
-            self.infinite = self.infinite or cell
+            self.no_value = self.no_value or f"{cell!r} is no finite number"
+        else:
+            self.no_value = self.no_value or altered(cell, float(np.float32(value)))
 
     def known(self) -> Set[str]:
         """Return the different cells that do not look unknown; of 3 and 3.0 the first alone."""
@@ -151,8 +154,8 @@ def guess_type(cells: ColumnCells) -> str:
 
 def guess_number(kind: str, cells: ColumnCells) -> str:
     """Return the type of a column of numbers, unless there is a cell that it cannot take."""
-    if cells.infinite:
-        return f"{cells.infinite!r} is no finite number"
+    if cells.no_value:
+        return cells.no_value
     if cells.unknown:
         return f"it would be a {kind} without {quoted(cells.unknown)}. {hint(cells.unknown)}"
     return kind

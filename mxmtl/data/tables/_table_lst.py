@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Iterator, List, Tuple
+from typing import Iterator, List, Optional, Tuple
 
 import numpy as np
 
+from ...tasks._float32 import HELD, altered
 from .._errors import TableError
 from ._table import Row, Table
 from ._utf8 import not_utf8
@@ -35,7 +36,7 @@ class ListTable(Table):
             except ValueError as error:
                 yield Row(number, -1, parts[-1], {}, problem=f"{error}; {EXPECTED}")
                 continue
-            problem = None
+            problem = altered_label(parts[1:-1], label)
             if len(label) != self.stored_width:
                 problem = (
                     f"it has {len(label)} labels, but the first row with any has "
@@ -63,3 +64,13 @@ class ListTable(Table):
                         yield number, [part.strip() for part in line.strip().split("\t")]
         except UnicodeDecodeError as error:
             raise not_utf8(self.source) from error
+
+
+def altered_label(cells: List[str], label: np.ndarray) -> Optional[str]:
+    """Say which number of a row float32 does not hold, if there is one."""
+    for number, (cell, stored) in enumerate(zip(cells, label.tolist()), start=1):
+        if abs(stored) >= HELD or (stored == 0.0 and float(cell) != 0.0):
+            trouble = altered(cell, stored)
+            if trouble:
+                return f"label {number}: {trouble}"
+    return None
