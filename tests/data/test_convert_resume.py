@@ -227,6 +227,29 @@ def test_a_table_that_changed_is_noticed(made, tmp_path, monkeypatch):
         convert(work, tmp_path / "out", resume=True)
 
 
+@pytest.mark.parametrize("call", [11, 20])  # before the first file gets its name, and half-way
+def test_a_table_that_changed_before_the_files_got_their_names_is_noticed(
+    made, tmp_path, monkeypatch, call
+):
+    (tmp_path / "jpg").symlink_to(made / "jpg")
+    lines = (made / "train.csv").read_text("utf-8").splitlines()
+    (tmp_path / "train.csv").write_text("\n".join(lines), "utf-8")
+    stop_at(monkeypatch, os, "replace", call)
+    with pytest.raises(Stop):
+        convert(tmp_path, tmp_path / "out")
+    monkeypatch.undo()
+    assert (tmp_path / "out" / "d.part" / "finished.json").exists()
+    before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("d_*")}
+    (tmp_path / "train.csv").write_text("\n".join([*lines[:3], lines[4], *lines[4:]]), "utf-8")
+    with pytest.raises(ValueError, match=r"d.part: the table has changed since .* force=True"):
+        convert(tmp_path, tmp_path / "out", resume=True)
+    assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("d_*")} == before
+    convert(tmp_path, tmp_path / "out", force=True)
+    (tmp_path / "new").mkdir()
+    convert(tmp_path, tmp_path / "new")
+    assert contents(tmp_path / "out") == contents(tmp_path / "new")
+
+
 def test_unfinished_output_that_changed_is_noticed(made, tmp_path, monkeypatch):
     stopped(made, tmp_path, monkeypatch)
     part = tmp_path / "d.part" / "d_a-00000.rec"

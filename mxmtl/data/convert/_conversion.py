@@ -22,7 +22,7 @@ from ._chunk import Chunk, from_json
 from ._convert_options import OutputOptions
 from ._output import Outcome, Output, Skipped
 from ._plan import Plan, make_plan
-from ._stage import Stage
+from ._stage import Stage, has_changed
 from ._summary import RecordSummary
 from ._work import Job, Worker
 
@@ -96,10 +96,7 @@ class Conversion:
                 chunk.add(job, outputs[job.split].add_again(job.item, outcome, size))
             if chunk.entry() != entry:
                 what = "table" if chunk.entry()["rows"] != entry["rows"] else "unfinished output"
-                raise ValueError(
-                    f"{stage.folder}: the {what} has changed since that run was stopped. "
-                    "Start again with force=True (--force)."
-                )
+                raise has_changed(stage.folder, what)
         for output in outputs:
             output.writer.begin_writing()
 

@@ -16,7 +16,7 @@ from ..records._index import read_index
 from ._convert_options import OutputOptions
 from ._journal import NAME, Journal
 
-FINISHED = "finished"
+FINISHED = "finished.json"
 
 
 class Stage:
@@ -111,15 +111,14 @@ class Stage:
     def finish(self, names: List[str]) -> None:
         """Note that all files are complete, in the order in which they shall get their names."""
         with atomic_write(self._marker) as stream:
-            stream.write(json.dumps(names).encode())
+            stream.write(json.dumps({"digest": self._digest, "files": names}).encode())
         self._progress = True
 
     def publish(self) -> List[str]:
         """Give the files their final names, and remove the folder. Returns the paths."""
         home = os.path.dirname(self.folder)
         if not self.done:
-            with open(self._marker, "rb") as stream:
-                names = json.load(stream)
+            names = self._finished()["files"]
             for old in self._existing():
                 if os.path.basename(old) not in names:  # "a//b" and "a/b" are spellings of a path
                     os.unlink(old)
@@ -129,6 +128,11 @@ class Stage:
                     os.replace(made, os.path.join(home, name))
             self._remove()
         return self._existing()
+
+    def _finished(self) -> Dict[str, Any]:
+        with open(self._marker, "rb") as stream:
+            found: Dict[str, Any] = json.load(stream)
+        return found
 
     def _remove(self) -> None:
         # A folder that is half removed must not pass for one that is half filled.
@@ -147,6 +151,8 @@ class Stage:
                 f"{self.folder} is of a run with other options: {differences(found, self._key)}. "
                 "Repeat those, or start again with force=True (--force)."
             )
+        if self.complete and self._finished()["digest"] != self._digest:
+            raise has_changed(self.folder, "table")
 
     def _clear(self) -> None:
         for name in os.listdir(self.folder):
@@ -186,6 +192,14 @@ class Stage:
             is_there(os.path.join(os.path.dirname(prefix), shard["file"]), shard)
             for shard in manifest["shards"]
         )
+
+
+def has_changed(folder: str, what: str) -> ValueError:
+    """Make the error for a run that cannot go on from what it finds."""
+    return ValueError(
+        f"{folder}: the {what} has changed since that run was stopped. "
+        "Start again with force=True (--force)."
+    )
 
 
 def outputs_of(prefix: str) -> List[str]:
