@@ -165,6 +165,40 @@ def test_a_bad_image_is_refused_whatever_is_asked(data, message, options):
 
 
 @pytest.mark.parametrize(
+    ("height", "width", "options", "message"),
+    [
+        (1, 60000, {"resize": 1024}, "61440000 x 1024 pixels; a jpg file has at most 65500 on an"),
+        (60, 80, {"resize": 100000}, "133333 x 100000 pixels; a jpg file has at most 65500 on an"),
+        (80, 60, {"resize": 16000, "encoding": "webp"}, "a webp file has at most 16383 on an edge"),
+        (60, 80, {"resize": 1 << 40}, "at most 65500 on an edge"),
+        (60, 80, {"resize": 40000, "encoding": "png"}, "at most 1073741824 are read by OpenCV"),
+        (60, 80, {"resize": 2000000, "encoding": "png"}, "a png file has at most 1000000 on an"),
+    ],
+)
+def test_what_would_become_too_large_is_refused(height, width, options, message):
+    data = encoded(pixels(height, width), ".jpg")
+    with pytest.raises(ImageError, match=rf"resize={options['resize']} makes it .*{message}"):
+        convert(data, **options)
+
+
+@pytest.mark.parametrize(("height", "width", "encoding"), [(1, 65501, "jpg"), (1, 16384, "webp")])
+def test_what_is_too_large_for_its_encoding_is_refused(height, width, encoding):
+    data = encoded(pixels(height, width), ".png")
+    with pytest.raises(ImageError, match=rf"{width} x {height} pixels; a {encoding} file has at"):
+        convert(data, encoding=encoding)
+
+
+@pytest.mark.parametrize(("function", "does"), [("resize", "resize"), ("imencode", "encode")])
+def test_what_opencv_cannot_do_is_said_of_the_image(monkeypatch, function, does):
+    def fail(*arguments, **options):
+        raise cv2.error("OpenCV(4) alloc.cpp: error: (-4) Failed to allocate 8 bytes")
+
+    monkeypatch.setattr(cv2, function, fail)
+    with pytest.raises(ImageError, match=f"OpenCV cannot {does} it .*Failed to allocate 8 bytes"):
+        convert(JPEG, resize=20)
+
+
+@pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"encoding": "gif"}, "encoding='gif' is not one of"),

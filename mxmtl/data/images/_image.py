@@ -96,7 +96,7 @@ def convert_image(data: bytes, options: ImageOptions) -> Encoded:
     image = decode(
         data, info, options.color, None if keep_alpha else options.background, options.resize
     )
-    image = crop_and_resize(image, options.resize, options.center_crop, info)
+    image = crop_and_resize(image, options.resize, options.center_crop, info, encoding)
     quality = DEFAULT_QUALITY[encoding] if options.quality is None else options.quality
     height, width = image.shape[:2]
     return Encoded(encode(image, encoding, quality), width, height, encoding, False)

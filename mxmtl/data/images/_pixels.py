@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from .._errors import ImageError
-from ._image_info import JPEG, OTHER, PNG, ImageInfo
+from ._image_info import JPEG, OTHER, PNG, WEBP, ImageInfo
 
 Color = Tuple[int, int, int]
 TRANSPOSED = 5  # EXIF orientations from here on swap height and width
@@ -35,8 +35,10 @@ TEXT = 20  # bytes at the begin of a file, by which text is known
 QUALITY = {
     JPEG: cv2.IMWRITE_JPEG_QUALITY,
     PNG: cv2.IMWRITE_PNG_COMPRESSION,
-    "webp": cv2.IMWRITE_WEBP_QUALITY,
+    WEBP: cv2.IMWRITE_WEBP_QUALITY,
 }
+LONGEST = {JPEG: 65500, PNG: 1_000_000, WEBP: 16383}  # edges that OpenCV writes
+MOST = 1 << 30  # pixels that it reads
 
 
 def decode(
@@ -59,7 +61,7 @@ def decode(
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), flags | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error as error:
-        raise ImageError(f"OpenCV cannot decode it ({error.err}).") from error
+        raise refused("decode", error) from error
     if image is None:
         raise ImageError(why_not(data))
     image = upright(eight_bits(image), info.orientation)
@@ -119,9 +121,12 @@ def as_color(image: np.ndarray, color: str) -> np.ndarray:
 
 
 def crop_and_resize(
-    image: np.ndarray, short_edge: int, center_crop: bool, info: ImageInfo
+    image: np.ndarray, short_edge: int, center_crop: bool, info: ImageInfo, encoding: str
 ) -> np.ndarray:
-    """Cut out the middle square if asked for, and give the shorter edge its length (0: as is)."""
+    """Cut out the middle square if asked for, and give the shorter edge its length (0: as is).
+
+    Raises `ImageError` for what the encoding, or the memory, has no room for.
+    """
     height, width = image.shape[:2]
     if center_crop:
         side = min(height, width)
@@ -134,14 +139,46 @@ def crop_and_resize(
     if short_edge in (0, short):
         return image
     size = tuple(max(1, (2 * edge * short_edge + short) // (2 * short)) for edge in (width, height))
+    reason = too_large(size[0], size[1], encoding)
+    if reason:
+        raise ImageError(f"resize={short_edge} makes it {reason}")
     # Below a half, interpolation would miss pixels and leave false patterns; an area misses none.
     method = cv2.INTER_AREA if 2 * short_edge < min(image.shape[:2]) else cv2.INTER_LINEAR
-    return cv2.resize(image, size, interpolation=method)
+    try:
+        return cv2.resize(image, size, interpolation=method)
+    except cv2.error as error:
+        raise refused("resize", error) from error
+
+
+def too_large(width: int, height: int, encoding: str) -> str:
+    """Say why no file of an encoding holds so many pixels; '' if one does.
+
+    >>> too_large(65501, 1, "jpg")
+    '65501 x 1 pixels; a jpg file has at most 65500 on an edge.'
+    """
+    if max(width, height) > LONGEST[encoding]:
+        limit = f"a {encoding} file has at most {LONGEST[encoding]} on an edge."
+    elif width * height > MOST:
+        limit = f"at most {MOST} are read by OpenCV."
+    else:
+        return ""
+    return f"{width} x {height} pixels; {limit}"
+
+
+def refused(what: str, error: cv2.error) -> ImageError:
+    """Make the error for what OpenCV does not do with an image."""
+    return ImageError(f"OpenCV cannot {what} it ({error.err or error}).")
 
 
 def encode(image: np.ndarray, encoding: str, quality: int) -> bytes:
     """Encode pixels as jpg, png or webp."""
-    whole, data = cv2.imencode(f".{encoding}", image, [QUALITY[encoding], quality])
+    reason = too_large(image.shape[1], image.shape[0], encoding)
+    if reason:
+        raise ImageError(f"it has {reason}")
+    try:
+        whole, data = cv2.imencode(f".{encoding}", image, [QUALITY[encoding], quality])
+    except cv2.error as error:
+        raise refused("encode", error) from error
     if not whole:
         raise ImageError(f"OpenCV cannot encode {image.shape} pixels as {encoding}.")
     return data.tobytes()
