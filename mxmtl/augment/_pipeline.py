@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, Iterable, List, Optional, Tuple, Type, TypeVar
+from typing import Any, Dict, Iterable, List, Optional, Tuple, Type, TypeVar
 
 import cv2
 import numpy as np
@@ -75,11 +75,16 @@ class Pipeline:
         """Do what comes after sampling, and to the label, which is not changed in place."""
         for geometric, span in self._geometry:
             relabelled = geometric.relabel(label, draws[span])
-            label = label if relabelled is None else relabelled
+            if relabelled is not None:
+                check_alike(geometric, "label", label, relabelled)
+                label = relabelled
         if self._colors:
             image = self._recolor(image, draws)
         for step, span in self._pixels:
-            image, label = step.apply(image, label, draws[span])
+            changed, relabelled = step.apply(image, label, draws[span])
+            check_alike(step, "image", image, changed)
+            check_alike(step, "label", label, relabelled)
+            image, label = changed, relabelled
         return image, label
 
     def _recolor(self, image: np.ndarray, draws: Draws) -> np.ndarray:
@@ -94,6 +99,15 @@ class Pipeline:
             matrix = (LUMA @ np.stack([matrix[:, :3].sum(axis=1), matrix[:, 3]], axis=1))[None]
         recolored: np.ndarray = cv2.transform(image, matrix)
         return recolored
+
+
+def check_alike(step: Augmentation, what: str, before: np.ndarray, after: Any) -> None:
+    """Raise `ValueError` unless a step returned an array like the one that it was given."""
+    if getattr(after, "shape", None) != before.shape or after.dtype != before.dtype:
+        got = f"{getattr(after, 'dtype', type(after))} {getattr(after, 'shape', '')}"
+        raise ValueError(
+            f"augment: {step!r} returned as {what} {got}; expected {before.dtype} {before.shape}."
+        )
 
 
 def _with_spans(steps: List[Augmentation], kind: Type[Step]) -> List[Tuple[Step, slice]]:

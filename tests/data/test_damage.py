@@ -198,7 +198,10 @@ def test_no_thread_outlives_close_or_the_iterator(tmp_path):
     data.close()
     data = mxmtl.RecordIter(prefix, 4, SHAPE, threads=3)
     next(data)
-    del data
+    threads = decoding_threads()
+    del data  # the garbage collector waits for no thread, but they end
+    for thread in threads:
+        thread.join(30)
     assert not decoding_threads()
 
 

@@ -23,8 +23,8 @@ class Batches(mx.io.DataIter, abc.ABC):  # type: ignore[misc]
     def next(self) -> mx.io.DataBatch:
         """Return the next batch, or raise `StopIteration` at the end of the epoch."""
         self._current = None  # its memory is free for the batches that are made now
-        self._current = self._advance()
-        return self._current
+        batch = self._current = self._advance()
+        return batch  # which may not be the current one any more, where several threads ask
 
     def iter_next(self) -> bool:
         """Go to the next batch, for ``getdata`` and its like; False at the end of the epoch."""

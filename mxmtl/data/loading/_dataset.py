@@ -20,6 +20,8 @@ from ..records._record_error import RecordError
 from ._normalize import Levels, Normalize
 from ._source import Source, check_width
 
+COUNTED = -1  # the epoch of a row is how often it was read
+
 
 class RecordDataset(mx.gluon.data.Dataset):  # type: ignore[misc]
     """Pairs of image and label, by row, for a `DataLoader` with threads, processes or neither.
@@ -38,7 +40,8 @@ class RecordDataset(mx.gluon.data.Dataset):  # type: ignore[misc]
         What the labels mean. By default it is read from ``<prefix>.tasks.json``.
     augment, mean, std, seed
         As in `RecordIter`; they need ``data_shape``. A row that is read again is augmented
-        anew: the k-th time as in epoch k of `RecordIter`.
+        anew: the k-th time as in epoch k of `RecordIter`. Workers read ahead, so after an epoch
+        that was broken off `set_epoch` says which one comes.
     """
 
     def __init__(
@@ -65,9 +68,20 @@ class RecordDataset(mx.gluon.data.Dataset):  # type: ignore[misc]
             raise ValueError("augment, mean and std need data_shape=(channels, height, width).")
         # Shared with forked workers, so that a row's count goes on wherever it is read.
         self._times = np.frombuffer(mmap.mmap(-1, 4 * len(self._reader)), dtype=np.uint32)
+        self._epoch = np.frombuffer(mmap.mmap(-1, 8), dtype=np.int64)
+        self._epoch[0] = COUNTED
 
     def __len__(self) -> int:
         return len(self._reader)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Augment every row as in this epoch of `RecordIter`, however often it is read.
+
+        Call it before each epoch, from 0; workers that are there see it too.
+        """
+        if epoch < 0:
+            raise ValueError(f"epoch={epoch}: expected 0 or more.")
+        self._epoch[0] = epoch
 
     def __getitem__(self, row: int) -> Tuple[mx.nd.NDArray, np.ndarray]:
         if not -len(self) <= row < len(self):
@@ -75,10 +89,11 @@ class RecordDataset(mx.gluon.data.Dataset):  # type: ignore[misc]
         row = int(row) % len(self)
         if self._source is None:
             return self._stored(row)
-        time = int(self._times[row])
-        self._times[row] = time + 1
-        source = self._source
-        numbers = source.numbers(time, np.array([row]), np.zeros(1, dtype=np.int64))
+        epoch, source = int(self._epoch[0]), self._source
+        if epoch == COUNTED:
+            epoch = int(self._times[row])
+            self._times[row] = epoch + 1
+        numbers = source.numbers(epoch, np.array([row]), np.zeros(1, dtype=np.int64))
         image, label = source.load(row, numbers[0])
         out = np.empty(source.normalize.data_shape, np.float32)
         source.normalize(image, source.normalize.planes(), out)

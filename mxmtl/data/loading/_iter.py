@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 from typing import Any, Dict, Mapping, Sequence, Union
 
 import mxnet as mx
@@ -146,7 +147,7 @@ class RecordIter(Batches):
             threads=how.threads or usable_processors(),
             prefetch=how.prefetch,
         )
-        self._process = os.getpid()
+        self._process, self._lock = os.getpid(), threading.Lock()
         shape = (batch_size, *self._normalize.data_shape)
         self.provide_data = [mx.io.DataDesc(how.data_name, shape, np.dtype(how.dtype))]
         self.provide_label = [
@@ -174,17 +175,22 @@ class RecordIter(Batches):
 
     def reset(self) -> None:
         """Begin the next epoch, wherever this one stands."""
-        self._current, self._exhausted = None, False
-        self._loader.begin(self.epoch + 1)
+        with self._lock:
+            self._current, self._exhausted = None, False
+            self._loader.begin(self.epoch + 1)
 
     def _advance(self) -> mx.io.DataBatch:
-        if not self._loader.close.alive:
-            raise ValueError("this RecordIter was closed.")
         if os.getpid() != self._process:
             raise RuntimeError(
                 "this RecordIter was made in another process, and its threads are there. Make it "
                 "in this one, or use RecordDataset."
             )
+        with self._lock:
+            return self._next()
+
+    def _next(self) -> mx.io.DataBatch:
+        if self._loader.closed:
+            raise ValueError("this RecordIter was closed.")
         if self._exhausted:
             raise StopIteration
         job = self._loader.next()
@@ -245,17 +251,17 @@ class RecordIter(Batches):
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go to where another iterator stood. `ValueError` if it was made otherwise."""
-        made, cursor = self._order.describe(), state["cursor"]
-        if made["num_parts"] > 1 and state["made"]["num_parts"] == 1:
-            made, cursor = self._order.whole().describe(), self._order.cursor(state["batch"])
-        for option, value in dict(state["made"]).items():
-            if made.get(option) != value:
-                raise ValueError(
-                    f"the state is of an iterator with {option}={value!r}; this one has "
-                    f"{made.get(option)!r}."
-                )
-        self._loader.begin(state["epoch"], cursor, state["batch"], state["skipped"])
-        self._current, self._exhausted = None, bool(state["exhausted"])
+        missing = sorted({"epoch", "batch", "cursor", "skipped", "exhausted", "made"} - set(state))
+        if missing:
+            raise ValueError(f"no state of a RecordIter: there is no {missing} in it.")
+        order = self._order
+        if order.num_parts > 1 and state["made"].get("num_parts") == 1:
+            order = order.whole()
+        order.check_place(state)
+        cursor = state["cursor"] if order is self._order else self._order.cursor(state["batch"])
+        with self._lock:
+            self._loader.begin(state["epoch"], cursor, state["batch"], state["skipped"])
+            self._current, self._exhausted = None, bool(state["exhausted"])
 
     def close(self) -> None:
         """End the threads and close the files; `next` raises `ValueError` after it."""

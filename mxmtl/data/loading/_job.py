@@ -87,16 +87,22 @@ class Job:
         if self._failed:  # the first in the batch, whichever thread was faster
             raise self._failed[min(self._failed)]
         first, end = self._first, len(self.rows)
-        illegal = self.source.illegal(self.rows[first:], self._stored[first:end])
-        for place, error in illegal.items():
+        rows, stored = self.rows[first:], self._stored[first:end]
+        for place, error in self.source.illegal(rows, stored).items():
             self.errors.setdefault(first + place, error)
+        good = [slot for slot in range(first, end) if slot not in self.errors]
+        self.source.check_augmented(self.rows[good], self._stored[good], self.labels[good])
 
     def cancel(self) -> None:
         """Take back what no thread has begun, and wait for what one has."""
+        self.stop()
+        concurrent.futures.wait(self._futures)
+
+    def stop(self) -> None:
+        """Take back what no thread has begun."""
         collections.deque(self._slots, maxlen=0)
         for future in self._futures:
             future.cancel()
-        concurrent.futures.wait(self._futures)
 
     def compact(self) -> None:
         """Close the gaps that damaged records left."""

@@ -64,8 +64,20 @@ class Loader:
         self._last_error: Optional[RecordError] = None
         shape = (order.batch_size, *source.normalize.data_shape)
         self.buffers = BufferPool(shape, source.normalize.stored, keep=prefetch + 2)
-        self.close = weakref.finalize(self, _close, self._pool, self._jobs, os.getpid())
+        self._process = os.getpid()
+        self._stop = weakref.finalize(self, _stop, self._pool, self._jobs, self._process)
         self.begin(0)
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return not self._stop.alive
+
+    def close(self) -> None:
+        """End the threads, and wait for them."""
+        self._stop()
+        if os.getpid() == self._process:  # else the threads stayed behind
+            self._pool.shutdown(wait=True)
 
     def begin(self, epoch: int, cursor: int = 0, batch: int = 0, skipped: int = 0) -> None:
         """Go to a place in an epoch; what was decoded ahead is thrown away."""
@@ -78,20 +90,25 @@ class Loader:
 
         Raises `RecordError` for a damaged record (the batch after it comes next), or, where they
         are skipped, if there is no other. An exception in a user's augmentation is raised as it
-        is.
+        is; after it, or Ctrl-C, the same batch comes again.
         """
-        self._fill_jobs(1)
+        self._fill_jobs(1 + self._prefetch)
         if not self._jobs:
             return None
-        job = self._jobs.popleft()
-        self.batch, self.cursor = self.batch + 1, job.end
-        self._fill_jobs(self._prefetch)
-        job.wait()
-        if job.errors and not self._skip:
-            raise job.errors[min(job.errors)]
-        if job.errors:
+        job = self._jobs[0]
+        try:
+            job.wait()
+        except Exception:
+            self._drop_jobs()  # they are made anew: the error may not come again
+            raise
+        self._jobs.popleft()
+        if job.errors and self._skip:
             self._replace(job)
+        self.batch, self.cursor = self.batch + 1, job.end
         self.skipped += job.skipped
+        if job.errors:
+            self.buffers.give(job.pixels)
+            raise job.errors[min(job.errors)]
         return None if self._ends_with(job) else job
 
     def _ends_with(self, job: Job) -> bool:
@@ -143,7 +160,6 @@ class Loader:
             job.compact()
             self._submit(job, wanted - len(job.rows))
             job.wait()
-        self.cursor = job.end
 
     def _drop_jobs(self) -> None:
         while self._jobs:
@@ -152,9 +168,10 @@ class Loader:
             self.buffers.give(job.pixels)
 
 
-def _close(pool: concurrent.futures.ThreadPoolExecutor, jobs: Deque[Job], process: int) -> None:
+def _stop(pool: concurrent.futures.ThreadPoolExecutor, jobs: Deque[Job], process: int) -> None:
+    # Waits for nothing: the garbage collector may call it, in one of these very threads.
     if os.getpid() != process:  # forked: the threads stayed behind
         return
     while jobs:
-        jobs.popleft().cancel()
-    pool.shutdown(wait=True)
+        jobs.popleft().stop()
+    pool.shutdown(wait=False)

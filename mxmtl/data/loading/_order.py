@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass, field, replace
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, Mapping, Optional, Tuple
 
 import numpy as np
 
 from ...augment._uniform import keys, uniforms
 
 SHUFFLE, SAMPLE = 0x73687566, 0x73616D70  # keep these random numbers apart from each other
+MAX_EPOCH = (1 << 63) - 1
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,11 @@ class Order:
         most = -(-self.num_rows // self.num_parts)
         return -(-most // self.batch_size)
 
+    @property
+    def num_mine(self) -> int:
+        """Rows that this part reads in an epoch."""
+        return len(range(self.part_index, self.num_rows, self.num_parts))
+
     def rows(self, epoch: int) -> Tuple[np.ndarray, np.ndarray]:
         """Return the rows that this part reads in an epoch, in order: int64, (n,).
 
@@ -100,10 +106,9 @@ class Order:
 
     def cursor(self, batch: int) -> int:
         """Return how many rows of this part come before a batch, if none is damaged."""
-        mine = len(range(self.part_index, self.num_rows, self.num_parts))
         cursor = 0
         for before in range(batch):
-            cursor += self.take(before, mine - cursor)
+            cursor += self.take(before, self.num_mine - cursor)
         return cursor
 
     def whole(self) -> Order:
@@ -116,7 +121,24 @@ class Order:
         made = {name: getattr(self, name) for name in self.__dataclass_fields__}
         expected = made.pop("expected")
         made["sampler"] = None if expected is None else zlib.crc32(expected.tobytes())
-        return made
+        plain = {name: each for name, each in made.items() if isinstance(each, np.generic)}
+        return {**made, **{name: each.item() for name, each in plain.items()}}
+
+    def check_place(self, state: Mapping[str, Any]) -> None:
+        """Raise `ValueError` if a place is of another order, or is none in this one."""
+        made = self.describe()
+        for option, value in dict(state["made"]).items():
+            if made.get(option) != value:
+                raise ValueError(
+                    f"the state is of an iterator with {option}={value!r}; this one has "
+                    f"{made.get(option)!r}."
+                )
+        rows = self.num_mine
+        most = {"epoch": MAX_EPOCH, "batch": self.num_batches, "cursor": rows, "skipped": rows}
+        for name, bound in most.items():
+            value = state[name]
+            if not isinstance(value, (int, np.integer)) or not 0 <= value <= bound:
+                raise ValueError(f"the state's {name}={value!r} is not in 0 to {bound}.")
 
     def _sample(self, epoch: int) -> Tuple[np.ndarray, np.ndarray]:
         # Systematic sampling over the rows in random order: the epoch's length is exact, and a

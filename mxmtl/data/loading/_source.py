@@ -101,8 +101,8 @@ class Source:
 
         With a room for it, they are good until that is used again. The label as it stands in the
         record, before any augmentation, is written to ``stored``, for a check of many at once;
-        without that it is checked here. Raises `RecordError` with file, record and offset if the
-        record is damaged.
+        without that it is checked here, and so is what the augmentation makes of it. Raises
+        `RecordError` with file, record and offset if the record is damaged.
         """
         bytes_, pixels = (None, None) if room is None else (room.record, room.pixels)
         record = self.reader.read(row, bytes_)
@@ -117,15 +117,33 @@ class Source:
             image = decode_view(record, self._pipeline, draws, channels, pixels)
         except RecordError as error:
             raise error.at(*self.reader.where(row)) from None
-        return self._pipeline.finish(image, record.label.copy(), draws)
+        try:
+            image, label = self._pipeline.finish(image, record.label.copy(), draws)
+        except StopIteration as error:  # which would end the epoch, and nobody would know
+            reason = "an augmentation raised StopIteration, which only an iterator may."
+            raise RuntimeError(str(self._at(row, reason))) from error
+        if stored is None:
+            self.check_augmented(np.array([row]), record.label[np.newaxis], label[np.newaxis])
+        return image, label
 
     def illegal(self, rows: np.ndarray, stored: np.ndarray) -> Dict[int, RecordError]:
         """Return what is wrong with the stored labels (n, label_width) of rows: {place: error}."""
         found = illegal_labels(self.tasks, stored)
-        return {
-            place: RecordError(reason).at(*self.reader.where(rows.item(place)))
-            for place, reason in found.items()
-        }
+        return {place: self._at(rows.item(place), reason) for place, reason in found.items()}
+
+    def check_augmented(self, rows: np.ndarray, stored: np.ndarray, labels: np.ndarray) -> None:
+        """Raise `ValueError` if augmentation made of labels (n, label_width) what is none.
+
+        That is no damage of the record, so it is never skipped.
+        """
+        bits = stored.view(np.uint32) != labels.view(np.uint32)  # where NaN is like NaN
+        changed = np.flatnonzero(bits.any(axis=1))
+        for place, reason in illegal_labels(self.tasks, labels[changed]).items():
+            row = rows.item(changed.item(place))
+            raise ValueError(str(self._at(row, f"after augmentation {reason}")))
+
+    def _at(self, row: int, reason: str) -> RecordError:
+        return RecordError(reason).at(*self.reader.where(row))
 
 
 def check_width(record: Record, label_width: int) -> None:
