@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
+
 from mxmtl.data import ImageError, ImageOptions
 from mxmtl.data.images._image import convert_image
 
@@ -102,6 +105,49 @@ def test_transparent_pixels_show_the_background(background):
     expected = image[:, :, :3] * alpha + np.array(background[::-1]) * (1 - alpha)
     assert np.abs(ours - expected).max() <= 0.5 + 1e-9
     np.testing.assert_array_equal(ours[10:20], image[10:20, :, :3])
+
+
+def gray_png(samples, depth, transparent):
+    """A grey PNG file of samples (height, width), one of whose values is transparent."""
+    height, width = samples.shape
+    bits = np.unpackbits(samples.astype(">u2").view(np.uint8).reshape(height, width, 2), axis=-1)
+    rows = np.packbits(bits[:, :, -depth:].reshape(height, -1), axis=1)
+    lines = np.pad(rows, ((0, 0), (1, 0))).tobytes()
+    chunks = {
+        b"IHDR": struct.pack(">IIBBBBB", width, height, depth, 0, 0, 0, 0),
+        b"tRNS": struct.pack(">H", transparent),
+        b"IDAT": zlib.compress(lines),
+        b"IEND": b"",
+    }
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        for kind, body in chunks.items()
+    )
+
+
+@pytest.mark.parametrize("depth", [1, 2, 4, 8, 16])
+@pytest.mark.parametrize("transparent", [0, 1])
+def test_a_transparent_gray_shows_the_background(depth, transparent):
+    samples = np.full((16, 16), 1 - transparent)
+    samples[:, :8] = transparent
+    data = gray_png(samples, depth, transparent)
+    kept = round((1 - transparent) * 255 / (2**depth - 1))
+    ours = decoded(convert(data, background=(10, 200, 30)).data)
+    assert (ours[:, :8] == (30, 200, 10)).all()
+    assert (ours[:, 8:] == kept).all()
+    gray = decoded(convert(data, color="gray").data)
+    np.testing.assert_array_equal(gray[0], [255] * 8 + [kept] * 8)
+    same = decoded(convert(data, color="unchanged", passthrough="never").data)
+    np.testing.assert_array_equal(same[0, :, 3], [0] * 8 + [255] * 8)
+    assert (same[:, 8:, :3] == kept).all()
+
+
+def test_a_gray_beside_the_transparent_one_in_16_bits_is_kept():
+    samples = np.full((4, 4), 25700)
+    samples[0] += 1  # the same in 8 bits
+    ours = decoded(convert(gray_png(samples, 16, 25701)).data)
+    assert (ours[0] == 255).all()
+    assert (ours[1:] == 100).all()
 
 
 def test_alpha_never_gets_lost_in_a_jpeg():

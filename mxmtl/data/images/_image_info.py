@@ -29,6 +29,9 @@ class ImageInfo(NamedTuple):
         EXIF orientation, 1 to 8; 1 is upright.
     sure : bool
         Whether a whole structure proves that the file decodes. If not, decode it to know.
+    transparent : int or None
+        The grey of a PNG that is transparent wherever it stands, as OpenCV decodes it, which
+        does not say so.
     """
 
     format: str
@@ -39,6 +42,7 @@ class ImageInfo(NamedTuple):
     depth: int = 8
     orientation: int = 1
     sure: bool = False
+    transparent: Optional[int] = None
 
 
 def read_info(data: bytes) -> ImageInfo:

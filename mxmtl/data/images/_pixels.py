@@ -64,6 +64,8 @@ def decode(
         raise refused("decode", error) from error
     if image is None:
         raise ImageError(why_not(data))
+    if info.transparent is not None and image.ndim == 2:
+        image = with_alpha(image, info.transparent)
     image = upright(eight_bits(image), info.orientation)
     if background is not None and image.ndim == 3 and image.shape[2] == 4:
         image = compose(image, background)
@@ -84,6 +86,16 @@ def why_not(data: bytes) -> str:
     if text.isascii() and text.isprintable():
         return f"it does not decode: it begins with the text {text!r}."
     return "it does not decode: no image, or a damaged one."
+
+
+def with_alpha(image: np.ndarray, transparent: int) -> np.ndarray:
+    """Give a grey image, of 8 or 16 bits, the alpha channel that its transparent grey stands for.
+
+    Returns (height, width, 4).
+    """
+    opaque = np.iinfo(image.dtype).max
+    alpha = np.where(image == transparent, 0, opaque).astype(image.dtype)
+    return np.dstack([image, image, image, alpha])
 
 
 def eight_bits(image: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from typing import Optional
 
 from .._errors import ImageError
 from ._exif import exif_orientation
@@ -34,7 +35,7 @@ def read_png(data: bytes) -> ImageInfo:
         if info is None:
             info = read_header(kind, body)
         elif kind == b"tRNS":
-            info = info._replace(alpha=True)
+            info = info._replace(alpha=True, transparent=transparent_gray(info, body))
         elif kind == b"PLTE":
             palette = True
         elif kind == b"eXIf":
@@ -57,3 +58,12 @@ def read_header(kind: bytes, body: memoryview) -> ImageInfo:
     if not legal or not 0 < width < 1 << 31 or not 0 < height < 1 << 31:
         raise ImageError("the PNG file is broken: its header holds values that PNG does not have.")
     return ImageInfo(PNG, width, height, CHANNELS[colour], bool(colour & ALPHA), depth)
+
+
+def transparent_gray(info: ImageInfo, body: memoryview) -> Optional[int]:
+    """Read the tRNS chunk of a grey image; None for that of others, which OpenCV reads."""
+    if info.channels != 1 or len(body) != 2:
+        return None
+    highest = (1 << info.depth) - 1
+    sample = int.from_bytes(body, "big") & highest
+    return sample * 255 // highest if info.depth < 8 else sample  # OpenCV widens these to 8 bits
