@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import mxmtl
-from mxmtl.data.convert import _conversion
+from mxmtl.data.convert import _conversion, _stage
 from mxmtl.data.convert._journal import Journal
 
 import pytest
@@ -267,6 +267,56 @@ def test_resuming_what_is_complete_does_nothing(made, whole, tmp_path):
     assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
     with pytest.raises(FileExistsError, match="exists"):
         convert(made, tmp_path, resume=True, resize=8)
+
+
+def appearing(monkeypatch, path):
+    """Let a file come up once the work is done, before any output has its name."""
+    finish = _stage.Stage.finish
+
+    def finish_and_write(self, names):
+        finish(self, names)
+        path.write_text("precious")
+
+    monkeypatch.setattr(_stage.Stage, "finish", finish_and_write)
+
+
+@pytest.mark.parametrize("name", ["d_a-00001.rec", "d_b.skipped.csv", "d_a.rec"])
+def test_what_appears_during_a_run_is_not_overwritten(made, whole, tmp_path, monkeypatch, name):
+    mine = tmp_path / name
+    appearing(monkeypatch, mine)
+    with pytest.raises(FileExistsError, match=rf"{name} has appeared .*d.part\. .*--resume --force"):
+        convert(made, tmp_path)
+    with pytest.raises(FileExistsError, match=rf"{name} has appeared"):
+        convert(made, tmp_path, resume=True)
+    assert mine.read_text() == "precious"
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([name, "d.part"])
+    mine.unlink()
+    convert(made, tmp_path, resume=True)
+    assert contents(tmp_path) == whole
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_what_appears_during_a_run_is_replaced_where_it_may_be(
+    made, whole, tmp_path, monkeypatch, late
+):
+    appearing(monkeypatch, tmp_path / "d_a-00000.rec")
+    if late:
+        with pytest.raises(FileExistsError):
+            convert(made, tmp_path)
+        monkeypatch.undo()
+    convert(made, tmp_path, resume=late, force=True)
+    assert contents(tmp_path) == whole
+
+
+@pytest.mark.parametrize("call", [11, 14, 20])
+def test_what_a_run_may_replace_is_remembered(made, whole, tmp_path, monkeypatch, call):
+    convert(made, tmp_path, quality=50)
+    stop_at(monkeypatch, os, "replace", call)
+    with pytest.raises(Stop):
+        convert(made, tmp_path, force=True)
+    monkeypatch.undo()
+    convert(made, tmp_path, resume=True)
+    assert contents(tmp_path) == whole
 
 
 def test_two_runs_do_not_write_into_each_other(made, tmp_path):

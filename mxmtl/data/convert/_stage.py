@@ -16,7 +16,7 @@ from ..records._index import read_index
 from ._convert_options import OutputOptions
 from ._journal import NAME, Journal
 
-FINISHED = "finished.json"
+FINISHED, REPLACES = "finished.json", "replaces"
 
 
 class Stage:
@@ -58,6 +58,7 @@ class Stage:
         self._key = json.loads(json.dumps(key))
         self.fingerprint = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
         self._marker = os.path.join(self.folder, FINISHED)
+        self._replaces = os.path.join(self.folder, REPLACES)
         home, name = os.path.split(self.folder)
         self._retired = os.path.join(home, f".{name}.done")
         self._progress = self.done = False
@@ -79,6 +80,9 @@ class Stage:
         self.journal = Journal(self.folder)
         try:
             self._match(left)
+            if self._options.force:
+                self._may_replace()
+            self._refuse_appeared()
         except BaseException:
             self.journal.close()
             raise
@@ -90,7 +94,7 @@ class Stage:
         error: Optional[BaseException],
         trace: Optional[TracebackType],
     ) -> None:
-        if isinstance(error, OSError) and error.filename is None:
+        if isinstance(error, OSError) and error.errno is not None and error.filename is None:
             error.filename = self.folder  # a full disk does not say which file it was
         if self.done:
             return
@@ -119,6 +123,8 @@ class Stage:
         home = os.path.dirname(self.folder)
         if not self.done:
             names = self._finished()["files"]
+            self._refuse_appeared()
+            self._may_replace()
             for old in self._existing():
                 if os.path.basename(old) not in names:  # "a//b" and "a/b" are spellings of a path
                     os.unlink(old)
@@ -169,6 +175,20 @@ class Stage:
             raise FileExistsError(
                 f"{existing[0]} exists{resumed if self._options.resume else ''}. force=True "
                 "(--force) replaces it; or choose another prefix."
+            )
+
+    def _may_replace(self) -> None:
+        # Noted in the folder: a run that resumes is to go on with what this one has begun.
+        with open(self._replaces, "wb"):
+            pass
+
+    def _refuse_appeared(self) -> None:
+        existing = self._existing()
+        if existing and not os.path.exists(self._replaces):
+            raise FileExistsError(
+                f"{existing[0]} has appeared since this run began; what it has done is in "
+                f"{self.folder}. Move that file away and go on with resume=True (--resume), or "
+                "replace it with force=True as well (--resume --force)."
             )
 
     def _refuse_others(self) -> None:
