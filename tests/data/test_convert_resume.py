@@ -284,7 +284,7 @@ def appearing(monkeypatch, path):
 def test_what_appears_during_a_run_is_not_overwritten(made, whole, tmp_path, monkeypatch, name):
     mine = tmp_path / name
     appearing(monkeypatch, mine)
-    with pytest.raises(FileExistsError, match=rf"{name} has appeared .*d.part\. .*--resume --force"):
+    with pytest.raises(FileExistsError, match=rf"{name} has appeared .*d.part\..*--resume --force"):
         convert(made, tmp_path)
     with pytest.raises(FileExistsError, match=rf"{name} has appeared"):
         convert(made, tmp_path, resume=True)
@@ -315,6 +315,35 @@ def test_what_a_run_may_replace_is_remembered(made, whole, tmp_path, monkeypatch
     with pytest.raises(Stop):
         convert(made, tmp_path, force=True)
     monkeypatch.undo()
+    convert(made, tmp_path, resume=True)
+    assert contents(tmp_path) == whole
+
+
+@pytest.mark.parametrize("option", ["resume", "force"])
+@pytest.mark.parametrize(
+    "files", [{"notes.txt": "x"}, {"journal": "Monday: rain."}, {"journal": "", "notes.txt": "x"}]
+)
+def test_a_folder_that_no_run_has_made_is_left_alone(made, tmp_path, files, option):
+    folder = tmp_path / "d.part"
+    folder.mkdir()
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    with pytest.raises(FileExistsError, match=r"d.part is no folder of mxmtl's.* another prefix"):
+        convert(made, tmp_path, **{option: True})
+    assert {path.name: path.read_text() for path in folder.iterdir()} == files
+
+
+def test_a_folder_of_that_name_with_a_folder_called_journal_is_left_alone(made, tmp_path):
+    (tmp_path / "d.part" / "journal").mkdir(parents=True)
+    with pytest.raises(FileExistsError, match="is no folder of mxmtl's"):
+        convert(made, tmp_path, force=True)
+
+
+@pytest.mark.parametrize("journal", [None, "", '{"source": {"ta'])
+def test_what_a_run_leaves_that_is_stopped_at_once_is_taken_up(made, whole, tmp_path, journal):
+    (tmp_path / "d.part").mkdir()
+    if journal is not None:
+        (tmp_path / "d.part" / "journal").write_text(journal)
     convert(made, tmp_path, resume=True)
     assert contents(tmp_path) == whole
 

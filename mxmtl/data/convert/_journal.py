@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from typing import IO, Any, Dict, Iterator, List, Optional, Tuple
+from typing import IO, Any, Dict, Iterator, Optional, Tuple
 
 NAME = "journal"
 
@@ -75,6 +75,11 @@ class Journal:
             return None
 
 
-def unfinished(folder: str) -> List[str]:
-    """Return the files that a stopped run has left in a folder; none where it does not exist."""
-    return sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+def is_ours(folder: str) -> bool:
+    """Tell whether a folder is what a run has left, however early it was stopped."""
+    names, path = os.listdir(folder), os.path.join(folder, NAME)
+    if not os.path.isfile(path):
+        return not names
+    with open(path, "rb") as stream:
+        begin = stream.read(1)
+    return begin == b"{" or (not begin and names == [NAME])

@@ -14,7 +14,7 @@ from ..._files import atomic_write
 from ..records._beside import read_manifest
 from ..records._index import read_index
 from ._convert_options import OutputOptions
-from ._journal import NAME, Journal
+from ._journal import NAME, Journal, is_ours
 
 FINISHED, REPLACES = "finished.json", "replaces"
 
@@ -66,6 +66,11 @@ class Stage:
     def __enter__(self) -> Stage:
         shutil.rmtree(self._retired, ignore_errors=True)
         left = os.path.isdir(self.folder)
+        if left and not is_ours(self.folder):
+            raise FileExistsError(
+                f"{self.folder} is no folder of mxmtl's: it holds files, and no journal of a run. "
+                "Move it away, or choose another prefix."
+            )
         self.done = not left and self._options.resume and self._is_published()
         if self.done:
             return self
