@@ -351,8 +351,9 @@ def test_what_a_run_leaves_that_is_stopped_at_once_is_taken_up(made, whole, tmp_
 def test_two_runs_do_not_write_into_each_other(made, tmp_path):
     (tmp_path / "d.part").mkdir()
     held = Journal(str(tmp_path / "d.part"))
-    with pytest.raises(BlockingIOError, match="another conversion is writing there"):
-        convert(made, tmp_path, force=True)
+    for options in ({}, {"resume": True}, {"force": True}):
+        with pytest.raises(BlockingIOError, match="another conversion is writing there. Wait"):
+            convert(made, tmp_path, **options)
     held.close()
     convert(made, tmp_path, force=True)
 

@@ -30,7 +30,10 @@ class Journal:
             fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             self._stream.close()
-            raise BlockingIOError(f"{folder}: another conversion is writing there.") from error
+            raise BlockingIOError(
+                f"{folder}: another conversion is writing there. Wait for its end, or choose "
+                "another prefix."
+            ) from error
         first = self._read_line()
         self.options: Optional[Dict[str, Any]] = first[0] if first else None
         self._end = self._stream.tell() if first else 0

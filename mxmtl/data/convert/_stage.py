@@ -74,11 +74,6 @@ class Stage:
         self.done = not left and self._options.resume and self._is_published()
         if self.done:
             return self
-        if left and not (self._options.resume or self._options.force):
-            raise FileExistsError(
-                f"{self.folder} holds what a stopped run has done. resume=True (--resume) goes on "
-                "with it; force=True (--force) starts again."
-            )
         self._refuse_others()
         if not left and not self._options.force:
             self._refuse_existing()
@@ -151,6 +146,11 @@ class Stage:
         shutil.rmtree(self._retired)
 
     def _match(self, left: bool) -> None:
+        if left and not (self._options.resume or self._options.force):
+            raise FileExistsError(
+                f"{self.folder} holds what a stopped run has done. resume=True (--resume) goes on "
+                "with it; force=True (--force) starts again."
+            )
         found = self.journal.options if left and self._options.resume else None
         if found is None:
             self._clear()
