@@ -49,7 +49,7 @@ def test_files_are_those_of_mxnet(tmp_path_factory, payloads):
 
 @given(
     st.lists(st.floats(width=32), min_size=1, max_size=9),
-    st.integers(0, 2**64 - 1),
+    st.integers(0, 2**63 - 1),
     st.binary(max_size=40),
 )
 def test_mxnet_unpacks_our_records(label, record_id, payload):
@@ -125,6 +125,8 @@ def test_what_is_no_image_record_is_named():
 def test_what_cannot_be_packed_is_named():
     with pytest.raises(ValueError, match="record id -1 does not fit"):
         pack_record(np.float32([1]), -1, b"")
+    with pytest.raises(ValueError, match=rf"{2**63} does not fit: expected 0 to 2\*\*63 - 1\."):
+        pack_record(np.float32([1]), 2**63, b"")
     with pytest.raises(ValueError, match="record 3: a label needs at least one float"):
         pack_record(np.float32([]), 3, b"")
     with pytest.raises(ValueError, match=f"a record holds {MAX_LENGTH}"):

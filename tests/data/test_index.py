@@ -45,6 +45,11 @@ def test_the_index_of_mxnet_is_read_and_ours_by_mxnet(tmp_path):
         ("\0\0\0\0", "line 1"),
         ("0\t0\n1\t6\n", "record 1: line 2: no record can begin at byte 6 of a .rec file of 100"),
         ("0\t0\n1\t100\n", "line 2: no record can begin at byte 100"),
+        (
+            "9223372036854775807\t0\n18446744073709551615\t8\n",
+            r"a.idx: line 2: id 18446744073709551615 is not in \[0, 2\^63\)\. Write the record "
+            "with another id.",
+        ),
         ("0\t0\n0\t8\n", "id 0 stands there more than once"),
         ("0\t8\n1\t8\n", "offset 8 stands there more than once"),
     ],

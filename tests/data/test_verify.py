@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import struct
 
 import mxmtl
 from mxmtl.cli._main import obey
-from mxmtl.data import RecordError, TableError, repair_records, verify_records
+from mxmtl.data import RecordError, TableError, inspect_records, repair_records, verify_records
 from mxmtl.data.records._framing import pack_frames, pack_record
 from mxmtl.data.records._index import read_index, write_index
 
@@ -252,6 +253,27 @@ def test_records_of_mxnet_need_no_tasks(tmp_path):
     assert list(read_by_mxnet(tmp_path / "good")) == [0, 1, 3, 4]
     assert not (tmp_path / "good.tasks.json").exists()
     assert summary.num_records == 4
+
+
+@pytest.mark.parametrize("indexed", [True, False])
+def test_an_id_that_no_index_holds_is_named(tmp_path, indexed):
+    image, prefix = encoded(pixels(9, 9), ".jpg"), tmp_path / "m"
+    writer = mx.recordio.MXIndexedRecordIO(f"{prefix}.idx", f"{prefix}.rec", "w")
+    for key in (2**63 - 1, 2**64 - 1):
+        header = mx.recordio.IRHeader(0, 1.0, key, 0)
+        writer.write_idx(key, mx.recordio.pack(header, image))
+    writer.close()
+    tasks = mxmtl.TaskSet([mxmtl.Binary("b")])
+    if not indexed:
+        (tmp_path / "m.idx").unlink()
+    reason = f"id {2**64 - 1} is not in [0, 2^63). Write the record with another id."
+    with pytest.raises(RecordError, match=re.escape(reason)):
+        inspect_records(prefix, tasks=tasks)
+    verification, summary = repair_records(prefix, tmp_path / "good", tasks=tasks)
+    damage = verification.damage[-1]
+    assert (damage.record, damage.reason) == (2**64 - 1, reason)
+    assert verification.num_records == summary.num_records == 1
+    assert list(read_by_mxnet(tmp_path / "good")) == [2**63 - 1]
 
 
 def test_repair_keeps_what_is_sound(records, made):

@@ -10,7 +10,7 @@ from .._errors import ImageError
 from .._parallel import ordered_map
 from ..images._image_info import ImageInfo, read_info
 from ..images._pixels import decode
-from ..records._framing import Record, unpack_record
+from ..records._framing import Record, check_id, unpack_record
 from ..records._label_range import check_label
 from ..records._reader import RecordFile
 from ..records._record_error import RecordError
@@ -43,9 +43,10 @@ class Checks:
         record = unpack_record(found.data)
         payload = bytes(record.payload)
         try:
+            check_id(record.id)
             info = read_info(payload)
             image = decode(payload, info, "unchanged", None)
-        except ImageError as error:
+        except (ImageError, RecordError) as error:
             raise RecordError(str(error), "", record.id, found.offset) from None
         info = info._replace(width=image.shape[1], height=image.shape[0])
         return Sound(found.offset, record, info)

@@ -27,6 +27,7 @@ from ._record_error import RecordError
 MAGIC = 0xCED7230A
 MAGIC_BYTES = struct.pack("<I", MAGIC)
 MAX_LENGTH = (1 << 29) - 1  # bytes in a frame: the upper three bits of the word are its kind
+IDS = 1 << 63  # as NumPy counts, and those who read an index; MXNet writes some that are larger
 WHOLE, FIRST, MIDDLE, LAST = range(4)
 CHECKED = 0x6D786D74  # "mxmt", the upper half of an id2 whose lower half is a checksum
 
@@ -63,15 +64,15 @@ def pack_record(label: np.ndarray, record_id: int, payload: Bytes) -> bytes:
     """Make an image record, with checksum, from a label (label_width,) and an image file.
 
     MXNet's own ``recordio.unpack`` and ``ImageRecordIter(label_width=...)`` read it. Raises
-    `ValueError` for an id outside [0, 2**64), an empty label, and more bytes than a frame holds.
+    `ValueError` for an id outside [0, 2**63), an empty label, and more bytes than a frame holds.
 
     >>> record = unpack_record(pack_record(np.float32([-1, 2.5]), 7, b"an image file"))
     >>> record.id, record.label, bytes(record.payload), record.checked
     (7, array([-1. ,  2.5], dtype=float32), b'an image file', True)
     """
     cells = np.ascontiguousarray(label, dtype="<f4").reshape(-1)
-    if not 0 <= record_id < 1 << 64:
-        raise ValueError(f"record id {record_id} does not fit: expected 0 to 2**64 - 1.")
+    if not 0 <= record_id < IDS:
+        raise ValueError(f"record id {record_id} does not fit: expected 0 to 2**63 - 1.")
     if cells.size == 0:
         raise ValueError(f"record {record_id}: a label needs at least one float.")
     if cells.size == 1:  # as im2rec writes it
@@ -104,6 +105,12 @@ def unpack_record(record: Bytes, *, verify: bool = True) -> Record:
         raise RecordError(f"the header promises {flag} labels, but the record ends before.")
     cells = view[HEADER.size : start] if flag else view[4:8]
     return Record(record_id, np.frombuffer(cells, dtype="<f4"), view[start:], checked)
+
+
+def check_id(record_id: int) -> None:
+    """Raise `RecordError` for the id of a record that no index holds."""
+    if record_id >= IDS:
+        raise RecordError(f"id {record_id} is not in [0, 2^63). Write the record with another id.")
 
 
 def checksum(record: Bytes) -> int:

@@ -9,7 +9,7 @@ from typing import Iterable, Tuple
 import numpy as np
 
 from ..._files import PathLike, atomic_write
-from ._framing import HEADER, Bytes, ReadAt, read_record
+from ._framing import HEADER, Bytes, ReadAt, check_id, read_record
 from ._record_error import RecordError
 
 
@@ -25,7 +25,7 @@ def read_index(path: PathLike, size: int) -> Tuple[np.ndarray, np.ndarray]:
 
     ``size`` is that of the .rec file. Raises `RecordError`, naming the line where it can, unless
     every line has two numbers, offsets are multiples of four inside the file, and no id and no
-    offset stands there twice.
+    offset stands there twice, and no id is 2**63 or more.
     """
     path = os.fspath(path)
     with open(path, "rb") as stream:
@@ -40,6 +40,7 @@ def read_index(path: PathLike, size: int) -> Tuple[np.ndarray, np.ndarray]:
     if len(numbers) != 2 * lines or text.count(b"\t") != lines:
         raise RecordError(f"{_bad_line(text)} is not 'id<TAB>offset'.", path)
     ids, offsets = numbers[::2].copy(), numbers[1::2].copy()
+    _check_ids(ids, text, path)
     _check(ids, offsets, size, path)
     return ids, offsets
 
@@ -53,6 +54,15 @@ def _bad_line(text: bytes) -> str:
         if len(cells) != 2 or not all(cell.isdigit() and int(cell) < 1 << 63 for cell in cells):
             return f"line {number}, {line[:40].decode('utf-8', 'replace')!r},"
     return "a line"
+
+
+def _check_ids(ids: np.ndarray, text: bytes, path: str) -> None:
+    # NumPy reads the largest number that it has for all that are larger.
+    for line in np.flatnonzero(ids == np.iinfo(np.int64).max).tolist():
+        try:
+            check_id(int(text.splitlines()[line].split(b"\t")[0]))
+        except RecordError as error:
+            raise RecordError(f"line {line + 1}: {error.reason}", path) from None
 
 
 def _check(ids: np.ndarray, offsets: np.ndarray, size: int, path: str) -> None:
@@ -93,4 +103,6 @@ def _peek(read: ReadAt, offset: int) -> Tuple[int, int]:
     record, following = read_record(read, offset)
     if len(record) < HEADER.size:
         raise RecordError(f"{len(record)} bytes are no image record; its header takes 24.")
-    return int(HEADER.unpack_from(record)[2]), following
+    record_id = int(HEADER.unpack_from(record)[2])
+    check_id(record_id)
+    return record_id, following
