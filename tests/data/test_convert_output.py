@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import mxmtl
-from mxmtl.data import TableError
+from mxmtl.data import RowError, TableError
 from mxmtl.data.convert import _work
 from mxmtl.data.records._digest import sha256_of
 
@@ -99,6 +99,66 @@ def test_a_split_column_names_the_splits(tmp_path):
     summary = convert(tmp_path, tmp_path / "d", split_column="part")
     sizes = {Path(p).name: list(read_by_mxnet(p)) for p in summary.prefixes}
     assert sizes == {"d_train": [0, 2], "d_val": [1], "d_test": [3]}
+
+
+def test_a_short_row_is_left_out_and_makes_no_split(tmp_path):
+    write_images(tmp_path / "jpg", 3)
+    text = "path,breed,part\n0.jpg,pug,x\n1.jpg,boxer,y\n2.jpg,pug\nnone,x\n"
+    (tmp_path / "train.csv").write_text(text)
+    options = {"tasks": mxmtl.TaskSet([TASKS["breed"]]), "split_column": "part"}
+    summary = convert(tmp_path, tmp_path / "d", on_error="skip", **options)
+    sizes = {Path(p).name: len(read_by_mxnet(p)) for p in summary.prefixes}
+    assert sizes == {"d_x": 1, "d_y": 1}
+    assert summary.num_skipped == 2
+    assert '4,2.jpg,"it has 2 cells' in (tmp_path / "d_x.skipped.csv").read_text()
+
+
+def parted(folder, *parts):
+    """Write a table that has these cells in its column ``part``."""
+    rows = [{"path": n, "part": p} for n, p in zip(write_images(folder / "jpg", len(parts)), parts)]
+    write_csv(folder / "train.csv", rows, [*COLUMNS, "part"])
+
+
+def test_a_row_that_names_no_split_is_a_bad_row(tmp_path):
+    parted(tmp_path, "", "fold0", "fold1", "")
+    message = "train.csv row 2, column 'part': the cell is empty; expected a split, such as 'fold0'"
+    with pytest.raises(RowError, match=message):
+        convert(tmp_path, tmp_path / "out" / "d", split_column="part")
+    assert not (tmp_path / "out").exists()
+    summary = convert(tmp_path, tmp_path / "d", split_column="part", on_error="skip")
+    sizes = {Path(p).name: list(read_by_mxnet(p)) for p in summary.prefixes}
+    assert sizes == {"d_fold0": [1], "d_fold1": [2]}
+    skipped = (tmp_path / "d_fold0.skipped.csv").read_text().splitlines()
+    assert [line.split(",")[:2] for line in skipped[1:]] == [["2", "0.jpg"], ["5", "3.jpg"]]
+
+
+def test_no_row_that_names_a_split(tmp_path):
+    parted(tmp_path, "", "")
+    message = r"its 2 rows 2 were skipped \(the first: row 2, column 'part': the cell is empty"
+    with pytest.raises(TableError, match=message):
+        convert(tmp_path, tmp_path / "d", split_column="part", on_error="skip")
+
+
+def test_rows_that_are_not_for_validation_are_for_training(tmp_path):
+    parted(tmp_path, "", "1", "")
+    summary = convert(tmp_path, tmp_path / "d", split_column="part")
+    sizes = {Path(p).name: list(read_by_mxnet(p)) for p in summary.prefixes}
+    assert sizes == {"d_train": [0, 2], "d_val": [1]}
+
+
+@pytest.mark.parametrize("cell", ["maybe", "train", "2"])
+def test_the_split_of_pascal_is_yes_or_no(tmp_path, cell):
+    write_images(tmp_path / "jpg", 3)
+    text = f"fname,labels,is_valid\n0.jpg,car,True\n1.jpg,dog,{cell}\n2.jpg,dog,False\n"
+    (tmp_path / "train.csv").write_text(text)
+    tasks = mxmtl.TaskSet([mxmtl.Multilabel("labels", labels=["car", "dog"])])
+    options = {"tasks": tasks, "layout": "pascal"}
+    message = f"row 3, column 'is_valid': '{cell}' is not True or False"
+    with pytest.raises(RowError, match=message):
+        convert(tmp_path, tmp_path / "d", **options)
+    summary = convert(tmp_path, tmp_path / "d", on_error="skip", **options)
+    assert [Path(prefix).name for prefix in summary.prefixes] == ["d_val", "d_train"]
+    assert summary.num_skipped == 1
 
 
 def test_an_empty_split_is_an_error_before_any_work(tmp_path, monkeypatch):

@@ -83,7 +83,7 @@ class Conversion:
         for count, item in enumerate(labelled_rows(self._table, self._encoder), start=1):
             if count > plan.num_rows:
                 break
-            yield Job(item, plan.split_of(count - 1))
+            yield Job(plan.judged(count - 1, item), plan.split_of(count - 1))
         if count != plan.num_rows:
             raise TableError(f"{self._table.source}: it changed while it was being read.")
 

@@ -31,7 +31,7 @@ class OutputOptions:
         ``<prefix>_train.rec`` and ``<prefix>_val.rec``.
     split_column : str, optional
         Split by this column instead: its cells are the names (1 and true mean ``val``, 0 and
-        false ``train``).
+        false ``train``, and so does an empty cell where others say train or val).
     group : str, optional
         Rows with the same cell in this column go to the same split.
     stratify : bool

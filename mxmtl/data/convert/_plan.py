@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
-from typing import Dict, List, Mapping, Optional, Sequence, Tuple
+import itertools
+from dataclasses import dataclass, field
+from typing import List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -14,9 +15,8 @@ from ..tables._labels import LabelEncoder
 from ..tables._rows import LabelledRow, labelled_rows
 from ..tables._split import split_rows
 from ..tables._table import Table
-from ._convert_options import SPLIT_NAME, OutputOptions
-
-TRUE, FALSE = ("1", "true", "yes"), ("0", "false", "no")
+from ._convert_options import OutputOptions
+from ._named_splits import NamedSplits
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,22 @@ class Plan:
     digest : str
         SHA-256 of what all rows say, of their splits as well: by it a run notices that it has done
         this table already.
+    problems : dict
+        {position of a row: what is wrong with the split that it names}.
     """
 
     num_rows: int
     splits: Tuple[str, ...]
     assignment: Optional[np.ndarray]
     digest: str
+    problems: Mapping[int, str] = field(default_factory=dict)
+
+    def judged(self, position: int, item: LabelledRow) -> LabelledRow:
+        """Return a row with the problem that its split is, if it had none."""
+        problem = self.problems.get(position)
+        if problem is None or item.problem is not None:
+            return item
+        return item._replace(label=None, problem=TableError(problem))
 
     def split_of(self, position: int) -> int:
         """Return the number of a row's split."""
@@ -62,24 +72,35 @@ class Walk:
     def __init__(self, table: Table, tasks: Optional[TaskSet], options: OutputOptions) -> None:
         self._table, self._tasks, self._options = table, tasks, options
         self._column = check_columns(table, options)
+        self.named: Optional[NamedSplits] = None
+        if options.split_column is not None:
+            flags = options.split_column == table.split_column
+            self.named = NamedSplits(table.source, options.split_column, flags)
         self._digest = hashlib.sha256()
         self._ids: List[int] = []
         self.num_rows = 0
         self.labels: List[np.ndarray] = []
-        self.cells: List[str] = []
+        self.groups: List[str] = []
 
     def take(self, item: LabelledRow) -> None:
         """Keep what is needed of the next row."""
         self.num_rows += 1
         self._digest.update(row_bytes(item))
         if self._column is not None:
-            self.cells.append(self._cell(item, self._column))
-            self._digest.update(self.cells[-1].encode() + b"\n")
+            self._take_cell(item, self._column)
         if self._options.stratify and self._tasks is not None:
             label = self._tasks.missing_label if item.label is None else item.label
             self.labels.append(label)
         if self._table.stored_width is not None and item.problem is None:
             self._ids.append(item.row.record_id)
+
+    def _take_cell(self, item: LabelledRow, column: str) -> None:
+        cell = item.row.cells.get(column, "")
+        self._digest.update(cell.encode() + b"\n")
+        if self.named is not None:
+            self.named.take(item)
+        else:  # a row that misses it is a group of its own
+            self.groups.append(cell or f"\0{item.row.number}")
 
     def end(self) -> str:
         """Raise `TableError` for what only the whole table tells; return the digest of its rows."""
@@ -87,17 +108,6 @@ class Walk:
             raise TableError(f"{self._table.source}: no rows.")
         check_ids(self._table.source, self._ids)
         return self._digest.hexdigest()
-
-    def _cell(self, item: LabelledRow, column: str) -> str:
-        cell = item.row.cells.get(column)
-        if not cell:
-            return f"\0{item.row.number}"  # a row that misses it is a group of its own
-        if self._options.split_column and not SPLIT_NAME.fullmatch(cell):
-            raise TableError(
-                f"{self._table.source} row {item.row.number}, column {column!r}: {cell!r} cannot "
-                "name a split: expected letters, digits and '_', as it becomes part of file names."
-            )
-        return cell
 
 
 def make_plan(
@@ -117,8 +127,11 @@ def make_plan(
             raise item.error(table.source)
         walk.take(item)
     digest = walk.end()
-    if options.split_column is not None:
-        return Plan(walk.num_rows, *named_splits(walk.cells), digest)
+    if walk.named is not None:
+        plan = Plan(walk.num_rows, *walk.named.end(), digest, walk.named.problems)
+        if options.on_error == "raise":
+            check_problems(plan, table, encoder)
+        return plan
     if options.split is None:
         return Plan(walk.num_rows, ("",), None, digest)
     assignment = split_rows(
@@ -126,11 +139,19 @@ def make_plan(
         options.split,
         tasks=tasks if options.stratify else None,
         labels=np.stack(walk.labels) if walk.labels else None,
-        groups=walk.cells if options.group else None,
+        groups=walk.groups if options.group else None,
         seed=options.seed,
     )
     check_splits(table.source, options.split, assignment)
     return Plan(walk.num_rows, tuple(options.split), assignment, digest)
+
+
+def check_problems(plan: Plan, table: Table, encoder: LabelEncoder) -> None:
+    """Raise `RowError` for the first row that is wrong in its split."""
+    if plan.problems:
+        first = min(plan.problems)
+        item = next(itertools.islice(labelled_rows(table, encoder), first, None))
+        raise plan.judged(first, item).error(table.source)
 
 
 def row_bytes(item: LabelledRow) -> bytes:
@@ -167,14 +188,3 @@ def check_splits(source: str, split: Mapping[str, float], assignment: np.ndarray
                 f"{source}: split {name!r} would get none of its {len(assignment)} rows, at a "
                 f"share of {share:g}. Give it a greater share, or leave it out."
             )
-
-
-def named_splits(cells: Sequence[str]) -> Tuple[Tuple[str, ...], np.ndarray]:
-    """Split by the names in a column: true and 1 mean val, false and 0 train."""
-    names: Dict[str, int] = {}
-    assignment = np.empty(len(cells), np.int32)
-    for position, cell in enumerate(cells):
-        word = cell.lower()
-        name = "val" if word in TRUE else "train" if word in FALSE or cell[0] == "\0" else cell
-        assignment[position] = names.setdefault(name, len(names))
-    return tuple(names), assignment
