@@ -8,6 +8,7 @@ import os
 import sys
 
 import mxmtl
+from mxmtl.cli._main import obey
 from mxmtl.data import RowError, TableError
 from mxmtl.data.convert import _conversion
 from mxmtl.data.convert._work import read_file
@@ -300,6 +301,34 @@ def test_a_prefix_that_is_a_folder_is_refused(made, tmp_path, name):
     with pytest.raises(ValueError, match="names a folder; expected .* such as .*train'"):
         convert(made[0], os.path.join(tmp_path, name))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("option", ["table", "images", "prefix"])
+def test_what_the_manifest_cannot_name_is_refused_at_once(made, tmp_path, option):
+    (tmp_path / "t\udce9.csv").write_bytes((made[0] / "train.csv").read_bytes())
+    (tmp_path / "jpg\udce9").symlink_to(made[0] / "jpg")
+    before = sorted(os.listdir(tmp_path))
+    given = {"table": made[0] / "train.csv", "images": made[0] / "jpg", "prefix": tmp_path / "d"}
+    names = {"table": "t\udce9.csv", "images": "jpg\udce9", "prefix": "d\udce9"}
+    given[option] = tmp_path / names[option]
+    expected = rf"{option}='{tmp_path}/\w+\\xe9(\.csv)?': the name is not UTF-8\. Rename it\."
+    with pytest.raises(ValueError, match=expected):
+        mxmtl.write_records(tasks=TASKS, **given)
+    assert sorted(os.listdir(tmp_path)) == before
+
+
+def test_an_image_whose_name_is_not_utf8_is_skipped_and_listed(tmp_path):
+    (tmp_path / "jpg").mkdir()
+    for name in ("pug", "boxer"):
+        write_images(tmp_path / "jpg" / name, 2)
+    (tmp_path / "jpg" / "pug" / "1.jpg").rename(tmp_path / "jpg" / "pug" / "\udce9.jpg")
+    arguments = ["convert", str(tmp_path / "jpg"), "--prefix", str(tmp_path / "d"), "--yes"]
+    assert obey([*arguments, "--on-error", "skip"]) == 3
+    assert len(read_by_mxnet(tmp_path / "d")) == 3
+    skipped = (tmp_path / "d.skipped.csv").read_text("utf-8").splitlines()[1:]
+    assert skipped == [
+        r"4,pug/\xe9.jpg,image 'pug/\xe9.jpg': the name is not UTF-8. Rename it.",
+    ]
 
 
 def test_a_write_that_takes_a_part_only_is_gone_on_with(made, tmp_path, monkeypatch):

@@ -76,6 +76,17 @@ def test_the_command_line_refuses_as_well(folder, capsys):
     assert contents(folder) == before
 
 
+@pytest.mark.parametrize(("prefix", "target"), [("d\udce9", "good"), ("d", "good\udce9")])
+def test_what_the_manifest_cannot_name_is_refused_at_once(folder, prefix, target):
+    for ending in (".rec", ".idx", ".tasks.json"):
+        if prefix != "d":
+            os.rename(f"d{ending}", f"{prefix}{ending}")
+    before = sorted(os.listdir())
+    with pytest.raises(ValueError, match=r"='\w+\\xe9': the name is not UTF-8\. Rename it"):
+        repair_records(prefix, target)
+    assert sorted(os.listdir()) == before
+
+
 @pytest.mark.parametrize("target", ["d2", "dd", "d-1", "other/d", "sh2"])
 def test_names_that_are_only_alike_may_be_written(folder, target):
     before = contents(folder)

@@ -164,6 +164,28 @@ def test_files_that_are_no_images_are_told_of_once(tmp_path, caplog):
     assert caplog.messages == [expected]
 
 
+def test_an_image_whose_name_is_not_utf8_is_a_row_with_a_problem(tmp_path):
+    write_images(tmp_path / "pug", 2)
+    write_images(tmp_path / "beagle\udcff", 1)
+    (tmp_path / "pug" / "1.jpg").rename(tmp_path / "pug" / "caf\udce9.jpg")
+    rows = list(opened(tmp_path).rows())
+    assert [(row.path, row.cells["class"], row.problem) for row in rows] == [
+        (
+            r"beagle\xff/0.jpg",
+            r"beagle\xff",
+            r"image 'beagle\xff/0.jpg': the name is not UTF-8. Rename it.",
+        ),
+        ("pug/0.jpg", "pug", None),
+        (
+            r"pug/caf\xe9.jpg",
+            "pug",
+            r"image 'pug/caf\xe9.jpg': the name is not UTF-8. Rename it.",
+        ),
+    ]
+    with pytest.raises(TableError, match=r"/beagle\\xff/0.jpg': the name is not UTF-8"):
+        list(list_images(str(tmp_path), ListOptions(recursive=True), {}))
+
+
 def test_a_folder_that_cannot_be_read_is_an_error(tmp_path, monkeypatch):
     for name in ("beagle", "pug"):
         write_images(tmp_path / name, 1)

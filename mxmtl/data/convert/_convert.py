@@ -9,6 +9,7 @@ from typing import Any, Dict, Optional, Union
 from ..._files import PathLike
 from ...tasks import TaskSet
 from ..tables._table_open import open_table
+from ..tables._utf8 import check_names
 from ._conversion import Conversion
 from ._convert_options import sort_options
 from ._summary import RecordSummary
@@ -83,6 +84,7 @@ def write_records(
         tasks = TaskSet.load(tasks)
     if images is None:
         images = opened.source if os.path.isdir(opened.source) else os.path.dirname(opened.source)
+    check_names(table=table, images=images, prefix=prefix)
     about: Dict[str, Any] = {
         "source": {"table": opened.source, "images": os.fspath(images)},
         "options": {

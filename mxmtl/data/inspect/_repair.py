@@ -16,6 +16,7 @@ from ..records._files_of import tasks_if_known
 from ..records._framing import pack_frames, pack_record
 from ..tables._rows import LabelledRow
 from ..tables._table import Row
+from ..tables._utf8 import check_names
 from ._checks import Sound
 from ._untouched import refuse_sources
 from ._verify import Verification, verify_records
@@ -46,6 +47,7 @@ def repair_records(
         No record is sound.
     """
     prefix, target = os.fspath(prefix), os.fspath(target)
+    check_names(prefix=prefix, target=target)
     refuse_sources(prefix, tasks, target)
     tasks = tasks_if_known(prefix, tasks)
     about = {"source": {"records": prefix}}

@@ -11,6 +11,7 @@ from typing import Dict, Iterator, List, Sequence, Tuple
 
 from ..._files import PathLike, atomic_write
 from .._errors import TableError
+from ._utf8 import bad_name
 from ._walk import walk
 
 log = logging.getLogger(__name__)
@@ -102,6 +103,8 @@ def list_images(root: str, options: ListOptions, classes: Dict[str, int]) -> Ite
             path = os.path.join(folder, name)
             if os.path.splitext(name)[1].lower() not in options.endings or not os.path.isfile(path):
                 continue
+            if bad_name(os.path.relpath(path, root)):
+                raise TableError(f"image {bad_name(path)}")
             label = classes.setdefault(os.path.relpath(folder, root), len(classes))
             yield index, os.path.relpath(path, root), label
             index += 1

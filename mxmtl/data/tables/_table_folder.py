@@ -7,6 +7,7 @@ from typing import Iterator
 
 from .._errors import TableError
 from ._table import Row, Table
+from ._utf8 import bad_name, escaped
 from ._walk import image_files
 
 COLUMN = "class"
@@ -17,7 +18,7 @@ class FolderTable(Table):
 
     Files are taken in the order of their names, folder by folder. Files whose ending is none
     of an image's are left out, which is logged, and so are hidden ones; an image that stands in
-    no class folder is a row with a problem.
+    no class folder is a row with a problem, and so is one whose name is not UTF-8.
     """
 
     def __init__(self, root: str) -> None:
@@ -28,7 +29,9 @@ class FolderTable(Table):
             raise TableError(f"{root}: no class folders in it (expected {root}/<class>/1.jpg).")
 
     def rows(self) -> Iterator[Row]:
-        for index, path in enumerate(image_files(self.source)):
+        for index, found in enumerate(image_files(self.source)):
+            path, trouble = escaped(found), bad_name(found)
             name, _, inside = path.partition(os.sep)
             problem = None if inside else "the image stands in no class folder."
+            problem = f"image {trouble}" if trouble else problem
             yield Row(index + 1, index, path, {COLUMN: name if inside else ""}, problem=problem)
