@@ -405,3 +405,12 @@ def test_resuming_what_is_complete_looks_at_the_column_it_splits_by(made, tmp_pa
     with pytest.raises(FileExistsError, match="is not what this table and these options give"):
         convert(tmp_path, tmp_path / "out", resume=True, **options)
     assert contents(tmp_path / "out") == before
+
+
+@pytest.mark.parametrize("entry", [{"source": 3}, {"shards": 3}, {"shards": [3]}])
+def test_resuming_beside_a_damaged_manifest(made, tmp_path, entry):
+    convert(made, tmp_path)
+    manifest = tmp_path / "d_b.manifest.json"
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text("utf-8")), **entry}), "utf-8")
+    with pytest.raises(FileExistsError, match="d_a-00000.rec exists, and is not what this table"):
+        convert(made, tmp_path, resume=True)

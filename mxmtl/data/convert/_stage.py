@@ -208,7 +208,7 @@ class Stage:
     def _is_published(self) -> bool:
         try:
             return all(self._is_whole(prefix, read_manifest(prefix)) for prefix in self._prefixes)
-        except (OSError, ValueError, KeyError):  # of a version without these entries, or damaged
+        except (OSError, ValueError, KeyError, TypeError):  # of an older version, or damaged
             return False
 
     def _is_whole(self, prefix: str, manifest: Dict[str, Any]) -> bool:
