@@ -21,6 +21,8 @@ class RowError(ValueError):
 
     Attributes
     ----------
+    source : str
+        The table.
     row : int
         Row number as a spreadsheet shows it.
     path : str
@@ -30,9 +32,12 @@ class RowError(ValueError):
     """
 
     def __init__(self, source: str, row: int, path: str, reason: str) -> None:
+        super().__init__(source, row, path, reason)  # what it is made of again, when unpickled
+        self.source, self.row, self.path, self.reason = source, row, path, reason
+
+    def __str__(self) -> str:
         mend = "on_error='skip' (--on-error skip) leaves such rows out, and lists them."
-        super().__init__(f"{source} row {row}, {reason} {mend}")
-        self.row, self.path, self.reason = row, path, reason
+        return f"{self.source} row {self.row}, {self.reason} {mend}"
 
 
 class RowLabelError(RowError, LabelError):
