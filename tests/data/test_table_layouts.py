@@ -266,6 +266,24 @@ def test_fashionai_letters_are_checked(tmp_path, letters):
     assert problem == f"task 'neck': {letters!r} is not 4 letters n or m and one y."
 
 
+@pytest.mark.parametrize("name", ["", "_labels", "neck design", "犬_labels"])
+def test_a_fashionai_row_whose_task_has_no_name_is_a_row_with_a_problem(tmp_path, name):
+    path = tmp_path / "label.csv"
+    path.write_text(f"a.jpg,neck_labels,nny\nb.jpg,{name},ny\nc.jpg,{name},?\n", encoding="utf-8")
+    table = opened(path, "fashionai")
+    assert table.columns == ["neck"]
+    shown = name.replace("_labels", "")
+    expected = f"task name {shown!r}: expected letters, digits, '_' and '-'."
+    assert [row.problem for row in table.rows()] == [None, expected, expected]
+
+
+def test_the_row_of_an_open_quote_is_named_in_fashionai(tmp_path):
+    path = tmp_path / "label.csv"
+    path.write_text('a.jpg,neck_labels,nny\n\n"b.jpg,neck_labels,nny\n')
+    with pytest.raises(TableError, match=r"label.csv row 3: unexpected end of data\."):
+        opened(path, "fashionai")
+
+
 def test_another_table_is_no_fashionai(tmp_path):
     (tmp_path / "t.csv").write_text("path,breed\n1.jpg,pug\n")
     with pytest.raises(TableError, match="no rows of the form"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from typing import Dict, Iterator, List, Tuple
 
+from ...tasks._task import NAME
 from .._errors import TableError
 from ._table import Row, Table
 from ._utf8 import not_utf8
@@ -26,8 +27,8 @@ class FashionAITable(Table):
         self.source = path
         self.num_classes: Dict[str, int] = {}
         for _, line in self._lines():
-            if len(line) == 3 and set(line[2]) <= MARKS:
-                name = task_name(line[1])
+            name = task_name(line[1]) if len(line) == 3 else ""
+            if NAME.fullmatch(name) and set(line[2]) <= MARKS:
                 self.num_classes[name] = max(self.num_classes.get(name, 0), len(line[2]))
         if not self.num_classes:
             raise TableError(f"{path}: no rows of the form 'file,<task>_labels,nnyn'.")
@@ -44,7 +45,10 @@ class FashionAITable(Table):
             try:
                 if len(line) != 3:
                     raise ValueError(f"it has {len(line)} cells; expected file, task, letters.")
-                cells[task_name(line[1])] = self._marked(task_name(line[1]), line[2])
+                name = task_name(line[1])
+                if not NAME.fullmatch(name):
+                    raise ValueError(f"task name {name!r}: expected letters, digits, '_' and '-'.")
+                cells[name] = self._marked(name, line[2])
             except ValueError as error:
                 problem = str(error)
             yield Row(number, record_id, line[0], cells, problem=problem)
@@ -60,6 +64,7 @@ class FashionAITable(Table):
         return str(letters.index("y"))
 
     def _lines(self) -> Iterator[Tuple[int, List[str]]]:
+        number = 0
         try:
             with open(self.source, encoding="utf-8-sig", newline="") as stream:
                 for number, line in enumerate(csv.reader(stream, strict=True), start=1):
@@ -69,7 +74,7 @@ class FashionAITable(Table):
         except UnicodeDecodeError as error:
             raise not_utf8(self.source) from error
         except csv.Error as error:
-            raise TableError(f"{self.source}: {error}.") from error
+            raise TableError(f"{self.source} row {number + 1}: {error}.") from error
 
 
 def task_name(cell: str) -> str:
