@@ -331,6 +331,13 @@ def test_an_image_whose_name_is_not_utf8_is_skipped_and_listed(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("name", [".rec", "a/.rec"])
+def test_a_prefix_that_names_no_file_is_refused(made, tmp_path, name):
+    with pytest.raises(ValueError, match=r"\.rec' has no name before its ending; .*train'"):
+        convert(made[0], os.path.join(tmp_path, name))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_write_that_takes_a_part_only_is_gone_on_with(made, tmp_path, monkeypatch):
     convert(made[0], tmp_path / "a" / "train")
     rng = np.random.RandomState(0)

@@ -103,15 +103,21 @@ def write_records(
 
 
 def without_ending(prefix: PathLike) -> str:
-    """Return a prefix without ``.rec``; `ValueError` for one that names only a folder.
+    """Return a prefix without ``.rec``; `ValueError` for one that is the name of no file.
 
     >>> without_ending("data/train.rec"), without_ending("data/train")
     ('data/train', 'data/train')
     """
     text = os.fspath(prefix)
-    if os.path.basename(text) in ("", ".", ".."):
+    folder, name = os.path.split(text)
+    if name in ("", ".", ".."):
         raise ValueError(
             f"prefix={text!r} names a folder; expected the first part of file names as well, such "
             f"as {os.path.join(text, 'train')!r}."
+        )
+    if name == ".rec":
+        raise ValueError(
+            f"prefix={text!r} has no name before its ending; expected one, such as "
+            f"{os.path.join(folder, 'train')!r}."
         )
     return text[: -len(".rec")] if text.endswith(".rec") else text
