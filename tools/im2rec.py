@@ -58,6 +58,9 @@ def main(argv: Optional[List[str]] = None) -> int:
     arguments = parser().parse_args(argv)
     try:
         return make_lists(arguments) if arguments.list else make_records(arguments)
+    except KeyboardInterrupt:
+        print("im2rec: stopped.", file=sys.stderr)
+        return 130
     except (OSError, ValueError, TypeError) as error:
         print(f"im2rec: {describe(error)}", file=sys.stderr)
         return 1

@@ -220,6 +220,44 @@ def test_messages(root, monkeypatch, capsys, line, message):
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "name", ["7\tb.jpg", "7\nb.jpg", "7\rb.jpg", " 7/b.jpg", "\u20037.jpg", "7.jpg "]
+)
+def test_a_name_that_a_list_cannot_hold_is_refused(root, capsys, name):
+    path = root / "jpg" / name
+    path.parent.mkdir(exist_ok=True)
+    shutil.copy(root / "jpg" / "0.jpg", path)
+    assert (
+        ours("--list", "--recursive", "--exts", ".jpg", ".jpg ", "--", root / "d", root / "jpg")
+        == 1
+    )
+    assert f"image {name!r} cannot stand in a list" in capsys.readouterr().err
+    assert not list(root.glob("*.lst"))
+
+
+def test_a_name_with_a_space_inside_is_listed(root):
+    (root / "jpg" / "0.jpg").rename(root / "jpg" / "a b.jpg")
+    assert ours("--list", "--recursive", root / "d", root / "jpg") == 0
+    assert ours(root / "d", root / "jpg") == 0
+
+
+def test_endings_are_found_in_any_case(root):
+    assert (
+        ours("--list", "--recursive", "--exts", ".PNG", ".Jpg", "--", root / "a", root / "jpg") == 0
+    )
+    assert ours("--list", "--recursive", root / "b", root / "jpg") == 0
+    assert (root / "a.lst").read_text() == (root / "b.lst").read_text()
+
+
+def test_an_interrupt_is_one_line(root, monkeypatch, capsys):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(im2rec, "write_lists", interrupt)
+    assert ours("--list", root / "d", root / "jpg") == 130
+    assert capsys.readouterr().err == "im2rec: stopped.\n"
+
+
 def test_an_unreadable_folder_is_no_empty_folder(root, monkeypatch):
     shutil.rmtree(root / "jpg")
     with pytest.raises(FileNotFoundError):

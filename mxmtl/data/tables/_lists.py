@@ -55,6 +55,7 @@ class ListOptions:
                 raise ValueError(f"{option}={getattr(self, option)} is not in [0, 1].")
         if self.train_ratio < 1 and self.train_ratio + self.test_ratio > 1 + 1e-9:
             raise ValueError("train_ratio and test_ratio add up to more than 1.")
+        object.__setattr__(self, "endings", tuple(ending.lower() for ending in self.endings))
 
 
 def write_lists(
@@ -70,7 +71,7 @@ def write_lists(
     Raises
     ------
     TableError
-        There is no image.
+        There is no image, or one whose name a list cannot hold.
     """
     classes: Dict[str, int] = {}
     entries = list(list_images(os.fspath(root), options, classes))
@@ -105,9 +106,19 @@ def list_images(root: str, options: ListOptions, classes: Dict[str, int]) -> Ite
                 continue
             if bad_name(os.path.relpath(path, root)):
                 raise TableError(f"image {bad_name(path)}")
+            check_can_stand(os.path.relpath(path, root))
             label = classes.setdefault(os.path.relpath(folder, root), len(classes))
             yield index, os.path.relpath(path, root), label
             index += 1
+
+
+def check_can_stand(image: str) -> None:
+    """Raise `TableError` for a name that would not be read back from a list as it is."""
+    if image != image.strip() or {*image} & {*"\t\n\r"}:
+        raise TableError(
+            f"image {image!r} cannot stand in a list: tabs and ends of lines separate there, and "
+            "spaces around a name are dropped. Rename it."
+        )
 
 
 def parts_of(
