@@ -145,3 +145,8 @@ def test_messages(made, tmp_path):
         inspect_records(tmp_path / "none")
     with pytest.raises(ValueError, match="a sheet ends in .html or .png"):
         write_sheet(inspect_records(made[0] / "d"), tmp_path / "s.gif")
+    with pytest.raises(ValueError, match="count=-1 is negative; expected a number of examples"):
+        write_sheet(inspect_records(made[0] / "d"), tmp_path / "s.html", count=-1)
+    with pytest.raises(ValueError, match="measure=-1 is negative; expected a number of images"):
+        inspect_records(made[0] / "d", measure=-1)
+    assert not list(tmp_path.iterdir())

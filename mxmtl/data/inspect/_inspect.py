@@ -158,7 +158,11 @@ def inspect_records(
         There are no such records, or nothing says what their labels are.
     RecordError
         A record holds what is no label of its task.
+    ValueError
+        The number of images is negative.
     """
+    if measure < 0:
+        raise ValueError(f"measure={measure} is negative; expected a number of images.")
     paths = record_files(prefix)
     tasks = tasks_of(prefix, tasks)
     reader = RecordReader(paths)

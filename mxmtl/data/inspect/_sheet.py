@@ -63,11 +63,13 @@ def write_sheet(inspection: Inspection, path: PathLike, *, count: int = 24, seed
     Raises
     ------
     ValueError
-        The path ends in something else.
+        The path ends in something else, or the number is negative.
     """
     ending = os.path.splitext(os.fspath(path))[1].lower()
     if ending not in (".html", ".png"):
         raise ValueError(f"{os.fspath(path)}: a sheet ends in .html or .png.")
+    if count < 0:
+        raise ValueError(f"count={count} is negative; expected a number of examples.")
     chosen = list(examples(inspection, count, seed))
     with atomic_write(path) as stream:
         if ending == ".png":
