@@ -124,6 +124,12 @@ def test_an_empty_file_and_no_file(tmp_path):
     write(tmp_path / "a", random_labels(0))
     with pytest.raises(mxmtl.RecordError, match="a.rec: there is no record in it"):
         RecordReader([str(tmp_path / "a.rec")])
+    write(tmp_path / "a", random_labels(3))
+    (tmp_path / "a.idx").write_bytes(b"")
+    with pytest.raises(mxmtl.RecordError, match=r"a.idx: it lists no record, and a.rec is not em"):
+        RecordReader([str(tmp_path / "a.rec")])
+    (tmp_path / "a.idx").unlink()
+    assert len(RecordReader([str(tmp_path / "a.rec")])) == 3
     with pytest.raises(FileNotFoundError, match=r"b.rec: no such file, and no shards"):
         record_files(tmp_path / "b")
 

@@ -244,6 +244,10 @@ def _index(file: RecordFile) -> Tuple[np.ndarray, np.ndarray]:
     path = os.path.splitext(file.path)[0] + ".idx"
     if os.path.exists(path):
         ids, offsets = read_index(path, file.size)
+        if file.size and not len(ids):
+            name = os.path.basename(file.path)
+            reason = f"it lists no record, and {name} is not empty."
+            raise RecordError(f"{reason} Remove it: without an index {name} is scanned.", path)
     else:
         ids, offsets = scan_index(file.read, file.size, file.path)
     if not len(ids):
