@@ -130,7 +130,11 @@ def cell_reader(task: Task, column: str) -> Callable[[str], Values]:
 
 
 def names_reader(task: Task, source: str, options: TableOptions) -> Callable[[str], Values]:
-    """Return a function from a cell of separated names to one stored value a name."""
+    """Return a function from a cell of separated names to one stored value a name.
+
+    An empty cell says what the options have it say; a cell of separators alone says that no name
+    holds, for somebody wrote a list there.
+    """
     if options.separator is None:
         raise TableError(
             f"{source}: task {task.name!r} needs the columns {list(task.columns)}. If column "

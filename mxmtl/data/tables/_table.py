@@ -85,7 +85,8 @@ class TableOptions:
         Spellings of an unknown label. Only the empty cell by default.
     separator : str, optional
         What separates the names in a multi-label task's single column, as ``";"`` does in
-        ``ball;rope``. A name that is not listed there does not hold for the row.
+        ``ball;rope``. A name that is not listed there does not hold for the row; where the cell
+        is ``;``, none does.
     empty_names : {"missing", "none"}
         What an empty cell in such a column says: nothing is known, or none of the names holds.
     """
@@ -106,4 +107,6 @@ class TableOptions:
             raise ValueError(f"empty_names={self.empty_names!r} is not 'missing' or 'none'.")
         if self.delimiter is not None and len(self.delimiter) != 1:
             raise ValueError(f"delimiter={self.delimiter!r}: expected one character.")
+        if self.separator == "":
+            raise ValueError("separator='': expected what stands between names, such as ';'.")
         object.__setattr__(self, "missing_values", tuple(self.missing_values))
