@@ -39,7 +39,10 @@ class Stage:
     Raises
     ------
     FileExistsError
-        There are outputs, or the remains of a run, that nothing was said about.
+        There are outputs, or the remains of a run, that nothing was said about; outputs have
+        appeared since; or the folder is none of mxmtl's.
+    BlockingIOError
+        Another run holds the folder.
     ValueError
         The remains are those of a run with other options.
     """
