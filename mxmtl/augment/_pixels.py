@@ -68,7 +68,8 @@ class Apply(Pixels):
         ``function(image, label, rng)`` returns image and label, of the same shapes and types:
         uint8 (height, width, 3), RGB, or (height, width), and float32 (label_width,). ``rng`` is
         a `numpy.random.Generator` that belongs to this record in this epoch; with no other
-        source of chance the result is reproducible. The label is read only: change a copy.
+        source of chance the result is reproducible. The label is read only: change a copy. What
+        comes back is checked; where records hold 0 or 1 it may lie between.
     """
 
     function: Function

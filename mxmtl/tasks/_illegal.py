@@ -10,10 +10,13 @@ from ._task import Task
 from ._taskset import TaskSet
 
 ALLOWED = {"class": "0 to {last}", "cells": "0 or 1", "value": "a finite number"}
+SOFT = {**ALLOWED, "cells": "0 to 1"}
 
 
-def illegal_labels(tasks: TaskSet, labels: np.ndarray) -> Dict[int, str]:
+def illegal_labels(tasks: TaskSet, labels: np.ndarray, *, soft: bool = False) -> Dict[int, str]:
     """Say of labels (n, label_width) which rows hold what is no label: {row: reason}, in order.
+
+    Soft labels are those that a network is given: there a cell may lie between 0 and 1.
 
     >>> import mxmtl
     >>> tasks = mxmtl.TaskSet([mxmtl.Multiclass("breed", classes=["beagle", "pug"])])
@@ -22,17 +25,20 @@ def illegal_labels(tasks: TaskSet, labels: np.ndarray) -> Dict[int, str]:
     """
     found: Dict[int, str] = {}
     for task, part in zip(tasks, tasks.slices):
-        legal = task.valid(labels[:, part])
+        cells = labels[:, part]
+        legal = task.valid(cells)
+        if soft and task.kind == "cells":
+            legal |= (cells > 0) & (cells < 1)
         if np.count_nonzero(legal) < legal.size:  # half the time of all()
             for row in np.flatnonzero(~legal.all(axis=1)).tolist():
                 column = int(np.argmin(legal[row]))
-                found.setdefault(row, reason(task, column, float(labels[row, part][column])))
+                allowed = (SOFT if soft else ALLOWED)[task.kind].format(last=task.num_outputs - 1)
+                found.setdefault(row, reason(task, column, float(cells[row, column]), allowed))
     return dict(sorted(found.items()))
 
 
-def reason(task: Task, column: int, value: float) -> str:
+def reason(task: Task, column: int, value: float, allowed: str) -> str:
     """Say what stands where a label should, and what may."""
-    allowed = ALLOWED[task.kind].format(last=task.num_outputs - 1)
     return (
         f"{value:g} is no label of task {task.name!r} ({task.columns[column]}); expected "
         f"{allowed}, or {task.missing:g} where it is unknown."

@@ -1,6 +1,7 @@
 """Labels that are none of their task: named or skipped by all who read records."""
 
 import logging
+import re
 from pathlib import Path
 
 import mxmtl
@@ -89,15 +90,27 @@ def test_a_record_of_mxnet_with_a_class_too_many(tmp_path):
         assert next(data).index.tolist() == [0, 1, 3, 4, -1, -1]
 
 
-def test_what_an_augmentation_makes_of_a_label_is_its_own_affair(tmp_path):
+def test_an_augmentation_may_soften_cells_but_no_class(tmp_path):
     prefix = write(tmp_path / "a", np.zeros((3, 4), np.float32))
 
     def soften(image, label, rng):
-        label[:] = 0.25
-        return image, label
+        return image, np.float32([2, 0.25, 0.25, 0.75])
+
+    def soften_class(image, label, rng):
+        return image, np.float32([0.25, 0, 0, 0])
+
+    def beyond(image, label, rng):
+        return image, np.float32([0, 0, 1.25, 0])
 
     with mxmtl.RecordIter(prefix, 3, SHAPE, augment=[Apply(soften)]) as data:
-        assert np.all(whole_label(next(data)) == 0.25)
+        np.testing.assert_array_equal(whole_label(next(data)), [[2, 0.25, 0.25, 0.75]] * 3)
+    for function, says in (
+        (soften_class, "0.25 is no label of task 'breed' (breed); expected 0 to 2, or -1"),
+        (beyond, "1.25 is no label of task 'toys' (toys.ball); expected 0 to 1, or -1"),
+    ):
+        expected = pytest.raises(ValueError, match=f"after augmentation {re.escape(says)}")
+        with mxmtl.RecordIter(prefix, 3, SHAPE, augment=[Apply(function)]) as data, expected:
+            next(data)
 
 
 @pytest.mark.parametrize("shape", [None, SHAPE])

@@ -138,7 +138,7 @@ class Source:
         """
         bits = stored.view(np.uint32) != labels.view(np.uint32)  # where NaN is like NaN
         changed = np.flatnonzero(bits.any(axis=1))
-        for place, reason in illegal_labels(self.tasks, labels[changed]).items():
+        for place, reason in illegal_labels(self.tasks, labels[changed], soft=True).items():
             row = rows.item(changed.item(place))
             raise ValueError(str(self._at(row, f"after augmentation {reason}")))
 
