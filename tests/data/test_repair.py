@@ -55,7 +55,8 @@ def test_the_source_is_never_the_target(folder, source, target):
         for path in folder.glob("d.*"):
             shutil.copy(path, folder / name)
     before = contents(folder)
-    with pytest.raises(ValueError, match=f"{target}: .* being read.*; give another prefix"):
+    prefix = target.replace(".rec", "")  # of what would be written
+    with pytest.raises(ValueError, match=f"^{prefix}: .* being read.*; give another prefix"):
         repair_records(source, target, force=True)
     assert contents(folder) == before
 
@@ -93,6 +94,16 @@ def test_names_that_are_only_alike_may_be_written(folder, target):
     _, summary = repair_records("d", target)
     assert summary.num_records == 9
     assert {path: digest for path, digest in contents(folder).items() if path in before} == before
+
+
+def test_the_target_may_be_named_with_its_ending(folder):
+    _, summary = repair_records("d", "good.rec")
+    assert os.path.exists("good.rec")
+    assert not os.path.exists("good.rec.rec")
+    assert len(mxmtl.RecordDataset("good")) == summary.num_records == 9
+    for target, says in ((".rec", "has no name before its ending"), ("good/", "names a folder")):
+        with pytest.raises(ValueError, match=says):
+            repair_records("d", target)
 
 
 def test_a_full_disk_is_named(folder, monkeypatch, capsys):

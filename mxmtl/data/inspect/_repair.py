@@ -8,6 +8,7 @@ from typing import Tuple, Union
 from ..._files import PathLike
 from ...tasks import TaskSet
 from .._errors import TableError
+from ..convert._convert import without_ending
 from ..convert._convert_options import OutputOptions
 from ..convert._output import Output, Stored
 from ..convert._stage import Stage
@@ -42,11 +43,11 @@ def repair_records(
     FileExistsError
         Files of the target prefix are there, and ``force`` is not given.
     ValueError
-        Writing to the target prefix would change what is read.
+        Writing to the target prefix would change what is read, or it is the name of no file.
     TableError
         No record is sound.
     """
-    prefix, target = os.fspath(prefix), os.fspath(target)
+    prefix, target = os.fspath(prefix), without_ending(target)
     check_names(prefix=prefix, target=target)
     refuse_sources(prefix, tasks, target)
     tasks = tasks_if_known(prefix, tasks)
