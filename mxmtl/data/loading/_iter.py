@@ -86,7 +86,8 @@ class RecordIter(Batches):
     ``batch.index`` holds the record ids, -1 for padded rows, whose images repeat the batch's
     own. Memory of a batch is used again when nothing refers to the batch any more. A new
     iterator stands at the start of epoch 0; ``reset`` begins the next one, and so does ``iter``
-    where this one was read to its end.
+    where this one was read to its end. Several threads may take its batches; each batch goes to
+    one of them. What an error in your augmentation, or Ctrl-C, interrupted comes again.
 
     Examples
     --------
