@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Tuple
+from typing import Any, Tuple
 
 import mxmtl
 
@@ -12,7 +12,21 @@ import mxnet as mx
 FEATURES = 50
 
 
-def convolve_and_pool(x: mx.sym.Symbol, filters: int, channels: int, name: str) -> mx.sym.Symbol:
+def bias(name: str, fan_in: int, random: bool, **options: Any) -> mx.sym.Symbol:
+    """Biases that begin at 0, or drawn as PyTorch does, from U(-b, b) with b = 1 / sqrt(fan in)."""
+    initializer = mx.init.Uniform(fan_in**-0.5) if random else mx.init.Zero()
+    return mx.sym.var(f"{name}_bias", init=initializer, **options)
+
+
+def dense(x: mx.sym.Symbol, name: str, fan_in: int, num_hidden: int, random: bool) -> mx.sym.Symbol:
+    """Map (N, fan_in) to (N, num_hidden)."""
+    biases = bias(name, fan_in, random)
+    return mx.sym.FullyConnected(x, bias=biases, num_hidden=num_hidden, name=name)
+
+
+def convolve_and_pool(
+    x: mx.sym.Symbol, filters: int, channels: int, name: str, random: bool = False
+) -> mx.sym.Symbol:
     """Convolve with 5x5 kernels, add biases, and take the maximum of each 2x2 square.
 
     The four values of a square are those of one 6x6 convolution of stride 2 with the kernel in
@@ -20,7 +34,7 @@ def convolve_and_pool(x: mx.sym.Symbol, filters: int, channels: int, name: str) 
     the time on a CPU, where oneDNN's pooling of 10 channels is slow.
     """
     weight = mx.sym.var(f"{name}_weight", shape=(filters, channels, 5, 5))
-    bias = mx.sym.var(f"{name}_bias", shape=(1, filters, 1, 1))
+    biases = bias(name, 25 * channels, random, shape=(1, filters, 1, 1))
     corners = [
         mx.sym.pad(weight, mode="constant", pad_width=(0, 0, 0, 0, i, 1 - i, j, 1 - j))
         for i in (0, 1)
@@ -29,7 +43,7 @@ def convolve_and_pool(x: mx.sym.Symbol, filters: int, channels: int, name: str) 
     options = {"num_filter": 4 * filters, "kernel": (6, 6), "stride": (2, 2), "no_bias": True}
     x = mx.sym.Convolution(x, mx.sym.concat(*corners, dim=0), **options)
     a, b, c, d = mx.sym.SliceChannel(x, num_outputs=4, axis=1)
-    return mx.sym.broadcast_add(mx.sym.maximum(mx.sym.maximum(a, b), mx.sym.maximum(c, d)), bias)
+    return mx.sym.broadcast_add(mx.sym.maximum(mx.sym.maximum(a, b), mx.sym.maximum(c, d)), biases)
 
 
 @dataclass(frozen=True)
@@ -62,24 +76,26 @@ class Dropout:
         return mx.sym.broadcast_mul(x, kept)
 
 
-def trunk(dropout: Dropout) -> mx.sym.Symbol:
+def trunk(dropout: Dropout, random: bool) -> mx.sym.Symbol:
     """Map pictures (N, 1, 28, 28) to features (N, 50)."""
-    x = mx.sym.relu(convolve_and_pool(mx.sym.var("data"), 10, 1, "conv1"))
-    x = mx.sym.relu(dropout.of_channels(convolve_and_pool(x, 20, 10, "conv2")))
-    return mx.sym.relu(mx.sym.FullyConnected(x, num_hidden=FEATURES, name="fc"))
+    x = mx.sym.relu(convolve_and_pool(mx.sym.var("data"), 10, 1, "conv1", random))
+    x = mx.sym.relu(dropout.of_channels(convolve_and_pool(x, 20, 10, "conv2", random)))
+    return mx.sym.relu(dense(x, "fc", 320, FEATURES, random))
 
 
-def network(tasks: mxmtl.TaskSet, dropout: Dropout) -> mx.sym.Symbol:
+def network(tasks: mxmtl.TaskSet, dropout: Dropout, random_biases: bool = False) -> mx.sym.Symbol:
     """Return the symbol to train: pictures and labels in, predictions out.
 
     Each task has a layer of its own between the features and its logits, which
     `mxmtl.training_symbol` would not make; so its output operator is asked from the task itself.
     """
-    features, outputs = trunk(dropout), []
+    features, outputs = trunk(dropout, random_biases), []
     for task in tasks:
-        x = mx.sym.FullyConnected(features, num_hidden=FEATURES, name=f"{task.name}_hidden")
+        x = dense(features, f"{task.name}_hidden", FEATURES, FEATURES, random_biases)
         x = dropout.of_hidden(mx.sym.relu(x))
-        logits = mx.sym.FullyConnected(x, num_hidden=task.num_outputs, name=task.name)
+        logits = dense(x, task.name, FEATURES, task.num_outputs, random_biases)
         label = mx.sym.var(task.label_name)
-        outputs.append(task.training_output(mx.sym, logits, label, name=task.name))
+        outputs.append(
+            task.training_output(mx.sym, logits, label, tasks.normalization, name=task.name)
+        )
     return mx.sym.Group(outputs)

@@ -33,6 +33,10 @@ class Protocol:
         Keep the last 10,000 of the 60,000 training pictures for validation.
     weight : float
         The weight of each of the two tasks where both are trained.
+    normalization : {"batch", "valid"}
+        The short last batch is divided by the size of the others, or by its own.
+    random_biases : bool
+        Biases begin as PyTorch's do, else at 0.
     best : bool
         Report the epoch that was best on the validation pictures, else the last one.
     """
@@ -46,6 +50,8 @@ class Protocol:
     options: Mapping[str, float] = field(default_factory=dict)
     hold_out: bool = True
     weight: float = 1.0
+    normalization: str = "batch"
+    random_biases: bool = False
     best: bool = False
 
     def tasks(self, model: str) -> mxmtl.TaskSet:
@@ -53,7 +59,8 @@ class Protocol:
         names = MODELS[model]
         weight = self.weight if len(names) > 1 else 1.0
         classes = [str(digit) for digit in range(10)]
-        return mxmtl.TaskSet([mxmtl.Multiclass(name, classes, weight=weight) for name in names])
+        tasks = [mxmtl.Multiclass(name, classes, weight=weight) for name in names]
+        return mxmtl.TaskSet(tasks, normalization=self.normalization)
 
     def optimizer_params(self, lr: float, epochs: int, steps: int) -> Dict[str, Any]:
         """Return the optimizer's arguments for so many epochs of so many steps each.
@@ -68,7 +75,10 @@ class Protocol:
 
 
 def initializer() -> mx.init.Initializer:
-    """Draw weights from U(-b, b) with b = 1 / sqrt(fan in), PyTorch's default; biases are 0."""
+    """Draw weights from U(-b, b) with b = 1 / sqrt(fan in), PyTorch's default.
+
+    Biases are 0 unless the network says otherwise.
+    """
     return mx.init.Xavier("uniform", "in", 1)
 
 
@@ -89,6 +99,8 @@ KURIN = Protocol(
     lr={"left": 0.01, "right": 0.01, "both": 0.01},
     factor=0.95,
     dropout=Dropout(channels=0.5, hidden=0.5, published=True),
+    normalization="valid",
+    random_biases=True,
     best=True,
 )
 PROTOCOLS: Dict[str, Protocol] = {"sener": SENER, "kurin": KURIN}

@@ -97,7 +97,7 @@ def train(job: Job, parts: Dict[str, Pictures], work: Path) -> Dict[str, Any]:
     tasks = protocol.tasks(job.model)
     # Names begin anew: the symbol of a job that resumes must be the one that was saved.
     with mx.name.NameManager():
-        symbol = network(tasks, protocol.dropout)
+        symbol = network(tasks, protocol.dropout, protocol.random_biases)
     batches = Batches(parts["train"], tasks, seed=job.seed)
     measured = {name: Batches(parts[name], tasks) for name in parts if name != "train"}
     module = mx.mod.Module(symbol, label_names=tasks.label_names, context=mxmtl.context())

@@ -155,6 +155,56 @@ def test_network_has_the_layers_of_the_papers(module, protocol):
     assert outputs == [(8, 10), (8, 10)]
 
 
+@pytest.mark.parametrize("protocol", ["sener", "kurin"])
+def test_biases_begin_as_published(module, protocol):
+    """PyTorch draws weights and biases of a layer from the same range; MXNet has biases at 0."""
+    protocols = module("protocols")
+    chosen = protocols.PROTOCOLS[protocol]
+    tasks = chosen.tasks("both")
+    symbol = module("lenet").network(tasks, chosen.dropout, chosen.random_biases)
+    network = mx.mod.Module(symbol, label_names=tasks.label_names)
+    labels = [(name, (8,)) for name in tasks.label_names]
+    network.bind([("data", (8, 1, 28, 28))], labels)
+    network.init_params(protocols.initializer())
+    params = {name: value.asnumpy() for name, value in network.get_params()[0].items()}
+    layers = [name[: -len("_weight")] for name in params if name.endswith("_weight")]
+    assert len(layers) == 7
+    for layer in layers:
+        bound = params[f"{layer}_weight"][0].size ** -0.5
+        for kind in ("weight", "bias") if protocol == "kurin" else ("weight",):
+            values = np.abs(params[f"{layer}_{kind}"])
+            assert 0.5 * bound < values.max() <= bound, (layer, kind)
+        assert protocol == "kurin" or not params[f"{layer}_bias"].any()
+
+
+@pytest.mark.parametrize(("protocol", "factor"), [("sener", 1), ("kurin", 4)])
+def test_a_short_batch_is_divided_as_published(module, protocol, factor):
+    """Two pictures of eight: PyTorch divides by two."""
+    chosen = module("protocols").PROTOCOLS[protocol]
+    tasks, lenet = chosen.tasks("both"), module("lenet")
+    symbol = lenet.network(tasks, lenet.Dropout(0.0, 0.0))
+    rng, gradients = np.random.RandomState(0), []
+    images = rng.normal(size=(8, 1, 28, 28))
+    for rows in (2, 8):
+        labels = {name: (rows,) for name in tasks.label_names}
+        executor = symbol.simple_bind(mx.cpu(), data=(rows, 1, 28, 28), **labels)
+        weights = np.random.RandomState(1)
+        for name, array in sorted(executor.arg_dict.items()):
+            if name in labels:
+                array[:] = np.where(np.arange(rows) < 2, 3, -1)
+            else:
+                array[:] = (
+                    images[:rows] if name == "data" else weights.uniform(-0.1, 0.1, array.shape)
+                )
+        executor.forward(is_train=True)
+        executor.backward()
+        gradients.append({k: v.asnumpy() for k, v in executor.grad_dict.items() if k not in labels})
+    for name in gradients[0]:
+        short, padded = gradients[0][name], gradients[1][name]
+        if name != "data":
+            np.testing.assert_allclose(padded, factor * short, rtol=1e-4, atol=1e-6, err_msg=name)
+
+
 def test_learning_rates_of_the_papers(module):
     """Halved every 30 of 100 epochs; times 0.95 after each epoch."""
     protocols = module("protocols").PROTOCOLS
