@@ -4,15 +4,16 @@
     python tools/benchmarks/records.py --torch other/bin/python --output docs/benchmarks/records.md
 
 Pictures are drawn from scikit-learn's two photographs: cut, scaled and encoded at the quality that
-is named. All readers read the same file, scale the shorter edge to 256 (of 1024 px images too), cut
-224 x 224 from the middle, and hand out batches of 64. A round reads every image once with every
-reader, one reader after the other. The ratios are of the best rounds: other work on the machine
-only ever slows a reader, and slows those with one thread less than those with all. Decoding alone,
-the floor, is `cv2.imdecode` in as many threads as there are processors. It decodes whole images;
-`mxmtl.RecordIter` leaves out the rows below its crop (23 of 375, none of 256), and takes 1024 px
-images at half their size, as all of 256 px still fits. Files are in the page cache. The PyTorch
-DataLoader runs in an interpreter of its own, with a worker process a processor, and decodes, scales
-and cuts with OpenCV as well.
+is named. All readers read the same file and hand out batches of 64. To evaluate, they scale the
+shorter edge to 256 (of 1024 px images too) and cut 224 x 224 from the middle; to train, they cut
+224 x 224 at a random place and scale nothing, as MXNet's `rand_crop=True` does. A round reads every
+image once with every reader, one reader after the other. The ratios are of the best rounds: other
+work on the machine only ever slows a reader, and slows those with one thread less than those with
+all. Decoding alone, the floor, is `cv2.imdecode` in as many threads as there are processors. It
+decodes whole images; `mxmtl.RecordIter` leaves out the rows below its crop (23 of 375, none of 256;
+76 of 375 on average where the place is random), and takes 1024 px images at half their size, as all
+of 256 px still fits. Files are in the page cache. The PyTorch DataLoader runs in an interpreter of
+its own, with a worker process a processor, and decodes, scales and cuts with OpenCV as well.
 
 The floor's own number of times ImageRecordIter is what no reader that decodes with this library
 and at full size exceeds by much. The table of steps, under the first size, shows what comes on top
@@ -33,7 +34,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Callable, Dict, List
+from typing import Callable, Dict, List, NamedTuple
 
 import mxmtl
 from mxmtl.data.records._framing import pack_frames, pack_record
@@ -82,13 +83,24 @@ for line in sys.stdin:
 Reader = Callable[[], None]  # reads every image once
 
 
-def record_iter(prefix: str, **options: object) -> mxmtl.RecordIter:
-    augment = mxmtl.augment.evaluation()
-    return mxmtl.RecordIter(prefix, BATCH, SHAPE, tasks=TASKS, augment=augment, **options)
+class Crop(NamedTuple):
+    """The same work in our words and in MXNet's."""
+
+    augment: List[mxmtl.augment.Augmentation]
+    stock: Dict[str, object]
 
 
-def ours(prefix: str, **options: object) -> Reader:
-    data = record_iter(prefix, **options)
+MIDDLE = Crop(mxmtl.augment.evaluation(), {"resize": 256})
+RANDOM = Crop([mxmtl.augment.RandomCrop()], {"rand_crop": True})
+
+
+def record_iter(prefix: str, crop: Crop, **options: object) -> mxmtl.RecordIter:
+    options["augment"] = crop.augment
+    return mxmtl.RecordIter(prefix, BATCH, SHAPE, tasks=TASKS, **options)
+
+
+def ours(prefix: str, crop: Crop, **options: object) -> Reader:
+    data = record_iter(prefix, crop, **options)
 
     def read() -> None:
         for batch in data:
@@ -97,9 +109,9 @@ def ours(prefix: str, **options: object) -> Reader:
     return read
 
 
-def stock(prefix: str, make: Callable[..., mx.io.DataIter]) -> Reader:
+def stock(prefix: str, crop: Crop, make: Callable[..., mx.io.DataIter]) -> Reader:
     files = {"path_imgrec": prefix + ".rec", "path_imgidx": prefix + ".idx"}
-    data = make(**files, data_shape=SHAPE, batch_size=BATCH, resize=256)
+    data = make(**files, data_shape=SHAPE, batch_size=BATCH, **crop.stock)
 
     def read() -> None:
         data.reset()
@@ -137,29 +149,30 @@ def torch_loader(prefix: str, python: str) -> Reader:
     return read
 
 
-def readers(prefix: str, images: List[bytes], torch: str) -> Dict[str, Reader]:
+def readers(prefix: str, images: List[bytes], crop: Crop, torch: str) -> Dict[str, Reader]:
     def iterator(**options: object) -> mx.io.DataIter:
         return mx.io.ImageRecordIter(**options, preprocess_threads=PROCESSORS, verbose=False)
 
     def bytes_iterator(**options: object) -> mx.io.DataIter:
         return mx.io.ImageRecordUInt8Iter(**options, preprocess_threads=PROCESSORS, verbose=False)
 
+    normal = {"mean": (124, 117, 104), "std": (58, 57, 57)}
     found = {
         "decoding alone (floor)": floor(images),
-        "mxmtl.RecordIter": ours(prefix),
-        "mxmtl.RecordIter, mean and std": ours(prefix, mean=(124, 117, 104), std=(58, 57, 57)),
-        "mxmtl.RecordIter, uint8": ours(prefix, dtype="uint8"),
-        "mx.io.ImageRecordIter": stock(prefix, iterator),
-        "mx.io.ImageRecordUInt8Iter": stock(prefix, bytes_iterator),
-        "mx.image.ImageIter": stock(prefix, mx.image.ImageIter),
+        "mxmtl.RecordIter": ours(prefix, crop),
+        "mxmtl.RecordIter, mean and std": ours(prefix, crop, **normal),
+        "mxmtl.RecordIter, uint8": ours(prefix, crop, dtype="uint8"),
+        "mx.io.ImageRecordIter": stock(prefix, crop, iterator),
+        "mx.io.ImageRecordUInt8Iter": stock(prefix, crop, bytes_iterator),
+        "mx.image.ImageIter": stock(prefix, crop, mx.image.ImageIter),
     }
-    if torch:
+    if torch and crop == MIDDLE:
         found["torch DataLoader"] = torch_loader(prefix, torch)
     return found
 
 
-def measure(prefix: str, images: List[bytes], rounds: int, torch: str) -> str:
-    found = readers(prefix, images, torch)
+def measure(prefix: str, images: List[bytes], crop: Crop, rounds: int, torch: str) -> str:
+    found = readers(prefix, images, crop, torch)
     speeds: Dict[str, List[float]] = {name: [] for name in found}
     for turn in range(rounds + 1):
         for name, read in found.items():
@@ -250,11 +263,13 @@ def main() -> None:
             write(prefix, images)
             kilobytes = statistics.mean(map(len, images)) / 1e3
             text += [f"## {name}, {kilobytes:.0f} kB on average",
-                     measure(prefix, images, args.rounds, args.torch)]  # fmt: skip
+                     measure(prefix, images, MIDDLE, args.rounds, args.torch)]  # fmt: skip
             if not place:
-                with record_iter(prefix) as data:
+                with record_iter(prefix, MIDDLE) as data:
                     text.append(steps(data, images))
-            print(*text[-3:], sep="\n\n", flush=True)
+                text += ["The same images, cut at a random place and not scaled:",
+                         measure(prefix, images, RANDOM, args.rounds, args.torch)]  # fmt: skip
+            print(*text[-5:], sep="\n\n", flush=True)
         text += ["## Memory", memory(os.path.join(folder, "0"))]
         text += ["## A file of 1,000,000 records", opening(folder)]
     page = "\n\n".join(text) + "\n"
