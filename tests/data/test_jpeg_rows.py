@@ -106,15 +106,15 @@ def test_an_image_that_a_user_keeps_stays_as_it_is(tmp_path):
     prefix = write(
         tmp_path / "a", random_labels(8), lambda row: encoded(picture(row, 32, 32), ".jpg")
     )
-    kept, copies = [], []
+    pairs = []
 
     def keep(image, label, _):
-        kept.append(image)
-        copies.append(image.copy())
+        pairs.append((image, image.copy()))  # in one step: threads take turns
         return image, label
 
     steps = [augment.Apply(keep)]
     with mxmtl.RecordIter(prefix, 4, (3, 32, 32), augment=steps) as data:
         assert len(list(data)) == 2
+    kept, copies = zip(*pairs)
     np.testing.assert_array_equal(kept, copies)
     assert len({image.tobytes() for image in copies}) == 8
