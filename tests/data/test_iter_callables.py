@@ -147,7 +147,8 @@ def test_a_program_ends_though_its_iterator_is_collected_in_a_decoding_thread(pr
             def __init__(self):
                 self.hooks = [self.step]  # an ordinary cycle
                 steps = [augment.CenterCrop(), augment.Apply(collect)]
-                self.data = mxmtl.RecordIter({prefix!r}, 4, {SHAPE}, augment=steps, threads=1)
+                options = {{"augment": steps, "threads": 1, "prefetch": 8}}
+                self.data = mxmtl.RecordIter({prefix!r}, 2, {SHAPE}, **options)
 
             def step(self):
                 pass
@@ -158,7 +159,9 @@ def test_a_program_ends_though_its_iterator_is_collected_in_a_decoding_thread(pr
         begun.clear()
         begun.wait()
         trainer = None  # dies in the thread, which collects
-        time.sleep(0.3)
+        for thread in threading.enumerate():
+            if "decode" in thread.name:
+                thread.join(30)
         print([t.name for t in threading.enumerate() if "decode" in t.name], "end")
         """
     command = [sys.executable, "-c", textwrap.dedent(script)]
