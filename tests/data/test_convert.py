@@ -191,6 +191,23 @@ def test_what_the_machine_lacks_is_no_bad_row(broken, monkeypatch):
         read_file("0.jpg")
 
 
+def test_a_file_that_grows_while_it_is_read_is_read_to_its_end(tmp_path, monkeypatch):
+    path, content = tmp_path / "a.jpg", bytes(range(250)) * 4000
+    path.write_bytes(content[:10])
+    about = os.stat(path)
+    path.write_bytes(content)
+    monkeypatch.setattr(os, "fstat", lambda handle: about)
+    assert read_file(str(path)) == content
+
+
+def test_a_read_that_takes_a_part_only_is_gone_on_with(tmp_path, monkeypatch):
+    path, content = tmp_path / "a.jpg", bytes(range(250)) * 400
+    path.write_bytes(content)
+    read = os.read
+    monkeypatch.setattr(os, "read", lambda handle, size: read(handle, min(size, 999)))
+    assert read_file(str(path)) == content
+
+
 @pytest.mark.parametrize("index", list(BAD))
 def test_each_bad_row_stops_a_strict_run_and_leaves_nothing(broken, index):
     folder, rows = broken

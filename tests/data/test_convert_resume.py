@@ -250,11 +250,15 @@ def test_a_table_that_changed_before_the_files_got_their_names_is_noticed(
     assert contents(tmp_path / "out") == contents(tmp_path / "new")
 
 
-def test_unfinished_output_that_changed_is_noticed(made, tmp_path, monkeypatch):
+@pytest.mark.parametrize("change", ["image", "head", "cut"])
+def test_unfinished_output_that_changed_is_noticed(made, tmp_path, monkeypatch, change):
     stopped(made, tmp_path, monkeypatch)
     part = tmp_path / "d.part" / "d_a-00000.rec"
     data = bytearray(part.read_bytes())
-    data[5000] ^= 1
+    if change == "cut":
+        del data[50:]
+    else:
+        data[5000 if change == "image" else 5] ^= 1
     part.write_bytes(data)
     with pytest.raises(ValueError, match="the unfinished output has changed"):
         convert(made, tmp_path, resume=True)

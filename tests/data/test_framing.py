@@ -1,9 +1,13 @@
 """Our frames against MXNet's own writer and reader, byte by byte."""
 
+import zlib
+
 import mxmtl
 from mxmtl.data.records._framing import (
     MAGIC_BYTES,
     MAX_LENGTH,
+    frame_record,
+    framed_again,
     pack_frames,
     pack_record,
     read_record,
@@ -45,6 +49,39 @@ def test_files_are_those_of_mxnet(tmp_path_factory, payloads):
         data, offset = read_record(reader_of(theirs), offset)
         assert data == payload
     assert offset == len(theirs)
+
+
+# Labels and ids that hold the magic number now and then as well.
+CELLS = st.lists(st.sampled_from([b"\0\0\x80\xbf", b"\x0f\0\xc0\x7f", MAGIC_BYTES]), min_size=1)
+IDS = st.sampled_from([0, 5, int.from_bytes(MAGIC_BYTES, "little"), 2**63 - 1])
+
+
+@settings(max_examples=100, deadline=None)
+@given(CELLS.map(b"".join), IDS, PAYLOADS)
+def test_a_framed_record_is_what_mxnet_writes_of_it(tmp_path_factory, cells, record_id, payload):
+    label = np.frombuffer(cells, "<f4")
+    packed = pack_record(label, record_id, payload)
+    path = str(tmp_path_factory.mktemp("rec") / "a.rec")
+    writer = mx.recordio.MXRecordIO(path, "w")
+    writer.write(packed)
+    writer.close()
+    with open(path, "rb") as stream:
+        theirs = stream.read()
+    framed = frame_record(label, record_id, payload)
+    assert b"".join(framed.parts) == theirs
+    assert framed.size == len(theirs)
+    assert framed.checksum == zlib.crc32(packed[24:], zlib.crc32(packed[:16]))
+    assert framed_again(theirs)[1:] == framed[1:]
+
+
+@settings(max_examples=100, deadline=None)
+@given(PAYLOADS, st.data())
+def test_no_bit_of_a_framed_record_changes_unnoticed(payload, data):
+    frames = bytearray(b"".join(frame_record(np.float32([1, -1]), 5, payload).parts))
+    bit = data.draw(st.integers(0, 8 * len(frames) - 1))
+    frames[bit // 8] ^= 1 << bit % 8
+    with pytest.raises(mxmtl.RecordError):
+        framed_again(bytes(frames))
 
 
 @given(

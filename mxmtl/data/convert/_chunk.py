@@ -5,9 +5,12 @@ from __future__ import annotations
 import zlib
 from typing import Any, Dict, List, Tuple
 
+from ..records._framing import Framed
 from ._output import Outcome, Skipped, Stored
 from ._plan import row_bytes
 from ._work import Job
+
+UNREAD = Framed([], 0, 0)
 
 
 class Chunk:
@@ -28,7 +31,7 @@ class Chunk:
         """Note a row and what became of it."""
         self._rows = zlib.crc32(b"%d" % job.split, zlib.crc32(row_bytes(job.item), self._rows))
         if isinstance(outcome, Stored):
-            self._bytes = zlib.crc32(b"%d" % outcome.checksum, self._bytes)
+            self._bytes = zlib.crc32(b"%d" % outcome.framed.checksum, self._bytes)
         self._outcomes.append(to_json(outcome))
 
     def entry(self) -> Dict[str, Any]:
@@ -38,11 +41,11 @@ class Chunk:
 
 def to_json(outcome: Outcome) -> Any:
     """Return an outcome as JSON-able data: the size of the frames instead of the frames."""
-    return outcome.reason if isinstance(outcome, Skipped) else [len(outcome.frames), *outcome[2:]]
+    return outcome.reason if isinstance(outcome, Skipped) else [outcome.framed.size, *outcome[1:]]
 
 
 def from_json(entry: Any) -> Tuple[Outcome, int]:
     """Return the outcome, with no bytes in it, and the size of its frames."""
     if isinstance(entry, str):
         return Skipped(entry), 0
-    return Stored(b"", 0, *entry[1:]), entry[0]
+    return Stored(UNREAD, *entry[1:]), entry[0]

@@ -15,6 +15,7 @@ from .._errors import RowError, TableError
 from .._parallel import ordered_map
 from ..images._image import ImageOptions
 from ..records._digest import sha256_of
+from ..records._record_error import RecordError
 from ..tables._labels import LabelEncoder
 from ..tables._rows import labelled_rows
 from ..tables._table import Table, TableOptions
@@ -92,8 +93,11 @@ class Conversion:
         for entry in stage.journal.chunks():
             chunk = Chunk()
             outcomes = map(from_json, entry["outcomes"])
-            for job, (outcome, size) in zip(jobs_for(entry, jobs), outcomes):
-                chunk.add(job, outputs[job.split].add_again(job.item, outcome, size))
+            try:
+                for job, (outcome, size) in zip(jobs_for(entry, jobs), outcomes):
+                    chunk.add(job, outputs[job.split].add_again(job.item, outcome, size))
+            except RecordError:
+                raise has_changed(stage.folder, "unfinished output") from None
             if chunk.entry() != entry:
                 what = "table" if chunk.entry()["rows"] != entry["rows"] else "unfinished output"
                 raise has_changed(stage.folder, what)

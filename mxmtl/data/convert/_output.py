@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import zlib
 from typing import Any, Dict, List, NamedTuple, Optional, Union
 
 import cv2
@@ -15,6 +14,7 @@ from ..._files import atomic_write
 from ...tasks import TaskSet
 from ..inspect._image_counts import ImageCounts
 from ..inspect._label_counts import LabelCounts
+from ..records._framing import Framed, framed_again
 from ..records._shards import ShardWriter
 from ..tables._rows import LabelledRow
 from ._convert_options import OutputOptions
@@ -24,10 +24,9 @@ FORMAT, VERSION = "mxmtl.manifest", 1
 
 
 class Stored(NamedTuple):
-    """A row that became a record: its frames, their CRC-32, and what the image is."""
+    """A row that became a record, and what the image is."""
 
-    frames: bytes
-    checksum: int
+    framed: Framed
     width: int
     height: int
     encoding: str
@@ -73,14 +72,17 @@ class Output:
     def add(self, item: LabelledRow, outcome: Outcome) -> None:
         """Write a row that was worked on just now."""
         if isinstance(outcome, Stored):
-            self.writer.add(item.row.record_id, outcome.frames)
+            self.writer.add(item.row.record_id, outcome.framed)
         self._count(item, outcome)
 
     def add_again(self, item: LabelledRow, outcome: Outcome, size: int) -> Outcome:
-        """Take up a row that an earlier run completed; return it with the bytes that are there."""
+        """Take up a row that an earlier run completed; return it with the bytes that are there.
+
+        Raises `RecordError` if they are not as they were written.
+        """
         if isinstance(outcome, Stored):
             frames = self.writer.add_again(item.row.record_id, size)
-            outcome = outcome._replace(frames=frames, checksum=zlib.crc32(frames))
+            outcome = outcome._replace(framed=framed_again(frames))
         self._count(item, outcome)
         return outcome
 

@@ -14,7 +14,7 @@ from ..convert._output import Output, Stored
 from ..convert._stage import Stage
 from ..convert._summary import RecordSummary
 from ..records._files_of import tasks_if_known
-from ..records._framing import pack_frames, pack_record
+from ..records._framing import frame_record
 from ..tables._rows import LabelledRow
 from ..tables._table import Row
 from ..tables._utf8 import check_names
@@ -58,9 +58,9 @@ def repair_records(
 
         def keep(sound: Sound) -> None:
             record, info = sound.record, sound.info
-            frames = pack_frames(pack_record(record.label, record.id, record.payload))
+            framed = frame_record(record.label, record.id, record.payload)
             item = LabelledRow(Row(0, record.id, "", {}), record.label, None)
-            output.add(item, Stored(frames, 0, info.width, info.height, info.format, True))
+            output.add(item, Stored(framed, info.width, info.height, info.format, True))
 
         try:
             verification = verify_records(prefix, tasks=tasks, workers=workers, keep=keep)

@@ -60,6 +60,24 @@ class Record(NamedTuple):
     checked: bool
 
 
+class Framed(NamedTuple):
+    """An image record in frames, as it is appended to a .rec file.
+
+    Attributes
+    ----------
+    parts : list of bytes
+        To be written one after the other; the image is not copied.
+    size : int
+        Bytes of all parts.
+    checksum : int
+        CRC-32 of the record, which it holds itself.
+    """
+
+    parts: List[Bytes]
+    size: int
+    checksum: int
+
+
 def pack_record(label: np.ndarray, record_id: int, payload: Bytes) -> bytes:
     """Make an image record, with checksum, from a label (label_width,) and an image file.
 
@@ -70,6 +88,42 @@ def pack_record(label: np.ndarray, record_id: int, payload: Bytes) -> bytes:
     >>> record.id, record.label, bytes(record.payload), record.checked
     (7, array([-1. ,  2.5], dtype=float32), b'an image file', True)
     """
+    head, _ = _pack_head(label, record_id, payload)
+    return b"".join((head, payload))
+
+
+def frame_record(label: np.ndarray, record_id: int, payload: Bytes) -> Framed:
+    """Make an image record as `pack_record` does, and put it into frames as `pack_frames` does.
+
+    >>> record = np.float32([-1, 2.5]), 7, b"an image file"
+    >>> b"".join(frame_record(*record).parts) == pack_frames(pack_record(*record))
+    True
+    """
+    head, check = _pack_head(label, record_id, payload)
+    # The head is a multiple of four bytes long, so MAGIC lies in the one or in the other.
+    if len(split_at_magic(head)) > 1 or len(split_at_magic(payload)) > 1:
+        frames = pack_frames(b"".join((head, payload)))
+        return Framed([frames], len(frames), check)
+    length = len(head) + len(payload)
+    padding = -length % 4
+    parts: List[Bytes] = [FRAME.pack(MAGIC, length) + head, payload]
+    if padding:
+        parts.append(bytes(padding))
+    return Framed(parts, FRAME.size + length + padding, check)
+
+
+def framed_again(frames: bytes) -> Framed:
+    """Take what was read back from a file for what `frame_record` made; else `RecordError`."""
+    data, _ = read_record(lambda at, size: frames[at : at + size], 0)
+    record = unpack_record(data)
+    framed = frame_record(record.label, record.id, record.payload)
+    if b"".join(framed.parts) != frames:
+        raise RecordError("these are not the bytes that were written.")
+    return framed
+
+
+def _pack_head(label: np.ndarray, record_id: int, payload: Bytes) -> Tuple[bytes, int]:
+    """Make what stands before the image in a record, and its checksum."""
     cells = np.ascontiguousarray(label, dtype="<f4").reshape(-1)
     if not 0 <= record_id < IDS:
         raise ValueError(f"record id {record_id} does not fit: expected 0 to 2**63 - 1.")
@@ -84,7 +138,7 @@ def pack_record(label: np.ndarray, record_id: int, payload: Bytes) -> bytes:
             f"record {record_id}: {len(payload)} bytes of image; a record holds {MAX_LENGTH}."
         )
     check = zlib.crc32(payload, zlib.crc32(tail, zlib.crc32(head)))
-    return b"".join((head, struct.pack("<II", check, CHECKED), tail, payload))
+    return b"".join((head, struct.pack("<II", check, CHECKED), tail)), check
 
 
 def unpack_record(record: Bytes, *, verify: bool = True) -> Record:

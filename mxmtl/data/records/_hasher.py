@@ -6,7 +6,7 @@ import hashlib
 import os
 import threading
 
-BLOCK = 1 << 22  # bytes: large, so that the interpreter lock changes hands seldom
+BLOCK = 1 << 20  # bytes: large, so that the interpreter lock changes hands seldom
 
 
 class Hasher:
@@ -22,6 +22,7 @@ class Hasher:
         self._handle = handle
         self._digest = hashlib.sha256()
         self._size = self._hashed = 0
+        self._block = memoryview(bytearray(BLOCK))  # fresh memory for each would cost a quarter
         self._last = False
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="mxmtl-sha256", daemon=True)
@@ -58,8 +59,9 @@ class Hasher:
 
     def _hash_up_to(self, size: int) -> None:
         while self._hashed < size:
-            data = os.pread(self._handle, min(BLOCK, size - self._hashed), self._hashed)
-            if not data:
+            block = self._block[: size - self._hashed]
+            count = os.preadv(self._handle, [block], self._hashed)
+            if not count:
                 raise OSError(f"the file ends at byte {self._hashed} while it is being written.")
-            self._digest.update(data)
-            self._hashed += len(data)
+            self._digest.update(block[:count])
+            self._hashed += count

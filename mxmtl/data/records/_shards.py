@@ -7,10 +7,11 @@ import os
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Optional
 
+from ._framing import Bytes, Framed
 from ._hasher import Hasher
 from ._index import write_index
 
-WAITING = 64  # records between two writes: one call, and no copy, for all of them
+WAITING = 192  # parts between two writes: one call, and no copy, for all of them
 WAITING_BYTES = 1 << 20
 
 
@@ -23,7 +24,7 @@ class Shard:
     hasher: Hasher
     offset: int = 0
     written: int = 0
-    waiting: List[bytes] = field(default_factory=list)
+    waiting: List[Bytes] = field(default_factory=list)
     ids: "array.array[int]" = field(default_factory=lambda: array.array("q"))
     offsets: "array.array[int]" = field(default_factory=lambda: array.array("q"))
 
@@ -72,14 +73,14 @@ class ShardWriter:
         self.closed: List[Dict[str, Any]] = []
         self.num_records = 0
 
-    def add(self, record_id: int, frames: bytes) -> None:
-        """Append a record, framed already; it is written with the next ones, or by `flush`."""
-        shard = self._shard_for(len(frames))
-        shard.waiting.append(frames)
-        shard.note(record_id, len(frames))
+    def add(self, record_id: int, framed: Framed) -> None:
+        """Append a record; it is written with the next ones, or by `flush`."""
+        shard = self._shard_for(framed.size)
+        shard.waiting += framed.parts
+        shard.note(record_id, framed.size)
         self.num_records += 1
         late = shard.offset - shard.written >= WAITING_BYTES
-        if late or len(shard.waiting) == WAITING:
+        if late or len(shard.waiting) >= WAITING:
             shard.flush()
 
     def add_again(self, record_id: int, size: int) -> bytes:
