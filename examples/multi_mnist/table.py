@@ -28,6 +28,8 @@ PUBLISHED = {
     ("kurin", "multi_mnist", "both", "mean"): "94.76 ± 0.44",
 }
 NAMES = {"left": "left alone", "right": "right alone", "both": "both, equal weights"}
+COLUMNS = 2  # panels of curves side by side
+STEEP = 4  # epochs at the beginning, whose curves may leave a panel at its lower edge
 BEGIN, END = "<!-- table -->", "<!-- end of table -->"
 Row = Dict[str, Any]
 Group = Tuple[str, str, int, int]  # protocol, dataset, epochs, images
@@ -79,7 +81,7 @@ def table(groups: Dict[Group, Dict[str, List[Row]]]) -> str:
                 where = [PROTOCOLS[protocol].paper, dataset, NAMES[model], task]
                 scale = f"{epochs}" + (f" of {images} pictures" if images else "")
                 lines.append([*where, ours, published, len(values), scale])
-    headers = ["protocol", "data", "trained", "digit", "ours, test %", "published", "seeds"]
+    headers = ["protocol", "data", "trained", "task", "ours, test %", "published", "seeds"]
     return tabulate(lines, [*headers, "epochs"], tablefmt="github", disable_numparse=True)
 
 
@@ -100,10 +102,12 @@ def curves(groups: Dict[Group, Dict[str, List[Row]]], path: Path) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(5 * len(groups), 3.6), constrained_layout=True)
+    shape = (-(-len(groups) // COLUMNS), min(len(groups), COLUMNS))
+    figure = Figure(figsize=(5 * shape[1], 3.6 * shape[0]), constrained_layout=True)
     FigureCanvasAgg(figure)
-    panels = figure.subplots(1, len(groups), squeeze=False)[0]
+    panels = figure.subplots(*shape, squeeze=False).flat
     for panel, ((protocol, dataset, _, _), models) in zip(panels, groups.items()):
+        low = 100.0
         for model, runs in models.items():
             for task in MODELS[model]:
                 name = f"test/{task}/accuracy"
@@ -114,10 +118,13 @@ def curves(groups: Dict[Group, Dict[str, List[Row]]], path: Path) -> None:
                 label = f"{task}, {'both trained' if model == 'both' else 'alone'}"
                 panel.plot(epoch, lines.mean(axis=0), style, color=color, label=label)
                 panel.fill_between(epoch, lines.min(0), lines.max(0), color=color, alpha=0.15)
+                low = min(low, lines[:, STEEP:].min(initial=low))
         panel.set(title=f"{PROTOCOLS[protocol].paper}, {dataset}", xlabel="epoch")
-        panel.set(ylabel="test accuracy, %", ylim=(90, None))
+        panel.set(ylabel="test accuracy, %", ylim=(5 * (low // 5), None))
         panel.grid(alpha=0.3)
         panel.legend(fontsize=8)
+    for panel in panels:
+        panel.axis("off")
     figure.savefig(path, dpi=100)
 
 

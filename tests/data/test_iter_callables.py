@@ -186,6 +186,10 @@ def test_an_epoch_that_is_set_does_not_depend_on_what_was_read_before(prefix):
         np.testing.assert_array_equal(images(broken_off), epochs[epoch])
     with pytest.raises(ValueError, match=r"epoch=-1: expected 0 or more"):
         broken_off.set_epoch(-1)
+    with pytest.raises(TypeError, match=r"epoch=1\.5: expected a whole number"):
+        broken_off.set_epoch(1.5)
+    broken_off.set_epoch(np.int64(1))
+    np.testing.assert_array_equal(images(broken_off), epochs[1])
 
 
 @pytest.mark.parametrize(

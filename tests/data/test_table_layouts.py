@@ -43,6 +43,7 @@ def test_list_labels_are_the_floats_that_stand_there(tmp_path):
         ("1\t1\t2\ta.jpg", "it has 2 labels, but the first row with any has 1."),
         ("-1\t1\ta.jpg", "index -1 is not in"),
         ("1\t1e-50\ta.jpg", "label 1: '1e-50' would be stored as 0, in float32."),
+        ("1\t-1e-400\ta.jpg", "label 1: '-1e-400' would be stored as 0, in float32."),
         ("1", "it has no label; expected index, label and path, separated by tabs."),
         ("1\ta.jpg", "it has no label; expected index, label and path, separated by tabs."),
         ("1 2 a.jpg", "it has no label; expected index, label and path, separated by tabs."),

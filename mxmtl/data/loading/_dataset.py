@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+import operator
 from typing import Iterable, Optional, Sequence, Tuple, Union
 
 import mxnet as mx
@@ -79,9 +80,13 @@ class RecordDataset(mx.gluon.data.Dataset):  # type: ignore[misc]
 
         Call it before each epoch, from 0; workers that are there see it too.
         """
-        if epoch < 0:
+        try:
+            whole = operator.index(epoch)
+        except TypeError:
+            raise TypeError(f"epoch={epoch!r}: expected a whole number, 0 or more.") from None
+        if whole < 0:
             raise ValueError(f"epoch={epoch}: expected 0 or more.")
-        self._epoch[0] = epoch
+        self._epoch[0] = whole
 
     def __getitem__(self, row: int) -> Tuple[mx.nd.NDArray, np.ndarray]:
         if not -len(self) <= row < len(self):

@@ -73,7 +73,7 @@ def altered_label(cells: List[str], label: np.ndarray) -> Optional[str]:
     if EXACT.issuperset(cells):
         return None
     for number, (cell, stored) in enumerate(zip(cells, label.tolist()), start=1):
-        if abs(stored) >= HELD or (stored == 0.0 and float(cell) != 0.0):
+        if abs(stored) >= HELD or (stored == 0.0 and cell not in EXACT):
             trouble = altered(cell, stored)
             if trouble:
                 return f"label {number}: {trouble}"
