@@ -94,6 +94,13 @@ class Network:
                 data[:] = images
             return [output.asnumpy() for output in executor.forward(is_train=False)]
 
+    def _check_widths(self, executor: Any) -> None:
+        # A quantized symbol does not say how wide its heads are.
+        theirs = [(task.name, part.shape[1]) for task, part in zip(self.tasks, executor.outputs)]
+        ours = [(task.name, task.num_outputs) for task in self.tasks]
+        if theirs != ours:
+            raise ValueError(f"the net has heads {theirs}, but the tasks want {ours}.")
+
     def _executor(self, shape: Tuple[int, ...]) -> Tuple[Any, mx.nd.NDArray]:
         if shape not in self._executors:
             data = mx.nd.zeros(shape, self.ctx)
@@ -104,6 +111,7 @@ class Network:
             except mx.MXNetError as error:
                 reason = str(error).strip().splitlines()[-1]
                 raise ValueError(f"the network takes no images {shape}: {reason}") from error
+            self._check_widths(executor)
             self._executors[shape] = (executor, data)
             if len(self._executors) > KEPT:
                 self._executors.popitem(last=False)

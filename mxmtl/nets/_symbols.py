@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import List, Optional, Union
+from typing import List, Optional, Tuple, Union
 
 import mxnet as mx
 
@@ -12,6 +12,7 @@ from ._loss import chosen_normalization
 from ._net import MultiTaskNet
 
 Network = Union[mx.sym.Symbol, mx.gluon.HybridBlock]
+Widths = List[Tuple[str, Optional[int]]]  # name and width of each head; None where unknown
 
 
 def training_symbol(
@@ -93,7 +94,7 @@ def logits_symbol(network: Network, tasks: TaskSet) -> mx.sym.Symbol:
 
 def _logits(network: Network, tasks: TaskSet) -> List[mx.sym.Symbol]:
     if isinstance(network, MultiTaskNet):
-        _check_same_heads(network.tasks, tasks)
+        _check_same_heads([(task.name, task.num_outputs) for task in network.tasks], tasks)
         features = network.trunk(mx.sym.var("data"))
         _check_names(features, tasks)
         return list(network.heads(features))
@@ -101,17 +102,31 @@ def _logits(network: Network, tasks: TaskSet) -> List[mx.sym.Symbol]:
         return _logits(network(mx.sym.var("data")), tasks)
     if not isinstance(network, mx.sym.Symbol):
         raise TypeError(f"expected a Symbol or a gluon HybridBlock, got {type(network).__name__}.")
-    if network.list_outputs() == tasks.output_names:
+    heads = _heads_of(network)
+    if heads:
+        _check_same_heads(heads, tasks)
         internals = network.get_internals()
-        if set(map(logits_name, tasks.names)) <= set(internals.list_outputs()):
-            return [internals[logits_name(name)] for name in tasks.names]
+        return [internals[logits_name(name)] for name in tasks.names]
     _check_names(network, tasks)
     return list(Heads(tasks)(network))
 
 
-def _check_same_heads(net: TaskSet, tasks: TaskSet) -> None:
-    ours, theirs = ([(t.name, t.num_outputs) for t in each] for each in (tasks, net))
-    if ours != theirs:
+def _heads_of(symbol: mx.sym.Symbol) -> Widths:
+    # The heads of a training or prediction symbol; none where it is a trunk.
+    known, attributes = set(symbol.get_internals().list_outputs()), symbol.attr_dict()
+    names = [output[: -len("_output")] for output in symbol.list_outputs()]
+    if not all(logits_name(name) in known for name in names):
+        return []
+    # What was quantized or fused has lost its width: `Network` compares it with the outputs.
+    layers = [attributes.get(logits_name(name)[: -len("_output")], {}) for name in names]
+    widths = [layer.get("num_hidden") for layer in layers]
+    return [(name, width and int(width)) for name, width in zip(names, widths)]
+
+
+def _check_same_heads(theirs: Widths, tasks: TaskSet) -> None:
+    ours = [(task.name, task.num_outputs) for task in tasks]
+    known = [(name, width or want[1]) for (name, width), want in zip(theirs, ours)]
+    if len(theirs) != len(ours) or known != ours:
         raise ValueError(f"the net has heads {theirs}, but the tasks want {ours}.")
 
 

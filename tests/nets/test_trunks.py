@@ -203,6 +203,26 @@ def test_a_net_for_other_tasks_is_refused():
         mxmtl.training_symbol(net, _cases.task_set())
 
 
+@pytest.mark.parametrize("make", [mxmtl.training_symbol, mxmtl.prediction_symbol])
+@pytest.mark.parametrize(
+    "others",
+    [
+        [mxmtl.Multiclass("m", ["x", "y", "z", "w"]), mxmtl.Binary("b")],
+        [mxmtl.Multiclass("m", ["x", "y", "z"]), mxmtl.Multilabel("b", ["p", "q"])],
+        [mxmtl.Binary("b"), mxmtl.Multiclass("m", ["x", "y", "z"])],
+        [mxmtl.Multiclass("m", ["x", "y", "z"])],
+        [mxmtl.Binary("other")],
+    ],
+)
+def test_a_symbol_with_other_heads_is_refused(make, others):
+    tasks = mxmtl.TaskSet([mxmtl.Multiclass("m", ["x", "y", "z"]), mxmtl.Binary("b")])
+    symbol = make(mx.sym.Flatten(mx.sym.var("data")), tasks)
+    assert mxmtl.prediction_symbol(symbol, tasks).list_outputs() == tasks.output_names
+    for derive in (mxmtl.training_symbol, mxmtl.prediction_symbol, mxmtl.nets.logits_symbol):
+        with pytest.raises(ValueError, match=r"the net has heads .*'m', 3\), \('b', 1.* want"):
+            derive(symbol, mxmtl.TaskSet(others))
+
+
 @pytest.mark.parametrize("network", [None, "resnet18_v1", 3])
 def test_what_is_no_network_is_refused(network):
     with pytest.raises(TypeError, match="expected a Symbol or a gluon HybridBlock, got"):
