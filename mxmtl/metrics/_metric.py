@@ -123,18 +123,12 @@ class Metric(mx.metric.EvalMetric, abc.ABC):
         self._feed.push(by_name(self.tasks, label, pred))
 
     def get(self) -> Tuple[Any, Any]:
-        """Return the name(s) and value(s) since `reset_local`."""
-        return self._value(whole=False)
+        """Return the name(s) and value(s) since `reset_local`; for ``Module.score`` since `reset`."""
+        return self._value(whole=asked_by_score())
 
     def get_global(self) -> Tuple[Any, Any]:
         """Return the name(s) and value(s) since `reset`."""
         return self._value(whole=True)
-
-    def get_name_value(self) -> List[Tuple[str, float]]:
-        """Return (name, value) pairs since `reset_local`; for ``Module.score`` since `reset`."""
-        if asked_by_score():
-            return list(self.get_global_name_value())
-        return list(super().get_name_value())
 
     def _value(self, whole: bool) -> Tuple[Any, Any]:
         self._feed.settle()

@@ -22,13 +22,24 @@ def _module():
 
 
 @pytest.mark.parametrize("frequent", [1, 2, 3])
-@pytest.mark.parametrize("make", [TASKS.metrics, lambda: mxmtl.metrics.Accuracy(TASK)])
+@pytest.mark.parametrize(
+    "make",
+    [
+        TASKS.metrics,
+        lambda: mxmtl.metrics.Accuracy(TASK),
+        lambda: [mxmtl.metrics.Accuracy(TASK), mxmtl.metrics.NumLabels(TASK)],
+        lambda: mx.metric.CompositeEvalMetric([mxmtl.metrics.Accuracy(TASK), TASKS.metrics()]),
+        lambda: mxmtl.metrics.Bootstrap(mxmtl.metrics.Accuracy(TASK), repeats=2),
+        lambda: mxmtl.metrics.Bootstrap(TASKS.metrics(), repeats=2),
+    ],
+)
 def test_score_is_about_all_batches(make, frequent):
     module, batches = _module()
     metric = make()
     printed = mx.callback.Speedometer(1, frequent=frequent, auto_reset=True)
     values = dict(module.score(batches, metric, batch_end_callback=printed))
     assert values["breed/accuracy"] == pytest.approx(4 / 6)
+    assert values.get("breed/num_labels", 6) == 6
 
 
 def test_elsewhere_values_are_local():
