@@ -8,6 +8,8 @@ from typing import Any, ClassVar, Dict, Tuple, Type
 import numpy as np
 
 from ..tasks import LabelError, Task
+from ..tasks._illegal import valid_or_soft
+from ..tasks._real import real
 
 NEAR_ONE = 0.01  # how far a row of float16 probabilities may be from adding up to 1
 
@@ -20,7 +22,7 @@ class Batch(abc.ABC):
     task : Task
         Whose labels and predictions these are.
     label : ndarray, shape (N, label_width)
-        Legal values or missing.
+        Legal values or missing; cells may be soft, between 0 and 1.
     prediction : ndarray, shape (N, num_outputs)
         Finite, and where probabilities are asked for in [0, 1], wherever the label is known.
 
@@ -43,10 +45,10 @@ class Batch(abc.ABC):
         self.task = task
         legal = task.valid(label)
         if np.count_nonzero(legal) < legal.size:  # half the time of all()
-            raise self._illegal(label, legal)
-        if prediction.dtype == np.float16:
-            prediction = prediction.astype(np.float32)
-        self._take(label, prediction)
+            legal = valid_or_soft(task, label)
+            if not legal.all():
+                raise self._illegal(label, legal)
+        self._take(label, real(prediction))
 
     @abc.abstractmethod
     def _take(self, label: np.ndarray, prediction: np.ndarray) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Tuple
 import numpy as np
 
 from ..tasks import Task
+from ..tasks._real import complement
 from ._batch import Batch
 from ._stats import Counts, log_loss
 
@@ -22,7 +23,7 @@ class CellsBatch(Batch, kind="cells"):
         self.label, self.mask = label, self.task.labelled(label)
         self.complete = np.count_nonzero(self.mask) == self.mask.size
         self.prediction = self._checked(prediction)
-        self.positive = label > 0
+        self.positive = label > 0.5  # a soft label is what it is nearer to
 
     def _checked(self, p: np.ndarray) -> np.ndarray:
         low, high = (p.min(), p.max()) if p.size else (0.0, 1.0)
@@ -78,10 +79,11 @@ class CellsBatch(Batch, kind="cells"):
 
     def log_losses(self) -> np.ndarray:
         p = self.prediction.astype(np.float64)
-        return np.where(self.mask, log_loss(np.where(self.positive, p, 1 - p)), 0)
+        loss = self.label * log_loss(p) + (1 - self.label) * log_loss(complement(p))
+        return np.where(self.mask, loss, 0)
 
     def brier_scores(self) -> np.ndarray:
-        square = np.square(self.prediction.astype(np.float64) - self.positive)
+        square = np.square(self.prediction.astype(np.float64) - self.label)
         return np.where(self.mask, square, 0)
 
     def outcomes(self) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -27,7 +27,8 @@ class AbstractDecision(AbstractTaskMetric):
         See `AbstractTaskMetric`.
     threshold : float or sequence of float, default 0.5
         Of a binary or multi-label task: a cell is predicted positive if its probability is
-        above this; one number, or one a label. Compared in the precision of the prediction.
+        above this; one number, or one a label. Compared in the precision of the prediction, in
+        float32 if that is less.
     name : str, optional
         Name in logs instead of ``<task>/<metric>``.
     """

@@ -29,7 +29,7 @@ class CrossEntropy(AbstractMean):
     """Mean negative log-probability of what was labelled, unweighted and unsmoothed."""
 
     averages: ClassVar[Averages] = {"class": (), "cells": ("micro", "macro", "none")}
-    formula = "mean of -log max(p(label), 1.2e-38)"
+    formula = "mean of -log max(p(label), 1.2e-38); 1 - p of a cell is 2^-25 where p is 1"
     source = "`sklearn.metrics.log_loss`"
     values = "log_losses"
 

@@ -123,7 +123,7 @@ class Metric(mx.metric.EvalMetric, abc.ABC):
         self._feed.push(by_name(self.tasks, label, pred))
 
     def get(self) -> Tuple[Any, Any]:
-        """Return the name(s) and value(s) since `reset_local`; for ``Module.score`` since `reset`."""
+        """Return name(s) and value(s) since `reset_local`; for ``Module.score`` since `reset`."""
         return self._value(whole=asked_by_score())
 
     def get_global(self) -> Tuple[Any, Any]:

@@ -26,15 +26,19 @@ def illegal_labels(tasks: TaskSet, labels: np.ndarray, *, soft: bool = False) ->
     found: Dict[int, str] = {}
     for task, part in zip(tasks, tasks.slices):
         cells = labels[:, part]
-        legal = task.valid(cells)
-        if soft and task.kind == "cells":
-            legal |= (cells > 0) & (cells < 1)
+        legal = valid_or_soft(task, cells) if soft else task.valid(cells)
         if np.count_nonzero(legal) < legal.size:  # half the time of all()
             for row in np.flatnonzero(~legal.all(axis=1)).tolist():
                 column = int(np.argmin(legal[row]))
                 allowed = (SOFT if soft else ALLOWED)[task.kind].format(last=task.num_outputs - 1)
                 found.setdefault(row, reason(task, column, float(cells[row, column]), allowed))
     return dict(sorted(found.items()))
+
+
+def valid_or_soft(task: Task, label: np.ndarray) -> np.ndarray:
+    """Tell which entries are valid, or lie between the 0 and the 1 of a cell: bool, same shape."""
+    valid = task.valid(label)
+    return valid | ((label > 0) & (label < 1)) if task.kind == "cells" else valid
 
 
 def reason(task: Task, column: int, value: float, allowed: str) -> str:

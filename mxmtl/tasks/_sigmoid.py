@@ -10,6 +10,7 @@ import numpy as np
 
 from ._answer import Answer, Levels
 from ._cells import spellings
+from ._real import complement, real
 from ._task import Task
 
 WORDS = {"0": 0.0, "1": 1.0, "false": 0.0, "true": 1.0, "no": 0.0, "yes": 1.0}
@@ -65,12 +66,10 @@ class SigmoidTask(Task):
 
     def cell_loss_of_prediction(self, label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
         target = self._target(label)
-        tiny = np.finfo(np.float32).tiny
-        log_p = np.log(np.maximum(prediction, tiny))
-        log_not_p = np.log(np.maximum(1.0 - prediction, tiny))
-        loss = -target * log_p - (1.0 - target) * log_not_p
+        log_p = np.log(np.maximum(prediction, np.finfo(np.float32).tiny))
+        loss = -target * log_p - (1.0 - target) * np.log(complement(prediction))
         weights = self.pos_weights
-        return loss if weights is None else loss * np.where(label > 0, np.asarray(weights), 1.0)
+        return loss if weights is None else loss * (1.0 + label * (np.asarray(weights) - 1.0))
 
     def output_op(self, F: Any, logits: Any, label: Any, **options: Any) -> Any:
         return F.LogisticRegressionOutput(logits, self._target(label), **options)
@@ -79,6 +78,8 @@ class SigmoidTask(Task):
         weights = self.pos_weights
         if weights is None:
             return None
+        if len(set(weights)) == 1:  # one operation, not one a label
+            return 1.0 + label * (weights[0] - 1.0)
         columns = [
             1.0 + F.slice_axis(label, axis=1, begin=i, end=i + 1) * (weight - 1.0)
             for i, weight in enumerate(weights)
@@ -104,7 +105,8 @@ class SigmoidTask(Task):
     def above(self, prediction: np.ndarray, threshold: Levels = None) -> np.ndarray:
         """Tell which cells hold, (..., num_outputs): those above their threshold, as metrics do."""
         level = self.threshold if threshold is None else threshold
-        holds: np.ndarray = prediction > np.asarray(level, prediction.dtype)
+        numbers = real(prediction)
+        holds: np.ndarray = numbers > np.asarray(level, numbers.dtype)
         return holds
 
     def describe(self, prediction: np.ndarray, threshold: Levels = None) -> Dict[str, np.ndarray]:

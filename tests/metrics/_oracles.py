@@ -208,7 +208,8 @@ def of_cells(function: Callable[..., np.ndarray], of_classes: Any = None) -> Ora
 
 
 def log_loss(y: np.ndarray, p: np.ndarray) -> np.ndarray:
-    return -np.log(np.maximum(np.where(y > 0, p, 1 - p), TINY))
+    # What float32 rounds to 1 is at most half a step away from it.
+    return -np.log(np.where(y > 0, np.maximum(p, TINY), np.where(p == 1, 2.0**-25, 1 - p)))
 
 
 def log_loss_of_classes(y: np.ndarray, p: np.ndarray) -> np.ndarray:
