@@ -132,16 +132,69 @@ def test_values_that_cannot(monitor, message):
     ("options", "expected"),
     [
         ({"schedule": "constant"}, [1, 1, 1, 1, 1]),
-        ({"schedule": "constant", "warmup": 2}, [0, 0.5, 1, 1, 1]),
-        ({"schedule": "cosine"}, [1, (1 + 0.5**0.5) / 2, 0.5, (1 - 0.5**0.5) / 2, 0]),
-        ({"schedule": "poly", "power": 2}, [1, 9 / 16, 1 / 4, 1 / 16, 0]),
-        ({"schedule": "step", "steps": (1, 3)}, [1, 1, 0.1, 0.1, 0.01]),
+        ({"schedule": "constant", "warmup": 2}, [1 / 21, 11 / 21, 1, 1, 1]),
+        ({"schedule": "cosine"}, [1, (1 + 0.5**0.5) / 2, 0.5, (1 - 0.5**0.5) / 2, 0.00154133]),
+        ({"schedule": "poly", "power": 2}, [1, 9 / 16, 1 / 4, 1 / 16, 1 / 40**2]),
+        ({"schedule": "poly", "power": 1, "warmup": 1}, [1 / 11, 1, 2 / 3, 1 / 3, 1 / 30]),
+        ({"schedule": "step", "steps": (1, 3)}, [1, 0.1, 0.1, 0.01, 0.01]),
+        ({"schedule": "step", "steps": (2.4,), "warmup": 1}, [1 / 11, 1, 1, 0.1, 0.1]),
     ],
 )
 def test_schedules(options, expected):
+    """The rates of the first update of each of four epochs, and of the very last one.
+
+    MXNet counts the first update as 1.
+    """
     made = _schedule.make_schedule(training.Settings(**options), 1.0, 10, 4)
-    places = [0, 10, 20, 30, 40] if options["schedule"] != "step" else [0, 10, 11, 30, 31]
-    assert [made(update) for update in places] == pytest.approx(expected, abs=1e-12)
+    assert [made(update) for update in (1, 11, 21, 31, 40)] == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "poly", "step"])
+@pytest.mark.parametrize("warmup", [0, 0.5, 1, 9])
+@pytest.mark.parametrize(("batches", "epochs"), [(1, 1), (1, 3), (7, 2)])
+def test_every_update_trains(schedule, warmup, batches, epochs):
+    settings = training.Settings(schedule=schedule, steps=(0.5, 1), warmup=warmup)
+    made = _schedule.make_schedule(settings, 0.3, batches, epochs)
+    rates = [made(update) for update in range(1, batches * epochs + 1)]
+    assert all(0 < rate <= 0.3 for rate in rates)
+    if not warmup:
+        assert rates[0] == 0.3
+    # An optimizer that asks before it counts begins at 0, and gets no rate that is none.
+    again = _schedule.make_schedule(settings, 0.3, batches, epochs)
+    assert 0 <= again(0) <= 0.3
+    assert again(0) == (0 if warmup * batches >= 1 and batches * epochs > 1 else 0.3)
+
+
+def test_steps_that_fall_on_one_update_follow_each_other():
+    """Half an epoch of one batch is rounded to none: each step still takes a tenth."""
+    settings = training.Settings(schedule="step", steps=(0.2, 0.4, 1))
+    made = _schedule.make_schedule(settings, 1.0, 1, 5)
+    assert [made(n) for n in range(1, 6)] == pytest.approx([1, 0.1, 0.01, 0.001, 0.001])
+
+
+@pytest.mark.parametrize("steps", [(2, 1), (1, 1), (0, 1), (math.nan,), (-1,)])
+def test_steps_that_cannot_be(records, tmp_path, steps):
+    with pytest.raises(ValueError, match="expected epochs above 0 that grow, as 30, 60"):
+        _small.fit(records, tmp_path / "run", schedule="step", steps=steps)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("options", [{}, {"schedule": "poly"}, {"warmup": 1}])
+def test_a_run_of_one_update_trains(records, tmp_path, options):
+    run = _small.fit(records, tmp_path / "run", epochs=1, batch_size=64, **options)
+    first, last = (c.params()[0] for c in run.checkpoints)
+    for name, before in first.items():
+        assert (before.asnumpy() != last[name].asnumpy()).any(), name
+    assert run.history[-1]["lr"] > 0
+
+
+@pytest.mark.parametrize("optimizer", ["ftrl", "ftml", "sgld"])
+@pytest.mark.parametrize("schedule", ["cosine", "poly"])
+def test_optimizers_that_divide_by_the_rate_stay_finite(records, tmp_path, optimizer, schedule):
+    options = {"optimizer": optimizer, "schedule": schedule, "lr": 1e-3, "epochs": 2}
+    run = _small.fit(records, tmp_path / "run", **options)
+    for name, array in run.load("last")[1].items():
+        assert np.isfinite(array.asnumpy()).all(), name
 
 
 @pytest.mark.parametrize(
