@@ -9,9 +9,9 @@ import numpy as np
 
 from ..data.records._files_of import Prefixes, record_files
 from ..data.records._reader import RecordReader
+from ..data.records._record_tasks import record_tasks
 from ..deploy import Model, Network, Predictor, load_model
 from ..evaluation import Predictions, predict_records
-from ..evaluation._record_tasks import record_tasks
 from ._measured import Measured
 
 

@@ -34,7 +34,7 @@ from ._precision import FULL, choose_precision
 from ._progress import Progress
 from ._run import MODEL, SETTINGS, SYMBOL, Run
 from ._session import Callback, Session, Stop
-from ._settings import Settings, load_settings, save_settings
+from ._settings import Settings, load_noted, load_settings, save_settings
 from ._train import Records, devices, train_phase
 
 log = logging.getLogger("mxmtl")
@@ -108,7 +108,8 @@ def fit(
         _claim(folder, force)
         ModelFile(tasks, chosen.preprocessing).save(folder / MODEL)
         write_symbol(folder, begin.symbol)
-        save_settings(folder / SETTINGS, chosen, _prefixes(train), _prefixes(val))
+        given = _prefixes(train), _prefixes(val)
+        save_settings(folder / SETTINGS, chosen, *given, records.note())
         with locked(folder):
             return _train(session, records, begin)
 
@@ -133,7 +134,8 @@ def resume(run: PathLike, *, callbacks: Sequence[Callback] = (), **changes: Any)
     CheckpointError
         If no good checkpoint is left.
     ValueError
-        For a change that would make it another run.
+        For a change that would make it another run, and for records that are not those that it
+        began with: written for other tasks, or of another number or length.
     """
     folder = Run(run).folder
     settings, train, val = load_settings(folder / SETTINGS)
@@ -149,19 +151,16 @@ def resume(run: PathLike, *, callbacks: Sequence[Callback] = (), **changes: Any)
     tasks = ModelFile.load(folder / MODEL).tasks
     all_callbacks = [*standard_callbacks(settings, workers.leads), *callbacks]
     session = Session(settings, tasks, folder, all_callbacks, workers)
-    if not workers.leads:
-        return _go_on(session, train, val)
-    with locked(folder):
-        remove_unfinished(folder)
-        if changes:
-            save_settings(folder / SETTINGS, settings, train, val)
-        return _go_on(session, train, val)
-
-
-def _go_on(session: Session, train: Any, val: Any) -> Run:
-    begin = _restore(session)
-    with Records(session.settings, train, val, session.workers) as records:
-        return _train(session, records, begin)
+    noted = load_noted(folder / SETTINGS)
+    with Records(settings, train, val, workers, tasks) as records:
+        records.check(noted)
+        if not workers.leads:
+            return _train(session, records, _restore(session))
+        with locked(folder):
+            remove_unfinished(folder)
+            if changes:
+                save_settings(folder / SETTINGS, settings, train, val, noted)
+            return _train(session, records, _restore(session))
 
 
 def standard_callbacks(settings: Settings, leads: bool = True) -> List[Callback]:

@@ -186,12 +186,14 @@ def augmentation(spec: Any) -> Augmentation:
         raise ValueError(f"augmentation {kind}: {error}.") from error
 
 
-def save_settings(path: Path, settings: Settings, train: Any, val: Optional[Any]) -> None:
-    """Write ``settings.json``: the settings, and the records that the run was given."""
+def save_settings(
+    path: Path, settings: Settings, train: Any, val: Optional[Any], noted: Mapping[str, Any] = {}
+) -> None:
+    """Write ``settings.json``: the settings, the records that the run was given, and their note."""
     write_json(
         path,
         {
-            "format": FORMAT, "version": VERSION, "train": train, "val": val,
+            "format": FORMAT, "version": VERSION, "train": train, "val": val, "records": noted,
             "settings": settings.to_dict(),
         },
     )  # fmt: skip
@@ -204,3 +206,8 @@ def load_settings(path: Path) -> Tuple[Settings, Any, Any]:
         return Settings.from_dict(data["settings"]), data["train"], data["val"]
     except (KeyError, TypeError) as error:
         raise ValueError(f"{path}: {error}. Was it written by a newer mxmtl?") from error
+
+
+def load_noted(path: Path) -> Dict[str, Any]:
+    """Read what ``settings.json`` has noted about the records; older ones have nothing."""
+    return dict(read_json(path, FORMAT, VERSION).get("records", {}))

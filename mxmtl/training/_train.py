@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import copy
 import logging
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 import mxnet as mx
 
 from .._devices import context, share
 from ..augment._uniform import keys
 from ..data import RecordIter
+from ..data.records._record_tasks import record_tasks
 from ..distributed import Workers
 from ..nets import training_symbol
+from ..tasks import TaskSet
 from ._average import Average
 from ._features import FeatureIter, make_features
+from ._known_records import check_records, note_records
 from ._mix import Mix
 from ._monitor import make_suite
 from ._network import Trained, only_weights_decay
@@ -40,10 +43,21 @@ class Records:
     ----------
     train, val : mx.io.DataIter
         Batches to train and to validate on; ``val`` is None where there are none.
+
+    Raises
+    ------
+    ValueError
+        If they were written for other tasks than ``tasks``, those of a run that goes on, or the
+        validation records for others than the training records: their classes would be mixed up.
     """
 
     def __init__(
-        self, settings: Settings, train: Any, val: Any, workers: Optional[Workers] = None
+        self,
+        settings: Settings,
+        train: Any,
+        val: Any,
+        workers: Optional[Workers] = None,
+        tasks: Optional[TaskSet] = None,
     ) -> None:
         self._settings, self._prefixes = settings, (train, val)
         count, rank = (workers.count, workers.rank) if workers is not None else (1, 0)
@@ -52,17 +66,33 @@ class Records:
         training: Dict[str, Any] = {"shuffle": True, "seed": settings.seed}
         if settings.augment:
             training["augment"] = settings.augment
-        self.train = self._open(train, **self._part, **training)
-        self.val = None if val is None else self._open(val, **self._part)
+        self.train = self._open(train, tasks, **self._part, **training)
+        self.val = None if val is None else self._open(val, self.train.tasks, **self._part)
 
-    def _open(self, prefix: Any, **options: Any) -> RecordIter:
+    def _open(self, prefix: Any, tasks: Optional[TaskSet], **options: Any) -> RecordIter:
         settings = self._settings
         return RecordIter(
             prefix,
             self._batch_size,
+            tasks=None if tasks is None else record_tasks(prefix, tasks),
             threads=settings.threads,
             **{**settings.preprocessing.options(), **options},
         )
+
+    def note(self) -> Dict[str, Any]:
+        """Return what a run notes about them, for `check`."""
+        return {
+            name: note_records(prefix, part.num_records) for name, prefix, part in self._named()
+        }
+
+    def check(self, noted: Mapping[str, Any]) -> None:
+        """Raise `ValueError` unless they are those that a run noted, as far as it did."""
+        for name, prefix, part in self._named():
+            check_records(prefix, part.num_records, noted.get(name))
+
+    def _named(self) -> List[Tuple[str, Any, RecordIter]]:
+        both = zip(("train", "val"), self._prefixes, (self.train, self.val))
+        return [(name, prefix, part) for name, prefix, part in both if part is not None]
 
     def features(self, network: Trained) -> Records:
         """Return the features that a frozen network makes of them, instead of images."""
@@ -72,7 +102,7 @@ class Records:
         parts = []
         for prefix in self._prefixes:
             if prefix is not None:
-                with self._open(prefix) as images:
+                with self._open(prefix, self.train.tasks) as images:
                     parts.append(make_features(network, images, devices(settings.gpus)))
         made.train = FeatureIter(*parts[0], shuffle=True, seed=settings.seed, **common)
         made.val = FeatureIter(*parts[1], **common) if len(parts) > 1 else None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Tuple
 
-from ..data.records._files_of import Prefixes, record_files, tasks_of
-from ..tasks import Task, TaskSet
+from ...tasks import Task, TaskSet
+from ._files_of import Prefixes, record_files, tasks_of
 
 
 def record_tasks(records: Prefixes, tasks: TaskSet) -> TaskSet:
