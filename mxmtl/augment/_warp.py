@@ -40,7 +40,13 @@ class RandomMirror(Geometric):
     def relabel(self, label: np.ndarray, draws: Draws) -> Optional[np.ndarray]:
         if self.relabel_mirrored is None or draws[0] >= self.probability:
             return None
-        return self.relabel_mirrored(label.copy())
+        changed: Optional[np.ndarray] = self.relabel_mirrored(label.copy())
+        if changed is None:  # for a pipeline that means a label that stays
+            raise ValueError(
+                "augment: RandomMirror's relabel_mirrored returned None; expected the label of the "
+                "mirrored image. A function that changes it in place has to return it as well."
+            )
+        return changed
 
 
 @dataclass(frozen=True)

@@ -90,6 +90,8 @@ class ExportOptions:
             value = getattr(self, name)
             if value not in choices:
                 raise ValueError(f"{name}={value!r} is not one of {choices}.")
+        if self.images < 1:
+            raise ValueError(f"images={self.images}: expected 1 or more to check on.")
         if self.format != "onnx" and (self.reader or self.metadata):
             raise ValueError(f"format={self.format!r} has no reader and no metadata; onnx has.")
 

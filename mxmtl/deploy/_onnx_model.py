@@ -49,15 +49,19 @@ def onnx_bytes(model: Model, *, inside: bool = True, metadata: Mapping[str, str]
         Whether the graph takes pixels, uint8 (N, height, width, channels), and scales them
         itself; else it takes what `Preprocessing` makes, float32 (N, channels, height, width).
     metadata : mapping of str
-        More ``metadata_props`` for the file, such as ``license``.
+        More ``metadata_props`` for the file, such as ``license``; not ``mxmtl.*``.
 
     Raises
     ------
     UnsupportedOperatorError
         Naming what cannot be put into ONNX, before anything is computed.
     ValueError
-        If the file would be larger than ONNX allows, or the checker refuses it.
+        If the file would be larger than ONNX allows, or the checker refuses it; for metadata
+        that mxmtl writes itself.
     """
+    own = sorted(name for name in metadata if name.startswith("mxmtl."))
+    if own:
+        raise ValueError(f"metadata {own}: what begins with mxmtl. is written by mxmtl itself.")
     symbol = predictions_symbol(model)
     check_operators(symbol)
     onnx = import_onnx()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from dataclasses import replace
 from typing import Any, List
@@ -42,10 +43,16 @@ def quantize(model: Model, records: Prefixes, *, images: int = IMAGES, **options
     Raises
     ------
     ValueError
-        If the network has an operator that MXNet cannot quantize, which is named.
+        If the network has an operator that MXNet cannot quantize, which is named; or if it
+        computes in 8 bits already.
     """
     from mxnet.contrib.quantization import quantize_model
 
+    if images < 1:
+        raise ValueError(f"images={images}: expected 1 or more to calibrate on.")
+    if any("quantize" in node["op"] for node in json.loads(model.symbol.tojson())["nodes"]):
+        # MXNet would end the process.
+        raise ValueError(f"{model.name} computes in 8 bits already: quantize the model it is of.")
     tasks = model.tasks
     seen: List[np.ndarray] = []
     reading = {**model.file.preprocessing.options(), **options}

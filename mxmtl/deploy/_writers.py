@@ -23,7 +23,8 @@ class Writer(abc.ABC):
     file : ModelFile
         Tasks and thresholds.
     column : str
-        What the images' names are, ``"path"`` or ``"record"``.
+        What the images' names are, ``"path"`` or ``"record"``; with ``_`` behind it where a task
+        is called so.
     top : int
         How many of the likeliest classes are written.
     """
@@ -35,7 +36,10 @@ class Writer(abc.ABC):
         Writer.formats[form] = cls
 
     def __init__(self, stream: IO[str], file: ModelFile, column: str, top: int) -> None:
-        self.stream, self.file, self.column, self.top = stream, file, column, top
+        self.stream, self.file, self.top = stream, file, top
+        while column in (*file.tasks.names, *file.tasks.columns):
+            column += "_"  # a task has the name
+        self.column = column
 
     @abc.abstractmethod
     def write(self, items: Sequence[Item], predictions: Sequence[np.ndarray]) -> None:

@@ -178,7 +178,10 @@ def checked_threshold(task: Task, threshold: Optional[Threshold]) -> Any:
             f"task {task.name!r}: threshold={threshold!r}, but {type(task).__name__} has none "
             "to choose; it is for binary and multi-label tasks."
         )
-    values = np.asarray(threshold, np.float64)
+    try:
+        values = np.asarray(threshold, np.float64)
+    except (TypeError, ValueError):  # {label: number}, words
+        values = np.full(1, np.nan)
     if values.shape not in ((), (task.num_outputs,)) or not ((values >= 0) & (values <= 1)).all():
         raise ValueError(
             f"task {task.name!r}: threshold={threshold!r}; expected a number in [0, 1], or "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, List, Optional, Sequence
 
 import mxnet as mx
+import numpy as np
 
 from ..tasks import TaskSet
 from ..tasks._task import NORMALIZATIONS
@@ -13,7 +14,8 @@ from ..tasks._task import NORMALIZATIONS
 class MultiTaskLoss(mx.gluon.HybridBlock):
     """Weighted sum of the tasks' losses: (logits, labels) -> (N,), 0 where nothing is labelled.
 
-    Both arguments are lists in task order, as `MultiTaskNet` and `TaskSet.split` give them.
+    Both arguments are lists in task order, as `MultiTaskNet` and `TaskSet.split` give them; it
+    computes in float32, whatever their types.
     ``trainer.step(batch_size)`` then makes the same step as ``Module.fit`` with
     `training_symbol`. See `Task.loss` for the formula of a row.
 
@@ -43,10 +45,12 @@ class MultiTaskLoss(mx.gluon.HybridBlock):
         """Check that labels fit the tasks, then compute."""
         self.tasks.check_count("logits", outputs)
         self.tasks.check_count("labels", labels)
-        for task, label in zip(self.tasks, labels):
+        for task, logits, label in zip(self.tasks, outputs, labels):
             if isinstance(label, mx.nd.NDArray):
                 task.check_shape(label.shape)
-        return super().forward(list(outputs), list(labels))
+            if isinstance(logits, mx.nd.NDArray):
+                task.check_logits(logits.shape)
+        return super().forward(list(map(in_float32, outputs)), list(map(in_float32, labels)))
 
     def hybrid_forward(self, F: Any, outputs: List[Any], labels: List[Any]) -> Any:
         return F.add_n(*self._each(F, outputs, labels))
@@ -60,6 +64,12 @@ class MultiTaskLoss(mx.gluon.HybridBlock):
             task.loss(F, logits, label, self.normalization)
             for task, logits, label in zip(self.tasks, outputs, labels)
         ]
+
+
+def in_float32(array: Any) -> Any:
+    """Return an NDArray in the type that losses are computed in; a Symbol as it is."""
+    wanted = isinstance(array, mx.nd.NDArray) and array.dtype != np.float32
+    return array.astype("float32") if wanted else array
 
 
 def chosen_normalization(tasks: TaskSet, normalization: Optional[str]) -> str:

@@ -44,13 +44,19 @@ def per_name(
     if weights is None:
         return None
     if isinstance(weights, Mapping):
-        unknown = sorted(set(weights) - set(names))
+        unknown = sorted(set(weights) - set(names), key=str)
         if unknown:
             raise ValueError(f"task {task!r}: {option} names {unknown}, not in {list(names)}.")
         weights = [weights.get(name, 1.0) for name in names]
-    elif np.ndim(weights) == 0:
+    elif np.ndim(weights) == 0 and not isinstance(weights, str):
         weights = [weights] * len(names)  # type: ignore[list-item]
-    values = tuple(float(weight) for weight in weights)  # type: ignore[union-attr]
+    try:
+        values = tuple(float(weight) for weight in weights)  # type: ignore[union-attr]
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"task {task!r}: {option}={weights!r}; expected a number for all, one for each of "
+            f"{len(names)} names, or {{name: number}}."
+        ) from None
     if len(values) != len(names):
         raise ValueError(
             f"task {task!r}: {option} has {len(values)} numbers for {len(names)} names."

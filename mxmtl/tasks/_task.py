@@ -115,6 +115,14 @@ class Task(abc.ABC):
                 f"({', '.join(expected)}). Were they made for other tasks? tasks.split cuts them."
             )
 
+    def check_logits(self, shape: Tuple[int, ...]) -> None:
+        """Raise `ValueError` unless this is the shape of a batch of this task's logits."""
+        if len(shape) != 2 or shape[1] != self.num_outputs:
+            raise ValueError(
+                f"task {self.name!r}: logits have shape {tuple(shape)}; expected "
+                f"(N, {self.num_outputs}). Was the net made for other tasks?"
+            )
+
     # -- cells <-> labels --------------------------------------------------------------------
     @abc.abstractmethod
     def encode_cell(self, cell: Any, column: str) -> float:
@@ -147,9 +155,18 @@ class Task(abc.ABC):
         return label
 
     def decode(self, label: np.ndarray) -> Dict[str, str]:
-        """Turn one label of shape (label_width,) into {column: text}; missing cells are ''."""
+        """Turn one label of shape (label_width,) into {column: text}; missing cells are ''.
+
+        Raises `LabelError` for what no cell says, such as a soft label.
+        """
         label = np.asarray(label, dtype=np.float32).reshape(self.label_width)
-        known = self.labelled(label)
+        known, valid = self.labelled(label), self.valid(label)
+        if not valid.all():
+            place = int(np.argmin(valid))
+            raise LabelError(
+                f"task {self.name!r} ({self.columns[place]}): {label[place]:g} is no label that a "
+                f"cell can say; expected one that `encode` makes, or {self.missing:g}."
+            )
         return {
             column: self.decode_cell(float(value)) if is_known else ""
             for column, value, is_known in zip(self.columns, label, known)
@@ -281,6 +298,7 @@ class Task(abc.ABC):
         for field in fields(self):
             value = getattr(self, field.name)
             if field.default is MISSING or value != field.default:
+                value = value.item() if isinstance(value, np.generic) else value
                 spec[field.name] = list(value) if isinstance(value, tuple) else value
         return spec
 

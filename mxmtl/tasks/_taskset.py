@@ -40,6 +40,8 @@ class TaskSet(Sequence[Task]):
     """
 
     def __init__(self, tasks: Iterable[Task], *, normalization: str = "batch") -> None:
+        if isinstance(tasks, Task):
+            raise TypeError(f"expected a list of tasks, got one: [{tasks!r}] is a list.")
         self._tasks = tuple(tasks)
         if not self._tasks:
             raise ValueError("a TaskSet needs at least one task.")
@@ -180,6 +182,9 @@ class TaskSet(Sequence[Task]):
         from ._operators import operators
 
         self.check_count("logits", outputs)
+        for task, logits in zip(self._tasks, outputs):
+            if hasattr(logits, "shape"):  # a Symbol has none
+                task.check_logits(logits.shape)
         F = operators(outputs[0])
         calm = [
             logits / np.float32(temperature[task.name]) if task.name in temperature else logits
@@ -231,6 +236,8 @@ class TaskSet(Sequence[Task]):
 
     def check_count(self, what: str, arrays: Sequence[Any]) -> None:
         """Raise `ValueError` unless there is one array a task; ``what`` names them."""
+        if hasattr(arrays, "shape"):
+            raise TypeError(f"{what}: one array {arrays.shape}; expected a list, one a task.")
         if len(arrays) != len(self._tasks):
             raise ValueError(f"{len(arrays)} {what} for {len(self._tasks)} tasks {self.names}.")
 

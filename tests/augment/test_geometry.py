@@ -160,3 +160,12 @@ def test_reductions_leave_pixels_enough():
 def test_what_makes_no_sense_is_named(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_a_mirror_whose_function_returns_nothing_is_refused():
+    def in_place(label):
+        label[:] = label[::-1].copy()
+
+    pipeline = augment.Pipeline([augment.RandomMirror(1.0, in_place)], (8, 8))
+    with pytest.raises(ValueError, match="relabel_mirrored returned None; expected the label of"):
+        pipeline.finish(picture(0, 8, 8), np.float32([1, 2]), [0.0])

@@ -191,9 +191,14 @@ def test_a_missing_package_is_said_with_what_installs_it(model, tmp_path, monkey
     assert list(tmp_path.iterdir()) == []
 
 
-def test_options_are_checked():
+def test_options_are_checked(model, tmp_path):
     with pytest.raises(ValueError, match="format='torch' is not one of"):
         ExportOptions(format="torch")
+    with pytest.raises(ValueError, match=r"metadata \['mxmtl.tasks'\]: what begins with mxmtl"):
+        export_model(model, tmp_path / "m.onnx", ExportOptions(metadata={"mxmtl.tasks": "x"}))
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(ValueError, match="images=0: expected 1 or more"):
+        ExportOptions(images=0)
     with pytest.raises(ValueError, match="no reader and no metadata"):
         ExportOptions(format="gluon", reader=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import itertools
 import json
 
@@ -10,8 +11,9 @@ import mxmtl
 from mxmtl.data import TableError
 from mxmtl.deploy import Inputs, PredictOptions, Predictor, open_inputs, predict_inputs
 from mxmtl.deploy._inputs import Item
+from mxmtl.deploy._writers import Writer
 from mxmtl.evaluation import TuneOptions, predict_records, tune
-from mxmtl.training import Run
+from mxmtl.training import ModelFile, Preprocessing, Run
 from tests.training import _small
 
 import numpy as np
@@ -244,3 +246,17 @@ def test_options_that_cannot_be(here, run):
     with pytest.raises(ValueError, match="there is nothing to predict"):
         predict_inputs(Predictor(run), open_inputs(["empty.txt"]), PredictOptions("e.csv"))
     assert not (here / "e.csv").exists()
+
+
+def test_images_keep_their_names_beside_a_task_called_path():
+    tasks = mxmtl.TaskSet([mxmtl.Binary("path"), mxmtl.Binary("record")])
+    file = ModelFile(tasks, Preprocessing((3, 8, 8)))
+    items, part = [Item("dog.jpg", 1, None)], [np.float32([[0.9]]), np.float32([[0.2]])]
+    for form, column in (("csv", "path"), ("jsonl", "record")):
+        stream = io.StringIO()
+        Writer.formats[form](stream, file, column, 0).write(items, part)
+        text = stream.getvalue()
+        row = json.loads(text) if form == "jsonl" else next(csv.DictReader(io.StringIO(text)))
+        assert row[f"{column}_"] == "dog.jpg"
+        answers = [row[name]["answer"] if form == "jsonl" else row[name] for name in tasks.names]
+        assert answers in ([True, False], ["1", "0"])

@@ -8,6 +8,7 @@ from mxmtl.evaluation import evaluate, predict_records
 from tests.training import _small
 
 import numpy as np
+import pytest
 
 
 def test_eight_bits_say_nearly_the_same(world):
@@ -27,5 +28,9 @@ def test_eight_bits_say_nearly_the_same(world):
         assert not np.array_equal(a, b)
         assert np.abs(a - b).max() < 0.1 * (np.abs(a).max() + 1)
     assert evaluate(small, records).num_records == _small.ROWS
+    with pytest.raises(ValueError, match="in 8 bits computes in 8 bits already"):
+        quantize(small, records, images=20, threads=1)
+    with pytest.raises(ValueError, match="images=0: expected 1 or more to calibrate on"):
+        quantize(model, records, images=0)
     crop = np.zeros((8, 8, 3), np.uint8)
     assert set(mxmtl.Predictor(small)(crop).answers) == set(model.tasks.names)

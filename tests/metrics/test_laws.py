@@ -133,7 +133,7 @@ def named(metric, index):
     return metric
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_any_split_with_any_reset_local_gives_the_whole(data):
     row = data.draw(st.sampled_from(ROWS))

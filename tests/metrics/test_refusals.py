@@ -29,6 +29,8 @@ def updates(metric, label, prediction):
         (lambda: metrics.F1(BREED, average="samples"), "no average='samples' for Multiclass"),
         (lambda: metrics.MAE(AGE, average="macro"), "it has none to choose"),
         (lambda: metrics.F1(TOYS, threshold=[0.1, 0.2]), "'toys': threshold=.* or 3 of them"),
+        (lambda: metrics.F1(TOYS, threshold={"x": 0.3}), r"'toys': threshold=.*expected a number"),
+        (lambda: metrics.F1(TOYS, threshold="high"), r"'toys': threshold='high'; expected a numb"),
         (lambda: metrics.F1(TOYS, threshold=2), r"'toys': threshold=2; expected a number in \[0"),
         (
             lambda: metrics.F1(BREED, threshold=0.2),

@@ -118,5 +118,33 @@ def test_gluon_loss_refuses_labels_of_other_tasks():
         loss(logits, labels)
     with pytest.raises(ValueError, match="6 labels for 7 tasks"):
         loss(logits, labels[:-1])
+    logits[0] = mx.nd.zeros((4, tasks[0].num_outputs + 1))
+    wide = r"task 'breed': logits have shape \(4, 5\); expected \(N, 4\)"
+    with pytest.raises(ValueError, match=wide):
+        loss(logits, tasks.split(mx.nd.zeros((4, tasks.label_width))))
+    with pytest.raises(ValueError, match=wide):
+        tasks.predict(logits)
+    with pytest.raises(TypeError, match=r"logits: one array \(7, 1\); expected a list"):
+        tasks.predict(mx.nd.zeros((7, 1)))
     with pytest.raises(ValueError, match="normalization='sum' is not one of"):
         mxmtl.MultiTaskLoss(tasks, normalization="sum")
+
+
+@pytest.mark.parametrize("dtypes", [("float16", "float32"), ("float32", "int32"), ("float64",) * 2])
+def test_gluon_loss_takes_logits_and_labels_of_any_type(dtypes):
+    # 2049 is no number of float16: labels must not become that of the logits.
+    many = mxmtl.Multiclass("id", [str(number) for number in range(2050)])
+    tasks = mxmtl.TaskSet([many, mxmtl.Binary("out"), mxmtl.Regression("age")])
+    label = np.array([[2049, 1, 3], [2048, 0, 5], [-1, -1, 2]])
+    rng, loss = np.random.RandomState(0), mxmtl.MultiTaskLoss(tasks)
+    logits = [rng.normal(size=(3, task.num_outputs)).astype(np.float16) for task in tasks]
+    expected = loss([mx.nd.array(z, dtype="float32") for z in logits],
+                    tasks.split(mx.nd.array(label, dtype="float32")))  # fmt: skip
+    outputs = [mx.nd.array(z, dtype=dtypes[0]) for z in logits]
+    for output in outputs:
+        output.attach_grad()
+    with mx.autograd.record():
+        value = loss(outputs, tasks.split(mx.nd.array(label, dtype=dtypes[1])))
+    value.backward()
+    np.testing.assert_allclose(value.asnumpy(), expected.asnumpy(), rtol=1e-6)
+    assert all(np.abs(output.grad.asnumpy()).sum() > 0 for output in outputs)

@@ -63,6 +63,17 @@ def test_weights_by_name_or_one_for_all():
     assert mxmtl.Multilabel("t", ["a", "b"], pos_weight=2).pos_weight == (2.0, 2.0)
 
 
+@pytest.mark.parametrize("weights", ["balanced", [1, None], {0: 1.0, "z": 2}, {"a": "x"}])
+def test_weights_that_are_no_numbers_are_named(weights):
+    with pytest.raises(ValueError, match="task 't': class_weight"):
+        mxmtl.Multiclass("t", ["a", "b"], class_weight=weights)
+
+
+def test_one_task_is_no_list_of_them():
+    with pytest.raises(TypeError, match=r"expected a list of tasks, got one: \[Binary\("):
+        mxmtl.TaskSet(mxmtl.Binary("a"))
+
+
 def test_tasks_are_values():
     assert mxmtl.Binary("t") == mxmtl.Binary("t")
     assert hash(mxmtl.Multiclass("t", ["a", "b"])) == hash(mxmtl.Multiclass("t", ("a", "b")))

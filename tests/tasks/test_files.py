@@ -5,6 +5,7 @@ import json
 import mxmtl
 from tests import _cases
 
+import numpy as np
 import pytest
 
 
@@ -16,6 +17,18 @@ def test_what_is_saved_is_loaded(tmp_path, normalization):
     assert again == tasks
     assert list(again) == list(tasks)
     assert [path.name for path in tmp_path.iterdir()] == ["x.tasks.json"]
+
+
+def test_numbers_of_numpy_are_saved_as_numbers(tmp_path):
+    tasks = mxmtl.TaskSet(
+        [
+            mxmtl.Binary("a", weight=np.float32(0.5), pos_weight=np.float32(2)),
+            mxmtl.Regression("b", weight=np.int64(2)),
+            mxmtl.Multilabel("c", ["x"], label_smoothing=np.float32(0.25)),
+        ]
+    )
+    tasks.save(tmp_path / "x.tasks.json")
+    assert mxmtl.TaskSet.load(tmp_path / "x.tasks.json") == tasks
 
 
 def test_class_names_are_written_as_they_are(tmp_path):

@@ -141,6 +141,20 @@ def test_labels_of_another_width_are_refused():
         tasks.decode(np.zeros(3))
 
 
+@pytest.mark.parametrize(
+    ("task", "label", "says"),
+    [
+        (mxmtl.Multilabel("toys", ["ball", "rope"]), [1, 0.9], r"\(toys.rope\): 0.9 is no label"),
+        (mxmtl.Binary("out"), [0.5], r"'out' \(out\): 0.5 is no label that a cell can say"),
+        (mxmtl.Multiclass("m", ["a", "b"]), [7], r"'m' \(m\): 7 is no label that a cell can say"),
+        (mxmtl.Multiclass("m", ["a", "b"]), [0.5], "0.5 is no label"),
+    ],
+)
+def test_what_no_cell_can_say_is_not_made_another_label(task, label, says):
+    with pytest.raises(mxmtl.LabelError, match=says):
+        task.decode(np.float32(label))
+
+
 def test_the_missing_label_is_missing_everywhere():
     tasks = _cases.task_set()
     assert tasks.missing_label.shape == (tasks.label_width,)
