@@ -33,7 +33,7 @@ def reader_of(data: bytes):
     return lambda offset, size: data[offset : offset + size]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(PAYLOADS, min_size=1, max_size=6))
 def test_files_are_those_of_mxnet(tmp_path_factory, payloads):
     path = str(tmp_path_factory.mktemp("rec") / "a.rec")
@@ -56,7 +56,7 @@ CELLS = st.lists(st.sampled_from([b"\0\0\x80\xbf", b"\x0f\0\xc0\x7f", MAGIC_BYTE
 IDS = st.sampled_from([0, 5, int.from_bytes(MAGIC_BYTES, "little"), 2**63 - 1])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(CELLS.map(b"".join), IDS, PAYLOADS)
 def test_a_framed_record_is_what_mxnet_writes_of_it(tmp_path_factory, cells, record_id, payload):
     label = np.frombuffer(cells, "<f4")
@@ -74,7 +74,7 @@ def test_a_framed_record_is_what_mxnet_writes_of_it(tmp_path_factory, cells, rec
     assert framed_again(theirs)[1:] == framed[1:]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(PAYLOADS, st.data())
 def test_no_bit_of_a_framed_record_changes_unnoticed(payload, data):
     frames = bytearray(b"".join(frame_record(np.float32([1, -1]), 5, payload).parts))

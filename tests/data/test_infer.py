@@ -239,7 +239,7 @@ CELLS = st.sampled_from(AWKWARD) | st.text(
 COLUMNS = ["path", "x", "t", "t.a", "t.b"]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.lists(st.lists(CELLS, min_size=4, max_size=4), min_size=1, max_size=30),
     st.sampled_from([None, ";", " ", "e"]),

@@ -51,7 +51,7 @@ OBJECTIVES = ["f1", "youden", "precision@recall=0.7", "recall@precision=0.8"]
 GRID = st.sampled_from([0.0, 1e-45, 0.1, 0.25, 0.5, np.nextafter(np.float32(0.5), 1), 0.75, 1.0])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.sampled_from(OBJECTIVES), st.lists(st.tuples(GRID, st.booleans()), min_size=2, max_size=9)
 )

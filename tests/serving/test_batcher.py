@@ -28,7 +28,7 @@ def serve(scenario, compute=None, max_batch=4, max_delay=0.001):
     return asyncio.run(run()), sizes
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.lists(st.floats(0, 0.003), min_size=1, max_size=30),
     st.integers(1, 5),
