@@ -37,8 +37,6 @@ class Protocol:
         The short last batch is divided by the size of the others, or by its own.
     random_biases : bool
         Biases begin as PyTorch's do, else at 0.
-    redraw : bool
-        Each seed draws partners of its own for the pictures, else all have those of seed 0.
     best : bool
         Report the epoch that was best on the validation pictures, else the last one.
     """
@@ -54,7 +52,6 @@ class Protocol:
     weight: float = 1.0
     normalization: str = "batch"
     random_biases: bool = False
-    redraw: bool = False
     best: bool = False
 
     def tasks(self, model: str) -> mxmtl.TaskSet:
@@ -104,7 +101,6 @@ KURIN = Protocol(
     dropout=Dropout(channels=0.5, hidden=0.5, published=True),
     normalization="valid",
     random_biases=True,
-    redraw=True,
     best=True,
 )
 PROTOCOLS: Dict[str, Protocol] = {"sener": SENER, "kurin": KURIN}

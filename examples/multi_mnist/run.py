@@ -40,22 +40,9 @@ def jobs(arguments: argparse.Namespace) -> Iterator[Job]:
                 )
 
 
-def parts_of(job: Job, data: Path) -> Dict[str, digits.Pictures]:
-    """Return the pictures that a job trains on and is measured by."""
-    protocol = PROTOCOLS[job.protocol]
-    seed = job.seed if protocol.redraw else 0
-    hold_out = job.tune or protocol.hold_out
-    parts = dict(pictures(job.dataset, data, hold_out, job.images, seed))
-    if job.tune:
-        del parts["test"]
-    return parts
-
-
 @lru_cache(maxsize=1)
-def pictures(
-    dataset: str, data: Path, hold_out: bool, images: int, seed: int
-) -> Dict[str, digits.Pictures]:
-    parts = digits.make(dataset, data, hold_out=hold_out, seed=seed)
+def pictures(dataset: str, data: Path, hold_out: bool, images: int) -> Dict[str, digits.Pictures]:
+    parts = digits.make(dataset, data, hold_out=hold_out)
     if not images:
         return parts
     return {
@@ -84,7 +71,11 @@ def main() -> None:
         if any(key <= row.items() for row in read_log(arguments.log)):
             print(job.name, "is done")
             continue
-        append(arguments.log, train(job, parts_of(job, arguments.data), arguments.work))
+        hold_out = job.tune or PROTOCOLS[job.protocol].hold_out
+        parts = dict(pictures(job.dataset, arguments.data, hold_out, job.images))
+        if job.tune:
+            del parts["test"]
+        append(arguments.log, train(job, parts, arguments.work))
 
 
 if __name__ == "__main__":

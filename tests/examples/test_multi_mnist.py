@@ -82,18 +82,6 @@ def test_parts_share_no_picture(module, data):
     np.testing.assert_array_equal(parts["train"].images, again["train"].images)
 
 
-@pytest.mark.parametrize(("protocol", "same"), [("sener", True), ("kurin", False)])
-def test_seeds_have_pictures_of_their_own_where_the_protocol_says_so(module, data, protocol, same):
-    run = module("run")
-    first, other = (
-        run.parts_of(run.Job(protocol, "multi_mnist", "both", seed, 1, 0.01, 0, False), data)
-        for seed in (0, 1)
-    )
-    for part in first:
-        np.testing.assert_array_equal(first[part].left, other[part].left)
-        assert np.array_equal(first[part].right, other[part].right) == same, part
-
-
 @pytest.mark.parametrize(
     ("content", "message"),
     [(b"\x00\x00\x09\x01", "no IDX file"), (bytes([0, 0, 8, 1, 0, 0, 0, 2, 5]), "2|10 were")],
