@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import errno
 import logging
 import os
 from pathlib import Path
@@ -14,13 +13,8 @@ import mxnet as mx
 from .._files import PathLike
 from ._alike import choose_workers
 from ._budget import Budget
-from ._checkpoint import (
-    CheckpointError,
-    find_checkpoints,
-    newest_good,
-    remove_unfinished,
-    write_symbol,
-)
+from ._checkpoint import CheckpointError, newest_good, remove_unfinished
+from ._folder import check_folder, claim, write_run
 from ._interrupt import REASON, Interrupt, Interrupted
 from ._keeper import Keeper
 from ._lock import locked
@@ -72,7 +66,7 @@ def fit(
     callbacks : sequence of Callback
         Called after those that the settings ask for.
     force : bool
-        Replace a run that is there.
+        Replace a run that is there, once all settings and records were found good.
     **settings
         The fields of `mxmtl.training.Settings`.
 
@@ -84,7 +78,8 @@ def fit(
     Raises
     ------
     FileExistsError
-        If the folder holds a run.
+        If the folder holds a run, or checkpoints and model files that no run wrote; these are
+        left alone even with ``force``.
     ValueError, TypeError
         For settings that cannot be, and a network that does not take such images.
     TrainingError
@@ -95,7 +90,10 @@ def fit(
     chosen, folder = Settings(**settings), Path(run)
     check_optimizer(chosen)
     choose_precision(chosen.precision, devices(chosen.gpus))
+    chosen.to_dict()  # what cannot be written shows before a run is replaced
     workers = choose_workers(chosen)
+    if workers.leads:
+        check_folder(folder, chosen, force)
     with Records(chosen, _prefixes(train), _prefixes(val), workers) as records:
         tasks = records.train.tasks.smoothed(chosen.label_smoothing)
         make_suite(tasks, chosen.monitor)  # a wrong name shows before anything is written
@@ -105,11 +103,8 @@ def fit(
         session = Session(chosen, tasks, folder, all_callbacks, workers)
         if not workers.leads:
             return _train(session, records, begin)
-        _claim(folder, force)
-        ModelFile(tasks, chosen.preprocessing).save(folder / MODEL)
-        write_symbol(folder, begin.symbol)
-        given = _prefixes(train), _prefixes(val)
-        save_settings(folder / SETTINGS, chosen, *given, records.note())
+        claim(folder)
+        write_run(folder, chosen, ModelFile(tasks, chosen.preprocessing), begin, records)
         with locked(folder):
             return _train(session, records, begin)
 
@@ -237,23 +232,3 @@ def _prefixes(prefixes: Any) -> Any:
     if prefixes is None or isinstance(prefixes, str):
         return prefixes
     return str(prefixes) if isinstance(prefixes, Path) else [str(prefix) for prefix in prefixes]
-
-
-def _claim(folder: Path, force: bool) -> None:
-    # A run is there as soon as its settings are; other files in the folder are not ours.
-    if (folder / SETTINGS).exists():
-        if not force:
-            raise FileExistsError(
-                f"{folder} holds a run. Go on with it (--resume), replace it (--force), or "
-                "choose another folder."
-            )
-        if (folder / SYMBOL).exists():
-            with locked(folder):
-                pass  # nobody trains there
-        (folder / SETTINGS).unlink()
-        for checkpoint in find_checkpoints(folder):
-            checkpoint.remove()
-        remove_unfinished(folder)
-    if folder.exists() and not folder.is_dir():
-        raise NotADirectoryError(errno.ENOTDIR, "a file is there; a run is a folder", str(folder))
-    folder.mkdir(parents=True, exist_ok=True)

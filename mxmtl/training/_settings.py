@@ -6,9 +6,12 @@ from __future__ import annotations
 
 import json
 import math
+import numbers
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Dict, Mapping, Optional, Tuple, Union
+
+import numpy as np
 
 from .. import augment as augmentations
 from ..augment import Augmentation
@@ -96,6 +99,10 @@ class Settings:
         # JSON and command lines bring lists; a frozen declaration holds tuples.
         for name in ("data_shape", "mean", "std", "augment", "steps", "logs", "layers"):
             object.__setattr__(self, name, as_tuple(getattr(self, name)))
+        for item in fields(self):
+            object.__setattr__(
+                self, item.name, plain(item.name, item.type, getattr(self, item.name))
+            )
         steps = tuple(augmentation(step) for step in self.augment)
         object.__setattr__(self, "augment", steps)
         object.__setattr__(self, "optimizer_params", dict(self.optimizer_params))
@@ -103,8 +110,10 @@ class Settings:
             raise ValueError("weights_map says what weights are called; give weights, too.")
         for name, low in LOWEST.items():
             value = getattr(self, name)
-            if not isinstance(value, (int, float)) or not low <= value < math.inf:
+            if not low <= value < math.inf:
                 raise ValueError(f"{name}={value!r}: expected {low} or more.")
+        if not -(1 << 63) <= self.seed < 1 << 64:
+            raise ValueError(f"seed={self.seed}: expected a whole number of 64 bits.")
         for name, such in (("ema", "0.999"), ("label_smoothing", "0.1")):
             value = getattr(self, name)
             if value >= 1:
@@ -155,8 +164,34 @@ LOWEST = {
     "batch_size": 1, "epochs": 0, "frozen_epochs": 0, "lr": 0, "frozen_lr": 0, "momentum": 0,
     "wd": 0, "clip": 0, "warmup": 0, "minutes": 0, "patience": 0, "keep": 1, "save_batches": 0,
     "save_minutes": 0, "mixup": 0, "cutmix": 0, "ema": 0, "layer_decay": 0, "threads": 0,
-    "label_smoothing": 0,
+    "label_smoothing": 0, "power": 0,
 }  # fmt: skip
+
+
+def plain(name: str, kind: Any, value: Any) -> Any:
+    """Return a setting as Python's own type, which JSON holds; NumPy's numbers are numbers, too.
+
+    ``kind`` is the field's type as it is written. Raises `ValueError` for a value of another one.
+
+    >>> plain("epochs", "int", 3.0), plain("lr", "float", 1), plain("cache", "bool", 0)
+    (3, 1, False)
+    """
+    number = isinstance(value, numbers.Real)
+    if kind == "int":
+        if not number or value != value // 1:
+            raise ValueError(f"{name}={value!r}: expected a whole number.")
+        return int(value)
+    if kind == "float":
+        if not number:
+            raise ValueError(f"{name}={value!r}: expected a number.")
+        return value if isinstance(value, (int, float)) else float(value)
+    if kind == "bool":
+        if not (number or isinstance(value, np.bool_)) or value not in (0, 1):
+            raise ValueError(f"{name}={value!r}: expected True or False.")
+        return bool(value)
+    if kind == "str" and not isinstance(value, str):
+        raise ValueError(f"{name}={value!r}: expected a text, in quotes.")
+    return value
 
 
 def as_tuple(value: Any) -> Tuple[Any, ...]:

@@ -43,6 +43,8 @@ class Records:
     ----------
     train, val : mx.io.DataIter
         Batches to train and to validate on; ``val`` is None where there are none.
+    prefixes : tuple
+        What they were opened with.
 
     Raises
     ------
@@ -59,7 +61,7 @@ class Records:
         workers: Optional[Workers] = None,
         tasks: Optional[TaskSet] = None,
     ) -> None:
-        self._settings, self._prefixes = settings, (train, val)
+        self._settings, self.prefixes = settings, (train, val)
         count, rank = (workers.count, workers.rank) if workers is not None else (1, 0)
         self._part = {"num_parts": count, "part_index": rank}
         self._batch_size = settings.batch_size // count
@@ -91,7 +93,7 @@ class Records:
             check_records(prefix, part.num_records, noted.get(name))
 
     def _named(self) -> List[Tuple[str, Any, RecordIter]]:
-        both = zip(("train", "val"), self._prefixes, (self.train, self.val))
+        both = zip(("train", "val"), self.prefixes, (self.train, self.val))
         return [(name, prefix, part) for name, prefix, part in both if part is not None]
 
     def features(self, network: Trained) -> Records:
@@ -100,7 +102,7 @@ class Records:
         common: Dict[str, Any] = {"batch_size": self._batch_size, "tasks": self.train.tasks}
         common.update(self._part)  # every worker computes all features, and takes its part
         parts = []
-        for prefix in self._prefixes:
+        for prefix in self.prefixes:
             if prefix is not None:
                 with self._open(prefix, self.train.tasks) as images:
                     parts.append(make_features(network, images, devices(settings.gpus)))

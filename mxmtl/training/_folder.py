@@ -1,0 +1,87 @@
+"""The folder of a run: whose the files in it are, and how it becomes that of a new one."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from pathlib import Path
+from typing import List
+
+from ._checkpoint import PREFIX, SYMBOL, remove_unfinished, write_symbol
+from ._lock import locked
+from ._model_file import ModelFile
+from ._network import Trained
+from ._run import MODEL, SETTINGS
+from ._settings import Settings, save_settings
+from ._train import Records
+
+OURS = re.compile(
+    rf"{PREFIX}(-symbol)?\.json|{PREFIX}-\d{{4,}}(-batch-\d{{4,}})?\.(json|params|optimizer)"
+)
+LOG_FILES = ("log.csv", "log.jsonl")
+
+
+def check_folder(folder: Path, settings: Settings, force: bool) -> None:
+    """Raise `FileExistsError` if a run in this folder would cost files; nothing is changed.
+
+    A run is there as soon as its settings are. Files of such names without them are those of a
+    loop of one's own, or of another program; they are not replaced even if asked to.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, "a file is there; a run is a folder", str(folder))
+    ours = files_of_run(folder)
+    if not (folder / SETTINGS).exists():
+        if ours:
+            raise FileExistsError(
+                f"{ours[0]}: training would replace it, and no run wrote it (there is no "
+                f"{SETTINGS}). Choose another folder, or move such files away."
+            )
+        return
+    if not force:
+        raise FileExistsError(
+            f"{folder} holds a run. Go on with it (--resume), replace it (--force), or "
+            "choose another folder."
+        )
+    for source in (f"{settings.trunk}-{SYMBOL[len(PREFIX) + 1 :]}", settings.weights):
+        for path in ours:
+            if os.path.exists(source) and os.path.samefile(source, path):
+                raise FileExistsError(
+                    f"{path}: replacing the run would delete it, and the new one begins with it. "
+                    "Choose another folder."
+                )
+
+
+def files_of_run(folder: Path) -> List[Path]:
+    """Return the files in a folder that have the names of a run's model and checkpoints."""
+    names = sorted(os.listdir(folder)) if folder.is_dir() else []
+    return [folder / name for name in names if OURS.fullmatch(name)]
+
+
+def claim(folder: Path) -> None:
+    """Make the folder ready for a new run; one that is there goes, settings and logs too."""
+    if (folder / SETTINGS).exists():
+        if (folder / SYMBOL).exists():
+            with locked(folder):
+                pass  # nobody trains there
+        (folder / SETTINGS).unlink()
+        logs = [folder / name for name in LOG_FILES if (folder / name).exists()]
+        for path in [*files_of_run(folder), *logs]:
+            path.unlink()
+        remove_unfinished(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+
+
+def write_run(
+    folder: Path, settings: Settings, model: ModelFile, network: Trained, records: Records
+) -> None:
+    """Write what a run begins with, or nothing: the settings come last, and make it a run."""
+    try:
+        model.save(folder / MODEL)
+        write_symbol(folder, network.symbol)
+        save_settings(folder / SETTINGS, settings, *records.prefixes, records.note())
+    except BaseException:
+        for name in (MODEL, SYMBOL):  # they would look like files of others
+            if (folder / name).exists():
+                (folder / name).unlink()
+        raise
