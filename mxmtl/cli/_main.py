@@ -8,6 +8,8 @@ import os
 import sys
 from typing import Any, List, NoReturn, Optional, Tuple
 
+from mxnet import MXNetError
+
 VERBS = {
     "convert": "turn a table and its images into records",
     "evaluate": "measure a trained network on records: metrics of tasks and classes, intervals",
@@ -56,7 +58,7 @@ def obey(argv: List[str]) -> int:
     except BrokenPipeError:  # `mxmtl inspect ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except (OSError, ValueError, TypeError, ImportError, MemoryError) as error:
+    except (OSError, ValueError, TypeError, ImportError, MemoryError, MXNetError) as error:
         return fail(argv, describe(error), 1)
 
 
@@ -94,6 +96,9 @@ def describe(error: BaseException) -> str:
         text = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     elif isinstance(error, MemoryError):
         text = "out of memory."
+    elif isinstance(error, MXNetError):  # its last line says why, the others where in MXNet
+        reason = (str(error).strip().splitlines() or ["no reason given"])[-1]
+        text = "MXNet failed: " + reason.replace("MXNetError: ", "", 1)
     else:
         text = str(error) or type(error).__name__
     return " ".join(text.split())

@@ -84,15 +84,25 @@ class Checkpoint:
         """Read (arg_params, aux_params)."""
         args: Arrays = {}
         auxs: Arrays = {}
-        for key, array in mx.nd.load(str(self.path(".params"))).items():
+        for key, array in self._arrays(".params").items():
             kind, _, name = key.partition(":")
             (args if kind == "arg" else auxs)[name] = array
         return args, auxs
 
     def optimizer(self) -> Arrays:
         """Read the arrays of the optimizer's states."""
-        arrays = mx.nd.load(str(self.path(".optimizer")))
-        return arrays if isinstance(arrays, dict) else {}
+        return self._arrays(".optimizer")
+
+    def _arrays(self, ending: str) -> Arrays:
+        try:
+            arrays = mx.nd.load(str(self.path(ending)))
+        except mx.MXNetError as error:
+            reason = str(error).strip().splitlines()[-1]
+            raise CheckpointError(
+                f"{self.path(ending)}: MXNet cannot read it ({reason}). Delete {self.stem}.json, "
+                "and the checkpoint before it is taken."
+            ) from error
+        return arrays if isinstance(arrays, dict) else {}  # a file of no arrays is a list
 
     def remove(self) -> None:
         """Delete it, its JSON first: what remains after a crash does not count as good."""
@@ -115,12 +125,34 @@ def write_checkpoint(
 ) -> Checkpoint:
     """Write a checkpoint; it counts from the moment when its JSON is there."""
     checkpoint.remove()  # of an older run of the same name, JSON first
+    try:
+        digests = _write_files(checkpoint, params, optimizer)
+        kinds = ("symbol", "params", "optimizer")
+        files = {
+            kind: {"name": name, "sha256": digest}
+            for kind, (name, digest) in zip(kinds, digests.items())
+        }
+        place = {"epoch": checkpoint.epoch, "batch": checkpoint.batch}
+        write_json(
+            checkpoint.path(".json"),
+            {"format": FORMAT, "version": VERSION, **place, **state, "files": files},
+        )
+    except BaseException:
+        checkpoint.remove()  # half of it would only take room on a disk that is full
+        raise
+    return checkpoint
+
+
+def _write_files(
+    checkpoint: Checkpoint, params: Tuple[Arrays, Arrays], optimizer: Arrays
+) -> Dict[str, str]:
+    """Write the arrays; return name and SHA-256 of the symbol, the parameters, the optimizer."""
     args, auxs = params
     arrays = {
         **{f"arg:{name}": array.as_in_context(mx.cpu()) for name, array in args.items()},
         **{f"aux:{name}": array.as_in_context(mx.cpu()) for name, array in auxs.items()},
     }
-    digests = {
+    return {
         SYMBOL: sha256(checkpoint.folder / SYMBOL),
         checkpoint.path(".params").name: save_arrays(checkpoint.path(".params"), arrays),
         checkpoint.path(".optimizer").name: save_arrays(
@@ -128,17 +160,6 @@ def write_checkpoint(
             {name: array.as_in_context(mx.cpu()) for name, array in optimizer.items()},
         ),
     }
-    kinds = ("symbol", "params", "optimizer")
-    files = {
-        kind: {"name": name, "sha256": digest}
-        for kind, (name, digest) in zip(kinds, digests.items())
-    }
-    place = {"epoch": checkpoint.epoch, "batch": checkpoint.batch}
-    write_json(
-        checkpoint.path(".json"),
-        {"format": FORMAT, "version": VERSION, **place, **state, "files": files},
-    )
-    return checkpoint
 
 
 def find_checkpoints(folder: PathLike) -> List[Checkpoint]:

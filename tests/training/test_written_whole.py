@@ -1,0 +1,124 @@
+"""A file that did not reach the disk whole is no checkpoint, and what MXNet says is one line."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shlex
+
+from mxmtl import training
+from mxmtl.cli import main
+from mxmtl.training import _array_file, _checkpoint
+from tests.training import _small
+
+import mxnet as mx
+import pytest
+
+ARRAYS = {f"arg:p{number}": mx.nd.ones((100,)) for number in range(20)}
+
+
+def _cut_saving(monkeypatch, cut):
+    """Let MXNet lose the last bytes of a file without a word, as where the disk is full."""
+    save = mx.nd.save
+
+    def lossy(name, arrays):
+        save(name, arrays)
+        os.truncate(name, os.path.getsize(name) - cut)
+
+    monkeypatch.setattr(mx.nd, "save", lossy)
+
+
+@pytest.mark.parametrize("cut", [1, 10, 300, 1000, 5000])
+def test_a_file_that_is_cut_off_is_not_written(tmp_path, monkeypatch, cut):
+    _cut_saving(monkeypatch, cut)
+    with pytest.raises(OSError, match=r"x\.params could not be written .* Is the disk full\?"):
+        _array_file.save_arrays(tmp_path / "x.params", ARRAYS)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("cut", [10, 300, 1000])
+def test_files_may_not_grow(tmp_path, cut):
+    _array_file.save_arrays(tmp_path / "whole", ARRAYS)
+    size = os.path.getsize(tmp_path / "whole")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size - cut, hard))
+    try:
+        with pytest.raises(OSError, match=r"x\.params could not be written .* Is the disk full\?"):
+            _array_file.save_arrays(tmp_path / "x.params", ARRAYS)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert [path.name for path in tmp_path.iterdir()] == ["whole"]
+
+
+def test_arrays_without_any_are_written(tmp_path):
+    assert _array_file.save_arrays(tmp_path / "x.optimizer", {})
+    assert (tmp_path / "x.optimizer").exists()
+
+
+def test_a_disk_that_fails_at_the_end_names_the_file(tmp_path, monkeypatch):
+    def fail(handle):
+        raise OSError(28, os.strerror(28))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match=r"No space left on device.*x\.params"):
+        _array_file.save_arrays(tmp_path / "x.params", ARRAYS)
+    assert not list(tmp_path.iterdir())
+
+
+def test_half_a_checkpoint_is_not_left(records, tmp_path, monkeypatch):
+    save, count = _checkpoint.save_arrays, []
+
+    def fill(path, arrays):
+        count.append(path)
+        if len(count) == 4:  # parameters and optimizer of the start, parameters of the next
+            raise OSError(28, os.strerror(28), str(path))
+        return save(path, arrays)
+
+    monkeypatch.setattr(_checkpoint, "save_arrays", fill)
+    with pytest.raises(OSError, match="No space left"):
+        _small.fit(records, tmp_path / "run", epochs=1, save_batches=2)
+    names = sorted(path.name for path in (tmp_path / "run").glob("model-0*"))
+    assert names == ["model-0000.json", "model-0000.optimizer", "model-0000.params"]
+
+
+@pytest.fixture
+def broken(records, tmp_path, monkeypatch):
+    """A run whose checkpoint says that its file is good, though MXNet cannot read it."""
+    folder = _small.fit(records, tmp_path / "run", epochs=1).folder
+    for checkpoint in training.find_checkpoints(folder):
+        for ending in (".params", ".optimizer"):
+            path = checkpoint.path(ending)
+            before = _array_file.sha256(path)
+            path.write_bytes(path.read_bytes()[:-4])
+            text = checkpoint.path(".json").read_text("utf-8")
+            text = text.replace(before, _array_file.sha256(path))
+            checkpoint.path(".json").write_text(text, "utf-8")
+    return folder
+
+
+def test_a_file_that_mxnet_cannot_read_is_named(broken):
+    checkpoint = training.Run(broken).last
+    with pytest.raises(
+        training.CheckpointError, match=r"model-0001\.params: .*NDArray.*model-0001"
+    ):
+        checkpoint.params()
+    with pytest.raises(training.CheckpointError, match=r"model-0001\.optimizer: "):
+        checkpoint.optimizer()
+
+
+@pytest.mark.parametrize("line", ["train --resume {}", "evaluate {} {} --bootstrap 0"])
+def test_on_the_command_line_it_is_one_line(broken, records, capsys, line):
+    capsys.readouterr()
+    assert main(shlex.split(line.format(broken, records))) == 1
+    error = capsys.readouterr().err
+    assert "model-0001." in error
+    assert error.count("\n") == 1
+
+
+def test_what_mxnet_says_is_one_line(monkeypatch, capsys, tmp_path):
+    def fail(*_, **__):
+        raise mx.MXNetError("Traceback\n  [bt] (1) lib.so\nMXNetError: Check failed: no such thing")
+
+    monkeypatch.setattr("mxmtl.cli._verify.verify_records", fail)
+    assert main(["verify", "data/train"]) == 1
+    assert capsys.readouterr().err == ("mxmtl verify: MXNet failed: Check failed: no such thing\n")
