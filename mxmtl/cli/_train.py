@@ -79,6 +79,10 @@ def run(arguments: argparse.Namespace) -> int:
     names = {field.name for field in dataclasses.fields(Settings)}
     given = {name: value for name, value in vars(arguments).items() if name in names}
     if arguments.find_lr:
+        unused = [name for name in ("resume", "run", "val") if getattr(arguments, name)]
+        if unused:
+            named = ", ".join("--" + name for name in unused)
+            return wrong(f"--find-lr keeps nothing, and tries training records alone: no {named}.")
         if not arguments.train:
             return wrong("expected records to try learning rates on.")
         RateFinding.check(arguments.find_lr, arguments.force)

@@ -17,13 +17,14 @@ import numpy as np
 
 from .._files import PathLike, atomic_write
 from ..tasks import TaskSet
-from ._network import Network, make_network
+from ._network import Network, check_shapes, make_network
 from ._optimizer import check_optimizer, optimizer_params
 from ._phases import Phase
 from ._settings import Settings
 from ._train import Records, devices, quiet
 
 SMOOTH = 0.9  # share that the smoothed loss keeps at each batch
+MEMORY = round(1 / (1 - SMOOTH))  # batches that it remembers
 WORSE = 4.0  # times the least loss: enough seen
 KINDS = (".csv", ".png", ".svg")
 PLOT = 'a plot needs matplotlib: pip install "mxmtl[plot]"'
@@ -44,19 +45,49 @@ class RateFinding:
 
     @property
     def suggestion(self) -> float:
-        """The rate at which the loss falls fastest, per factor of the rate."""
+        """The rate at which the loss falls fastest, per factor of the rate.
+
+        The steepest of the lines through 11 neighbouring rates, before the least loss. The
+        first 10 rates are left out (of less than 40 a quarter): the mean has seen few batches.
+
+        Raises `ValueError` if the loss falls nowhere, or went up at once.
+        """
         if len(self.rates) < 3:
             raise ValueError(f"only {len(self.rates)} batches were seen: the loss went up at once.")
-        losses = np.array(self.losses)
-        lowest = int(losses.argmin())
-        slope = np.gradient(losses, np.log(self.rates))[: max(lowest, 1) + 1]
-        return float(self.rates[int(slope.argmin())])
+        steepest = self._steepest()
+        if steepest is None:
+            raise ValueError(
+                f"the loss fell at none of the {len(self.rates)} rates from {self.rates[0]:.1e} to "
+                f"{self.rates[-1]:.1e}. Are there labels, and tasks with a weight above 0? If so, "
+                "try other bounds (low=, high=) or more batches."
+            )
+        return steepest
+
+    @property
+    def _first(self) -> int:
+        return min(MEMORY, len(self.rates) // 4)
+
+    @property
+    def _lowest(self) -> int:
+        return self._first + int(np.argmin(self.losses[self._first :]))
+
+    def _steepest(self) -> Optional[float]:
+        first, lowest = self._first, self._lowest
+        width = min(MEMORY + 1, lowest - first + 1)
+        if width < 2:
+            return None
+        slopes = [
+            np.polyfit(np.log(self.rates[at : at + width]), self.losses[at : at + width], 1)[0]
+            for at in range(first, lowest - width + 2)
+        ]
+        steepest = int(np.argmin(slopes))
+        return float(self.rates[first + steepest + width // 2]) if slopes[steepest] < 0 else None
 
     def __str__(self) -> str:
         return (
             f"tried {len(self.rates)} rates from {self.rates[0]:.1e} to {self.rates[-1]:.1e}; "
             f"the loss falls fastest at {self.suggestion:.2g}, and is least at "
-            f"{self.rates[int(np.argmin(self.losses))]:.2g}."
+            f"{self.rates[self._lowest]:.2g}."
         )
 
     def save(self, path: PathLike) -> None:
@@ -100,8 +131,12 @@ class RateFinding:
             xscale="log", xlabel="learning rate", ylabel="training loss (smoothed)"
         )
         axes.plot(self.rates, self.losses)
-        axes.axvline(self.suggestion, linestyle="--", color="tab:red")
-        axes.set_title(f"the loss falls fastest at {self.suggestion:.2g}")
+        steepest = self._steepest()
+        if steepest is None:
+            axes.set_title("the loss falls nowhere")
+        else:
+            axes.axvline(steepest, linestyle="--", color="tab:red")
+            axes.set_title(f"the loss falls fastest at {steepest:.2g}")
         stream = io.BytesIO()
         figure.savefig(stream, format=form)
         return stream.getvalue()
@@ -133,6 +168,11 @@ def find_lr(
         How many rates, evenly spaced on a logarithmic scale.
     **settings
         The fields of `Settings`; what they say about rates and schedules is left aside.
+
+    Raises
+    ------
+    ValueError
+        For bounds that cannot be, and records of which no batch that was tried has a label.
     """
     if not 0 < low < high or batches < 3:
         raise ValueError(f"low={low}, high={high}, batches={batches}: expected 0 < low < high, 3.")
@@ -141,6 +181,7 @@ def find_lr(
     with Records(chosen, train, None) as records:
         tasks = records.train.tasks.smoothed(chosen.label_smoothing)
         begin = make_network(chosen, tasks, network)
+        check_shapes(begin.symbol, records.train)
         module = mx.mod.Module(
             begin.symbol, label_names=tasks.label_names, context=devices(chosen.gpus), logger=quiet
         )
@@ -155,6 +196,11 @@ def find_lr(
                 initializer=mx.init.Xavier(), arg_params=begin.args, aux_params=begin.auxs,
                 allow_missing=True,
             )  # fmt: skip
+    if watch.rates and not watch.labels:
+        raise ValueError(
+            f"{train}: none of the {len(watch.rates)} batches that were tried has a label, so no "
+            "rate can be better than another. Train on records with labels."
+        )
     return RateFinding(tuple(watch.rates), tuple(watch.losses))
 
 
@@ -178,12 +224,18 @@ class Watch(mx.metric.EvalMetric):  # type: ignore[misc]
     """Notes rate and smoothed loss of each batch, and ends the search.
 
     The loss is what training minimizes: of all tasks, weighted, per row of the batch.
+
+    Attributes
+    ----------
+    labels : int
+        Cells with a label that were seen.
     """
 
     def __init__(self, tasks: TaskSet, schedule: Growing, batches: int) -> None:
         self.tasks, self.schedule, self.batches = tasks, schedule, batches
         self.rates: List[float] = []
         self.losses: List[float] = []
+        self.labels = 0
         self._mean = 0.0
         super().__init__("loss", has_global_stats=True)
 
@@ -192,7 +244,9 @@ class Watch(mx.metric.EvalMetric):  # type: ignore[misc]
         loss = 0.0
         for task in self.tasks:
             predictions = pred[task.output_name].asnumpy()
-            losses = task.prediction_loss(label[task.label_name].asnumpy(), predictions)
+            labels = label[task.label_name].asnumpy()
+            self.labels += int(np.sum(task.labelled(labels)))
+            losses = task.prediction_loss(labels, predictions)
             loss += task.weight * float(losses.mean())
             if not (np.isfinite(predictions).all() and math.isfinite(loss)):
                 raise SeenEnough
