@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from typing import Set
 
-from ._checkpoint import find_checkpoints
+from ._checkpoint import Checkpoint, find_checkpoints
 from ._monitor import best_entry
 from ._session import Callback, Session
 
@@ -12,7 +13,8 @@ from ._session import Callback, Session
 class Keeper(Callback):
     """Writes a checkpoint after each epoch, and in the middle of one if asked to.
 
-    Of those that are there the newest ``keep`` stay, and that of the best epoch.
+    Of those that are there the newest ``keep`` stay, and that of the best epoch. Damaged ones from
+    which the run could not go on do not count; they go when the run has passed them.
 
     Parameters
     ----------
@@ -27,10 +29,15 @@ class Keeper(Callback):
     def __init__(self, keep: int = 2, batches: int = 0, minutes: float = 0.0) -> None:
         self.keep, self.batches, self.minutes = keep, batches, minutes
         self._saved = time.monotonic()
+        self._refused: Set[Checkpoint] = set()
 
     def on_begin(self, session: Session) -> None:
         """Keep the first parameters, so that the run can begin again without its network."""
-        none = not find_checkpoints(session.folder)
+        there = find_checkpoints(session.folder)
+        # The run goes on from the newest good one, so what is newer is damaged.
+        place = (session.epoch, session.batch)
+        self._refused |= {each for each in there if (each.epoch, each.batch) > place}
+        none = not there
         if session.workers.agree("none" if none and session.workers.leads else ""):
             self._save(session)
 
@@ -50,13 +57,14 @@ class Keeper(Callback):
         self._save(session)
 
     def _save(self, session: Session) -> None:
-        session.save()
+        self._refused.discard(session.save())
         self._saved = time.monotonic()
         if not session.workers.leads:
             return
         best = best_entry(session.history)
         keep = {(best["epoch"], 0)} if best else set()
         there = find_checkpoints(session.folder)
-        for checkpoint in there[: -self.keep]:
+        oldest = [each for each in there if each not in self._refused][-self.keep :][0]
+        for checkpoint in there[: there.index(oldest)]:
             if (checkpoint.epoch, checkpoint.batch) not in keep:
                 checkpoint.remove()

@@ -174,3 +174,39 @@ def test_a_wrong_setting_leaves_a_run_as_it_was(records, crashed):
         with pytest.raises(ValueError, match="none|-1"):
             _small.fit(records, crashed, force=True, **wrong, **changed)
         assert sorted(path.name for path in crashed.iterdir()) == before
+
+
+def test_what_was_just_saved_stays_though_newer_ones_are_damaged(records, tmp_path):
+    # A rate of 0 never improves: the first epoch is the best.
+    options = {"epochs": 6, "keep": 2, "lr": 0.0, "batch_size": 32}
+    run = _small.fit(records, tmp_path / "run", **options)
+    assert _stems(run.folder) == ["model-0001", "model-0005", "model-0006"]
+    for number in (5, 6):
+        (run.folder / f"model-000{number}.params").write_bytes(b"nothing")
+
+    class StopAt(training.Callback):
+        def __init__(self, epoch):
+            self.epoch = epoch
+
+        def on_epoch_end(self, session):
+            if session.epoch == self.epoch:
+                session.stop("test")
+
+    resumed = training.resume(run.folder, callbacks=[StopAt(3)])
+    assert resumed.last.stem == "model-0003"
+    damaged = ["model-0005", "model-0006"]
+    assert _stems(run.folder) == ["model-0001", "model-0002", "model-0003", *damaged]
+    resumed = training.resume(run.folder, callbacks=[StopAt(5)])
+    assert _stems(run.folder) == ["model-0001", "model-0004", "model-0005", "model-0006"]
+    assert resumed.last.stem == "model-0005"
+    assert training.resume(run.folder).last.stem == "model-0006"
+    assert _stems(run.folder) == ["model-0001", "model-0005", "model-0006"]
+
+
+def test_damaged_ones_that_were_passed_go(records, crashed):
+    assert _stems(crashed)[-2:] == ["model-0001-batch-0002", "model-0001-batch-0004"]
+    (crashed / "model-0001-batch-0004.params").write_bytes(b"nothing")
+    run = training.resume(crashed, save_batches=0, keep=2)
+    assert run.last.stem == "model-0003"
+    assert _stems(crashed)[-2:] == ["model-0002", "model-0003"]
+    assert "model-0001-batch-0004" not in _stems(crashed)
