@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Dict, Union
 
 import mxnet as mx
 
@@ -65,12 +65,18 @@ def save_module(
     home.mkdir(parents=True, exist_ok=True)
     write_symbol(home, module.symbol)
     optimizer = updater_of(module).optimizer
-    own = {"optimizer": {"trees": trees, "numbers": counted(optimizer)}, "loop": state}
+    numbers = counted(optimizer)
+    own = {
+        "optimizer": {"name": name_of(optimizer), "trees": trees, "numbers": numbers},
+        "loop": state,
+    }
     return write_checkpoint(Checkpoint(home, epoch), own, module.get_params(), arrays)
 
 
 def load_module(module: mx.mod.Module, checkpoint: Checkpoint, **options: Any) -> Any:
     """Give a bound module the weights and the optimizer of a checkpoint of `save_module`.
+
+    They take the place of those that it may have.
 
     Parameters
     ----------
@@ -90,7 +96,8 @@ def load_module(module: mx.mod.Module, checkpoint: Checkpoint, **options: Any) -
     Raises
     ------
     CheckpointError
-        If a file is missing or changed, or `fit` wrote it (`resume` goes on with that).
+        If a file is missing or changed, or `fit` wrote it (`resume` goes on with that), or the
+        optimizer is another than the saved one; the module is left as it was.
     """
     saved: Dict[str, Any] = checkpoint.state()
     if "loop" not in saved:
@@ -98,13 +105,30 @@ def load_module(module: mx.mod.Module, checkpoint: Checkpoint, **options: Any) -
             f"{checkpoint.path('.json')}: not written by save_module. A run of fit goes on with "
             "mxmtl.training.resume."
         )
-    module.init_params(None, *checkpoint.params())
-    module.init_optimizer(**options)
-    unpack_states(module, checkpoint.optimizer(), saved["optimizer"]["trees"])
+    given = name_of(options.get("optimizer", "sgd"))  # the default of Module.init_optimizer
+    name = saved["optimizer"].get("name", given)  # older checkpoints do not say
+    if name != given:
+        raise CheckpointError(
+            f"{checkpoint.path('.json')}: it has the states of {name!r}, and this is {given!r}. "
+            f"Go on with optimizer={name!r}."
+        )
+    params, arrays = checkpoint.params(), checkpoint.optimizer()
+    module.init_params(None, *params, force_init=True)
+    module.init_optimizer(**{**options, "force_init": True})
+    unpack_states(module, arrays, saved["optimizer"]["trees"])
     optimizer = updater_of(module).optimizer
     vars(optimizer).update(saved["optimizer"]["numbers"])
     optimizer.begin_num_update = optimizer.num_update  # where each weight's count begins
     return saved["loop"]
+
+
+def name_of(optimizer: Union[str, mx.optimizer.Optimizer]) -> str:
+    """Return MXNet's name of an optimizer.
+
+    >>> name_of("Adam"), name_of(mx.optimizer.Adam())
+    ('adam', 'adam')
+    """
+    return (optimizer if isinstance(optimizer, str) else type(optimizer).__name__).lower()
 
 
 def counted(optimizer: mx.optimizer.Optimizer) -> Dict[str, float]:

@@ -130,3 +130,46 @@ def test_a_changed_file_is_refused(half_way):
     with pytest.raises(CheckpointError, match="optimizer: not what was written"):
         load_module(begin(), checkpoint, **options("adam"))
     assert newest_good(folder) is None
+
+
+def test_a_module_that_was_initialized_gets_the_saved_weights(half_way):
+    undisturbed, folder = half_way
+    checkpoint = newest_good(folder)[0]
+    other = trained("adam", 1)
+    assert weights(other) != weights(undisturbed)
+    assert load_module(other, checkpoint, **options("adam")) == [0.5, {"a": None}]
+    assert weights(other) == weights(undisturbed)
+    train(undisturbed, 2)
+    train(other, 2)
+    assert weights(other) == weights(undisturbed)
+
+
+@pytest.mark.parametrize("given", ["sgd", "default", "object"])
+def test_another_optimizer_is_refused_before_anything_is_changed(half_way, given):
+    _, folder = half_way
+    module = trained("sgd", 1)
+    before = weights(module)
+    other = {"sgd": options("sgd"), "default": {}, "object": {"optimizer": mx.optimizer.SGD()}}
+    message = r"model-0002\.json: .*states of 'adam', and this is 'sgd'.*optimizer='adam'"
+    with pytest.raises(CheckpointError, match=message):
+        load_module(module, newest_good(folder)[0], **other[given])
+    assert weights(module) == before
+
+
+def test_the_same_optimizer_may_be_named_in_any_way(half_way):
+    undisturbed, folder = half_way
+    for given in ("Adam", mx.optimizer.Adam(rescale_grad=1 / 8)):
+        module = begin()
+        load_module(module, newest_good(folder)[0], optimizer=given)
+        assert weights(module) == weights(undisturbed)
+
+
+def test_a_checkpoint_of_before_the_optimizer_was_named_is_read(half_way):
+    undisturbed, folder = half_way
+    checkpoint = newest_good(folder)[0]
+    data = json.loads(checkpoint.path(".json").read_text("utf-8"))
+    del data["optimizer"]["name"]
+    checkpoint.path(".json").write_text(json.dumps(data), "utf-8")
+    module = begin()
+    load_module(module, checkpoint, **options("adam"))
+    assert weights(module) == weights(undisturbed)
