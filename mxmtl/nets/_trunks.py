@@ -103,7 +103,8 @@ def zoo_trunk(name: str, **options: Any) -> mx.gluon.HybridBlock:
     name : str
         Such as ``"resnet18_v1"``; the Gluon zoo is asked first, then GluonCV if installed.
     **options
-        Passed on to the zoo, such as ``pretrained=True, root="~/models"``.
+        Passed on to the zoo, such as ``pretrained=True, root="~/models"``; a ``prefix`` of its own
+        where two networks of a kind become parts of one.
 
     Raises
     ------
@@ -118,7 +119,8 @@ def zoo_trunk(name: str, **options: Any) -> mx.gluon.HybridBlock:
     >>> trunk(mx.nd.ones((1, 3, 64, 64))).shape
     (1, 512)
     """
-    network = _from_zoo(name, options)
+    with mx.name.NameManager():  # else a second one in a process has parameters of other names
+        network = _from_zoo(name, options)
     features = getattr(network, "features", None)
     if not isinstance(features, mx.gluon.HybridBlock):
         features = _without_classifier(name, network)

@@ -117,6 +117,22 @@ def test_zoo_trunks_are_flat(name):
     assert outputs == [(2, 3), (2, 2)]
 
 
+def test_parameters_of_a_zoo_network_are_called_the_same_each_time(tmp_path):
+    def net():
+        made = mxmtl.MultiTaskNet(mxmtl.zoo_trunk("squeezenet1.1"), TASKS)
+        made.initialize()
+        made(mx.nd.ones((1, 3, 32, 32)))
+        return made
+
+    first, second = net(), net()
+    first.save_parameters(str(tmp_path / "net.params"))
+    args = {f"arg:{name}": each.data() for name, each in first.collect_params().items()}
+    mx.nd.save(str(tmp_path / "module.params"), args)  # as Module does
+    for file in ("net.params", "module.params"):
+        second.load_parameters(str(tmp_path / file))
+    assert list(second.collect_params()) == list(first.collect_params())
+
+
 def test_a_zoo_name_that_nobody_knows():
     with pytest.raises(ValueError, match=r"'resnet19' is (not|neither) in the Gluon"):
         mxmtl.zoo_trunk("resnet19")
