@@ -85,6 +85,10 @@ class Metric(mx.metric.EvalMetric, abc.ABC):
             self._statistics = [self._feed.share(statistic) for statistic in own]
         return self._feed
 
+    def __copy__(self) -> Metric:
+        """Copy what was seen as well: a copy that is updated leaves the other as it is."""
+        return copy.deepcopy(self)
+
     # -- mx.metric.EvalMetric --------------------------------------------------------------------
     def reset(self) -> None:
         """Forget everything."""

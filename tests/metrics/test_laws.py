@@ -128,6 +128,17 @@ def test_all_in_one_suite_are_as_alone_also_after_leaving_it():
     )
 
 
+@each_row
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy])
+def test_a_copy_that_is_updated_leaves_the_other_as_it_is(row, duplicate):
+    before, more = (sample(TASKS[row[1]], "plain", 0.3, seed=seed) for seed in (3, 4))
+    metric = updated(row, before)
+    other = duplicate(metric)
+    other.update(*more)
+    np.testing.assert_array_equal(values(metric), values(updated(row, before)))
+    np.testing.assert_array_equal(values(other), values(updated(row, before, more)))
+
+
 def named(metric, index):
     metric.name = f"{metric.name}_{index}"
     return metric
