@@ -12,7 +12,8 @@ import mxnet as mx
 from .._files import PathLike
 from ..tasks import TaskSet
 from ..training import ModelFile, Preprocessing, Run
-from ..training._checkpoint import find_epoch
+from ..training._checkpoint import PREFIX, find_epoch
+from ..training._run import SETTINGS
 
 Arrays = Dict[str, mx.nd.NDArray]
 NUMBERED = re.compile(r"(.*)-(\d{4,})(?:\.params)?")
@@ -78,10 +79,13 @@ def load_model(
     if isinstance(source, Run) or os.path.isdir(source):
         run = source if isinstance(source, Run) else Run(source)
         symbol, args, auxs = run.load(which)
-        checkpoint = run.best if which == "best" else run.last
-        return Model(symbol, (args, auxs), run.model, str(run.folder / checkpoint.stem))
+        stem = run.checkpoint(which).stem
+        return Model(symbol, (args, auxs), run.model_of(which), str(run.folder / stem))
     prefix, number = find_files(os.fspath(source))
     file = _model_file(prefix, tasks, preprocessing)
+    folder, name = os.path.split(prefix)
+    if name == PREFIX and os.path.exists(os.path.join(folder, SETTINGS)):  # of a run, by its files
+        file = file.for_checkpoint(f"{name}-{number:04d}")
     try:
         symbol, args, auxs = mx.model.load_checkpoint(prefix, number)
     except (mx.MXNetError, UnicodeDecodeError) as error:

@@ -95,11 +95,12 @@ def tune(
         "checkpoint": Path(model.name).name, "records": about["records"],
         "objective": tuning.objective,
     } for name in done}  # fmt: skip
+    file = run.model  # with what other checkpoints have
     dataclasses.replace(
-        model.file,
-        temperature={**without(model.file.temperature, done), **tuning.temperature},
-        thresholds={**without(model.file.thresholds, done), **tuning.thresholds},
-        tuned={**without(model.file.tuned, done), **tuned},
+        file,
+        temperature={**without(file.temperature, done), **tuning.temperature},
+        thresholds={**without(file.thresholds, done), **tuning.thresholds},
+        tuned={**without(file.tuned, done), **tuned},
     ).save(run.folder / MODEL)
     return tuning
 

@@ -68,12 +68,12 @@ def report_runs(
     facts: List[Dict[str, Any]] = []
     pictures: Dict[Tuple[int, int], Optional[str]] = {}
     for number, run in enumerate(opened):
-        model = run.model
+        model = run.model_of(which)
         predictions = predict_records(
             Network.of(run, which=which, ctx=ctx), records, model.preprocessing,
             temperature=model.temperature, **options,
         )  # fmt: skip
-        facts.append(run_facts(run, predictions, which, mistakes, bootstrap))
+        facts.append(run_facts(run, model, predictions, which, mistakes, bootstrap))
         with Thumbnails(records, predictions.index) as thumbnails:
             for task in facts[-1]["tasks"].values():
                 for mistake in task["mistakes"]:

@@ -7,7 +7,7 @@ from typing import Any, Dict
 
 from ..evaluation import Predictions
 from ..evaluation._evaluate import measure
-from ..training import Run
+from ..training import ModelFile, Run
 from ._data_facts import counts_in, counts_of
 from ._measured import Measured
 from ._mistakes import worst
@@ -18,11 +18,15 @@ PICTURES = 240  # of one run, of all tasks together
 
 
 def run_facts(
-    run: Run, predictions: Predictions, which: str, mistakes: int, bootstrap: int
+    run: Run,
+    model: ModelFile,
+    predictions: Predictions,
+    which: str,
+    mistakes: int,
+    bootstrap: int,
 ) -> Dict[str, Any]:
-    """Return all that a report says about one run."""
-    checkpoint = run.best if which == "best" else run.last
-    model, settings = run.model, run.settings
+    """Return all that a report says about one run; ``model`` has what it was predicted with."""
+    checkpoint, settings = run.checkpoint(which), run.settings
     train, _ = run.records
     measured = [
         Measured.of(predictions, task, model.thresholds.get(task.name)) for task in model.tasks

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Dict, List, Mapping, Tuple
 
 from .._files import PathLike
@@ -11,6 +12,7 @@ from ..augment import CenterCrop
 from ..tasks import TaskSet
 from ._json import read_json, write_json
 
+log = logging.getLogger("mxmtl")
 FORMAT = "mxmtl.model"
 VERSION = 1
 
@@ -91,6 +93,34 @@ class ModelFile:
         for name, value in self.temperature.items():
             if name not in self.tasks or not 0 < value < math.inf:
                 raise ValueError(f"task {name!r}: temperature {value}; expected a task, above 0.")
+
+    def for_checkpoint(self, stem: str) -> "ModelFile":
+        """Return it without what was tuned for other checkpoints than ``model-0003``, or such.
+
+        Other weights have other logits: their probabilities would be wrong, and their thresholds
+        arbitrary. A warning names the tasks. What does not say what it was tuned for stays.
+        """
+        others: Dict[str, List[str]] = {}
+        for name, how in self.tuned.items():
+            if isinstance(how, dict) and how.get("checkpoint", stem) != stem:
+                others.setdefault(how["checkpoint"], []).append(name)
+        for checkpoint, names in others.items():
+            log.warning(
+                "thresholds and temperatures were tuned for %s: %s. They are not applied to %s, "
+                "for which mxmtl tune chooses others.",
+                checkpoint, ", ".join(sorted(names)), stem,
+            )  # fmt: skip
+        gone = {name for names in others.values() for name in names}
+
+        def left(known: Dict[str, Any]) -> Dict[str, Any]:
+            return {name: value for name, value in known.items() if name not in gone}
+
+        return replace(
+            self,
+            thresholds=left(self.thresholds),
+            temperature=left(self.temperature),
+            tuned=left(self.tuned),
+        )
 
     def save(self, path: PathLike) -> None:
         """Write ``model.json``."""

@@ -60,7 +60,7 @@ class Run:
 
     @property
     def model(self) -> ModelFile:
-        """Tasks, preprocessing, thresholds."""
+        """Tasks, preprocessing, and all that was tuned, for whatever checkpoint."""
         return ModelFile.load(self.folder / MODEL)
 
     @property
@@ -90,15 +90,23 @@ class Run:
         best = best_entry(state["history"])
         return last if best is None else Checkpoint(self.folder, best["epoch"])
 
+    def checkpoint(self, which: str = "best") -> Checkpoint:
+        """Return the ``"best"`` or the ``"last"`` checkpoint."""
+        if which not in ("best", "last"):
+            raise ValueError(f"which={which!r} is not 'best' or 'last'.")
+        return self.best if which == "best" else self.last
+
+    def model_of(self, which: str = "best") -> ModelFile:
+        """Return `model` with what was tuned for this checkpoint; a warning names what was not."""
+        return self.model.for_checkpoint(self.checkpoint(which).stem)
+
     def load(self, which: str = "best") -> Tuple[mx.sym.Symbol, Arrays, Arrays]:
         """Return (symbol, arg_params, aux_params) of the ``"best"`` or the ``"last"`` checkpoint.
 
         The symbol is the training symbol; `mxmtl.prediction_symbol` makes one without labels.
         The files' SHA-256 are checked.
         """
-        if which not in ("best", "last"):
-            raise ValueError(f"which={which!r} is not 'best' or 'last'.")
-        checkpoint = self.best if which == "best" else self.last
+        checkpoint = self.checkpoint(which)
         checkpoint.state()
         args, auxs = checkpoint.params()
         return mx.sym.load(os.fspath(self.folder / SYMBOL)), args, auxs
