@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from typing import Any, Dict, List, Optional
 
@@ -9,22 +10,30 @@ from ..metrics import MeanOverTasks, Metric, Suite, WorstTask
 from ..tasks import TaskSet
 from ._session import Callback, Session
 
+log = logging.getLogger("mxmtl")
 ACROSS = "all_tasks/"
 
 
 class Monitor(Callback):
     """Marks the best epoch in the history, and stops when no better one comes.
 
+    While the value is nan, as where validation has no label of the task, no epoch is better than
+    another: the last counts as best, since it was trained most, and patience waits. A warning
+    says so once.
+
     Parameters
     ----------
     name : str
         ``<task>/<metric>``, ``all_tasks/<metric>`` or ``all_tasks/worst_<metric>``.
     patience : int
-        Stop after so many epochs without a better one; 0 is never.
+        Stop after so many epochs without a better one; 0 is never. In the frozen epochs of a run
+        that has others it ends those alone: fine-tuning begins, from the weights of the last one,
+        and with a patience of its own.
     """
 
     def __init__(self, name: str, patience: int = 0) -> None:
         self.name, self.patience = name, patience
+        self._warned = False
 
     def on_epoch_end(self, session: Session) -> None:
         """Compare the epoch with the best one before."""
@@ -33,11 +42,35 @@ class Monitor(Callback):
         best = best_entry(history[:-1])
         before = math.nan if best is None else monitored(best, self.name)
         sign = 1.0 if direction(session.metric, self.name) else -1.0
-        better = not math.isnan(value) and not sign * value <= sign * before
-        history[-1]["best"] = better or (best is None and math.isnan(value))
-        since = session.epoch - (session.epoch if history[-1]["best"] else best["epoch"])  # type: ignore[index]
+        history[-1]["best"] = math.isnan(before) or sign * value > sign * before
+        if math.isnan(before) and math.isnan(value):
+            self._warn(session)
+        since = _epochs_without_better(session)
         if self.patience and since >= self.patience:
-            session.stop(f"{self.name} has not improved for {since} epochs")
+            reason = f"{self.name} has not improved for {since} epochs"
+            if session.epoch <= session.settings.frozen_epochs and session.settings.epochs:
+                log.info("%s: fine-tuning begins", reason)
+                session.end_frozen()
+            else:
+                session.stop(reason)
+
+    def _warn(self, session: Session) -> None:
+        if self._warned or not session.workers.leads:
+            return
+        self._warned = True
+        log.warning(
+            "monitor: %s has no value in epoch %d, as where no row has a label for it. While it "
+            "has none, the last epoch counts as the best, and patience does not count. Choose "
+            "another value with --monitor, or validate on rows with labels.",
+            self.name, session.epoch,
+        )  # fmt: skip
+
+
+def _epochs_without_better(session: Session) -> int:
+    """Return how many epochs of this part of the run, frozen or not, came after its best one."""
+    frozen = session.settings.frozen_epochs
+    here = [e for e in session.history if (e["epoch"] <= frozen) == (session.epoch <= frozen)]
+    return next((n for n, entry in enumerate(reversed(here)) if entry["best"]), len(here))
 
 
 def monitored(entry: Dict[str, Any], name: str) -> float:

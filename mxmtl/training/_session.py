@@ -22,10 +22,15 @@ from ._stream import Stream
 
 log = logging.getLogger("mxmtl")
 RAW = "weight:"  # before the names of weights that stand beside their average
+LAST_FROZEN = "last_frozen"  # in the history: the epoch after which fine-tuning began early
 
 
 class Stop(Exception):  # noqa: N818 (no error: the way out of Module.fit)
     """Ends the run after a batch or an epoch; the text says why."""
+
+
+class PhaseOver(Exception):  # noqa: N818 (no error: the way out of Module.fit)
+    """Ends the frozen epochs after one of them; the next part of the run begins."""
 
 
 class Callback:
@@ -109,6 +114,13 @@ class Session:
         """Ask the run to stop after this batch, or this epoch; its state is saved."""
         self.reason = self.reason or reason
 
+    def end_frozen(self) -> None:
+        """Ask for fine-tuning after this epoch, though frozen epochs may be left.
+
+        Epochs keep their numbers: those that are left out are missing from the history.
+        """
+        self.history[-1][LAST_FROZEN] = True
+
     def rate(self) -> float:
         """Images a second in this epoch."""
         elapsed = max(time.monotonic() - self._epoch_began, 1e-9)
@@ -145,6 +157,7 @@ class Session:
         self.epoch, self.batch = checkpoint.epoch, checkpoint.batch
         self.history, self._seconds = list(state["history"]), state["seconds"]
         self._restored = (state, checkpoint.optimizer())
+        self._leave_frozen()
 
     def weights(self, args: Arrays) -> Arrays:
         """Return the parameters to train on from, given those of the checkpoint."""
@@ -227,7 +240,16 @@ class Session:
         self.reason = self.workers.agree(self.reason)
         if self.reason:
             raise Stop(self.reason)
+        if self._leave_frozen():
+            raise PhaseOver
         self._epoch_began, self._epoch_first = time.monotonic(), 0
+
+    def _leave_frozen(self) -> bool:
+        """Go to the first epoch of fine-tuning if it was asked for, and tell whether it was."""
+        asked = bool(self.history and self.history[-1].get(LAST_FROZEN))
+        if asked:
+            self.epoch = max(self.epoch, self.settings.frozen_epochs)
+        return asked
 
     def end(self) -> None:
         """Tell the callbacks that it is over."""

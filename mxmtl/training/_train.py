@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import logging
 from typing import Any, Dict, List, Mapping, Optional, Tuple
@@ -25,7 +26,7 @@ from ._optimizer import optimizer_params
 from ._optimizer_state import Arrays
 from ._phases import Phase, decay_rates, freeze, keep_statistics, trunk_params
 from ._precision import FULL, choose_precision, reduced, unscaled
-from ._session import Session
+from ._session import PhaseOver, Session
 from ._settings import Settings
 from ._stream import Stream
 from ._symbol_json import draws_random_numbers
@@ -164,24 +165,25 @@ def run_module(
     mx.random.seed(settings.seed)  # what has no values yet is drawn from here
     known = set(module.symbol.list_arguments())
     params = optimizer_params(settings, phase, session.num_batches, session.begin_update)
-    module.fit(
-        session.stream,
-        eval_data=records.val,
-        eval_metric=session.metric,
-        validation_metric=make_suite(session.tasks, settings.monitor),
-        begin_epoch=session.epoch,
-        num_epoch=phase.end,
-        optimizer=settings.optimizer,
-        optimizer_params=unscaled(params, settings.batch_size, session.precision),
-        initializer=mx.init.Xavier(),
-        arg_params={name: array for name, array in network.args.items() if name in known},
-        aux_params=network.auxs,
-        allow_missing=True,
-        kvstore=session.workers.store() or settings.kvstore or "local",
-        batch_end_callback=session.batch_end,
-        epoch_end_callback=session.epoch_end,
-        eval_end_callback=session.eval_end,
-    )
+    with contextlib.suppress(PhaseOver):
+        module.fit(
+            session.stream,
+            eval_data=records.val,
+            eval_metric=session.metric,
+            validation_metric=make_suite(session.tasks, settings.monitor),
+            begin_epoch=session.epoch,
+            num_epoch=phase.end,
+            optimizer=settings.optimizer,
+            optimizer_params=unscaled(params, settings.batch_size, session.precision),
+            initializer=mx.init.Xavier(),
+            arg_params={name: array for name, array in network.args.items() if name in known},
+            aux_params=network.auxs,
+            allow_missing=True,
+            kvstore=session.workers.store() or settings.kvstore or "local",
+            batch_end_callback=session.batch_end,
+            epoch_end_callback=session.epoch_end,
+            eval_end_callback=session.eval_end,
+        )
     return module.get_params()  # type: ignore[no-any-return]
 
 

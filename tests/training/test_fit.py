@@ -7,6 +7,7 @@ import math
 
 import mxmtl
 from mxmtl import training
+from mxmtl.distributed import Place, Workers
 from mxmtl.training import _monitor, _schedule
 from tests.training import _small
 
@@ -65,7 +66,9 @@ def test_label_smoothing_is_the_tasks_own(records, tmp_path):
         ([0.5, math.nan, 0.7, 0.7, 0.6, 0.9], True, 3, 5),
         ([0.5, 0.6, 0.7], False, 1, 3),
         ([math.nan, 0.6, 0.5, 0.4], True, 2, 4),
-        ([math.nan, math.nan, math.nan], True, 1, 3),
+        ([math.nan] * 5, True, 5, 5),
+        ([math.nan, math.nan, math.nan, 0.6, 0.5, math.nan, 0.7], True, 4, 6),
+        ([math.inf, math.inf, 0.5], False, 3, 3),
         ([1.0, 2.0, 3.0, 4.0], True, 4, 4),
     ],
 )
@@ -73,6 +76,7 @@ def test_best_and_patience(values, higher, best, length):
     class Session:
         history, epoch, reason = [], 0, ""
         metric = _monitor.make_suite(_small.tasks(), "breed/accuracy")
+        settings, workers = training.Settings(), Workers(Place())
 
         def stop(self, reason):
             self.reason = reason
