@@ -15,6 +15,10 @@
 
 __version__ = "0.1.0"  # first: what follows writes it into files
 
+from ._interrupted import stop_in_one_line as _stop_in_one_line
+
+_stop_in_one_line()  # loading takes seconds, in which the command does not answer Ctrl-C itself
+
 from ._mxnet import load_mxnet as _load_mxnet
 
 _load_mxnet()  # first: it mends NumPy and Python for MXNet, or says what is wrong
