@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Tuple
+from typing import Sequence, Tuple
 
 import mxnet as mx
 
 from ..distributed import KINDS, Place, Workers, WorkersError, find_place, workers
+from ._optimizer_state import Arrays
 from ._settings import Settings
+
+STATISTICS = "statistics:"  # before the number of a device and the name of an array
 
 
 def choose_workers(settings: Settings) -> Workers:
@@ -34,6 +37,16 @@ def choose_workers(settings: Settings) -> Workers:
             f"divided among {group.count}. Take a multiple of {group.count}."
         )
     return group
+
+
+def check_rows(settings: Settings, workers: Workers, used: Sequence[mx.Context]) -> None:
+    """Raise `ValueError` if a batch has no row for each device; MXNet says so only when it runs."""
+    least = workers.count * len(used)
+    if settings.batch_size < least:
+        raise ValueError(
+            f"batch_size={settings.batch_size}: a batch is divided among {least} devices, and each "
+            f"needs a row. Take {least} or more, or fewer devices (gpus)."
+        )
 
 
 def begin_alike(module: mx.mod.Module, workers: Workers, place: Tuple[int, int]) -> None:
@@ -69,3 +82,27 @@ def mean_statistics(module: mx.mod.Module, workers: Workers) -> None:
     for mean, devices in zip(mine, group.aux_arrays):
         for array in devices:
             mean.copyto(array)
+
+
+def own_statistics(module: mx.mod.Module) -> Arrays:
+    """Return the statistics of batch normalization that each of several devices has for itself.
+
+    The parameters' file has their mean, which at the end of an epoch all begin with; a run that
+    goes on in the middle of one needs each.
+    """
+    group = module._exec_group
+    if len(group.contexts) == 1:
+        return {}
+    return {
+        f"{STATISTICS}{number}:{name}": array
+        for name, devices in zip(group.aux_names, group.aux_arrays)
+        for number, array in enumerate(devices)
+    }
+
+
+def give_statistics(module: mx.mod.Module, arrays: Arrays) -> None:
+    """Give each device what `own_statistics` returned; on another number of them the mean stays."""
+    mine = own_statistics(module)
+    if set(mine) == {name for name in arrays if name.startswith(STATISTICS)}:
+        for name, array in mine.items():
+            arrays[name].copyto(array)

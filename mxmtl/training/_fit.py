@@ -11,7 +11,7 @@ from typing import Any, List, Optional, Sequence
 import mxnet as mx
 
 from .._files import PathLike
-from ._alike import choose_workers
+from ._alike import check_rows, choose_workers
 from ._budget import Budget
 from ._checkpoint import CheckpointError, newest_good, remove_unfinished
 from ._folder import check_folder, claim, write_run
@@ -35,7 +35,7 @@ log = logging.getLogger("mxmtl")
 # What a run may be told anew when it goes on: its weights do not depend on these.
 CHANGEABLE = (
     "minutes", "patience", "keep", "save_batches", "save_minutes", "logs", "gpus", "threads",
-    "cache", "kvstore",
+    "kvstore",
 )  # fmt: skip
 
 
@@ -89,9 +89,11 @@ def fit(
     """
     chosen, folder = Settings(**settings), Path(run)
     check_optimizer(chosen)
-    choose_precision(chosen.precision, devices(chosen.gpus))
+    used = devices(chosen.gpus)
+    choose_precision(chosen.precision, used)
     chosen.to_dict()  # what cannot be written shows before a run is replaced
     workers = choose_workers(chosen)
+    check_rows(chosen, workers, used)
     if workers.leads:
         check_folder(folder, chosen, force)
     with Records(chosen, _prefixes(train), _prefixes(val), workers) as records:
@@ -113,7 +115,9 @@ def resume(run: PathLike, *, callbacks: Sequence[Callback] = (), **changes: Any)
     """Go on with a run that was stopped; its weights become those of a run that was not.
 
     The newest checkpoint is taken whose files are what was written; damaged ones are named in
-    a warning.
+    a warning. On several devices the weights are those of a run that was not stopped if there are
+    as many again; from the middle of an epoch, each goes on with its own statistics of batch
+    normalization then, else all with their mean.
 
     Parameters
     ----------
@@ -143,6 +147,7 @@ def resume(run: PathLike, *, callbacks: Sequence[Callback] = (), **changes: Any)
     if changes:
         settings = dataclasses.replace(settings, **changes)
     workers = choose_workers(settings)
+    check_rows(settings, workers, devices(settings.gpus))
     tasks = ModelFile.load(folder / MODEL).tasks
     all_callbacks = [*standard_callbacks(settings, workers.leads), *callbacks]
     session = Session(settings, tasks, folder, all_callbacks, workers)

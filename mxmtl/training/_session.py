@@ -12,7 +12,7 @@ import mxnet as mx
 from ..distributed import Place, Workers
 from ..metrics import Suite
 from ..tasks import TaskSet
-from ._alike import begin_alike, mean_statistics
+from ._alike import begin_alike, give_statistics, mean_statistics, own_statistics
 from ._average import Average
 from ._checkpoint import Checkpoint, write_checkpoint
 from ._optimizer_state import Arrays, numbers_of, pack_states, unpack_states
@@ -134,6 +134,8 @@ class Session:
         if not self.workers.leads:
             return place
         arrays, trees = pack_states(self.module)
+        if self.batch:
+            arrays.update(own_statistics(self.module))
         optimizer = self.module._optimizer
         numbers = {k: v for k, v in numbers_of(optimizer).items() if v != self._numbers.get(k)}
         state = {
@@ -183,6 +185,7 @@ class Session:
         if self._restored is not None:
             state, arrays = self._restored
             unpack_states(self.module, arrays, state["optimizer"]["trees"])
+            give_statistics(self.module, arrays)
             vars(optimizer).update(state["optimizer"]["numbers"])
             self._restored = None
         begin_alike(self.module, self.workers, (self.epoch, self.batch))
