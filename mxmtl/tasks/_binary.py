@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Optional, Tuple
 
+from ._options import check_number
 from ._sigmoid import SigmoidTask
 
 
@@ -46,9 +47,9 @@ class Binary(SigmoidTask):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._check_number("label_smoothing", self.label_smoothing, low=0.0, high=0.999)
+        check_number(self.name, "label_smoothing", self.label_smoothing, low=0.0, high=0.999)
         if self.pos_weight is not None:
-            self._check_number("pos_weight", self.pos_weight, low=0.0)
+            check_number(self.name, "pos_weight", self.pos_weight, low=0.0)
 
     @property
     def pos_weights(self) -> Optional[Tuple[float, ...]]:

@@ -12,6 +12,7 @@ from ._answer import Answer, Levels
 from ._cells import spellings
 from ._names import checked_names, per_name
 from ._one_of import one_of
+from ._options import check_number
 from ._task import Task
 
 
@@ -65,7 +66,7 @@ class Multiclass(Task):
         weights = per_name(self.name, "class_weight", self.class_weight, classes)
         object.__setattr__(self, "classes", classes)
         object.__setattr__(self, "class_weight", weights)
-        self._check_number("label_smoothing", self.label_smoothing, low=0.0, high=0.999)
+        check_number(self.name, "label_smoothing", self.label_smoothing, low=0.0, high=0.999)
 
     @property
     def names(self) -> Tuple[str, ...]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Optional, Sequence, Tuple
 
 from ._names import checked_names, per_name
+from ._options import check_number
 from ._sigmoid import SigmoidTask
 
 
@@ -57,7 +58,7 @@ class Multilabel(SigmoidTask):
         object.__setattr__(self, "labels", labels)
         weights = per_name(self.name, "pos_weight", self.pos_weight, labels)
         object.__setattr__(self, "pos_weight", weights)
-        self._check_number("label_smoothing", self.label_smoothing, low=0.0, high=0.999)
+        check_number(self.name, "label_smoothing", self.label_smoothing, low=0.0, high=0.999)
 
     @property
     def names(self) -> Tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 import math
 import re
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass
 from typing import Any, ClassVar, Dict, Mapping, Optional, Tuple, Type
 
 import numpy as np
@@ -13,6 +13,7 @@ import numpy as np
 from ._answer import Answer, Levels
 from ._cells import is_missing_cell
 from ._operators import gate, scale_gradient
+from ._options import check_number, check_options, options_of
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
 NORMALIZATIONS = ("batch", "valid")
@@ -64,7 +65,7 @@ class Task(abc.ABC):
                 f"task name {self.name!r}: expected letters, digits, '_' and '-' (it becomes a "
                 "column, a symbol and a file name); class and label names may be in any script."
             )
-        self._check_number("weight", self.weight, low=0.0)
+        check_number(self.name, "weight", self.weight, low=0.0)
 
     # -- names and layout --------------------------------------------------------------------
     @property
@@ -163,10 +164,8 @@ class Task(abc.ABC):
         known, valid = self.labelled(label), self.valid(label)
         if not valid.all():
             place = int(np.argmin(valid))
-            raise LabelError(
-                f"task {self.name!r} ({self.columns[place]}): {label[place]:g} is no label that a "
-                f"cell can say; expected one that `encode` makes, or {self.missing:g}."
-            )
+            where = f"task {self.name!r} ({self.columns[place]})"
+            raise LabelError(f"{where}: {label[place]:g} is no label that a cell can say.")
         return {
             column: self.decode_cell(float(value)) if is_known else ""
             for column, value, is_known in zip(self.columns, label, known)
@@ -177,13 +176,6 @@ class Task(abc.ABC):
         return LabelError(
             f"{where}: {str(cell)!r} is not {expected}. Leave the cell empty if it is unknown."
         )
-
-    def _check_number(self, option: str, value: Any, low: float, high: float = math.inf) -> None:
-        # Out of range, NaN and things that are no number at all end here, at the declaration.
-        if not isinstance(value, (int, float, np.number)) or not low <= value <= high:
-            raise ValueError(f"task {self.name!r}: {option}={value!r} is not in [{low}, {high}].")
-        if math.isinf(value):
-            raise ValueError(f"task {self.name!r}: {option} must be finite.")
 
     # -- masking, weighting, activation, loss --------------------------------------------------
     def labelled(self, label: Any) -> Any:
@@ -294,13 +286,7 @@ class Task(abc.ABC):
     # -- files ---------------------------------------------------------------------------------
     def to_dict(self) -> Dict[str, Any]:
         """Return the declaration as JSON-able data; options left at their default are left out."""
-        spec: Dict[str, Any] = {"type": type(self).__name__}
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if field.default is MISSING or value != field.default:
-                value = value.item() if isinstance(value, np.generic) else value
-                spec[field.name] = list(value) if isinstance(value, tuple) else value
-        return spec
+        return {"type": type(self).__name__, **options_of(self)}
 
     @staticmethod
     def from_dict(spec: Mapping[str, Any]) -> "Task":
@@ -309,10 +295,5 @@ class Task(abc.ABC):
         kind = options.pop("type", None)
         if kind not in Task.types:
             raise ValueError(f"task type {kind!r} is not one of {sorted(Task.types)}.")
-        cls = Task.types[kind]
-        unknown = sorted(set(options) - {field.name for field in fields(cls)})
-        if unknown:
-            raise ValueError(
-                f"{kind} has no option {unknown}. Was the file written by a newer mxmtl?"
-            )
-        return cls(**options)
+        check_options(Task.types[kind], options)
+        return Task.types[kind](**options)
