@@ -89,8 +89,15 @@ def best_entry(history: List[Dict[str, Any]]) -> Optional[Dict[str, Any]]:
 def make_suite(tasks: TaskSet, monitor: str) -> Suite:
     """Return the default metrics of all tasks, and the monitored one if it is none of them.
 
-    Raises `ValueError` if there is no such metric, or the tasks have none of that kind.
+    Raises `ValueError` if there is no such metric, or the tasks have none of that kind, and for
+    a task whose name stands for all of them.
     """
+    if ACROSS[:-1] in tasks and len(tasks) > 1:
+        raise ValueError(
+            f"a task is called {ACROSS[:-1]!r}, which stands for the mean over all tasks in names "
+            f"of values such as {ACROSS}task_loss. Give it another name in the table, and convert "
+            "it again."
+        )
     suite: Suite = tasks.metrics()
     if monitor not in suite.names:
         suite.add(_make_metric(tasks, monitor))

@@ -22,7 +22,7 @@ from ._known_records import check_records, note_records
 from ._mix import Mix
 from ._monitor import make_suite
 from ._network import Trained, only_weights_decay
-from ._optimizer import optimizer_params
+from ._optimizer import draws, optimizer_params
 from ._optimizer_state import Arrays
 from ._phases import Phase, decay_rates, freeze, keep_statistics, trunk_params
 from ._precision import FULL, choose_precision, reduced, unscaled
@@ -203,19 +203,22 @@ def make_stream(session: Session, batches: mx.io.DataIter, symbol: mx.sym.Symbol
     """Return the training batches; before each, MXNet's random numbers begin at its own seed.
 
     The state of MXNet's generators cannot be read, so a run that resumes could not set it. As
-    seeding them takes a millisecond, it is left out where the network draws nothing.
+    seeding them takes a millisecond, it is left out where network and optimizer draw nothing.
     """
     settings = session.settings
-    drawing = draws_random_numbers(symbol)
+    noise = draws(settings)
+    drawing = noise or draws_random_numbers(symbol)
     images = len(batches.provide_data[0].shape) == 4  # features of a frozen trunk are not mixed
     rank = session.workers.rank  # each worker draws its own
     seed = int(keys(settings.seed, RANK, rank)[0]) >> 1 if rank else settings.seed
+    # What an optimizer draws is for the weights, which are the same on all workers.
+    drawn = settings.seed if noise else seed
     mix = Mix(settings.mixup, settings.cutmix, seed)
     mixing = images and bool(settings.mixup or settings.cutmix)
 
     def change(batch: mx.io.DataBatch, epoch: int, index: int) -> mx.io.DataBatch:
         if drawing:
-            mx.random.seed(int(keys(seed, DROPOUT, epoch, index)[0]) >> 33)
+            mx.random.seed(int(keys(drawn, DROPOUT, epoch, index)[0]) >> 33)
         return mix(batch, epoch, index) if mixing else batch
 
     return Stream(batches, change, session.on_start)
