@@ -1,5 +1,7 @@
 """Everything stays on the device that it was given; results are those of the default one."""
 
+import shutil
+
 import mxmtl
 from mxmtl import metrics, training
 from mxmtl.augment import RandomMirror
@@ -171,9 +173,8 @@ def test_valid_normalization_on_several_devices_is_told(records, tmp_path, monke
     tasks = mxmtl.TaskSet(list(_small.tasks()), normalization="valid")
     monkeypatch.setattr(_train, "devices", lambda gpus: [mx.cpu(0), mx.cpu(1)])
     monkeypatch.setattr(_fit, "devices", lambda gpus: [mx.cpu(0), mx.cpu(1)])
-    opened = _train.Records._open
-    monkeypatch.setattr(
-        _train.Records, "_open", lambda self, prefix, **o: opened(self, prefix, tasks=tasks, **o)
-    )
-    _small.fit(records, tmp_path / "run", epochs=1)
+    for ending in (".rec", ".idx"):
+        shutil.copy(records + ending, tmp_path / f"t{ending}")
+    tasks.save(tmp_path / "t.tasks.json")
+    _small.fit(str(tmp_path / "t"), tmp_path / "run", epochs=1)
     assert "a batch is divided into 2 parts" in caplog.text
