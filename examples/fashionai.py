@@ -30,8 +30,8 @@ from pathlib import Path
 import mxmtl
 from mxmtl.augment import RandomMirror, RandomRotation, RandomZoom
 from mxmtl.data import TableOptions, infer_tasks
-from mxmtl.deploy import PredictOptions, open_inputs, predict_inputs
 from mxmtl.evaluation import Evaluation, evaluate
+from mxmtl.model import PredictOptions, open_inputs, predict_inputs
 
 LAYOUT = "fashionai"
 

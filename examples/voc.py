@@ -35,8 +35,8 @@ from typing import Any, Dict, List, Set
 import mxmtl
 from mxmtl.augment import RandomMirror, RandomResizedCrop
 from mxmtl.data import TableOptions, infer_tasks
-from mxmtl.deploy import Network, load_model
 from mxmtl.evaluation import Evaluation, evaluate, predict_records, tune
+from mxmtl.model import Network, load_model
 
 import numpy as np
 from matplotlib.figure import Figure

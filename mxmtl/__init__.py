@@ -24,6 +24,8 @@ from ._mxnet import load_mxnet as _load_mxnet
 _load_mxnet()  # first: it mends NumPy and Python for MXNet, or says what is wrong
 
 from . import augment as augment
+from . import deploy as deploy
+from . import export as export
 from . import metrics as metrics
 from ._devices import context as context
 from ._threads import usable_cores as usable_cores
@@ -32,7 +34,7 @@ from .data import RecordError as RecordError
 from .data import RecordIter as RecordIter
 from .data import RecordSummary as RecordSummary
 from .data import write_records as write_records
-from .deploy import Predictor as Predictor
+from .model import Predictor as Predictor
 from .nets import MultiTaskLoss as MultiTaskLoss
 from .nets import MultiTaskNet as MultiTaskNet
 from .nets import load_trunk as load_trunk

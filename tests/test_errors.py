@@ -6,7 +6,7 @@ import copy
 import pickle
 
 import mxmtl
-from mxmtl import data, deploy, distributed, tasks, training
+from mxmtl import data, distributed, export, model, tasks, training
 from mxmtl.data._errors import RowLabelError
 
 import pytest
@@ -18,7 +18,7 @@ ARGUMENTS = {
 }
 ERRORS = {
     one
-    for module in (mxmtl, data, deploy, distributed, tasks, training)
+    for module in (mxmtl, data, distributed, export, model, tasks, training)
     for one in vars(module).values()
     if isinstance(one, type) and issubclass(one, BaseException)
 }

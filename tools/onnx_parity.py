@@ -22,15 +22,9 @@ from pathlib import Path
 from typing import Any, Dict, List
 
 import mxmtl
-from mxmtl.deploy import (
-    ExportError,
-    ExportOptions,
-    Model,
-    UnsupportedOperatorError,
-    export_model,
-    load_model,
-)
-from mxmtl.deploy import _export_check as check
+from mxmtl.export import ExportError, ExportOptions, UnsupportedOperatorError, export_model
+from mxmtl.export import _export_check as check
+from mxmtl.model import Model, load_model
 from mxmtl.training import ModelFile, Preprocessing
 
 import mxnet as mx
@@ -84,7 +78,7 @@ def drawn_model(name: str) -> Model:
     model = Model(symbol, (args, auxs), ModelFile(TASKS, preprocessing), name)
     # Logits as those of a trained network: of huge ones any rounding would be a difference.
     planes = check.sample_images(preprocessing, count=2).planes(preprocessing)
-    for task, logits in zip(TASKS, mxmtl.deploy.Network.of_model(model).logits(planes)):
+    for task, logits in zip(TASKS, mxmtl.model.Network.of_model(model).logits(planes)):
         args[f"{task.name}_weight"] *= 2 / max(float(np.abs(logits).max()), 1e-6)
     return model
 
@@ -217,7 +211,7 @@ def images_part(options: argparse.Namespace, heads: List[str], folder: Path) -> 
     paths = paths[:: max(1, len(paths) // 400)]
     model = load_model(options.run)
     export_model(model, folder / "run.onnx", ExportOptions(reader=True, force=True))
-    expected = [answer.to_dict() for answer in mxmtl.deploy.Predictor(model)(paths)]
+    expected = [answer.to_dict() for answer in mxmtl.model.Predictor(model)(paths)]
     rows = []
     for python, head in zip(options.python, heads):
         lines = elsewhere(python, "images", folder, folder / "run.onnx", *paths).splitlines()

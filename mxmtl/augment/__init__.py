@@ -26,6 +26,10 @@ from ._pixels import RandomErasing as RandomErasing
 from ._pixels import on_cells as on_cells
 from ._presets import evaluation as evaluation
 from ._presets import training as training
+from ._uniform import keys as keys
+from ._uniform import uniforms as uniforms
+from ._uniform import whole_seed as whole_seed
+from ._view import Rectangle as Rectangle
 from ._view import View as View
 from ._warp import RandomMirror as RandomMirror
 from ._warp import RandomRotation as RandomRotation

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from ..evaluation import FORMATS, evaluate, form_of
-from ..training._train import devices
+from ..training import devices
 from . import _model_options as options
 
 EXAMPLE = "mxmtl evaluate runs/first data/val -o evaluation.md"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from ..deploy._export import FORMATS, PLACES, ExportOptions, export_model
+from ..export import FORMATS, PLACES, ExportOptions, export_model
 from ._model_options import add_file_options, model_of
 
 EXAMPLE = "mxmtl export runs/first -o model.onnx --records data/val"

@@ -6,7 +6,7 @@ import argparse
 import os
 from typing import Any, Optional, Tuple
 
-from ..deploy import Model, load_model
+from ..model import Model, load_model
 from ..training import Preprocessing
 
 

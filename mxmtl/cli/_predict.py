@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
-from ..deploy import PredictOptions, Predictor, open_inputs, predict_inputs
-from ..training._train import devices
+from ..model import PredictOptions, Predictor, open_inputs, predict_inputs
+from ..training import devices
 from . import _model_options as options
 
 EXAMPLE = "mxmtl predict runs/first photos -o predictions.csv"

@@ -6,7 +6,7 @@ import argparse
 import logging
 
 from ..reporting import check_output, report_runs
-from ..training._train import devices
+from ..training import devices
 
 EXAMPLE = "mxmtl report runs/first --records data/val -o report.html"
 DESCRIPTION = """\

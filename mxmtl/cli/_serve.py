@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from ..serving import Limits, Service, open_engine
-from ..serving._server import is_loopback
+from ..serving import Limits, Service, is_loopback, open_engine
 from . import _options as options
 from ._model_options import add_file_options, model_of
 

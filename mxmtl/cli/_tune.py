@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from ..evaluation import TuneOptions, tune
-from ..training._train import devices
+from ..training import devices
 from . import _model_options as options
 
 EXAMPLE = "mxmtl tune runs/first data/val --objective f1"

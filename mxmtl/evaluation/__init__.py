@@ -8,6 +8,8 @@ from ._evaluation import form_of as form_of
 from ._predictions import Predictions as Predictions
 from ._predictions import predict_records as predict_records
 from ._suite import evaluation_suite as evaluation_suite
+from ._tables import CLASS_METRICS as CLASS_METRICS
+from ._tables import COUNTS as COUNTS
 from ._temperature import fit_temperature as fit_temperature
 from ._thresholds import Objective as Objective
 from ._thresholds import best_threshold as best_threshold

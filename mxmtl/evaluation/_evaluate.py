@@ -8,9 +8,9 @@ from typing import Any, Dict, List, Mapping, Optional, Union
 import numpy as np
 
 from .._files import PathLike
-from ..data.records._files_of import Prefixes
-from ..deploy import Model, Network, load_model
+from ..data.records import Prefixes
 from ..metrics import Bootstrap, Suite, WorstTask
+from ..model import Model, Network, load_model
 from ..training import Run
 from ._evaluation import Evaluation
 from ._predictions import Predictions, predict_records
@@ -38,7 +38,7 @@ def evaluate(
     Parameters
     ----------
     model : str, Path, Run or Model
-        A run folder, or the prefix of MXNet's files: what `mxmtl.deploy.load_model` takes.
+        A run folder, or the prefix of MXNet's files: what `mxmtl.model.load_model` takes.
     records : str or sequence of str
         Prefixes of labelled records.
     which : {"best", "last"}

@@ -11,8 +11,7 @@ from tqdm import tqdm
 
 from .._files import PathLike
 from ..data import RecordIter
-from ..data.records._files_of import Prefixes
-from ..data.records._record_tasks import record_tasks
+from ..data.records import Prefixes, record_tasks
 from ..tasks import Task, TaskSet
 from ..training import Preprocessing
 from ._predictions_file import read_predictions, write_predictions

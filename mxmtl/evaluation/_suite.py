@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Sequence
 
-from ..metrics import ExactMatch, MeanOverTasks, Metric, Suite, WorstTask
-from ..metrics._counted import AbstractDecision
-from ..metrics._task_metric import AbstractTaskMetric
+from ..metrics import (
+    AbstractDecision,
+    AbstractTaskMetric,
+    ExactMatch,
+    MeanOverTasks,
+    Metric,
+    Suite,
+    WorstTask,
+)
 from ..tasks import Task, TaskSet
 
 Thresholds = Mapping[str, Sequence[float]]

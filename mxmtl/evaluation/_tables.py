@@ -7,12 +7,20 @@ from typing import Any, Dict, List, Tuple
 
 from tabulate import tabulate
 
-from ..metrics._metric import ALL_TASKS
+from ..metrics import ALL_TASKS
 from ..tasks import Task
 
 COUNTS = ("num_labels", "num_positive")
 # Of these metrics a class has a column in the terminal; the other formats have all.
-SHOWN = ("num_labels", "num_positive", "precision", "recall", "f1", "auroc", "average_precision")
+CLASS_METRICS = (
+    "num_labels",
+    "num_positive",
+    "precision",
+    "recall",
+    "f1",
+    "auroc",
+    "average_precision",
+)
 
 
 def tables(evaluation: Any, form: str, every_metric: bool = False) -> str:
@@ -69,7 +77,7 @@ def class_table(evaluation: Any, task: Task, form: str, every_metric: bool) -> s
             values[parts[2], parts[1]] = value
     metrics = list(dict.fromkeys(metric for _, metric in values))
     if not every_metric:
-        metrics = [metric for metric in SHOWN if metric in metrics]
+        metrics = [metric for metric in CLASS_METRICS if metric in metrics]
     levels = evaluation.thresholds.get(task.name)
     rows = []
     for index, name in enumerate(task.names):

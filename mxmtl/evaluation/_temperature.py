@@ -6,8 +6,7 @@ from typing import Optional
 
 import numpy as np
 
-from ..tasks import Task
-from ..tasks._numpy_operators import NumpyOperators
+from ..tasks import NumpyOperators, Task
 
 COLDEST, HOTTEST = 1e-3, 1e3
 STEPS = 60  # each halves the interval: more than float64 can tell apart

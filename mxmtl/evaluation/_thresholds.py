@@ -8,7 +8,7 @@ from typing import NamedTuple, Optional, Tuple
 
 import numpy as np
 
-from ..metrics._curves import curve_of_scores
+from ..metrics import curve_of_scores
 
 PLAIN = ("f1", "youden")
 BOUND = ("precision@recall", "recall@precision")

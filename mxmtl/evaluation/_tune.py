@@ -10,12 +10,11 @@ from typing import Any, Container, Dict, List, Sequence, Tuple, Union
 import numpy as np
 
 from .._files import PathLike
-from ..data.records._files_of import Prefixes
-from ..deploy import Network, load_model
+from ..data.records import Prefixes
 from ..metrics import CalibrationError, CrossEntropy, Suite
+from ..model import Network, load_model
 from ..tasks import Task, TaskSet
-from ..training import Run
-from ..training._run import MODEL
+from ..training import MODEL, Run
 from ._predictions import Predictions, predict_records
 from ._temperature import fit_temperature
 from ._thresholds import HALF, Objective, best_threshold

@@ -20,16 +20,22 @@ from ._agreement import BaselineAccuracy as BaselineAccuracy
 from ._agreement import HammingLoss as HammingLoss
 from ._areas import AUROC as AUROC
 from ._areas import AveragePrecision as AveragePrecision
+from ._batch import Batch as Batch
+from ._batch import make_batch as make_batch
+from ._batch import shaped as shaped
+from ._binned import Reliability as Reliability
 from ._bootstrap import Bootstrap as Bootstrap
 from ._calibration import CalibrationError as CalibrationError
 from ._cells_batch import CellsBatch as _CellsBatch  # noqa: F401 (each kind makes itself known)
 from ._class_batch import ClassBatch as _ClassBatch  # noqa: F401
 from ._confusion import ConfusionMatrix as ConfusionMatrix
 from ._counted import F1 as F1
+from ._counted import AbstractDecision as AbstractDecision
 from ._counted import FBeta as FBeta
 from ._counted import Precision as Precision
 from ._counted import Recall as Recall
 from ._counted import Specificity as Specificity
+from ._curves import curve_of_scores as curve_of_scores
 from ._exact_match import ExactMatch as ExactMatch
 from ._fit import BaselineRMSE as BaselineRMSE
 from ._fit import PearsonCorrCoef as PearsonCorrCoef
@@ -42,6 +48,7 @@ from ._means import CrossEntropy as CrossEntropy
 from ._means import TaskLoss as TaskLoss
 from ._merge import arrays_of as arrays_of
 from ._merge import merge_arrays as merge_arrays
+from ._metric import ALL_TASKS as ALL_TASKS
 from ._metric import Metric as Metric
 from ._num_labels import NumLabels as NumLabels
 from ._suite import Suite as Suite
@@ -49,5 +56,6 @@ from ._suite import default_metrics as default_metrics
 from ._tables import BalancedAccuracy as BalancedAccuracy
 from ._tables import CohenKappa as CohenKappa
 from ._tables import MatthewsCorrCoef as MatthewsCorrCoef
+from ._task_metric import AbstractTaskMetric as AbstractTaskMetric
 from ._top_k import TopKAccuracy as TopKAccuracy
 from ._value_batch import ValueBatch as _ValueBatch  # noqa: F401

@@ -7,9 +7,7 @@ from typing import Any, ClassVar, Dict, Tuple, Type
 
 import numpy as np
 
-from ..tasks import LabelError, Task
-from ..tasks._illegal import valid_or_soft
-from ..tasks._real import real
+from ..tasks import LabelError, Task, real, valid_or_soft
 
 NEAR_ONE = 0.01  # how far a row of float16 probabilities may be from adding up to 1
 

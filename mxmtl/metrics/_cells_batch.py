@@ -8,8 +8,7 @@ from typing import Any, Tuple
 
 import numpy as np
 
-from ..tasks import Task
-from ..tasks._real import complement
+from ..tasks import Task, complement
 from ._batch import Batch
 from ._stats import Counts, log_loss
 

@@ -3,7 +3,9 @@
 The heads and the losses are written once, in `Heads` and in the tasks; both worlds use them.
 """
 
+from ._efficientnet_lite import EFFICIENTNET_LITE as EFFICIENTNET_LITE
 from ._efficientnet_lite import efficientnet_lite_trunk as efficientnet_lite_trunk
+from ._heads import logits_name as logits_name
 from ._loss import MultiTaskLoss as MultiTaskLoss
 from ._net import MultiTaskNet as MultiTaskNet
 from ._params import module_params as module_params

@@ -6,7 +6,7 @@ from typing import Any, Optional
 
 import mxnet as mx
 
-PREFIX = "lite0_"
+EFFICIENTNET_LITE = "lite0_"
 # Expansion, channels, repeats, stride, kernel of each stage: those of EfficientNet-B0.
 STAGES = (
     (1, 16, 1, 1, 3),
@@ -33,7 +33,7 @@ def efficientnet_lite_trunk() -> mx.gluon.HybridBlock:
     >>> trunk(mx.nd.ones((2, 3, 64, 64))).shape
     (2, 1280)
     """
-    trunk = mx.gluon.nn.HybridSequential(prefix=PREFIX)
+    trunk = mx.gluon.nn.HybridSequential(prefix=EFFICIENTNET_LITE)
     with trunk.name_scope():
         trunk.add(Unit("conv_stem", "bn0", 32, kernel=3, stride=2))
         number, width = 0, 32

@@ -7,8 +7,7 @@ from typing import Any, List, Optional, Sequence
 import mxnet as mx
 import numpy as np
 
-from ..tasks import TaskSet
-from ..tasks._task import NORMALIZATIONS
+from ..tasks import NORMALIZATIONS, TaskSet
 
 
 class MultiTaskLoss(mx.gluon.HybridBlock):

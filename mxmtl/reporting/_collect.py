@@ -6,9 +6,9 @@ import os
 from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
 from .._files import PathLike
-from ..data.records._files_of import Prefixes
-from ..deploy import Network
+from ..data.records import Prefixes
 from ..evaluation import predict_records
+from ..model import Network
 from ..training import Run
 from ._mistakes import Thumbnails
 from ._run_facts import listed, run_facts

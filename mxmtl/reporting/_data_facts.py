@@ -6,9 +6,7 @@ from typing import Any, Dict
 
 import numpy as np
 
-from ..data.inspect._label_counts import LabelCounts
-from ..data.records._files_of import Prefixes, record_files
-from ..data.records._reader import RecordReader
+from ..data.records import LabelCounts, Prefixes, RecordReader, record_files
 from ..evaluation import Predictions
 from ..tasks import TaskSet
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Iterator, List, Mapping
 
-from ..metrics._metric import ALL_TASKS
+from ..metrics import ALL_TASKS
 from . import _tables as tables
 from . import _task_tables as task_tables
 from ._tables import in_markdown

@@ -9,7 +9,7 @@ from typing import Any, Optional, Tuple
 import numpy as np
 
 from ..evaluation import Predictions
-from ..metrics._batch import Batch, make_batch, shaped
+from ..metrics import Batch, make_batch, shaped
 from ..tasks import Task
 
 HALF = 0.5  # the threshold where none was tuned

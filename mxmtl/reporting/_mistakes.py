@@ -8,12 +8,9 @@ from typing import Any, Dict, List, Optional
 import cv2
 import numpy as np
 
-from ..data._errors import ImageError
-from ..data.images._image_info import read_info
-from ..data.images._pixels import decode, encode
-from ..data.records._files_of import Prefixes, record_files
-from ..data.records._reader import RecordReader
-from ..data.records._record_error import RecordError
+from ..data import ImageError
+from ..data.images import decode_image, encode_image, read_info
+from ..data.records import Prefixes, RecordError, RecordReader, record_files
 from ._measured import Measured
 from ._words import said
 
@@ -77,7 +74,7 @@ class Thumbnails:
         """
         try:
             data = bytes(self._reader.read(int(self._rows[row])).payload)
-            return fitted(decode(data, read_info(data), "color", WHITE, edge), edge)
+            return fitted(decode_image(data, read_info(data), "color", WHITE, edge), edge)
         except (RecordError, ImageError):
             return None
 
@@ -111,6 +108,6 @@ def fitted(image: np.ndarray, edge: int) -> np.ndarray:
 def data_uri(pixels: np.ndarray) -> str:
     """Return an image as a data URI: JPEG, but PNG where that would show more than the image."""
     tiny = max(pixels.shape[:2]) <= TINY
-    data = encode(pixels, "png", 9) if tiny else encode(pixels, "jpg", QUALITY)
+    data = encode_image(pixels, "png", 9) if tiny else encode_image(pixels, "jpg", QUALITY)
     kind = "png" if tiny else "jpeg"
     return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"

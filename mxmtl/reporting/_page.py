@@ -8,8 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-from ..metrics import Metric
-from ..metrics._metric import ALL_TASKS
+from ..metrics import ALL_TASKS, Metric
 from . import _panels as panels
 from . import _tables as tables
 from . import _task_tables as task_tables

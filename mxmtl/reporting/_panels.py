@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Dict, List, Mapping, Sequence
 
-from ..metrics import Metric
-from ..metrics._metric import ALL_TASKS
+from ..metrics import ALL_TASKS, Metric
 from . import _draw as draw
 from ._figures import DASHES, SERIES, svg
 from ._tables import default_values, words, written

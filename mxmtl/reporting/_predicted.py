@@ -7,11 +7,9 @@ from typing import Any, Dict, Iterator, List, Tuple
 
 import numpy as np
 
-from ..data.records._files_of import Prefixes, record_files
-from ..data.records._reader import RecordReader
-from ..data.records._record_tasks import record_tasks
-from ..deploy import Model, Network, Predictor, load_model
+from ..data.records import Prefixes, RecordReader, record_files, record_tasks
 from ..evaluation import Predictions, predict_records
+from ..model import Model, Network, Predictor, load_model
 from ._measured import Measured
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any, Dict
 
-from ..evaluation import Predictions
-from ..evaluation._evaluate import measure
+from ..evaluation import Predictions, measure
 from ..training import ModelFile, Run
 from ._data_facts import counts_in, counts_of
 from ._measured import Measured

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
 from .._files import PathLike, atomic_write
-from ..training._json import finite
+from ..training import finite
 
 FORMAT, VERSION = "mxmtl.report", 1
 FORMS = {"html": ".html", "md": ".md", "json": ".json"}

@@ -94,7 +94,7 @@ def show_results(
     ----------
     model : Predictions, Predictor, or a run folder, Run or Model
         What `mxmtl.evaluation.predict_records` returned, or what is to predict all records: a
-        `mxmtl.Predictor`, or anything that `mxmtl.deploy.load_model` takes.
+        `mxmtl.Predictor`, or anything that `mxmtl.model.load_model` takes.
     records : str or sequence of str
         Prefixes of the records that were, or are to be, predicted.
     tasks : sequence of str, optional

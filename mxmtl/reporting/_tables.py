@@ -9,10 +9,9 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from tabulate import tabulate
 
-from ..evaluation._tables import COUNTS
-from ..evaluation._tables import SHOWN as CLASS_METRICS
-from ..metrics import Metric
-from ..metrics._metric import ALL_TASKS
+from ..evaluation import CLASS_METRICS as CLASS_METRICS
+from ..evaluation import COUNTS
+from ..metrics import ALL_TASKS, Metric
 
 SHOWN = 24  # rows of a table of classes; the JSON has all of them
 Facts = Mapping[str, Any]

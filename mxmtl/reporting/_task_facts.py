@@ -6,9 +6,8 @@ from typing import Any, Callable, Dict, List
 
 import numpy as np
 
-from ..metrics import F1, Accuracy, CalibrationError, Precision, Recall
+from ..metrics import F1, Accuracy, CalibrationError, Precision, Recall, Reliability
 from ..metrics import _curves as curves
-from ..metrics._binned import Reliability
 from ._measured import Measured
 
 POINTS = 120  # of a curve, at most: a line in a picture is no wider

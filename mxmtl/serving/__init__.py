@@ -4,3 +4,4 @@ from ._engine import Engine as Engine
 from ._engine import open_engine as open_engine
 from ._limits import Limits as Limits
 from ._server import Service as Service
+from ._server import is_loopback as is_loopback

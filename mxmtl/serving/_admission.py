@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..data import ImageError
-from ..data.images._image_info import OTHER, read_info
+from ..data.images import OTHER, read_info
 from ._errors import RequestError
 
 

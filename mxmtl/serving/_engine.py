@@ -8,7 +8,7 @@ from typing import Any, Dict, List, Union
 import numpy as np
 
 from .._files import PathLike
-from ..deploy import Model, Prediction, Predictor
+from ..model import Model, Prediction, Predictor
 
 Answers = Dict[str, Dict[str, Any]]
 

@@ -15,7 +15,7 @@ from ._cells import is_missing_cell
 from ._operators import gate, scale_gradient
 from ._options import check_number, check_options, options_of
 
-NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
+TASK_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
 NORMALIZATIONS = ("batch", "valid")
 
 
@@ -60,7 +60,7 @@ class Task(abc.ABC):
             Task.types[cls.__name__] = cls
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not NAME.fullmatch(self.name):
+        if not isinstance(self.name, str) or not TASK_NAME.fullmatch(self.name):
             raise ValueError(
                 f"task name {self.name!r}: expected letters, digits, '_' and '-' (it becomes a "
                 "column, a symbol and a file name); class and label names may be in any script."

@@ -10,7 +10,7 @@ import mxnet as mx
 import numpy as np
 
 from ..data import RecordIter
-from ..data.loading._order import Order
+from ..data.loading import Order
 from ..tasks import TaskSet
 from ._network import Trained
 from ._symbol_json import nodes

@@ -6,8 +6,7 @@ import os
 from typing import Any, Dict, Mapping, Optional
 
 from ..data import RecordError
-from ..data.records._beside import listed_shards
-from ..data.records._files_of import Prefixes, record_files
+from ..data.records import Prefixes, listed_shards, record_files
 
 
 def note_records(prefixes: Prefixes, num_records: int) -> Dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any, List, Tuple
 import mxnet as mx
 import numpy as np
 
-from ..augment._uniform import keys
+from ..augment import keys
 
 MIX = 0x6D697821  # keeps these random numbers apart from others of the same seed
 

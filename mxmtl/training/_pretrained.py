@@ -12,7 +12,7 @@ from typing import Dict, Mapping, Sequence, Tuple, Union
 import mxnet as mx
 import numpy as np
 
-from ..nets._efficientnet_lite import PREFIX
+from ..nets import EFFICIENTNET_LITE
 from ._optimizer_state import Arrays
 from ._torch_file import read_state_dict
 
@@ -139,7 +139,7 @@ def mxnet_name(name: str, trunk: str) -> str:
     """
     if trunk != LITE0:
         return name.replace(".", "_")
-    name = PREFIX + re.sub(r"\._?", "_", name).lstrip("_")
+    name = EFFICIENTNET_LITE + re.sub(r"\._?", "_", name).lstrip("_")
     norm, _, kind = name.rpartition("_")
     kinds = {"weight": "gamma", "bias": "beta"}
     return f"{norm}_{kinds[kind]}" if re.search(r"_bn\d$", norm) and kind in kinds else name

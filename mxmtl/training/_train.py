@@ -10,9 +10,9 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 import mxnet as mx
 
 from .._devices import context, share
-from ..augment._uniform import keys
+from ..augment import keys
 from ..data import RecordIter
-from ..data.records._record_tasks import record_tasks
+from ..data.records import record_tasks
 from ..distributed import Workers
 from ..nets import training_symbol
 from ..tasks import TaskSet

@@ -5,8 +5,7 @@ import random
 
 import mxmtl
 from mxmtl import augment
-from mxmtl.augment import Pipeline
-from mxmtl.augment._uniform import keys, uniforms
+from mxmtl.augment import Pipeline, keys, uniforms
 
 import mxnet as mx
 import numpy as np

@@ -3,8 +3,7 @@
 import math
 
 from mxmtl import augment
-from mxmtl.augment import Pipeline, View
-from mxmtl.augment._uniform import keys, uniforms
+from mxmtl.augment import Pipeline, View, keys, uniforms
 
 import cv2
 import numpy as np

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 
 from mxmtl.cli import _export, main
-from tests.deploy._world import here, world  # noqa: F401
+from tests.model._world import here, world  # noqa: F401
 
 import onnxruntime
 import pytest

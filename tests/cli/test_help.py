@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 
 from mxmtl.cli import _main, main
-from tests.deploy._world import here, world  # noqa: F401
+from tests.model._world import here, world  # noqa: F401
 
 import pytest
 

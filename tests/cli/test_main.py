@@ -10,7 +10,7 @@ from importlib import import_module
 
 import mxmtl
 from mxmtl.cli import _main, main
-from mxmtl.data.records._beside import read_manifest
+from mxmtl.data.records import read_manifest
 
 import pytest
 

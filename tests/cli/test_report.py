@@ -9,7 +9,7 @@ import sys
 from mxmtl import training
 from mxmtl.cli import _report as verb
 from tests.cli._lines import assert_refused, run
-from tests.deploy._world import here, world  # noqa: F401
+from tests.model._world import here, world  # noqa: F401
 from tests.training import _small
 
 import pytest

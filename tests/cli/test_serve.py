@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 from mxmtl.cli import _serve, main
-from tests.deploy._world import here, world  # noqa: F401
+from tests.model._world import here, world  # noqa: F401
 
 
 @contextlib.contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mxmtl.cli import _tune as verb
 from mxmtl.training import Run
 from tests.cli._lines import assert_refused, run
-from tests.deploy._world import here, world  # noqa: F401
+from tests.model._world import here, world  # noqa: F401
 
 import pytest
 

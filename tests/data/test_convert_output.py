@@ -9,7 +9,7 @@ from pathlib import Path
 import mxmtl
 from mxmtl.data import RowError, TableError
 from mxmtl.data.convert import _work
-from mxmtl.data.records._digest import sha256_of
+from mxmtl.data.records import sha256_of
 
 import numpy as np
 import pytest

@@ -3,7 +3,7 @@
 import struct
 
 import mxmtl
-from mxmtl.data.images._decode import decode
+from mxmtl.data.images import decode_record
 from mxmtl.data.images._jpeg_head import jpeg_head
 
 import cv2
@@ -45,11 +45,11 @@ def test_size_and_pixels_are_upright(orientation):
     data = oriented(image, orientation, cv2.IMWRITE_JPEG_QUALITY, 98)
     assert jpeg_head(data).size == (240, 320)
     for reduction in (1, 2, 4, 8):
-        found = decode(memoryview(data), 3, reduction)
+        found = decode_record(memoryview(data), 3, reduction)
         assert found.shape == (240 // reduction, 320 // reduction, 3)
         expected = cv2.resize(image, found.shape[1::-1], interpolation=cv2.INTER_AREA)
         assert np.abs(found.astype(int) - expected).mean() < 2
-        gray = decode(memoryview(data), 1, reduction)
+        gray = decode_record(memoryview(data), 1, reduction)
         assert np.abs(gray - expected @ [0.299, 0.587, 0.114]).mean() < 2
 
 
@@ -85,4 +85,4 @@ def test_sizes_that_the_head_does_not_tell():
 
 def test_what_opencv_does_not_decode():
     with pytest.raises(mxmtl.RecordError, match="its 3 bytes are no image that OpenCV decodes"):
-        decode(memoryview(b"abc"), 3)
+        decode_record(memoryview(b"abc"), 3)

@@ -6,7 +6,7 @@ import struct
 import zlib
 
 from mxmtl.data import ImageError, ImageOptions
-from mxmtl.data.images._image import convert_image
+from mxmtl.data.images import convert_image
 
 import cv2
 import numpy as np

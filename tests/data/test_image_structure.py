@@ -7,7 +7,7 @@ import struct
 import zlib
 
 from mxmtl.data import ImageError
-from mxmtl.data.images._image_info import read_info
+from mxmtl.data.images import read_info
 
 import cv2
 import numpy as np

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import mxmtl
 from mxmtl.data import TableError, TableOptions, infer_tasks
+from mxmtl.data.tables import LabelEncoder, open_table
 from mxmtl.data.tables import _infer as infer_module
-from mxmtl.data.tables._labels import LabelEncoder
-from mxmtl.data.tables._table_open import open_table
 
 import pytest
 from hypothesis import given, settings

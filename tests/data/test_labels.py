@@ -6,9 +6,8 @@ from types import SimpleNamespace
 
 import mxmtl
 from mxmtl.data import TableError, TableOptions
+from mxmtl.data.tables import LabelEncoder, Row
 from mxmtl.data.tables import _labels as labels_module
-from mxmtl.data.tables._labels import LabelEncoder
-from mxmtl.data.tables._table import Row
 
 import numpy as np
 import pytest

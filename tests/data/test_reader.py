@@ -5,9 +5,8 @@ import os
 import pickle
 
 import mxmtl
-from mxmtl.data.records._files_of import record_files
+from mxmtl.data.records import RecordReader, record_files
 from mxmtl.data.records._framing import MAGIC_BYTES
-from mxmtl.data.records._reader import RecordReader
 
 import mxnet as mx
 import numpy as np

@@ -4,7 +4,7 @@ import collections
 
 import mxmtl
 from mxmtl.data import ClassAwareSampler, WeightedSampler
-from mxmtl.data.loading._order import Order
+from mxmtl.data.loading import Order
 from mxmtl.data.loading._samplers import share_out, task_weights
 
 import numpy as np

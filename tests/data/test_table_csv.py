@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mxmtl.data import TableError, TableOptions
-from mxmtl.data.tables._table_open import open_table
+from mxmtl.data.tables import open_table
 
 import pytest
 

@@ -6,9 +6,8 @@ import os
 
 import mxmtl
 from mxmtl.data import ListOptions, TableError, TableOptions, infer_tasks
-from mxmtl.data.tables._labels import LabelEncoder
+from mxmtl.data.tables import LabelEncoder, open_table
 from mxmtl.data.tables._lists import list_images
-from mxmtl.data.tables._table_open import open_table
 
 import numpy as np
 import pytest

@@ -50,17 +50,17 @@ def test_values_are_those_of_module_score(run, records):
 
 
 def test_thresholds_and_temperatures_of_the_model_are_applied(run, records, tmp_path):
-    model = mxmtl.deploy.load_model(run)
+    model = mxmtl.model.load_model(run)
     plain = evaluate(model, records)
     toys = run.tasks["toys"]
     file = ModelFile(run.tasks, run.model.preprocessing, {"toys": [0.4, 0.5, 0.6]}, {"toys": 2.0})
-    tuned = evaluate(mxmtl.deploy.Model(model.symbol, model.params, file, model.name), records)
+    tuned = evaluate(mxmtl.model.Model(model.symbol, model.params, file, model.name), records)
     changed = {name for name in plain.values if not same(plain.values[name], tuned.values[name])}
     assert changed
     assert all(name.startswith(("toys/", "all_tasks/")) for name in changed)
     with mxmtl.RecordIter(records, 64, **run.model.preprocessing.options()) as batches:
         batch = next(batches)
-    z = mxmtl.deploy.Network.of(run).logits(batch.data[0])[run.tasks.names.index("toys")]
+    z = mxmtl.model.Network.of(run).logits(batch.data[0])[run.tasks.names.index("toys")]
     p = (1 / (1 + np.exp(-z.astype(np.float64) / 2)))[: _small.ROWS]
     label = batch.label[run.tasks.names.index("toys")].asnumpy()[: _small.ROWS]
     for index, (name, level) in enumerate(zip(toys.labels, [0.4, 0.5, 0.6])):

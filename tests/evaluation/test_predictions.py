@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 
 import mxmtl
-from mxmtl.deploy import Network
 from mxmtl.evaluation import Predictions, predict_records
+from mxmtl.model import Network
 from tests import _cases
 from tests.training import _small
 

@@ -8,8 +8,9 @@ import shutil
 
 import mxmtl
 from mxmtl import training
-from mxmtl.deploy import ExportOptions, export_model, load_model
 from mxmtl.evaluation import TuneOptions, evaluate, tune
+from mxmtl.export import ExportOptions, export_model
+from mxmtl.model import load_model
 from mxmtl.reporting import report_runs
 from tests.training import _small
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Tuple
 
 import mxmtl
-from mxmtl.metrics._batch import make_batch
+from mxmtl.metrics import make_batch
 from mxmtl.metrics._class_batch import FEW, SHORT, first_highest
 from mxmtl.metrics._feed import fetch
 

@@ -8,8 +8,8 @@ import re
 import sys
 
 import mxmtl
-from mxmtl.deploy import Network
 from mxmtl.evaluation import evaluate, predict_records
+from mxmtl.model import Network
 from mxmtl.reporting import report_runs
 from mxmtl.reporting._page import gain
 from mxmtl.training import Run

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 
 import mxmtl
-from mxmtl.deploy import Network
 from mxmtl.evaluation import predict_records
+from mxmtl.model import Network
 from mxmtl.reporting._fonts import charmap, families
 from mxmtl.reporting._grid import COLORS, cut, folded, wide
 from mxmtl.training import Run

@@ -1,1 +1,1 @@
-from tests.deploy._world import world  # noqa: F401
+from tests.model._world import world  # noqa: F401

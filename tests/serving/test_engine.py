@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import mxmtl
-from mxmtl.deploy import ExportOptions, export_model, load_model
+from mxmtl.export import ExportOptions, export_model
+from mxmtl.model import load_model
 from mxmtl.serving import open_engine
-from tests.deploy._models import TASKS, model_of
+from tests.model._models import TASKS, model_of
 from tests.serving._service import picture
 
 import numpy as np

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import mxmtl
-from mxmtl.deploy import export_model
+from mxmtl.export import export_model
 from mxmtl.serving import Limits, open_engine
-from tests.deploy._models import model_of
+from tests.model._models import model_of
 from tests.serving._service import ask, serving
 
 TOOL = Path(__file__).parents[2] / "tools" / "serve_load.py"

@@ -6,10 +6,10 @@ import base64
 import contextlib
 
 import mxmtl
-from mxmtl.deploy import export_model
+from mxmtl.export import export_model
 from mxmtl.serving import open_engine
 from tests import _browser
-from tests.deploy._models import model_of
+from tests.model._models import model_of
 from tests.serving._service import picture, serving
 
 import pytest

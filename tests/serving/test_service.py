@@ -9,8 +9,7 @@ import time
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 
-from mxmtl.serving import Limits
-from mxmtl.serving._server import is_loopback
+from mxmtl.serving import Limits, is_loopback
 from tests.serving._service import Echo, ask, picture, png_head, predict, raw, serving
 
 import pytest

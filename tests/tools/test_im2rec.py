@@ -12,7 +12,7 @@ from pathlib import Path
 
 import mxmtl
 from mxmtl.data import TableError, find_lists, write_lists
-from mxmtl.data.tables._lists import ListOptions
+from mxmtl.data.tables import ListOptions
 
 import mxnet.tools
 import numpy as np

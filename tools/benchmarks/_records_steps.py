@@ -9,7 +9,7 @@ from typing import Callable, Dict, List
 import mxmtl
 from mxmtl.data.images._jpeg_head import jpeg_head
 from mxmtl.data.images._jpeg_rows import decode_rows
-from mxmtl.data.loading._normalize import Normalize
+from mxmtl.data.loading import Normalize
 
 import cv2
 import numpy as np

@@ -31,7 +31,7 @@ MXNET, ONNX, INT8, TORCH = "Predictor", "Predictor, ONNX Runtime", "Predictor, I
 def model_of(trunk: str, size: int) -> Any:
     """Return a network with four tasks, whose parameters are drawn."""
     import mxmtl
-    from mxmtl.deploy import Model
+    from mxmtl.model import Model
     from mxmtl.training import ModelFile, Preprocessing
 
     import mxnet as mx
@@ -79,7 +79,7 @@ def by_module(arguments: argparse.Namespace, batch: int) -> Callable[[], Any]:
 def by_predictor(arguments: argparse.Namespace, batch: int, variant: str) -> Callable[[], Any]:
     """Return a call of the Predictor with a batch of pixels, one of them alone for 1."""
     import mxmtl
-    from mxmtl.deploy import quantize
+    from mxmtl.export import quantize
 
     model = model_of(arguments.trunk, arguments.size)
     if variant == INT8:

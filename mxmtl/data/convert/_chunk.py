@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import Any, Dict, List, Tuple
 
-from ..records._framing import Framed
+from ..records import Framed
 from ._output import Outcome, Skipped, Stored
 from ._plan import row_bytes
 from ._work import Job

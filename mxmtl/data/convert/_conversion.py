@@ -13,12 +13,9 @@ from tqdm import tqdm
 from ...tasks import TaskSet
 from .._errors import RowError, TableError
 from .._parallel import ordered_map
-from ..images._image import ImageOptions
-from ..records._digest import sha256_of
-from ..records._record_error import RecordError
-from ..tables._labels import LabelEncoder
-from ..tables._rows import labelled_rows
-from ..tables._table import Table, TableOptions
+from ..images import ImageOptions
+from ..records import RecordError, sha256_of
+from ..tables import LabelEncoder, Table, TableOptions, labelled_rows
 from ._chunk import Chunk, from_json
 from ._convert_options import OutputOptions
 from ._output import Outcome, Output, Skipped

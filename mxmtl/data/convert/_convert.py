@@ -8,8 +8,7 @@ from typing import Any, Dict, Optional, Union
 
 from ..._files import PathLike
 from ...tasks import TaskSet
-from ..tables._table_open import open_table
-from ..tables._utf8 import check_names
+from ..tables import check_names, open_table
 from ._conversion import Conversion
 from ._convert_options import sort_options
 from ._summary import RecordSummary

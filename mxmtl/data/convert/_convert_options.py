@@ -9,8 +9,8 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 
 from ..._threads import usable_cores
 from .._errors import unknown_option
-from ..images._image import ImageOptions
-from ..tables._table import TableOptions
+from ..images import ImageOptions
+from ..tables import TableOptions
 
 SPLIT_NAME = re.compile(r"[A-Za-z0-9_]+")
 

@@ -7,7 +7,7 @@ from typing import Dict, List, Set, Tuple
 import numpy as np
 
 from .._errors import TableError
-from ..tables._rows import LabelledRow
+from ..tables import LabelledRow
 from ._convert_options import SPLIT_NAME
 
 TRUE, FALSE = ("1", "true", "yes"), ("0", "false", "no")

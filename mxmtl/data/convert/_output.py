@@ -12,11 +12,8 @@ import numpy as np
 
 from ..._files import atomic_write
 from ...tasks import TaskSet
-from ..inspect._image_counts import ImageCounts
-from ..inspect._label_counts import LabelCounts
-from ..records._framing import Framed, framed_again
-from ..records._shards import ShardWriter
-from ..tables._rows import LabelledRow
+from ..records import Framed, ImageCounts, LabelCounts, ShardWriter, framed_again
+from ..tables import LabelledRow
 from ._convert_options import OutputOptions
 from ._skipped import SkippedRows
 

@@ -11,10 +11,7 @@ import numpy as np
 
 from ...tasks import TaskSet
 from .._errors import TableError
-from ..tables._labels import LabelEncoder
-from ..tables._rows import LabelledRow, labelled_rows
-from ..tables._split import split_rows
-from ..tables._table import Table
+from ..tables import LabelEncoder, LabelledRow, Table, labelled_rows, split_rows
 from ._convert_options import OutputOptions
 from ._named_splits import NamedSplits
 

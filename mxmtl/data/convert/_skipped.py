@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import os
 
-from ..tables._rows import LabelledRow
+from ..tables import LabelledRow
 
 
 class SkippedRows:

@@ -11,8 +11,7 @@ from types import TracebackType
 from typing import Any, Dict, List, Optional, Type
 
 from ..._files import atomic_write
-from ..records._beside import read_manifest
-from ..records._index import read_index
+from ..records import read_index, read_manifest
 from ._convert_options import OutputOptions
 from ._journal import NAME, Journal, is_ours
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Dict, List, Mapping, Tuple
 
-from ..records._beside import read_manifest
+from ..records import read_manifest
 
 
 @dataclass(frozen=True)

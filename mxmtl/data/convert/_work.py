@@ -9,9 +9,9 @@ import stat
 from typing import List, NamedTuple
 
 from .._errors import ImageError
-from ..images._image import ImageOptions, convert_image
-from ..records._framing import MAX_LENGTH, frame_record
-from ..tables._rows import LabelledRow
+from ..images import ImageOptions, convert_image
+from ..records import MAX_LENGTH, frame_record
+from ..tables import LabelledRow
 from ._output import Outcome, Skipped, Stored
 
 # What the machine lacks, and no fault of the image.

@@ -7,11 +7,9 @@ from typing import Optional, Sequence, Tuple
 import cv2
 import numpy as np
 
-from ...augment import Pipeline, View
-from ...augment._view import Rectangle
+from ...augment import Pipeline, Rectangle, View
 from .._errors import ImageError
-from ..records._framing import Record
-from ..records._record_error import RecordError
+from ..records import Record, RecordError
 from ._image_info import read_info
 from ._jpeg_head import jpeg_head
 from ._jpeg_rows import decode_rows
@@ -26,7 +24,7 @@ GRAY = {1: cv2.IMREAD_GRAYSCALE, 2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
 PIXELS_PER_BYTE = 1024
 
 
-def decode(payload: memoryview, channels: int, reduction: int = 1) -> np.ndarray:
+def decode_record(payload: memoryview, channels: int, reduction: int = 1) -> np.ndarray:
     """Decode an image file: uint8, (height, width, 3) RGB or (height, width) grey.
 
     The EXIF orientation is applied, as MXNet's reader does. With ``reduction`` 2, 4 or 8 the image
@@ -60,7 +58,7 @@ def decode_view(
     payload = record.payload
     head = jpeg_head(payload)
     if head is None:
-        image = decode(payload, channels)
+        image = decode_record(payload, channels)
         view = pipeline.view(image.shape[0], image.shape[1], draws)
         return cut(view, image, view.rectangle(image.shape[0], image.shape[1]))
     size = head.size
@@ -74,7 +72,7 @@ def decode_view(
     rows = 0 if part is None else part[1]
     found = decode_rows(payload, head, channels, reduction=reduction, rows=rows, into=into)
     if found is None:
-        return cut(view, decode(payload, channels, reduction), part)
+        return cut(view, decode_record(payload, channels, reduction), part)
     return cut(view, found, part, None if into is None else into[found.size :])
 
 

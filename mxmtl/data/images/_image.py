@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import List, NamedTuple, Optional, Tuple
 
 from ._image_info import JPEG, PNG, WEBP, ImageInfo, read_info
-from ._pixels import crop_and_resize, decode, encode
+from ._pixels import crop_and_resize, decode_image, encode_image
 
 ENCODINGS = (JPEG, PNG, WEBP)
 COLORS = ("color", "gray", "unchanged")
@@ -88,18 +88,18 @@ def convert_image(data: bytes, options: ImageOptions) -> Encoded:
     info = read_info(data)
     if options.passthrough == "always" or not changes(info, options):
         if options.check == "decode" or not info.sure:
-            height, width = decode(data, info, "unchanged", None).shape[:2]
+            height, width = decode_image(data, info, "unchanged", None).shape[:2]
             info = info._replace(width=width, height=height)
         return Encoded(data, info.width, info.height, info.format, True)
     encoding = options.encoding or (info.format if info.format in ENCODINGS else JPEG)
     keep_alpha = options.color == "unchanged" and encoding != JPEG
-    image = decode(
+    image = decode_image(
         data, info, options.color, None if keep_alpha else options.background, options.resize
     )
     image = crop_and_resize(image, options.resize, options.center_crop, info, encoding)
     quality = DEFAULT_QUALITY[encoding] if options.quality is None else options.quality
     height, width = image.shape[:2]
-    return Encoded(encode(image, encoding, quality), width, height, encoding, False)
+    return Encoded(encode_image(image, encoding, quality), width, height, encoding, False)
 
 
 def changes(info: ImageInfo, options: ImageOptions) -> List[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, Optional, Tuple
 
-from ..records._framing import Bytes
+from ..records import Bytes
 from ._exif import exif_orientation
 
 SOI, APP1, SOS, BASELINE, PROGRESSIVE = 0xD8, 0xE1, 0xDA, (0xC0, 0xC1), 0xC2

@@ -11,7 +11,7 @@ from typing import Optional
 import numpy as np
 import simplejpeg
 
-from ..records._framing import Bytes
+from ..records import Bytes
 from ._jpeg_head import BASELINE, PROGRESSIVE, JpegHead, rows_of_unit
 
 LEAST = 16  # pixels an edge; simplejpeg's choice of a scale is not sure in smaller images

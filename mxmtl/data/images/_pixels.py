@@ -41,7 +41,7 @@ LONGEST = {JPEG: 65500, PNG: 1_000_000, WEBP: 16383}  # edges that OpenCV writes
 MOST = 1 << 30  # pixels that it reads
 
 
-def decode(
+def decode_image(
     data: bytes, info: ImageInfo, color: str, background: Optional[Color], short_edge: int = 0
 ) -> np.ndarray:
     """Decode to uint8, upright: (height, width) or (height, width, 3 or 4), blue first.
@@ -182,7 +182,7 @@ def refused(what: str, error: cv2.error) -> ImageError:
     return ImageError(f"OpenCV cannot {what} it ({error.err or error}).")
 
 
-def encode(image: np.ndarray, encoding: str, quality: int) -> bytes:
+def encode_image(image: np.ndarray, encoding: str, quality: int) -> bytes:
     """Encode pixels as jpg, png or webp."""
     reason = too_large(image.shape[1], image.shape[0], encoding)
     if reason:

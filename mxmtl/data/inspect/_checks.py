@@ -8,13 +8,17 @@ from typing import Iterator, List, NamedTuple, Optional, Set, Union
 from ...tasks import TaskSet
 from .._errors import ImageError
 from .._parallel import ordered_map
-from ..images._image_info import ImageInfo, read_info
-from ..images._pixels import decode
-from ..records._framing import Record, check_id, unpack_record
-from ..records._label_range import check_label
-from ..records._reader import RecordFile
-from ..records._record_error import RecordError
-from ..records._walk import Found, walk
+from ..images import ImageInfo, decode_image, read_info
+from ..records import (
+    Found,
+    Record,
+    RecordError,
+    RecordFile,
+    check_id,
+    check_label,
+    unpack_record,
+    walk,
+)
 
 BATCH = 32  # records a thread takes at a time
 
@@ -45,7 +49,7 @@ class Checks:
         try:
             check_id(record.id)
             info = read_info(payload)
-            image = decode(payload, info, "unchanged", None)
+            image = decode_image(payload, info, "unchanged", None)
         except (ImageError, RecordError) as error:
             raise RecordError(str(error), "", record.id, found.offset) from None
         info = info._replace(width=image.shape[1], height=image.shape[0])

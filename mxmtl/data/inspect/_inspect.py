@@ -12,13 +12,16 @@ from tabulate import tabulate
 from ..._files import PathLike
 from ...tasks import Task, TaskSet
 from .._errors import ImageError
-from ..images._image_info import read_info
-from ..records._files_of import record_files, tasks_of
-from ..records._label_range import illegal_rows
-from ..records._reader import RecordReader
-from ..records._record_error import RecordError
-from ._image_counts import ImageCounts
-from ._label_counts import LabelCounts
+from ..images import read_info
+from ..records import (
+    ImageCounts,
+    LabelCounts,
+    RecordError,
+    RecordReader,
+    illegal_rows,
+    record_files,
+    tasks_of,
+)
 from ._meetings import meetings
 
 Grid = Tuple[str, List[str], List[List[Any]]]  # title, header, rows

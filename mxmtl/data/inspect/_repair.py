@@ -8,16 +8,9 @@ from typing import Tuple, Union
 from ..._files import PathLike
 from ...tasks import TaskSet
 from .._errors import TableError
-from ..convert._convert import without_ending
-from ..convert._convert_options import OutputOptions
-from ..convert._output import Output, Stored
-from ..convert._stage import Stage
-from ..convert._summary import RecordSummary
-from ..records._files_of import tasks_if_known
-from ..records._framing import frame_record
-from ..tables._rows import LabelledRow
-from ..tables._table import Row
-from ..tables._utf8 import check_names
+from ..convert import Output, OutputOptions, RecordSummary, Stage, Stored, without_ending
+from ..records import frame_record, tasks_if_known
+from ..tables import LabelledRow, Row, check_names
 from ._checks import Sound
 from ._untouched import refuse_sources
 from ._verify import Verification, verify_records

@@ -14,11 +14,8 @@ from tabulate import tabulate
 from ..._files import PathLike, atomic_write
 from ...tasks import TaskSet
 from .._errors import ImageError
-from ..images._image_info import read_info
-from ..images._pixels import decode, encode
-from ..records._files_of import record_files
-from ..records._reader import RecordReader
-from ..records._record_error import RecordError
+from ..images import decode_image, encode_image, read_info
+from ..records import RecordError, RecordReader, record_files
 from ._inspect import Inspection
 from ._pen import find_pen
 
@@ -73,7 +70,7 @@ def write_sheet(inspection: Inspection, path: PathLike, *, count: int = 24, seed
     chosen = list(examples(inspection, count, seed))
     with atomic_write(path) as stream:
         if ending == ".png":
-            stream.write(encode(picture(chosen), "png", 6))
+            stream.write(encode_image(picture(chosen), "png", 6))
         else:
             stream.write(page(inspection, chosen).encode("utf-8"))
 
@@ -88,7 +85,7 @@ def examples(inspection: Inspection, count: int, seed: int) -> Iterator[Example]
         try:
             record = reader.read(row)
             data = bytes(record.payload)
-            image = decode(data, read_info(data), "color", (255, 255, 255), TILE)
+            image = decode_image(data, read_info(data), "color", (255, 255, 255), TILE)
         except (RecordError, ImageError):
             continue
         found += 1
@@ -130,7 +127,7 @@ def page(inspection: Inspection, chosen: List[Example]) -> str:
     ]
     figures = []
     for example in chosen:
-        data = base64.b64encode(encode(example.image, "jpg", 85)).decode()
+        data = base64.b64encode(encode_image(example.image, "jpg", 85)).decode()
         lines = "<br>".join(html.escape(line) for line in example.lines)
         figures.append(
             f'<figure><img src="data:image/jpeg;base64,{data}" alt="record {example.record_id}">'

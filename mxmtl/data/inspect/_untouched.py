@@ -9,9 +9,8 @@ from typing import List, Optional, Union
 
 from ..._files import PathLike
 from ...tasks import TaskSet
-from ..convert._stage import outputs_of
-from ..records._beside import MANIFEST, shared_file
-from ..records._files_of import record_files
+from ..convert import outputs_of
+from ..records import MANIFEST, record_files, shared_file
 
 
 def refuse_sources(prefix: str, tasks: Union[TaskSet, PathLike, None], target: str) -> None:

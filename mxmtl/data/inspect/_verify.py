@@ -9,12 +9,15 @@ from typing import Callable, Dict, List, Optional, Set, Tuple, Union
 from ..._files import PathLike
 from ..._threads import usable_cores
 from ...tasks import TaskSet
-from ..records._beside import listed_shards
-from ..records._digest import sha256_of
-from ..records._files_of import record_files, tasks_if_known
-from ..records._index import read_index
-from ..records._reader import RecordFile
-from ..records._record_error import RecordError
+from ..records import (
+    RecordError,
+    RecordFile,
+    listed_shards,
+    read_index,
+    record_files,
+    sha256_of,
+    tasks_if_known,
+)
 from ._checks import Checks, Sound, judge
 
 

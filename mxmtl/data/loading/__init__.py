@@ -1,1 +1,10 @@
 """From records to batches: ordered, decoded ahead, augmented, sampled."""
+
+from ._dataset import RecordDataset as RecordDataset
+from ._iter import RecordIter as RecordIter
+from ._loading import Loading as Loading
+from ._normalize import Normalize as Normalize
+from ._order import Order as Order
+from ._samplers import ClassAwareSampler as ClassAwareSampler
+from ._samplers import Sampler as Sampler
+from ._samplers import WeightedSampler as WeightedSampler

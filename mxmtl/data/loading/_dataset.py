@@ -10,14 +10,10 @@ import mxnet as mx
 import numpy as np
 
 from ..._files import PathLike
-from ...augment import Augmentation, Pipeline
-from ...augment._uniform import whole_seed
+from ...augment import Augmentation, Pipeline, whole_seed
 from ...tasks import TaskSet
-from ..images._decode import check_image, decode
-from ..records._files_of import Prefixes, record_files, tasks_of
-from ..records._label_range import check_label
-from ..records._reader import RecordReader
-from ..records._record_error import RecordError
+from ..images import check_image, decode_record
+from ..records import Prefixes, RecordError, RecordReader, check_label, record_files, tasks_of
 from ._normalize import Levels, Normalize
 from ._source import Source, check_width
 
@@ -110,7 +106,7 @@ class RecordDataset(mx.gluon.data.Dataset):  # type: ignore[misc]
             check_width(record, self.tasks.label_width)
             check_label(self.tasks, record.label)
             check_image(record)
-            image = decode(record.payload, channels=3)
+            image = decode_record(record.payload, channels=3)
         except RecordError as error:
             raise error.at(*self._reader.where(row)) from None
         return mx.nd.array(image, dtype=np.uint8), record.label

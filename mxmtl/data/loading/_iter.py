@@ -12,11 +12,9 @@ import numpy as np
 
 from ..._files import PathLike
 from ..._threads import usable_processors
-from ...augment import Pipeline
-from ...augment._uniform import whole_seed
+from ...augment import Pipeline, whole_seed
 from ...tasks import TaskSet
-from ..records._files_of import Prefixes, record_files, tasks_of
-from ..records._reader import RecordReader
+from ..records import Prefixes, RecordReader, record_files, tasks_of
 from ._batches import Batches
 from ._job import Job
 from ._loader import Loader

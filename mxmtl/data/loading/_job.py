@@ -8,7 +8,7 @@ from typing import Dict, Iterator, List
 
 import numpy as np
 
-from ..records._record_error import RecordError
+from ..records import RecordError
 from ._source import Source
 
 

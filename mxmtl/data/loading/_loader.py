@@ -11,7 +11,7 @@ from typing import Deque, Optional, Set
 
 import numpy as np
 
-from ..records._record_error import RecordError
+from ..records import RecordError
 from ._buffers import BufferPool
 from ._job import Job
 from ._order import Order

@@ -8,7 +8,7 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 
 import numpy as np
 
-from ...augment._uniform import keys, uniforms
+from ...augment import keys, uniforms
 
 SHUFFLE, SAMPLE = 0x73687566, 0x73616D70  # keep these random numbers apart from each other
 MAX_EPOCH = (1 << 63) - 1

@@ -10,7 +10,7 @@ from typing import Optional, Sequence, Tuple
 import numpy as np
 
 from ...tasks import Task, TaskSet
-from ..records._label_range import illegal_rows
+from ..records import illegal_rows
 
 
 class Sampler(abc.ABC):

@@ -5,9 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...tasks import TaskSet
-from ..records._label_range import illegal_rows
-from ..records._reader import RecordReader
-from ..records._record_error import RecordError
+from ..records import RecordError, RecordReader, illegal_rows
 from ._samplers import Sampler
 
 

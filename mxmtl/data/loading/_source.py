@@ -7,15 +7,10 @@ from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
-from ...augment import Pipeline
-from ...augment._uniform import keys, uniforms
-from ...tasks import TaskSet
-from ...tasks._illegal import illegal_labels
-from ..images._decode import decode_view
-from ..records._framing import Record
-from ..records._label_range import check_label
-from ..records._reader import RecordReader
-from ..records._record_error import RecordError
+from ...augment import Pipeline, keys, uniforms
+from ...tasks import TaskSet, illegal_labels
+from ..images import decode_view
+from ..records import Record, RecordError, RecordReader, check_label
 from ._normalize import Normalize
 
 BUFFER = 1 << 19  # bytes; larger records are read to memory of their own

@@ -6,8 +6,7 @@ from typing import Dict
 
 import numpy as np
 
-from ...tasks import TaskSet
-from ...tasks._illegal import illegal_labels
+from ...tasks import TaskSet, illegal_labels
 from ._record_error import RecordError
 
 

@@ -7,9 +7,7 @@ from typing import Iterable, List, Optional, Set
 
 import numpy as np
 
-from ...tasks._cells import spellings
-from ...tasks._float32 import altered
-from ...tasks._sigmoid import WORDS
+from ...tasks import WORDS, altered, spellings
 from ._unknown import hint, is_spelling, quoted
 
 MAX_CLASSES, FEW_NUMBERS, MANY_ROWS = 1000, 20, 20

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ..._files import PathLike
-from ...tasks import Task, TaskSet
-from ...tasks._task import NAME
+from ...tasks import TASK_NAME, Task, TaskSet
 from .._errors import TableError
 from ._guess import MAX_CLASSES, ColumnCells, guess_type
 from ._labels import check_has_labels, is_names_column
@@ -153,7 +152,7 @@ def guesses(
     for name, cells in columns.items():
         task, dot, label = name.partition(".")
         kind = guess_type(cells)
-        if dot and label and NAME.fullmatch(task) and cells.boolean:
+        if dot and label and TASK_NAME.fullmatch(task) and cells.boolean:
             if cells.unknown:
                 left_out[name] = kind
                 continue
@@ -161,7 +160,7 @@ def guesses(
                 parts[task] = []
                 specs.append({"type": "Multilabel", "name": task, "labels": parts[task]})
             parts[task].append(label)
-        elif not NAME.fullmatch(name):
+        elif not TASK_NAME.fullmatch(name):
             left_out[name] = "a task's name has letters, digits, '_' and '-' only"
         elif kind not in Task.types:
             left_out[name] = kind

@@ -6,10 +6,7 @@ from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
-from ...tasks import LabelError, Task, TaskSet
-from ...tasks._cells import is_missing_cell
-from ...tasks._illegal import illegal_labels
-from ...tasks._one_of import one_of
+from ...tasks import LabelError, Task, TaskSet, illegal_labels, is_missing_cell, one_of
 from .._errors import TableError
 from ._table import Row, Table, TableOptions
 from ._unknown import hint, is_spelling

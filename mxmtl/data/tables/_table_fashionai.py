@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from typing import Dict, Iterator, List, Tuple
 
-from ...tasks._task import NAME
+from ...tasks import TASK_NAME
 from .._errors import TableError
 from ._table import Row, Table
 from ._utf8 import not_utf8
@@ -27,8 +27,8 @@ class FashionAITable(Table):
         self.source = path
         self.num_classes: Dict[str, int] = {}
         for _, line in self._lines():
-            name = task_name(line[1]) if len(line) == 3 else ""
-            if NAME.fullmatch(name) and set(line[2]) <= MARKS:
+            name = fashionai_task(line[1]) if len(line) == 3 else ""
+            if TASK_NAME.fullmatch(name) and set(line[2]) <= MARKS:
                 self.num_classes[name] = max(self.num_classes.get(name, 0), len(line[2]))
         if not self.num_classes:
             raise TableError(f"{path}: no rows of the form 'file,<task>_labels,nnyn'.")
@@ -45,8 +45,8 @@ class FashionAITable(Table):
             try:
                 if len(line) != 3:
                     raise ValueError(f"it has {len(line)} cells; expected file, task, letters.")
-                name = task_name(line[1])
-                if not NAME.fullmatch(name):
+                name = fashionai_task(line[1])
+                if not TASK_NAME.fullmatch(name):
                     raise ValueError(f"task name {name!r}: expected letters, digits, '_' and '-'.")
                 cells[name] = self._marked(name, line[2])
             except ValueError as error:
@@ -77,10 +77,10 @@ class FashionAITable(Table):
             raise TableError(f"{self.source} row {number + 1}: {error}.") from error
 
 
-def task_name(cell: str) -> str:
+def fashionai_task(cell: str) -> str:
     """Return the task that a cell of the second column names.
 
-    >>> task_name("coat_length_labels")
+    >>> fashionai_task("coat_length_labels")
     'coat_length'
     """
     name = cell.strip()

@@ -6,7 +6,7 @@ from typing import Iterator, List, Optional, Tuple
 
 import numpy as np
 
-from ...tasks._float32 import HELD, altered
+from ...tasks import HELD, altered
 from .._errors import TableError
 from ._table import Row, Table
 from ._utf8 import not_utf8

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import mxmtl
-from mxmtl.deploy import ExportOptions, export_model
+from mxmtl.export import ExportOptions, export_model
 from mxmtl.training import Preprocessing
-from tests.deploy._models import model_of
+from tests.model._models import model_of
 
 import pytest
 

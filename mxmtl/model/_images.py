@@ -11,10 +11,8 @@ import numpy as np
 
 from ..augment import Pipeline
 from ..data import ImageError, RecordError
-from ..data.images._decode import decode_view
-from ..data.images._image_info import JPEG, OTHER, ImageInfo, read_info
-from ..data.images._pixels import decode
-from ..data.records._framing import Record
+from ..data.images import JPEG, OTHER, ImageInfo, decode_image, decode_view, read_info
+from ..data.records import Record
 from ..training import Preprocessing
 
 Image = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, np.ndarray, mx.nd.NDArray]
@@ -94,7 +92,7 @@ class ImageReader:
         if as_stored(info):
             record = Record(0, NO_LABEL, memoryview(data), checked=True)  # read_info was there
             return decode_view(record, self._pipeline, (), self.channels)
-        found = decode(data, info, "color" if self.channels == 3 else "gray", WHITE)
+        found = decode_image(data, info, "color" if self.channels == 3 else "gray", WHITE)
         return self._sample(cv2.cvtColor(found, cv2.COLOR_BGR2RGB) if found.ndim == 3 else found)
 
     def _sample(self, pixels: np.ndarray) -> np.ndarray:

@@ -10,11 +10,10 @@ import cv2
 import numpy as np
 
 from ..data import RecordIter
-from ..data.loading._normalize import Normalize
-from ..data.records._files_of import Prefixes
+from ..data.loading import Normalize
+from ..data.records import Prefixes
+from ..model import Model, Network
 from ..training import Preprocessing
-from ._model import Model
-from ._network import Network
 from ._onnx_graph import INSTALL
 
 IMAGES, BATCH = 64, 16

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import mxmtl
-from mxmtl.deploy import Network, load_model, quantize
 from mxmtl.evaluation import evaluate, predict_records
+from mxmtl.export import quantize
+from mxmtl.model import Network, load_model
 from tests.training import _small
 
 import numpy as np

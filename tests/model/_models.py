@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import mxmtl
-from mxmtl.deploy import Model
+from mxmtl.model import Model
 from mxmtl.training import ModelFile, Preprocessing
 
 import mxnet as mx

@@ -11,10 +11,9 @@ import mxnet as mx
 import numpy as np
 
 from ..data import RecordIter
-from ..data.records._files_of import Prefixes
-from ..nets import logits_symbol
-from ..nets._heads import logits_name
-from ._model import Model
+from ..data.records import Prefixes
+from ..model import Model
+from ..nets import logits_name, logits_symbol
 
 BACKEND = "MKLDNN_QUANTIZE"
 IMAGES = 320  # to calibrate on

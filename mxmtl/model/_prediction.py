@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Dict, Mapping, Optional
 
-from ..tasks._answer import Answer
+from ..tasks import Answer
 
 
 @dataclass(frozen=True)

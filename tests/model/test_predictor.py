@@ -11,8 +11,8 @@ from pathlib import Path
 
 import mxmtl
 from mxmtl.data import ImageError
-from mxmtl.deploy import Model, Predictor, load_model
 from mxmtl.evaluation import TuneOptions, predict_records, tune
+from mxmtl.model import Model, Predictor, load_model
 from mxmtl.training import ModelFile, Preprocessing, Run
 from tests.training import _small
 
@@ -41,7 +41,7 @@ def expected(tuned, world):
     """By task: what the records' predictions are."""
     model = tuned.model
     made = predict_records(
-        mxmtl.deploy.Network.of(tuned), str(world / "data" / "val"), model.preprocessing,
+        mxmtl.model.Network.of(tuned), str(world / "data" / "val"), model.preprocessing,
         temperature=model.temperature,
     )  # fmt: skip
     return {task.name: made.prediction(task) for task in made.tasks}
@@ -113,7 +113,7 @@ def test_models_from_everywhere(tuned, images, expected, tmp_path):
 
 
 def test_an_onnx_file(tuned, images, expected, tmp_path):
-    mxmtl.deploy.export_model(load_model(tuned), tmp_path / "m.onnx")
+    mxmtl.export.export_model(load_model(tuned), tmp_path / "m.onnx")
     predictor = Predictor(tmp_path / "m.onnx")
     assert predictor.tasks == tuned.tasks
     check(predictor(images), expected, tuned.model)

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import List, Mapping, Optional, Tuple
 
 import mxnet as mx
 import numpy as np
 
 from .._files import PathLike, atomic_write
-from ..data.records._files_of import Prefixes
+from ..data.records import Prefixes
+from ..model import ONNX_READER, Model
 from ..nets import logits_symbol
-from ..training._array_file import save_arrays
+from ..training import save_arrays
 from . import _export_check as check
-from ._model import Model
 from ._onnx_graph import OPSET
 from ._onnx_model import onnx_bytes, predictions_symbol
 
 FORMATS = ("onnx", "mxnet", "gluon")
 PLACES = ("inside", "outside")
-READER = Path(__file__).with_name("onnx_predictor.py")
 
 
 @dataclass(frozen=True)
@@ -134,7 +132,7 @@ def export_model(model: Model, path: PathLike, options: Optional[ExportOptions] 
 
 def _files(path: str, options: ExportOptions) -> List[str]:
     if options.format == "onnx":
-        reader = os.path.join(os.path.dirname(path), READER.name)
+        reader = os.path.join(os.path.dirname(path), ONNX_READER.name)
         return [path, reader] if options.reader else [path]
     return [f"{path}{ending}" for ending in ("-symbol.json", "-0000.params", ".json")]
 
@@ -148,7 +146,7 @@ def _write_onnx(model: Model, files: List[str], options: ExportOptions) -> Expor
     images = samples.pixels if inside else samples.planes(model.file.preprocessing)
     difference = check.compare(expected, predict, images)
     check.check_difference(difference, samples)
-    for file, data in zip(files, (content, READER.read_bytes() if options.reader else b"")):
+    for file, data in zip(files, (content, ONNX_READER.read_bytes() if options.reader else b"")):
         with atomic_write(file) as stream:
             stream.write(data)
     text = f"ONNX opset {OPSET}, {len(content) / 2**20:.1f} MiB, takes " + (

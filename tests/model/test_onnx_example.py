@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 
 import mxmtl
-from mxmtl.deploy import ExportOptions, Predictor, export_model
-from tests.deploy._models import model_of
+from mxmtl.export import ExportOptions, export_model
+from mxmtl.model import Predictor
+from tests.model._models import model_of
 
 import cv2
 import numpy as np

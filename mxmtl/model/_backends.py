@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from pathlib import Path
 from typing import Any, Dict, List, Protocol, Tuple
 
 import mxnet as mx
 import numpy as np
 
-from ..data.loading._normalize import Normalize
+from ..data.loading import Normalize
 from ..tasks import TaskSet
 from ..training import ModelFile, Preprocessing
 from ._model import Model
 from ._network import Network
+
+# Reads such files without mxmtl; `mxmtl export --reader` puts it beside them.
+ONNX_READER = Path(__file__).with_name("onnx_predictor.py")
 
 
 class Backend(Protocol):
@@ -73,7 +77,7 @@ class OnnxBackend:
     @staticmethod
     def of_model(model: Model) -> "OnnxBackend":
         """Export a model, and load what was made."""
-        from ._onnx_model import onnx_bytes
+        from ..export import onnx_bytes
 
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "model.onnx")

@@ -11,12 +11,8 @@ import numpy as np
 
 from .._files import PathLike
 from ..data import ImageError, RecordError, TableError, TableOptions
-from ..data.records._files_of import record_files
-from ..data.records._reader import RecordReader
-from ..data.tables._table_fashionai import task_name
-from ..data.tables._table_open import open_table
-from ..data.tables._utf8 import not_utf8
-from ..data.tables._walk import IMAGE_ENDINGS, image_files
+from ..data.records import RecordReader, record_files
+from ..data.tables import IMAGE_ENDINGS, fashionai_task, image_files, not_utf8, open_table
 from ._images import ImageReader
 
 LISTS = (".txt", ".csv", ".tsv", ".lst")
@@ -205,7 +201,7 @@ def of_fashionai(path: str, root: str) -> Iterator[Item]:
                 name, asked = (*line, "")[:2]
                 problem = "" if asked else "expected file, task, letters."
                 yield Item(
-                    name, number, os.path.join(root, name.strip()), task_name(asked), problem
+                    name, number, os.path.join(root, name.strip()), fashionai_task(asked), problem
                 )
     except UnicodeDecodeError as error:
         raise not_utf8(path) from error

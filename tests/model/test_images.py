@@ -6,7 +6,7 @@ import io
 
 import mxmtl
 from mxmtl.data import ImageError
-from mxmtl.deploy import ImageReader
+from mxmtl.model import ImageReader
 from mxmtl.training import Preprocessing
 from tests.data._images import encoded, pixels, with_orientation, write_csv
 

@@ -11,9 +11,7 @@ import mxnet as mx
 
 from .._files import PathLike
 from ..tasks import TaskSet
-from ..training import ModelFile, Preprocessing, Run
-from ..training._checkpoint import PREFIX, find_epoch
-from ..training._run import SETTINGS
+from ..training import PREFIX, SETTINGS, ModelFile, Preprocessing, Run, find_epoch
 
 Arrays = Dict[str, mx.nd.NDArray]
 NUMBERED = re.compile(r"(.*)-(\d{4,})(?:\.params)?")

@@ -9,10 +9,10 @@ import json
 
 import mxmtl
 from mxmtl.data import TableError
-from mxmtl.deploy import Inputs, PredictOptions, Predictor, open_inputs, predict_inputs
-from mxmtl.deploy._inputs import Item
-from mxmtl.deploy._writers import Writer
 from mxmtl.evaluation import TuneOptions, predict_records, tune
+from mxmtl.model import Inputs, PredictOptions, Predictor, open_inputs, predict_inputs
+from mxmtl.model._inputs import Item
+from mxmtl.model._writers import Writer
 from mxmtl.training import ModelFile, Preprocessing, Run
 from tests.training import _small
 
@@ -31,7 +31,7 @@ def expected(run):
     """What the table of all records' predictions is."""
     model = run.model
     made = predict_records(
-        mxmtl.deploy.Network.of(run), "data/val", model.preprocessing,
+        mxmtl.model.Network.of(run), "data/val", model.preprocessing,
         temperature=model.temperature,
     )  # fmt: skip
     arrays = [made.prediction(task) for task in made.tasks]

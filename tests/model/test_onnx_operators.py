@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from mxmtl.deploy import UnsupportedOperatorError
-from mxmtl.deploy._onnx_convert import OPERATORS, convert
-from mxmtl.deploy._onnx_graph import IR_VERSION, OPSET, Graph
+from mxmtl.export import UnsupportedOperatorError
+from mxmtl.export._onnx_convert import OPERATORS, convert
+from mxmtl.export._onnx_graph import IR_VERSION, OPSET, Graph
 
 import mxnet as mx
 import numpy as np

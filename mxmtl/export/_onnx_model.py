@@ -10,10 +10,10 @@ import mxnet as mx
 import numpy as np
 
 from .. import __version__
+from ..model import Model
 from ..nets import logits_symbol
 from ..tasks import Task
 from ..training import ModelFile
-from ._model import Model
 from ._onnx_convert import check_operators, convert
 from ._onnx_graph import IR_VERSION, OPSET, Graph, import_onnx
 

@@ -9,17 +9,11 @@ import subprocess
 import sys
 
 import mxmtl
-from mxmtl.deploy import (
-    ExportOptions,
-    ImageReader,
-    Network,
-    export_model,
-    load_model,
-    onnx_predictor,
-)
-from mxmtl.deploy.onnx_predictor import OnnxPredictor
+from mxmtl.export import ExportOptions, export_model
+from mxmtl.model import ImageReader, Network, load_model, onnx_predictor
+from mxmtl.model.onnx_predictor import OnnxPredictor
 from mxmtl.training import Preprocessing
-from tests.deploy._models import TASKS, model_of
+from tests.model._models import TASKS, model_of
 
 import cv2
 import numpy as np

@@ -13,8 +13,7 @@ import numpy as np
 from .._devices import context
 from .._files import PathLike
 from .._threads import usable_processors
-from ..data import ImageError
-from ..data._parallel import ordered_map
+from ..data import ImageError, ordered_map
 from ..tasks import TaskSet
 from ..training import Run
 from ._backends import Backend, MXNetBackend, OnnxBackend
@@ -55,7 +54,7 @@ class Predictor:
     ----------
     model : str, Path, Run or Model
         A run folder; the prefix of MXNet's files, if ``prefix.json`` says what they are for
-        (for others give `mxmtl.deploy.load_model` the tasks, and pass what it returns); or an
+        (for others give `mxmtl.model.load_model` the tasks, and pass what it returns); or an
         ONNX file that ``mxmtl export`` wrote.
     which : {"best", "last"}
         Which checkpoint of a run.

@@ -6,16 +6,10 @@ import json
 import sys
 
 import mxmtl
-from mxmtl.deploy import (
-    ExportError,
-    ExportOptions,
-    Network,
-    UnsupportedOperatorError,
-    export_model,
-    load_model,
-)
-from mxmtl.deploy import _export_check as check
-from tests.deploy._models import PREPROCESSING, TASKS, model_of
+from mxmtl.export import ExportError, ExportOptions, UnsupportedOperatorError, export_model
+from mxmtl.export import _export_check as check
+from mxmtl.model import Network, load_model
+from tests.model._models import PREPROCESSING, TASKS, model_of
 
 import mxnet as mx
 import numpy as np

@@ -1,1 +1,0 @@
-from tests.deploy._world import here, world  # noqa: F401
