@@ -63,6 +63,7 @@ class AbstractRate(AbstractDecision):
     }
     undefined = "0; a class that is neither labelled nor predicted: nan, left out of the mean"
     higher_is_better = True
+    unit = "share"
     stat: ClassVar[Callable[..., np.ndarray]]
     parameters: Tuple[float, ...] = ()
 

@@ -10,6 +10,7 @@ from ..tasks import TaskSet
 from ._feed import Feed
 from ._metric import Metric, as_list, by_name
 from ._score import asked_by_score
+from ._value import MetricValue, values_of, with_num_labels
 
 
 class Suite(mx.metric.CompositeEvalMetric):
@@ -111,6 +112,12 @@ class Suite(mx.metric.CompositeEvalMetric):
             feed.push(by_name(feed.tasks, labels, preds))
         for metric in self._foreign:
             metric.update_dict(labels, preds)
+
+    def metric_values(self, since_reset: bool = True) -> List[MetricValue]:
+        """Return all values with what they are of, since `reset` or since `reset_local`."""
+        return with_num_labels(
+            value for metric in self.metrics for value in values_of(metric, since_reset)
+        )
 
     def get_name_value(self) -> List[Tuple[str, float]]:
         """Return (name, value) pairs since `reset_local`; for ``Module.score`` since `reset`."""
