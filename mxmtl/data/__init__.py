@@ -13,7 +13,6 @@ from .inspect import Verification as Verification
 from .inspect import inspect_records as inspect_records
 from .inspect import repair_records as repair_records
 from .inspect import verify_records as verify_records
-from .inspect import write_sheet as write_sheet
 from .loading import ClassAwareSampler as ClassAwareSampler
 from .loading import Loading as Loading
 from .loading import RecordDataset as RecordDataset

@@ -1,22 +1,36 @@
-"""From a model and records, or from predictions, to an `Evaluation`."""
+"""From a model and records, or from predictions, to an `Evaluation`: all metrics of all tasks."""
 
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, List, Mapping, Optional, Union
-
-import numpy as np
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
 
 from .._files import PathLike
 from ..data.records import Prefixes
-from ..metrics import Bootstrap, Suite, WorstTask
+from ..metrics import (
+    AbstractDecision,
+    AbstractTaskMetric,
+    Bootstrap,
+    ExactMatch,
+    MeanOverTasks,
+    Metric,
+    Suite,
+    WorstTask,
+    values_of,
+)
 from ..model import Model, Network, load_model
+from ..tasks import Task, TaskSet
 from ..training import Run
 from ._evaluation import Evaluation
 from ._predictions import Predictions, predict_records
-from ._suite import evaluation_suite
 
 CHUNK = 8192  # rows at once: predictions of more are activated part by part
+Thresholds = Mapping[str, Sequence[float]]
+# Each of these says what another says, or is a table.
+LEFT_OUT = ("f_beta", "hamming_loss", "mse", "confusion_matrix")
+ACROSS = ("accuracy", "f1", "task_loss")  # of these there is a value over all tasks
+COUNTED = ("num_labels", "num_positive")  # come first, beside each other
+WIDE = 5  # classes: with no more, the right one is always among the first five
 
 
 def evaluate(
@@ -106,13 +120,9 @@ def measure(
             [predictions.logits[name][rows] for name in tasks.names], predictions.temperature
         )
         meter.update([predictions.labels[name][rows] for name in tasks.names], activated)
-    names, values = meter.get()
-    step = 3 if bootstrap else 1
-    bounds = zip(names[::step], zip(values[1::step], values[2::step])) if bootstrap else ()
     return Evaluation(
         tasks,
-        with_positives(predictions, names[::step], values[::step]),
-        dict(bounds),
+        values_of(meter),
         level,
         len(predictions),
         predictions.skipped,
@@ -123,28 +133,76 @@ def measure(
     )
 
 
-def with_positives(
-    predictions: Predictions, names: List[str], values: List[float]
-) -> Dict[str, float]:
-    """Return the values by name, and beside each number of labels how many of them are a yes."""
-    counts: Dict[str, float] = {}
-    for task in predictions.tasks:
-        if task.kind == "cells":
-            cells = np.nansum(task.certain(predictions.labels[task.name]), axis=0)
-            counts[f"{task.name}/num_positive"] = float(cells.sum())
-            units = (f"{task.name}/num_positive/{name}" for name in task.names)
-            counts.update(zip(units, cells.tolist()))
-    table: Dict[str, float] = {}
-    for name, value in zip(names, values):
-        table[name] = value
-        owner, metric, *of_class = name.split("/", 2)
-        beside = "/".join([owner, "num_positive", *of_class])
-        if metric == "num_labels" and beside in counts:
-            table[beside] = counts[beside]
-    return table
-
-
 def worst_of(suite: Suite) -> Dict[str, str]:
     """Return whose value the worst over tasks is."""
     worst = {m.name: m.worst for m in suite.metrics if isinstance(m, WorstTask)}
     return {name: task.name for name, task in worst.items() if task is not None}
+
+
+# -- which metrics an evaluation has: all that tell something of their own -------------------------
+def evaluation_suite(tasks: TaskSet, thresholds: Mapping[str, Sequence[float]] = {}) -> Suite:
+    """Make the suite of all metrics, of each task, of each class, and over all tasks.
+
+    Thresholds, by task, go into every metric of decisions of that task.
+    """
+    metrics: List[Metric] = []
+    for task in tasks:
+        metrics += task_metrics(task, thresholds)
+    return Suite(tasks, [*metrics, *across(tasks, thresholds)])
+
+
+def task_metrics(task: Task, thresholds: Thresholds) -> List[Metric]:
+    """Return a task's metrics: its default ones first, then the others, then those of classes."""
+    names = [
+        name
+        for name, cls in Metric.types.items()
+        if issubclass(cls, AbstractTaskMetric)
+        and task.kind in cls.averages
+        and name not in LEFT_OUT
+        and not (name == "top_k_accuracy" and task.num_outputs <= WIDE)
+    ]
+    ordered = [*task.default_metrics, *(n for n in names if n not in task.default_metrics)]
+    ordered.sort(key=lambda name: COUNTED.index(name) if name in COUNTED else len(COUNTED))
+    whole = [make(name, task, thresholds) for name in ordered]
+    if not task.names:
+        return whole
+    single = [name for name in ordered if "none" in Metric.types[name].averages[task.kind]]
+    return [*whole, *(make(name, task, thresholds, average="none") for name in single)]
+
+
+def make(name: str, task: Task, thresholds: Thresholds, **options: Any) -> Metric:
+    """Make a metric, with the task's thresholds if it takes decisions."""
+    cls = Metric.types[name]
+    if issubclass(cls, AbstractDecision) and task.name in thresholds:
+        options["threshold"] = thresholds[task.name]
+    made: Metric = cls(task, **options)
+    return made
+
+
+def across(tasks: TaskSet, thresholds: Thresholds) -> List[Metric]:
+    """Return the values over all tasks; none where there is one task."""
+    if len(tasks) == 1:
+        return []
+    metrics: List[Metric] = []
+    for name in ACROSS:
+        parts = [
+            make(name, task, thresholds)
+            for task in tasks
+            if task.kind in Metric.types[name].averages
+        ]
+        if len(parts) > 1:
+            start = f"all_tasks/{name}"
+            metrics += [
+                MeanOverTasks(parts, by="weight", name=start),
+                MeanOverTasks(parts, by="num_labels", name=f"{start}_by_num_labels"),
+                WorstTask(parts, name=f"all_tasks/worst_{name}"),
+            ]
+    matched = [task for task in tasks if task.kind in ExactMatch.kinds]
+    if matched:
+        metrics.append(ExactMatch(tasks, threshold=matching(matched, thresholds)))
+    return metrics
+
+
+def matching(tasks: Sequence[Task], thresholds: Thresholds) -> Dict[str, Sequence[float]]:
+    """Return the thresholds of these tasks alone."""
+    return {task.name: thresholds[task.name] for task in tasks if task.name in thresholds}

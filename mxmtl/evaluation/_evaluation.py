@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-import math
 import os
 from dataclasses import dataclass, field
-from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from .._files import PathLike, atomic_write
-from ..tasks import TaskSet
-from ._tables import tables
+from .._table import Table, in_markdown, one_line, written
+from ..metrics import ALL_TASKS, MetricValue
+from ..tasks import Task, TaskSet
+from ._metric_tables import (
+    CLASS_METRICS,
+    class_table,
+    finite_or_none,
+    json_text,
+    metric_table,
+    of_task,
+    values_by_name,
+    values_csv,
+)
 
 FORMATS = ("text", "md", "json", "csv")
 ENDINGS = {".txt": "text", ".md": "md", ".json": "json", ".csv": "csv"}
@@ -26,13 +33,10 @@ class Evaluation:
     ----------
     tasks : TaskSet
         What was predicted.
-    values : dict of str to float
-        By name: ``<task>/<metric>``, ``<task>/<metric>/<class>`` or ``all_tasks/<metric>``; nan
-        where nothing is labelled.
-    intervals : dict of str to (float, float)
-        Bounds of some or all of them, by the same names.
+    metrics : list of MetricValue
+        All values, with what each is of; nan where nothing is labelled.
     level : float
-        Share of the resampled values within the bounds.
+        Share of the resampled values within their intervals.
     num_records, skipped : int
         Rows that were predicted, and damaged ones that were left out.
     thresholds, temperature : dict
@@ -44,8 +48,7 @@ class Evaluation:
     """
 
     tasks: TaskSet
-    values: Dict[str, float]
-    intervals: Dict[str, Tuple[float, float]]
+    metrics: Sequence[MetricValue]
     level: float
     num_records: int
     skipped: int = 0
@@ -55,40 +58,50 @@ class Evaluation:
     model: str = ""
     records: str = ""
 
+    @property
+    def values(self) -> Dict[str, float]:
+        """By name: ``<task>/<metric>``, ``<task>/<metric>/<class>``, ``all_tasks/<metric>``."""
+        return {value.name: value.value for value in self.metrics}
+
+    @property
+    def intervals(self) -> Dict[str, Tuple[float, float]]:
+        """Bounds of some or all of the values, by the same names."""
+        return {value.name: value.interval for value in self.metrics if value.interval is not None}
+
     def __str__(self) -> str:
-        return tables(self, "simple")
+        blocks = [self._head()]
+        for title, tables in self._tables(CLASS_METRICS):
+            blocks += [one_line(title), *(table.text() for table in tables)]
+        return "\n\n".join(blocks)
 
     def markdown(self) -> str:
         """Return the tables in Markdown, with all metrics of each class."""
-        return tables(self, "github", every_metric=True)
+        blocks = [in_markdown(self._head())]
+        for title, tables in self._tables():
+            blocks += [in_markdown(title), *(table.markdown() for table in tables)]
+        return "\n\n".join(blocks)
 
     def json(self) -> str:
         """Return all of it as JSON; nan, which JSON has not, is null."""
-        data = {
-            "model": self.model,
-            "records": self.records,
-            "num_records": self.num_records,
-            "skipped": self.skipped,
-            "level": self.level,
-            "temperature": dict(self.temperature),
-            "thresholds": {name: list(levels) for name, levels in self.thresholds.items()},
-            "worst": dict(self.worst),
-            "values": {name: known(value) for name, value in self.values.items()},
-            "intervals": {name: [*map(known, pair)] for name, pair in self.intervals.items()},
-        }
-        return json.dumps(data, indent=2, ensure_ascii=False)
+        intervals = {name: [*map(finite_or_none, pair)] for name, pair in self.intervals.items()}
+        return json_text(
+            {
+                "model": self.model,
+                "records": self.records,
+                "num_records": self.num_records,
+                "skipped": self.skipped,
+                "level": self.level,
+                "temperature": dict(self.temperature),
+                "thresholds": {name: list(levels) for name, levels in self.thresholds.items()},
+                "worst": dict(self.worst),
+                "values": values_by_name(self.metrics),
+                "intervals": intervals,
+            }
+        )
 
     def csv(self) -> str:
         """Return lines ``task,metric,class,value,low,high``; what does not apply is empty."""
-        stream = io.StringIO()
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(["task", "metric", "class", "value", "low", "high"])
-        for name, value in self.values.items():
-            owner, metric, of_class = (name.split("/", 2) + [""])[:3]
-            numbers = [value, *self.intervals.get(name, (math.nan, math.nan))]
-            cells = ["" if math.isnan(number) else repr(number) for number in numbers]
-            writer.writerow([owner, metric, of_class, *cells])
-        return stream.getvalue()
+        return values_csv(self.metrics, intervals=True)
 
     def text(self, form: str = "text") -> str:
         """Return it in one of `FORMATS`."""
@@ -103,6 +116,47 @@ class Evaluation:
         with atomic_write(path) as stream:
             stream.write((text.rstrip("\n") + "\n").encode("utf-8"))
 
+    def _head(self) -> str:
+        skipped = f", {self.skipped} damaged ones left out" if self.skipped else ""
+        return f"{self.model} on {self.records}: {self.num_records} records{skipped}"
+
+    def _tables(self, class_metrics: Sequence[str] = ()) -> List[Tuple[str, List[Table]]]:
+        """Return a title and its tables for each task, and for all of them together."""
+        parts = []
+        for task in self.tasks:
+            tables = [metric_table(of_task(self.metrics, task.name), self.level)]
+            classes = class_table(self.metrics, task.name, class_metrics)
+            tables += [self._with_thresholds(classes, task)] if classes.rows else []
+            parts.append((self._title(task), tables))
+        together = of_task(self.metrics, ALL_TASKS)
+        if together:
+            parts.append(("all tasks", [metric_table(together, self.level, shown=self._of_whom)]))
+        return parts
+
+    def _title(self, task: Task) -> str:
+        """Return a task's line: its type, and what was applied to its predictions."""
+        names = f" of {len(task.names)}" if task.names else ""
+        parts = [f"{task.name}: {type(task).__name__}{names}"]
+        if task.name in self.temperature:
+            parts.append(f"temperature {self.temperature[task.name]:.3g}")
+        if task.name in self.thresholds:
+            levels = self.thresholds[task.name]
+            parts.append("tuned thresholds" if len(levels) > 1 else f"threshold {levels[0]:.3g}")
+        return ", ".join(parts)
+
+    def _with_thresholds(self, table: Table, task: Task) -> Table:
+        levels = self.thresholds.get(task.name)
+        if levels is None:
+            return table
+        by_name = dict(zip(task.names, levels))
+        rows = [[name, written(float(by_name[name])), *cells] for name, *cells in table.rows]
+        first, *others = table.header
+        return Table(table.title, [first, "threshold", *others], rows, table.note)
+
+    def _of_whom(self, value: MetricValue) -> str:
+        whose = f" ({self.worst[value.name]})" if value.name in self.worst else ""
+        return value.metric + whose
+
 
 def form_of(path: PathLike, form: Optional[str] = None) -> str:
     """Return the format to write a file in: as told, or as its ending says."""
@@ -110,8 +164,3 @@ def form_of(path: PathLike, form: Optional[str] = None) -> str:
     if form is None and ending not in ENDINGS:
         raise ValueError(f"{os.fspath(path)}: an evaluation ends in one of {list(ENDINGS)}.")
     return form or ENDINGS[ending]
-
-
-def known(value: float) -> Any:
-    """Return a number, or None for what JSON has not."""
-    return value if math.isfinite(value) else None

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sys
+import zipfile
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, Sequence, Union
+from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple, Union
 
+import mxnet as mx
 import numpy as np
 from tqdm import tqdm
 
-from .._files import PathLike
+from .._files import PathLike, atomic_write
 from ..data import RecordIter
 from ..data.records import Prefixes, record_tasks
 from ..tasks import Task, TaskSet
 from ..training import Preprocessing
-from ._predictions_file import read_predictions, write_predictions
+
+FORMAT = "mxmtl.predictions"
+VERSION = 1
+ABOUT = "about"
+TYPES = ("int64", "float32", "uint8")
 
 
 @dataclass(frozen=True)
@@ -133,10 +141,33 @@ def predict_records(
     RecordError
         If a record is damaged, unless ``on_error="skip"``.
     """
+    index, labels, logits, skipped = run_over_records(
+        lambda images: network.logits(images), network.tasks, records, preprocessing,
+        batch_size=batch_size, progress=progress, **options,
+    )  # fmt: skip
+    return Predictions(network.tasks, index, labels, logits, dict(temperature), skipped=skipped)
+
+
+def run_over_records(
+    compute: Callable[[mx.nd.NDArray], Sequence[np.ndarray]],
+    tasks: TaskSet,
+    records: Prefixes,
+    preprocessing: Preprocessing,
+    *,
+    batch_size: int = 32,
+    progress: bool = False,
+    **options: Any,
+) -> Tuple[np.ndarray, Dict[str, np.ndarray], Dict[str, np.ndarray], int]:
+    """Call a function with the prepared images of records, each row once and in order.
+
+    ``compute`` takes images (batch_size, channels, height, width) and returns one array a task.
+    Gives record ids, labels and what was computed, by task, and how many records were left out;
+    parameters and errors are those of `predict_records`.
+    """
     blocks: List[List[np.ndarray]] = []
-    tasks = record_tasks(records, network.tasks)
     with RecordIter(
-        records, batch_size, tasks=tasks, **{**preprocessing.options(), **options}
+        records, batch_size, tasks=record_tasks(records, tasks),
+        **{**preprocessing.options(), **options},
     ) as batches, tqdm(
         total=batches.num_records, unit=" images", unit_scale=True, leave=False,
         disable=not (progress and sys.stderr.isatty()),
@@ -144,17 +175,50 @@ def predict_records(
         for batch in batches:
             rows = batch_size - batch.pad
             labels = [label.asnumpy()[:rows] for label in batch.label]
-            logits = [part[:rows] for part in network.logits(batch.data[0])]
-            blocks.append([batch.index[:rows], *labels, *logits])
+            computed = [part[:rows] for part in compute(batch.data[0])]
+            blocks.append([batch.index[:rows], *labels, *computed])
             bar.update(rows)
         skipped = batches.skipped
     index, *arrays = map(np.concatenate, zip(*blocks))
-    names = network.tasks.names
-    return Predictions(
-        network.tasks,
-        index,
-        dict(zip(names, arrays[: len(names)])),
-        dict(zip(names, arrays[len(names) :])),
-        dict(temperature),
-        skipped=skipped,
-    )
+    count = len(tasks)
+    by_task = [dict(zip(tasks.names, part)) for part in (arrays[:count], arrays[count:])]
+    return index, by_task[0], by_task[1], skipped
+
+
+# -- one .npz file: plain arrays and a JSON text, no pickle ----------------------------------------
+def write_predictions(
+    path: PathLike, about: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
+) -> None:
+    """Write arrays, and JSON-able data about them."""
+    text = json.dumps({"format": FORMAT, "version": VERSION, **about}, ensure_ascii=False)
+    with atomic_write(path) as stream:
+        np.savez(stream, **{ABOUT: np.frombuffer(text.encode("utf-8"), np.uint8), **arrays})
+
+
+def read_predictions(path: PathLike) -> Tuple[Dict[str, Any], Dict[str, np.ndarray]]:
+    """Read what `write_predictions` wrote; `ValueError` naming the file if it is damaged."""
+    name = os.fspath(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for member in archive.infolist():
+                check_member(archive, member)
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = {key: stored[key] for key in stored.files}
+        about = json.loads(arrays.pop(ABOUT).tobytes().decode("utf-8"))
+        if about.get("format") != FORMAT or about.get("version") != VERSION:
+            raise ValueError(f"expected format {FORMAT!r}, version {VERSION}")
+    except (zipfile.BadZipFile, KeyError, ValueError, AttributeError, EOFError) as error:
+        raise ValueError(f"{name}: no predictions of mxmtl ({error}).") from error
+    return about, arrays
+
+
+def check_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
+    """Refuse an array that is compressed, or larger than its bytes: neither did we write."""
+    with archive.open(member) as stream:
+        version = np.lib.format.read_magic(stream)
+        if version != (1, 0) or member.compress_type != zipfile.ZIP_STORED:
+            raise ValueError(f"{member.filename} was not written by mxmtl")
+        shape, _, kind = np.lib.format.read_array_header_1_0(stream)
+        size = int(np.prod(shape, dtype=object)) * kind.itemsize
+        if kind.name not in TYPES or stream.tell() + size != member.file_size:
+            raise ValueError(f"{member.filename} is not what its head says")

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Container, Dict, List, Sequence, Tuple, Union
+from typing import Any, Container, Dict, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
 from .._files import PathLike
+from .._table import Table
 from ..data.records import Prefixes
 from ..metrics import CalibrationError, CrossEntropy, Suite
 from ..model import Network, load_model
 from ..tasks import Task, TaskSet
 from ..training import MODEL, Run
+from ._choose import HALF, Objective, best_threshold, fit_temperature
 from ._predictions import Predictions, predict_records
-from ._temperature import fit_temperature
-from ._thresholds import HALF, Objective, best_threshold
-from ._tuning import TunedLabel, TunedTask, Tuning
 
 MIN_LABELS = 20
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class TuneOptions:
     """What is tuned, and for what.
 
@@ -44,6 +43,130 @@ class TuneOptions:
     temperature: bool = True
     thresholds: bool = True
     min_labels: int = MIN_LABELS
+
+
+@dataclass(frozen=True)
+class TunedLabel:
+    """One label's threshold.
+
+    Attributes
+    ----------
+    name : str
+        Of the label; of a binary task its own.
+    num_labels, num_positive : int
+        Known ones, and how many of them are a yes.
+    threshold : float
+        What was chosen; 0.5 where nothing was.
+    before, after : float
+        The objective with 0.5, and with the threshold; nan where the bound is not kept.
+    note : str
+        Why nothing was chosen.
+    """
+
+    name: str
+    num_labels: int
+    num_positive: int
+    threshold: float
+    before: float
+    after: float
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class TunedTask:
+    """One task: its temperature, and the thresholds of its labels.
+
+    Attributes
+    ----------
+    name : str
+        Of the task.
+    num_labels : int
+        Known ones.
+    temperature : float, optional
+        None where none was fitted.
+    cross_entropy, calibration_error : (float, float)
+        Before, and with the temperature.
+    labels : list of TunedLabel
+        Empty where there are no thresholds.
+    note : str
+        Why there is no temperature.
+    """
+
+    name: str
+    num_labels: int
+    temperature: Optional[float]
+    cross_entropy: Tuple[float, float]
+    calibration_error: Tuple[float, float]
+    labels: List[TunedLabel]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """What `tune` found and saved. Prints as tables.
+
+    Attributes
+    ----------
+    tasks : list of TunedTask
+        Those that were tuned.
+    refused : dict of str to str
+        Why the others were not.
+    objective : str
+        What thresholds were chosen for.
+    model, records : str
+        Whose they are, and what they were chosen on.
+    """
+
+    tasks: List[TunedTask]
+    refused: Dict[str, str]
+    objective: str
+    model: str
+    records: str
+
+    @property
+    def temperature(self) -> Dict[str, float]:
+        """By task."""
+        return {t.name: t.temperature for t in self.tasks if t.temperature is not None}
+
+    @property
+    def thresholds(self) -> Dict[str, List[float]]:
+        """By task, one a label."""
+        return {t.name: [each.threshold for each in t.labels] for t in self.tasks if t.labels}
+
+    def __str__(self) -> str:
+        blocks = [f"{self.model} on {self.records}", self._temperatures()]
+        blocks += [self._thresholds(task) for task in self.tasks if task.labels]
+        blocks += ["\n".join(f"{name}: {why}" for name, why in self.refused.items())]
+        return "\n\n".join(block for block in blocks if block)
+
+    def _temperatures(self) -> str:
+        header = ["task", "labels", "temperature", "cross-entropy", "after", "calibration error"]
+        rows: List[List[Any]] = [
+            [
+                task.name, task.num_labels, task.temperature,
+                *task.cross_entropy, *task.calibration_error, task.note,
+            ]
+            for task in self.tasks
+        ]  # fmt: skip
+        return noted([*header, "after"], rows) if rows else ""
+
+    def _thresholds(self, task: TunedTask) -> str:
+        header = [task.name, "labels", "yes", "threshold", f"{self.objective} at 0.5", "after"]
+        rows = [
+            [
+                each.name, each.num_labels, each.num_positive, each.threshold,
+                each.before, each.after, each.note,
+            ]
+            for each in task.labels
+        ]  # fmt: skip
+        return noted(header, rows)
+
+
+def noted(header: List[str], rows: List[List[Any]]) -> str:
+    """Return a table whose last column, of notes, is there only where there is one."""
+    if any(row[-1] for row in rows):
+        return Table("", [*header, ""], rows).text()
+    return Table("", header, [row[:-1] for row in rows]).text()
 
 
 def tune(
@@ -95,7 +218,7 @@ def tune(
         "objective": tuning.objective,
     } for name in done}  # fmt: skip
     file = run.model  # with what other checkpoints have
-    dataclasses.replace(
+    replace(
         file,
         temperature={**without(file.temperature, done), **tuning.temperature},
         thresholds={**without(file.thresholds, done), **tuning.thresholds},

@@ -1,12 +1,27 @@
-"""Figures of matplotlib as SVG that takes its colours and fonts from the page around it."""
+"""The figures of a page: curves and learning curves as SVG in the page's own colours and fonts.
+
+matplotlib draws with colours that stand for variables of the page's style, so that one figure is
+right in light, in dark and on paper; texts stay texts.
+"""
 
 from __future__ import annotations
 
 import io
+import math
 import re
-from typing import Any, Callable, Dict, Tuple
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
-PLOT = 'figures need matplotlib: pip install "mxmtl[plot]"'
+from .._table import written
+from ..evaluation import of_task
+from ..metrics import ALL_TASKS, MetricValue, read_values
+from ._run_tables import default_values, words
+
+Facts = Mapping[str, Any]
+PLOT = "figures need matplotlib", "plot"  # what needs it, and the extra that has it
+ALL_LABELS = "all together"
 INK, FAINT = "#010203", "#040506"  # colours that become variables of the page's style
 SERIES = tuple(f"#0a0b{number:02x}" for number in range(8))
 DASHES: Tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1)), (0, (7, 2, 1, 2)))
@@ -40,6 +55,16 @@ SIZE = (3.6, 2.6)  # inches
 PLACE = (0.15, 0.155, 0.83, 0.82)  # of the axes: left, bottom, width, height
 
 
+def needed(what: Tuple[str, str], *modules: str) -> None:
+    """Raise `ImportError`, with the command that installs it, for what is not installed."""
+    text, extra = what
+    try:
+        for name in modules:
+            import_module(name)
+    except ImportError as error:
+        raise ImportError(f'{text}: pip install "mxmtl[{extra}]" ({error})') from error
+
+
 def svg(draw: Callable[[Any], None], title: str) -> str:
     """Return a figure as an SVG element.
 
@@ -50,12 +75,11 @@ def svg(draw: Callable[[Any], None], title: str) -> str:
     title : str
         What the figure shows, for those who do not see it.
     """
-    try:
-        import matplotlib
-        from matplotlib.backends.backend_svg import FigureCanvasSVG
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError(PLOT) from error
+    needed(PLOT, "matplotlib.figure")
+    import matplotlib
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
     with matplotlib.rc_context({**STYLE}):
         figure = Figure(figsize=SIZE)
         FigureCanvasSVG(figure)
@@ -94,3 +118,217 @@ def inline(text: str, title: str) -> str:
     box = view.group(1) if view else ""
     head = f'<svg viewBox="{box}" role="img" aria-label="{escape(title)}" class="figure">'
     return head + re.sub(r"\s*\n\s*", "\n", body[start:]).strip()
+
+
+# -- what is drawn ---------------------------------------------------------------------------------
+def style(number: int) -> Dict[str, Any]:
+    """Return colour and dashes of a line, so that it can be told apart without colour."""
+    return {
+        "color": SERIES[number % len(SERIES)],
+        "linestyle": DASHES[number % len(DASHES)],
+    }
+
+
+def lines(axes: Any, series: Sequence[Sequence[Sequence[float]]], x: str, y: str) -> None:
+    """Draw one line a series of (x, y)."""
+    for number, points in enumerate(series):
+        known = [(a, b) for a, b in points if b is not None and math.isfinite(b)]
+        marker = "o" if len(known) == 1 else None
+        axes.plot(*zip(*known) if known else ([], []), marker=marker, **style(number))
+    axes.set(xlabel=x, ylabel=y)
+
+
+def epochs(axes: Any, series: Sequence[Sequence[Sequence[float]]]) -> None:
+    """Draw values by epoch."""
+    lines(axes, series, "epoch", "")
+    axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
+
+
+def precision_recall(axes: Any, ranking: Facts) -> None:
+    """Draw precision against recall."""
+    lines(axes, [curve["pr"] for curve in ranking["curves"]], "recall", "precision")
+    square(axes)
+
+
+def roc(axes: Any, ranking: Facts) -> None:
+    """Draw recall against the false positive rate, and chance."""
+    axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1)
+    series = [curve["roc"] for curve in ranking["curves"]]
+    lines(axes, series, "false positive rate", "recall")
+    square(axes)
+
+
+def reliability(axes: Any, calibration: Facts) -> None:
+    """Draw the share that is true against the probability, larger dots for more labels."""
+    axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1)
+    bins = calibration["bins"]
+    most = max(part["number"] for part in bins)
+    x, y = [part["probability"] for part in bins], [part["true"] for part in bins]
+    axes.plot(x, y, color=SERIES[0], linewidth=1)
+    sizes = [10 + 90 * part["number"] / most for part in bins]
+    axes.scatter(x, y, s=sizes, color=SERIES[0], alpha=0.75, linewidths=0)
+    axes.set(xlabel="probability given", ylabel="share that is true")
+    square(axes)
+
+
+def thresholds(axes: Any, sweep: Facts, names: List[str]) -> None:
+    """Draw metrics against the threshold, the best and the chosen one marked."""
+    rows = sweep["rows"]
+    lines(
+        axes, [[(row["threshold"], row[name]) for row in rows] for name in names], "threshold", ""
+    )
+    for number, name in enumerate(names):
+        best = next(row for row in rows if row["threshold"] == sweep["best"][name])
+        axes.plot(best["threshold"], best[name], "*", color=SERIES[number], markersize=9)
+    used = sorted(set(sweep["thresholds"].values()))
+    for threshold in used if len(used) == 1 else ():
+        axes.axvline(threshold, color=INK, linewidth=0.9)
+    for number, name in enumerate(names):
+        if len(used) > 1:
+            axes.axhline(sweep["chosen"][name], color=SERIES[number], linewidth=0.8)
+        else:
+            axes.plot(used, [sweep["chosen"][name]], "o", color=SERIES[number], markersize=4.5)
+    axes.set(xlim=(-0.02, 1.02))
+
+
+def answers(axes: Any, errors: Facts) -> None:
+    """Draw predictions against labels, and where they would be right."""
+    label, prediction = zip(*errors["pairs"])
+    ends = [min(*label, *prediction), max(*label, *prediction)]
+    axes.plot(ends, ends, color=FAINT, linewidth=1)
+    axes.scatter(label, prediction, s=9, color=SERIES[0], alpha=0.55, linewidths=0)
+    axes.set(xlabel="label", ylabel="prediction")
+
+
+def square(axes: Any) -> None:
+    """Show all of the unit square."""
+    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+
+
+# -- panels: a figure with its title and its legend ------------------------------------------------
+@dataclass(frozen=True)
+class Panel:
+    """A figure, what it shows, and what its lines are: (number of the style, name, value)."""
+
+    title: str
+    svg: str
+    legend: Sequence[Any] = ()
+    note: str = ""
+
+
+def legend_entry(number: int, name: str, value: Any = None) -> Dict[str, Any]:
+    """Return a line of a legend; it looks as `style` makes the line."""
+    return {
+        "color": number % len(SERIES),
+        "dash": number % len(DASHES),
+        "name": name,
+        "value": written(value),
+    }
+
+
+def task_panels(task: Facts) -> List[Panel]:
+    """Return the panels that a task has."""
+    found: List[Panel] = []
+    if task.get("ranking", {}).get("curves"):
+        found += [ranked(task["ranking"], *kind) for kind in RANKED]
+    if task.get("calibration"):
+        found.append(calibrated(task["calibration"]))
+    if task.get("sweep"):
+        found.append(swept(task["sweep"]))
+    if task.get("errors"):
+        found.append(scattered(task["errors"]))
+    return found
+
+
+RANKED = (
+    ("Precision and recall", precision_recall, "average_precision", "average precision"),
+    ("ROC", roc, "auroc", "area under the curve"),
+)
+
+
+def ranked(ranking: Facts, title: str, draws: Any, area: str, meaning: str) -> Panel:
+    """Draw one kind of curve of the labels that rank worst."""
+    curves = ranking["curves"]
+    legend = [
+        legend_entry(i, curve["name"] or ALL_LABELS, curve[area]) for i, curve in enumerate(curves)
+    ]
+    notes = [f"With the {meaning}."]
+    if ranking["left_out"]:
+        notes.append(f"{ranking['left_out']:,} that rank better are left out.")
+    if ranking["undefined"]:
+        notes.append(f"{ranking['undefined']:,} have no label of both kinds.")
+    return Panel(title, svg(partial(draws, ranking=ranking), title), legend, " ".join(notes))
+
+
+def calibrated(calibration: Facts) -> Panel:
+    """Draw the reliability diagram."""
+    figure = svg(partial(reliability, calibration=calibration), "Calibration")
+    note = f"Calibration error {written(calibration['error'])}. Larger dots: more labels."
+    return Panel("Calibration", figure, (), note)
+
+
+def swept(sweep: Facts) -> Panel:
+    """Draw metrics against the threshold."""
+    names = ["accuracy", "precision", "recall", "f1"]
+    figure = svg(partial(thresholds, sweep=sweep, names=names), "Metrics by threshold")
+    legend = [legend_entry(i, words(name), sweep["chosen"][name]) for i, name in enumerate(names)]
+    if len(set(sweep["thresholds"].values())) > 1:
+        used = "Level lines: with the tuned threshold of each label."
+    else:
+        level = written(next(iter(sweep["thresholds"].values())))
+        used = f"Upright line: the {'tuned threshold' if sweep['tuned'] else 'threshold'}, {level}."
+    return Panel("Thresholds", figure, legend, f"{used} Stars: best single threshold.")
+
+
+def scattered(errors: Facts) -> Panel:
+    """Draw predictions against labels."""
+    more = errors["left_out"]
+    note = f"{more:,} records are left out, evenly." if more else ""
+    figure = svg(partial(answers, errors=errors), "Predictions against labels")
+    return Panel("Predictions", figure, (), note)
+
+
+# -- learning curves -------------------------------------------------------------------------------
+def headline(values: Sequence[MetricValue]) -> Optional[MetricValue]:
+    """Return the value that stands for a task: one with a baseline beside it, or the first."""
+    there = {value.metric for value in values}
+    with_baseline = (value for value in values if f"baseline_{value.metric}" in there)
+    directed = (value for value in values if value.higher_is_better is not None)
+    return next(with_baseline, next(directed, None))
+
+
+def learning(runs: Sequence[Facts], limit: int = 12) -> List[Panel]:
+    """Draw the monitored value, then loss and headline of each task, by epoch."""
+    known = {value.name: value for run in runs for value in run["values"]}
+    wanted = [
+        known.get(run["monitor"]) or read_values({run["monitor"]: math.nan}, ())[0] for run in runs
+    ]
+    tasks = list(dict.fromkeys(task for run in runs for task in run["tasks"]))[:limit]
+    for task in tasks:
+        run = next(run for run in runs if task in run["tasks"])
+        wanted += [v for v in of_task(run["values"], task) if v.metric == "task_loss"]
+        wanted += filter(None, [headline(default_values(run, task))])
+    panels = (learned(runs, value) for value in {value.name: value for value in wanted}.values())
+    return [panel for panel in panels if panel]
+
+
+def learned(runs: Sequence[Facts], value: MetricValue) -> Optional[Panel]:
+    """Draw one value by epoch: training and validation of one run, or a line for each run."""
+    series: List[Any] = []
+    legend: List[Dict[str, Any]] = []
+    for run in runs:
+        for part, name in (("train", "training"), ("val", "validation")):
+            points = [
+                (entry["epoch"], (entry[part] or {}).get(value.name)) for entry in run["history"]
+            ]
+            last = next((number for _, number in reversed(points) if number is not None), None)
+            wanted = len(runs) == 1 or part == "val" or not run["history"][0]["val"]
+            if wanted and last is not None:
+                label = name if len(runs) == 1 else run["name"]
+                legend.append(legend_entry(len(series), label, last))
+                series.append(points)
+    if not series:
+        return None
+    whose = words(ALL_TASKS) if value.task == ALL_TASKS else value.task
+    title = f"{whose}: {words(value.metric)}" if whose else words(value.metric)
+    return Panel(title, svg(partial(epochs, series=series), f"{title} by epoch"), legend)

@@ -1,17 +1,22 @@
-"""A figure of images in rows, with lines of text under each."""
+"""Pictures in rows with lines of text under each, as a figure of matplotlib.
+
+What `mxmtl.show_batch`, `mxmtl.show_results` and ``mxmtl inspect --sheet`` show is drawn here,
+or written as a page (`_page.sheet`).
+"""
 
 from __future__ import annotations
 
 import functools
 import io
+import logging
 import unicodedata
 from dataclasses import dataclass
-from typing import Any, List, Optional, Sequence
+from typing import Any, FrozenSet, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 
-from ._figures import PLOT
-from ._fonts import families
+from .._table import one_line
+from ._figures import PLOT, needed
 
 CELL, MARGIN, LINE = 2.1, 0.12, 0.155  # inches: an image, the space around it, a line of text
 LETTERS = 37  # on a line
@@ -19,11 +24,15 @@ FOLDS = 3  # lines at most for one text: what differs in twenty labels is seldom
 SIZE = 7.5  # points
 COLORS = {True: "#14713d", False: "#b8262b", None: "#777777", "plain": "#1d2126"}
 MARKS = {True: "\N{CHECK MARK}", False: "\N{BALLOT X}", None: "\N{MIDDLE DOT}", "plain": ""}
+FIRST = "DejaVu Sans"  # comes with matplotlib
+LIKELY = ("noto sans", "cjk", "wenquanyi", "hei", "gothic", "unicode", "fallback", "unifont")
+
+logger = logging.getLogger("mxmtl")
 
 
 @dataclass(frozen=True)
 class Line:
-    """A line under an image.
+    """A line under a picture.
 
     Attributes
     ----------
@@ -37,58 +46,63 @@ class Line:
     mood: Any = "plain"
 
     @property
-    def drawn(self) -> List[str]:
-        """The mark and the text, folded to the width of an image."""
-        text = f"{MARKS[self.mood]} {self.text}" if MARKS[self.mood] else self.text
-        return folded(text, LETTERS, FOLDS)
+    def marked(self) -> str:
+        """The mark, and the text on one line."""
+        text = one_line(self.text)
+        return f"{MARKS[self.mood]} {text}" if MARKS[self.mood] else text
 
 
-def grid(
-    images: Sequence[Optional[np.ndarray]], lines: Sequence[Sequence[Line]], columns: int
-) -> Any:
-    """Return a `matplotlib.figure.Figure`.
+@dataclass(frozen=True)
+class Picture:
+    """Pixels uint8 (height, width, 3) RGB, or (height, width, 1); what they are; lines about them.
 
-    Parameters
-    ----------
-    images : sequence of ndarray
-        uint8 (height, width, 3), RGB, or (height, width, 1); None where there is none.
-    lines : sequence of sequence of Line
-        Under each image.
-    columns : int
-        Images beside each other.
+    Without pixels there is a gap.
     """
-    columns = max(1, min(columns, len(images)))
-    rows = max(1, -(-len(images) // columns))
-    drawn = [[(part, line.mood) for line in each for part in line.drawn] for each in lines]
+
+    name: str
+    pixels: Optional[np.ndarray]
+    lines: Sequence[Line]
+
+
+def figure_of(pictures: Sequence[Picture], columns: int) -> Any:
+    """Return pictures as a `matplotlib.figure.Figure`, so many beside each other."""
+    needed(PLOT, "matplotlib.figure")
+    columns = max(1, min(columns, len(pictures)))
+    rows = max(1, -(-len(pictures) // columns))
+    family, lacking = chosen(letters_of(line.marked for each in pictures for line in each.lines))
+    drawn = [
+        [
+            (part, line.mood)
+            for line in each.lines
+            for part in folded(escaped(line.marked, lacking), LETTERS, FOLDS)
+        ]
+        for each in pictures
+    ]
     depth = CELL + 2 * MARGIN + LINE * max((len(each) for each in drawn), default=0)
     width, height = columns * (CELL + MARGIN) + MARGIN, rows * depth + MARGIN
     figure = new_figure(width, height)
-    texts = [text for each in drawn for text, _ in each]
-    font = {"family": families(texts), "fontsize": SIZE}
-    for index, (image, each) in enumerate(zip(images, drawn)):
+    for index, (picture, each) in enumerate(zip(pictures, drawn)):
         left = MARGIN + index % columns * (CELL + MARGIN)
         top = height - MARGIN - index // columns * depth
         axes = figure.add_axes(
             (left / width, (top - CELL) / height, CELL / width, CELL / height), anchor="N"
         )
         axes.set_axis_off()
-        if image is not None:
-            axes.imshow(image.squeeze(), cmap="gray", vmin=0, vmax=255)
+        if picture.pixels is not None:
+            axes.imshow(picture.pixels.squeeze(), cmap="gray", vmin=0, vmax=255)
         for number, (text, mood) in enumerate(each, start=1):
             figure.text(
-                left / width, (top - CELL - number * LINE) / height, plain(text),
-                color=COLORS[mood], va="baseline", **font,
+                left / width, (top - CELL - number * LINE) / height, escape_math(text),
+                color=COLORS[mood], va="baseline", family=list(family), fontsize=SIZE,
             )  # fmt: skip
     return figure
 
 
 def new_figure(width: float, height: float) -> Any:
     """Return an empty figure of so many inches, which a notebook shows."""
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError(PLOT) from error
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     figure: Any = Figure(figsize=(width, height), facecolor="white", dpi=110)
     FigureCanvasAgg(figure)  # without pyplot, which would keep every figure
     figure._repr_png_ = functools.partial(as_png, figure)  # for a notebook: pyplot would tell it
@@ -102,7 +116,7 @@ def as_png(figure: Any) -> bytes:
     return stream.getvalue()
 
 
-def plain(text: str) -> str:
+def escape_math(text: str) -> str:
     """Escape what matplotlib takes for mathematics."""
     return text.replace("$", r"\$")
 
@@ -138,3 +152,87 @@ def cut(text: str, letters: int) -> str:
             break
         kept += letter
     return kept + "\N{HORIZONTAL ELLIPSIS}"
+
+
+# -- fonts for names in any script, out of those that are installed --------------------------------
+def letters_of(texts: Any) -> FrozenSet[str]:
+    """Return the letters of some texts."""
+    return frozenset(letter for text in texts for letter in text if letter.isprintable())
+
+
+@functools.lru_cache(maxsize=64)
+def chosen(letters: FrozenSet[str]) -> Tuple[Tuple[str, ...], FrozenSet[str]]:
+    """Choose font families until each letter is in one of them, or no more fonts are left.
+
+    Returns the families, and the letters that none of them has; that these are escaped is said
+    once. matplotlib 3.6 and newer take each letter from the first family that has it.
+    """
+    from matplotlib import font_manager
+
+    found = [FIRST]
+    missing = {ord(letter) for letter in letters}
+    missing -= charmap(font_manager.findfont(FIRST))
+    for path in candidates(font_manager) if missing else ():
+        has = charmap(path) & missing
+        if has:
+            found.append(family(font_manager, path))
+            missing -= has
+        if not missing:
+            break
+    lacking = frozenset(map(chr, missing))
+    if lacking:
+        say_what_lacks()
+    return tuple(found), lacking
+
+
+@functools.lru_cache(maxsize=1)
+def say_what_lacks() -> None:
+    """Say once a process what to install for letters that no font has."""
+    logger.warning(
+        "No installed font has some letters of the names in this picture; they are written as "
+        "\\u6bd4. Install one (fonts-noto-cjk on Debian and Ubuntu), or write an .html file."
+    )
+
+
+def escaped(text: str, lacking: FrozenSet[str]) -> str:
+    r"""Write letters that no font has in ASCII.
+
+    >>> print(escaped("breed: \u72ac", frozenset("\u72ac")))
+    breed: \u72ac
+    """
+    return "".join(
+        letter.encode("unicode_escape").decode() if letter in lacking else letter for letter in text
+    )
+
+
+def candidates(font_manager: Any) -> Iterator[str]:
+    """Yield the installed fonts, upright ones with many letters first."""
+    paths = sorted(set(font_manager.findSystemFonts()))
+
+    def rank(path: str) -> Any:
+        name = path.lower()
+        likely = [i for i, part in enumerate(LIKELY) if part in name.replace("-", " ")]
+        return (not likely, any(word in name for word in ("bold", "italic", "serif")), path)
+
+    yield from sorted(paths, key=rank)
+
+
+@functools.lru_cache(maxsize=512)
+def charmap(path: str) -> FrozenSet[int]:
+    """Return the letters that a font file has; none of one that cannot be read."""
+    from matplotlib.ft2font import FT2Font
+
+    try:
+        return frozenset(FT2Font(path).get_charmap())
+    except (OSError, RuntimeError):  # a bitmap font, or a damaged one: as if it were not there
+        return frozenset()
+
+
+def family(font_manager: Any, path: str) -> str:
+    """Return the name under which matplotlib finds a font file; make it known if it is not."""
+    manager = font_manager.fontManager
+    for known in manager.ttflist:
+        if known.fname == path:
+            return str(known.name)
+    manager.addfont(path)  # installed since matplotlib made its list
+    return str(manager.ttflist[-1].name)

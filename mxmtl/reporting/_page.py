@@ -1,43 +1,67 @@
-"""The HTML page: everything in one file, nothing fetched."""
+"""A report about runs as one HTML page or as Markdown, and a sheet of pictures as a page.
+
+A page is everything in one file, and fetches nothing.
+"""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from ..metrics import ALL_TASKS, Metric
-from . import _panels as panels
-from . import _tables as tables
-from . import _task_tables as task_tables
-from ._figures import OwnIds
-from ._markdown import NOTHING, summary
-from ._matrix import heat
-from ._network_view import drawn
+import numpy as np
+
+from .._table import UNKNOWN, Table, in_markdown, is_number, known, value_of, written
+from ..metrics import ALL_TASKS
+from . import _run_tables as tables
+from ._figures import OwnIds, headline, learning, task_panels
+from ._grid import Picture
+from ._network import drawn
+from ._pictures import data_uri
 
 FOLDER = Path(__file__).parent / "page"
+NOTHING = "No label of this task is known in these records, so there is nothing to measure."
+SHADED = 14  # classes of a shaded confusion matrix that is still readable
+MATRIX = 12  # classes of one that is written out in Markdown
 Facts = Mapping[str, Any]
 Pictures = Mapping[Tuple[int, int], Optional[str]]
 
 
-def page(facts: Facts, pictures: Pictures) -> str:
-    """Return the whole page."""
+def page(records: Sequence[str], runs: Sequence[Facts], pictures: Pictures) -> str:
+    """Return the whole page about runs."""
+    script = (FOLDER / "page.js").read_text("utf-8")
+    return rendered(
+        "page.html",
+        **view(records, runs, pictures),
+        script=script,
+        script_digest=digest(script),
+    )
+
+
+def sheet(title: str, more: Sequence[Table], pictures: Sequence[Picture]) -> str:
+    """Return a page of pictures with the lines under them, below tables."""
+    shown = [(each, None if each.pixels is None else data_uri(each.pixels)) for each in pictures]
+    moods = {True: "good", False: "bad", None: "soft", "plain": ""}
+    return rendered("sheet.html", title=title, tables=more, pictures=shown, moods=moods)
+
+
+def rendered(template: str, **values: Any) -> str:
+    """Fill in a template of ours; whatever is no markup of it is escaped."""
     import jinja2
 
-    loader = jinja2.FileSystemLoader(str(FOLDER), encoding="utf-8")
     environment = jinja2.Environment(
-        loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True,
+        loader=jinja2.FileSystemLoader(str(FOLDER), encoding="utf-8"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
-    )  # fmt: skip
-    environment.globals.update(written=tables.written, value_of=tables.value_of)
-    environment.filters["own_ids"] = OwnIds()
-    environment.tests["number_cell"] = tables.is_number
-    style, script = ((FOLDER / name).read_text("utf-8") for name in ("style.css", "page.js"))
-    return environment.get_template("page.html").render(
-        **view(facts, pictures), style=style, script=script, script_digest=digest(script)
     )
+    environment.globals.update(written=written, value_of=value_of, unknown=UNKNOWN)
+    environment.filters["own_ids"] = OwnIds()
+    environment.tests["number_cell"] = is_number
+    style = (FOLDER / "style.css").read_text("utf-8")
+    return environment.get_template(template).render(style=style, **values)
 
 
 def digest(script: str) -> str:
@@ -45,24 +69,23 @@ def digest(script: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode()
 
 
-def view(facts: Facts, pictures: Pictures) -> Dict[str, Any]:
+def view(records: Sequence[str], runs: Sequence[Facts], pictures: Pictures) -> Dict[str, Any]:
     """Return what the template fills in."""
-    runs = facts["runs"]
     names = list(dict.fromkeys(name for run in runs for name in run["tasks"]))
     return {
         "title": ", ".join(run["name"] for run in runs),
-        "records": facts["records"],
+        "records": records,
         "summaries": [(run["name"], summary(run)) for run in runs],
         "several": len(runs) > 1,
         "cards": cards(runs[0]) if len(runs) == 1 else [],
         "metrics": [tables.side_by_side(runs)] if len(runs) > 1 else single(runs[0]),
-        "learning": panels.learning(runs),
-        "histories": [task_tables.history(run) for run in runs],
+        "learning": learning(runs),
+        "histories": [tables.history(run) for run in runs],
         "tasks": [
             {
                 "name": name,
                 "runs": [
-                    of_task(run, name, number, pictures)
+                    task_view(run, name, number, pictures)
                     for number, run in enumerate(runs)
                     if name in run["tasks"]
                 ],
@@ -72,42 +95,39 @@ def view(facts: Facts, pictures: Pictures) -> Dict[str, Any]:
         "data": data(runs),
         "networks": [(run["name"], network(run)) for run in runs],
         "settings": [
-            (title, task_tables.settings(runs, usual=usual))
+            (title, tables.settings(runs, usual=usual))
             for usual, title in ((False, "Chosen"), (True, "Left at their defaults"))
         ],
         "nothing": NOTHING,
     }
 
 
-def single(run: Facts) -> List[tables.Table]:
+def single(run: Facts) -> List[Table]:
     """Return the metrics of one run's tasks, and of all of them together."""
-    found = tables.by_task(run)
-    together = tables.all_metrics(run, ALL_TASKS)
-    return [*found, replace(together, title="All tasks together")] if together.rows else found
+    together = tables.all_metrics(run, ALL_TASKS, "All tasks together")
+    return [table for table in (*tables.by_task(run), together) if table.rows]
 
 
 def cards(run: Facts) -> List[Dict[str, Any]]:
     """Return of each task the one number that stands for it, and its baseline."""
     found = []
     for name, task in run["tasks"].items():
-        values = tables.default_values(run, name)
-        metric = panels.headline(values)
-        value, baseline = values.get(metric), values.get(f"baseline_{metric}")
-        known = bool(task["labelled"]) and value is not None and baseline is not None
-        ends = run["intervals"].get(f"{name}/{metric}", (value, value))
-        higher = getattr(Metric.types.get(metric), "higher_is_better", True)
-        found.append(
-            {
-                "task": name,
-                "type": task["type"],
-                "metric": tables.words(metric),
-                "value": tables.written(tables.metric_value(metric, value)),
-                "baseline": tables.written(tables.metric_value(metric, baseline)),
-                "gain": gain(ends, baseline, higher) if known else 0,
-                "known": known,
-                "labelled": f"{task['labelled']:,} of {task['records']:,}",
-            }
-        )
+        values = {value.metric: value for value in tables.default_values(run, name)}
+        value = headline(list(values.values()))
+        baseline = values.get(f"baseline_{value.metric}") if value else None
+        there = value and baseline and known(value.value) and known(baseline.value)
+        card = {
+            "task": name,
+            "type": task["type"],
+            "labelled": f"{task['labelled']:,} of {task['records']:,}",
+            "known": bool(task["labelled"] and there),
+        }
+        if value and baseline and card["known"]:
+            card["metric"] = tables.words(value.metric)
+            card["value"], card["baseline"] = written(value.value), written(baseline.value)
+            ends = value.interval or (value.value, value.value)
+            card["gain"] = gain(ends, baseline.value, value.higher_is_better is not False)
+        found.append(card)
     return found
 
 
@@ -117,41 +137,41 @@ def gain(ends: Tuple[float, float], baseline: Any, higher: bool) -> int:
     return (sides[0] if higher else -sides[0]) if sides[0] == sides[1] else 0
 
 
-def of_task(run: Facts, name: str, number: int, pictures: Pictures) -> Dict[str, Any]:
+def task_view(run: Facts, name: str, number: int, pictures: Pictures) -> Dict[str, Any]:
     """Return what one run has to show of one task."""
     task = run["tasks"][name]
     confusion = task.get("confusion", {})
     found = [tables.by_class(run, name)] if task["labelled"] else []
     if "tables" in confusion:
-        found.append(task_tables.decisions(confusion))
+        found.append(tables.decisions(confusion))
     if "cells" in confusion and len(confusion["classes"]) > 2:
-        found.append(task_tables.confused_pairs(confusion))
+        found.append(tables.confused_pairs(confusion))
     if "sweep" in task:
-        found.append(task_tables.chosen_thresholds(task["sweep"]))
+        found.append(tables.chosen_thresholds(task["sweep"]))
         if len(set(task["sweep"]["thresholds"].values())) > 1:
-            found.append(task_tables.label_thresholds(task["sweep"]))
+            found.append(tables.label_thresholds(task["sweep"]))
     return {
         "run": run["name"],
         "type": task["type"],
         "labelled": task["labelled"],
         "records": task["records"],
         "all_metrics": tables.all_metrics(run, name),
-        "matrix": heat(confusion) if "cells" in confusion else None,
-        "panels": panels.of_task(task),
-        "tables": [table for table in found if table and table.rows],
+        "matrix": shaded(confusion) if "cells" in confusion else None,
+        "panels": task_panels(task),
+        "tables": [table for table in found if table.rows],
         "mistakes": [
             {
                 **mistake,
                 "picture": pictures.get((number, mistake["row"])),
-                "said": task_tables.probabilities(mistake),
-                "loss": tables.written(mistake["loss"]),
+                "probability": tables.probabilities(mistake),
+                "loss": written(mistake["loss"]),
             }
             for mistake in task["mistakes"]
         ],
     }
 
 
-def data(runs: List[Facts]) -> List[Dict[str, Any]]:
+def data(runs: Sequence[Facts]) -> List[Dict[str, Any]]:
     """Return the tables about data, once for runs that learned from the same records."""
     found: Dict[str, Dict[str, Any]] = {}
     for run in runs:
@@ -162,8 +182,8 @@ def data(runs: List[Facts]) -> List[Dict[str, Any]]:
                 "runs": [],
                 "train": ", ".join(run["train"]["prefix"]),
                 "error": run["train"].get("error", ""),
-                "labels": task_tables.labels_known(run),
-                "classes": [task_tables.class_counts(run, name) for name in run["tasks"]],
+                "labels": tables.labels_known(run),
+                "classes": [tables.class_counts(run, name) for name in run["tasks"]],
             },
         )
         known["runs"].append(run["name"])
@@ -178,5 +198,103 @@ def network(run: Facts) -> Dict[str, Any]:
         "parameters": facts["parameters"],
         "trunk_parameters": facts["trunk_parameters"],
         "trunk": run["settings"]["trunk"],
-        "tables": [task_tables.stages(facts), task_tables.heads(facts)],
+        "tables": [tables.stages(facts), tables.heads(facts)],
     }
+
+
+def shaded(confusion: Facts) -> Dict[str, Any]:
+    """Return the matrix of the classes that are confused most: names and rows of cells.
+
+    A cell has its number, its share of the label's records, and whether it is right. ``rest`` is
+    what was answered with a class that is not shown.
+    """
+    names = confusion["classes"]
+    counts = np.zeros((len(names), len(names)), np.int64)
+    for label, answer, number in confusion["cells"]:
+        counts[label, answer] = number
+    wrong = counts.sum(axis=0) + counts.sum(axis=1) - 2 * np.diag(counts)
+    shown = np.sort(np.argsort(-wrong, kind="stable")[:SHADED])
+    total = counts.sum(axis=1)
+    rows: List[Dict[str, Any]] = []
+    for i in shown.tolist():
+        cells = [
+            {
+                "number": int(counts[i, j]),
+                "share": round(100 * counts[i, j] / total[i], 1) if total[i] else 0.0,
+                "right": i == j,
+            }
+            for j in shown.tolist()
+        ]
+        rest = int(total[i] - counts[i, shown].sum())
+        rows.append({"name": names[i], "cells": cells, "rest": rest, "total": int(total[i])})
+    left_out = len(names) - len(shown)
+    return {"names": [names[i] for i in shown.tolist()], "rows": rows, "left_out": left_out}
+
+
+# -- Markdown: the tables --------------------------------------------------------------------------
+def markdown(records: Sequence[str], runs: Sequence[Facts]) -> str:
+    """Return the whole report."""
+    return "\n\n".join(parts(records, runs)) + "\n"
+
+
+def parts(records: Sequence[str], runs: Sequence[Facts]) -> Iterator[str]:
+    """Yield headings, sentences and tables."""
+    yield f"# {in_markdown(', '.join(run['name'] for run in runs))}"
+    yield f"Evaluated on {in_markdown(', '.join(records))}."
+    for run in runs:
+        yield f"* {in_markdown(run['name'])}: {in_markdown(summary(run))}"
+    if len(runs) > 1:
+        yield tables.side_by_side(runs).markdown()
+    for run in runs:
+        yield f"## {in_markdown(run['name'])}"
+        yield from (table.markdown() for table in tables.by_task(run))
+        together = tables.all_metrics(run, ALL_TASKS, "All tasks together")
+        if together.rows:
+            yield together.markdown()
+        yield tables.history(run).markdown()
+        for name in run["tasks"]:
+            yield f"### {in_markdown(name)}"
+            yield from (table.markdown() for table in written_out(run, name))
+            if not run["tasks"][name]["labelled"]:
+                yield NOTHING
+        yield "### Data"
+        if "error" in run["train"]:
+            yield f"The training records cannot be read: {in_markdown(run['train']['error'])}"
+        yield tables.labels_known(run).markdown()
+        yield from (tables.class_counts(run, name).markdown() for name in run["tasks"])
+        yield "### Network"
+        yield tables.stages(run["network"]).markdown()
+        yield tables.heads(run["network"]).markdown()
+    yield "## Settings"
+    yield tables.settings(runs, usual=False).markdown()
+
+
+def summary(run: Facts) -> str:
+    """Say in a sentence what was evaluated."""
+    return (
+        f"checkpoint {run['checkpoint']} ({run['which']}), epoch {run['epoch']} of "
+        f"{len(run['history'])}, {run['evaluated']['records']:,} records, "
+        f"{run['network']['parameters']:,} parameters."
+    )
+
+
+def written_out(run: Facts, name: str) -> List[Table]:
+    """Return the tables about one task, those that its kind has."""
+    task = run["tasks"][name]
+    found = [tables.all_metrics(run, name), tables.by_class(run, name)]
+    if not task["labelled"]:
+        return []
+    confusion = task.get("confusion", {})
+    if "cells" in confusion:
+        if len(confusion["classes"]) <= MATRIX:
+            found.append(tables.matrix(confusion))
+        found.append(tables.confused_pairs(confusion))
+    elif confusion:
+        found.append(tables.decisions(confusion))
+    if "sweep" in task:
+        found.append(tables.chosen_thresholds(task["sweep"]))
+        if task["sweep"]["tuned"]:
+            found.append(tables.label_thresholds(task["sweep"]))
+    if task["mistakes"]:
+        found.append(tables.mistakes(task))
+    return [table for table in found if table.rows]

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-import math
 import os
-from dataclasses import dataclass
-from typing import Any, Dict, Iterable, List, Mapping, Tuple, Union
-
-from tabulate import tabulate
+from dataclasses import dataclass, replace
+from typing import Dict, Iterable, List, Mapping, Tuple, Union
 
 from .._files import PathLike, atomic_write
+from .._table import Table
+from ..evaluation import (
+    class_table,
+    json_text,
+    metric_table,
+    task_tables,
+    values_by_name,
+    values_csv,
+)
+from ..metrics import MetricValue, read_values
 from ..tasks import TaskSet
 
 Values = Union[Mapping[str, float], Iterable[Tuple[str, float]]]
-COUNTS = ("num_labels",)  # whole numbers among the metrics
 
 
 def report(values: Values, tasks: TaskSet) -> "Report":
@@ -45,45 +48,47 @@ def report(values: Values, tasks: TaskSet) -> "Report":
     task        num_labels    accuracy
     --------  ------------  ----------
     outdoors            40      0.9250
-    indoors              0
+    indoors              0           -
     """
     pairs = list(values.items() if isinstance(values, Mapping) else values)
     names = [name for name, _ in pairs]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ValueError(f"values named {twice} come more than once; metric names must differ.")
-    return Report({name: float(value) for name, value in pairs}, tasks)
+    found = read_values({name: float(value) for name, value in pairs}, tasks)
+    # What is of no single task stands under its whole name.
+    return Report(
+        [v if v.task in tasks.names else replace(v, task=None, metric=v.name) for v in found],
+        tasks,
+    )
 
 
 @dataclass(frozen=True)
 class Report:
-    """Metric values by name, and the tasks that they are about. Made by `report`."""
+    """Metric values, and the tasks that they are about. Made by `report`."""
 
-    values: Dict[str, float]
+    metrics: List[MetricValue]
     tasks: TaskSet
 
+    @property
+    def values(self) -> Dict[str, float]:
+        """All values by name."""
+        return {value.name: value.value for value in self.metrics}
+
     def __str__(self) -> str:
-        return self._tables("simple")
+        return "\n\n".join(table.text() for table in self._tables())
 
     def markdown(self) -> str:
         """Return the tables in Markdown."""
-        return self._tables("github")
+        return "\n\n".join(table.markdown() for table in self._tables())
 
     def json(self) -> str:
         """Return the values by name as JSON; nan, which JSON has not, is null."""
-        known = {
-            name: value if math.isfinite(value) else None for name, value in self.values.items()
-        }
-        return json.dumps(known, indent=2, ensure_ascii=False)
+        return json_text(values_by_name(self.metrics))
 
     def csv(self) -> str:
         """Return lines ``task,metric,class,value``; cells that do not apply are empty."""
-        stream = io.StringIO()
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(["task", "metric", "class", "value"])
-        for name, value in self.values.items():
-            writer.writerow([*self._parts(name), "" if math.isnan(value) else repr(value)])
-        return stream.getvalue()
+        return values_csv(self.metrics, intervals=False)
 
     def save(self, path: PathLike) -> None:
         """Write the report as its ending says: ``.md``, ``.json``, ``.csv`` or ``.txt``."""
@@ -94,54 +99,11 @@ class Report:
         with atomic_write(path) as stream:
             stream.write((forms[ending]().rstrip("\n") + "\n").encode("utf-8"))
 
-    def _parts(self, name: str) -> Tuple[str, str, str]:
-        # A class name may hold a slash; task and metric names do not.
-        task, _, rest = name.partition("/")
-        if task not in self.tasks.names or not rest:
-            return "", name, ""
-        metric, _, of_class = rest.partition("/")
-        return task, metric, of_class
-
-    def _tables(self, form: str) -> str:
-        tables: List[str] = []
-        for headers, rows in [*self._by_task(), *self._by_class(), *self._together()]:
-            formats = ["", *("d" if header in COUNTS else ".4f" for header in headers[1:])]
-            tables.append(tabulate(rows, headers, tablefmt=form, floatfmt=formats, missingval=""))
-        return "\n\n".join(tables)
-
-    def _by_task(self) -> List[Tuple[List[str], List[List[Any]]]]:
-        # Tasks with the same metrics share a table, so that no table is wide and half empty.
-        tables: Dict[Tuple[str, ...], List[List[Any]]] = {}
-        for task in self.tasks.names:
-            values = {m: v for (t, m, c), v in self._split() if t == task and not c}
-            if values:
-                cells = [_cell(metric, value) for metric, value in values.items()]
-                tables.setdefault(tuple(values), []).append([task, *cells])
-        return [(["task", *metrics], rows) for metrics, rows in tables.items()]
-
-    def _by_class(self) -> List[Tuple[List[str], List[List[Any]]]]:
-        tables = []
-        for task in self.tasks.names:
-            values = {(c, m): v for (t, m, c), v in self._split() if t == task and c}
-            metrics = list(dict.fromkeys(metric for _, metric in values))
-            classes = list(dict.fromkeys(of_class for of_class, _ in values))
-            rows = [
-                [name, *(_cell(metric, values.get((name, metric), math.nan)) for metric in metrics)]
-                for name in classes
-            ]
-            if rows:
-                tables.append(([task, *metrics], rows))
-        return tables
-
-    def _together(self) -> List[Tuple[List[str], List[List[Any]]]]:
-        rows: List[List[Any]] = [[m, _cell(m, v)] for (t, m, _), v in self._split() if not t]
-        return [(["all tasks", "value"], rows)] if rows else []
-
-    def _split(self) -> List[Tuple[Tuple[str, str, str], float]]:
-        return [(self._parts(name), value) for name, value in self.values.items()]
-
-
-def _cell(metric: str, value: float) -> Any:
-    if math.isnan(value):
-        return None
-    return int(value) if metric in COUNTS else value
+    def _tables(self) -> List[Table]:
+        names = self.tasks.names
+        together = [value for value in self.metrics if value.task is None]
+        return [
+            *task_tables(self.metrics, names),
+            *(table for name in names if (table := class_table(self.metrics, name)).rows),
+            *([metric_table(together, first="all tasks")] if together else []),
+        ]

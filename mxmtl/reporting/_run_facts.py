@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict
+from typing import Any, Dict, List, Sequence, Tuple
 
+import numpy as np
+
+from ..data.records import LabelCounts, Prefixes
 from ..evaluation import Predictions, measure
+from ..metrics import MetricValue
+from ..tasks import TaskSet
 from ..training import ModelFile, Run
-from ._data_facts import counts_in, counts_of
-from ._measured import Measured
-from ._mistakes import worst
-from ._network_facts import network_facts
+from ._network import network_facts
+from ._pictures import RecordPictures
 from ._task_facts import task_facts
+from ._task_predictions import TaskPredictions, describe_record
 
 PICTURES = 240  # of one run, of all tasks together
 
@@ -23,16 +27,20 @@ def run_facts(
     which: str,
     mistakes: int,
     bootstrap: int,
-) -> Dict[str, Any]:
-    """Return all that a report says about one run; ``model`` has what it was predicted with."""
+) -> Tuple[Dict[str, Any], Sequence[MetricValue]]:
+    """Return all that a report says about one run, and its values of metrics.
+
+    ``model`` has what it was predicted with.
+    """
     checkpoint, settings = run.checkpoint(which), run.settings
     train, _ = run.records
-    measured = [
-        Measured.of(predictions, task, model.thresholds.get(task.name)) for task in model.tasks
+    predicted = [
+        TaskPredictions.of(predictions, task, model.thresholds.get(task.name))
+        for task in model.tasks
     ]
     evaluation = measure(predictions, thresholds=model.thresholds, bootstrap=bootstrap)
-    each = min(mistakes, max(1, PICTURES // len(measured)))
-    return {
+    each = min(mistakes, max(1, PICTURES // len(predicted)))
+    facts = {
         "name": run.folder.resolve().name,
         "folder": os.fspath(run.folder),
         "checkpoint": checkpoint.stem,
@@ -50,22 +58,77 @@ def run_facts(
         "intervals": {name: list(pair) for name, pair in evaluation.intervals.items()},
         "level": evaluation.level,
         "tasks": {
-            m.task.name: {
-                "type": type(m.task).__name__,
-                "names": list(m.task.names),
-                "default_metrics": list(m.task.default_metrics),
-                **task_facts(m),
-                "mistakes": worst(m, predictions.index, each),
+            p.task.name: {
+                "type": type(p.task).__name__,
+                "names": list(p.task.names),
+                "default_metrics": list(p.task.default_metrics),
+                **task_facts(p),
+                "mistakes": worst_mistakes(p, predictions.index, each),
             }
-            for m in measured
+            for p in predicted
         },
         "network": network_facts(
             run.load(which)[0], model.tasks, tuple(model.preprocessing.data_shape)
         ),
     }
+    return facts, evaluation.metrics
 
 
 def listed(prefixes: Any) -> Any:
     """Return prefixes as a list of texts."""
     one = isinstance(prefixes, (str, os.PathLike))
     return [os.fspath(prefix) for prefix in ([prefixes] if one else prefixes)]
+
+
+# -- the records of highest loss -------------------------------------------------------------------
+def worst_mistakes(
+    predicted: TaskPredictions, index: np.ndarray, count: int
+) -> List[Dict[str, Any]]:
+    """Return the labelled rows with the highest loss, highest first, JSON-able.
+
+    ``index`` are the record ids of all rows.
+    """
+    return [
+        {"row": int(row), "record": int(index[row]), **row_facts(predicted, row)}
+        for row in predicted.worst(count)
+    ]
+
+
+def row_facts(predicted: TaskPredictions, row: int) -> Dict[str, Any]:
+    """Return what a row says, and what was said about it."""
+    label, prediction = predicted.label[row], predicted.prediction[row]
+    words = describe_record(predicted.task, label, prediction, predicted.tuned)
+    return {
+        "loss": float(predicted.losses[row]),
+        "label": words.label,
+        "prediction": words.answer,
+        "right": words.right,
+        "probabilities": words.probabilities,
+    }
+
+
+# -- labels, counted -------------------------------------------------------------------------------
+def counts_of(predictions: Predictions) -> Dict[str, Any]:
+    """Count the labels that a network was evaluated on."""
+    count = len(predictions)
+    blocks = [
+        predictions.labels[task.name].reshape(count, task.label_width) for task in predictions.tasks
+    ]
+    return counted(predictions.tasks, np.concatenate(blocks, axis=1))
+
+
+def counts_in(records: Prefixes, tasks: TaskSet) -> Dict[str, Any]:
+    """Count the labels of records; ``error`` says why if they cannot be read any more."""
+    try:
+        with RecordPictures(records) as opened:
+            labels = opened.labels(tasks)
+    except (OSError, ValueError) as error:
+        return {"error": str(error)}  # a run outlives its training records
+    return counted(tasks, labels)
+
+
+def counted(tasks: TaskSet, labels: np.ndarray) -> Dict[str, Any]:
+    """Count labels (N, label_width): the number of records, and `LabelCounts.summary`."""
+    counts = LabelCounts(tasks)
+    counts.add_block(labels)
+    return {"records": len(labels), "tasks": counts.summary()}

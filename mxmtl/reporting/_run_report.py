@@ -1,20 +1,29 @@
-"""A report about runs: one page, Markdown or JSON, all of the same figures."""
+"""Reports about runs: from runs and records to one page, Markdown or JSON, of the same figures."""
 
 from __future__ import annotations
 
 import json
 import os
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
-from typing import Any, Callable, Dict, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 from .._files import PathLike, atomic_write
-from ..training import finite
+from ..data.records import Prefixes
+from ..evaluation import predict_records
+from ..metrics import MetricValue
+from ..model import Network
+from ..training import Run, finite
+from ._figures import needed
+from ._page import markdown, page
+from ._pictures import RecordPictures
+from ._run_facts import listed, run_facts
 
 FORMAT, VERSION = "mxmtl.report", 1
 FORMS = {"html": ".html", "md": ".md", "json": ".json"}
-PAGE = 'an HTML report needs jinja2 and matplotlib: pip install "mxmtl[report]"'
+PAGE = "an HTML report needs jinja2 and matplotlib", "report"
+MODULES = ("jinja2", "matplotlib")
+OneRun = Union[PathLike, Run]
 
 
 @dataclass(frozen=True)
@@ -27,26 +36,29 @@ class RunReport:
         All figures, JSON-able; see ``docs/reports.md``.
     pictures : dict
         Data URIs of small pictures by number of the run and row; None where an image is damaged.
+    metrics : list of list of MetricValue
+        Of each run: its values of metrics, which ``facts`` have by name.
     """
 
     facts: Dict[str, Any]
     pictures: Mapping[Tuple[int, int], Optional[str]] = field(default_factory=dict, repr=False)
+    metrics: Sequence[Sequence[MetricValue]] = field(default=(), repr=False)
 
     def html(self) -> str:
         """Return one page that needs no other file and no network.
 
         Raises `ImportError` without jinja2 or matplotlib, naming the command that installs them.
         """
-        need("html")
-        from ._page import page
-
-        return page(self.facts, self.pictures)
+        needed(PAGE, *MODULES)
+        return page(self.facts["records"], self._runs(), self.pictures)
 
     def markdown(self) -> str:
         """Return the tables in Markdown."""
-        from ._markdown import markdown
+        return markdown(self.facts["records"], self._runs())
 
-        return markdown(self.facts)
+    def _runs(self) -> List[Dict[str, Any]]:
+        # Tables are made of values that know what they are of, the JSON has them by name.
+        return [{**run, "values": v} for run, v in zip(self.facts["runs"], self.metrics)]
 
     def json(self) -> str:
         """Return all figures as JSON; nan, which JSON has not, is null."""
@@ -96,15 +108,94 @@ def check_output(path: PathLike, form: str = "", *, force: bool = False) -> str:
         folder = folder.parent  # it will be made
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         raise PermissionError(f"{name}: nothing can be written into {folder}.")
-    need(form)
+    if form == "html":
+        needed(PAGE, *MODULES)
     return form
 
 
-def need(form: str) -> None:
-    """Raise `ImportError`, with the command that installs it, for what is not installed."""
-    if form == "html":
-        try:
-            for name in ("jinja2", "matplotlib"):
-                import_module(name)
-        except ImportError as error:
-            raise ImportError(f"{PAGE} ({error})") from error
+def report_runs(
+    runs: Union[OneRun, Sequence[OneRun]],
+    records: Optional[Prefixes] = None,
+    *,
+    which: str = "best",
+    mistakes: int = 12,
+    bootstrap: int = 200,
+    ctx: Any = None,
+    **options: Any,
+) -> RunReport:
+    """Evaluate one or more runs on records, and gather what a report shows.
+
+    Parameters
+    ----------
+    runs : run folder, or several
+        From `mxmtl.fit` or ``mxmtl train``.
+    records : str or sequence of str, optional
+        Prefixes, by default those that the first run was validated on.
+    which : {"best", "last"}
+        Checkpoint of each run.
+    mistakes : int
+        Records of highest loss to show, for each task.
+    bootstrap : int
+        Draws for confidence intervals, as in `mxmtl.evaluation.evaluate`; 0 for none.
+    ctx : mx.Context, optional
+        Where to compute; the CPU by default.
+    **options
+        More for `mxmtl.RecordIter`, such as ``batch_size``, ``threads`` and ``on_error``.
+
+    Returns
+    -------
+    RunReport
+        Has `html`, `markdown`, `json` and `save`.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a folder is no run, or there are no such records.
+    ValueError
+        If no records are given and the run had none to validate on, or they were written for
+        other tasks.
+    """
+    one = isinstance(runs, (str, os.PathLike, Run))
+    several: List[Any] = [runs] if one else list(runs)  # type: ignore[list-item, arg-type]
+    opened = [run if isinstance(run, Run) else Run(run) for run in several]
+    if not opened or mistakes < 0:
+        raise ValueError(f"{len(opened)} runs, mistakes={mistakes}: expected a run; 0 or more.")
+    records = records or validation_records(opened[0])
+    facts: List[Dict[str, Any]] = []
+    metrics: List[Sequence[MetricValue]] = []
+    pictures: Dict[Tuple[int, int], Optional[str]] = {}
+    for number, run in enumerate(opened):
+        model = run.model_of(which)
+        predictions = predict_records(
+            Network.of(run, which=which, ctx=ctx), records, model.preprocessing,
+            temperature=model.temperature, **options,
+        )  # fmt: skip
+        found, values = run_facts(run, model, predictions, which, mistakes, bootstrap)
+        facts.append(found)
+        metrics.append(values)
+        with RecordPictures(records, predictions.index) as shown:
+            for task in found["tasks"].values():
+                for mistake in task["mistakes"]:
+                    pictures[number, mistake["row"]] = shown.uri(mistake["row"])
+    named_apart(facts)
+    head = {"format": FORMAT, "version": VERSION, "records": listed(records)}
+    return RunReport({**head, "runs": facts}, pictures, metrics)
+
+
+def validation_records(run: Run) -> Prefixes:
+    """Return what a run was validated on, or raise `ValueError`."""
+    _, val = run.records
+    if not val:
+        raise ValueError(
+            f"{run.folder}: the run had no records to validate on; say which ones to report on "
+            "(--records PREFIX)."
+        )
+    return val  # type: ignore[no-any-return]
+
+
+def named_apart(facts: List[Dict[str, Any]]) -> None:
+    """Call runs whose folders have the same name by their paths."""
+    names = [run["name"] for run in facts]
+    if len(set(names)) < len(names):
+        for number, run in enumerate(facts, start=1):
+            run["name"] = f"{number}: {run['folder']}"

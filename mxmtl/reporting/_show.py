@@ -1,19 +1,31 @@
-"""Images with their labels, and with what a network said about them, to look at."""
+"""Images with their labels, and with what a network predicted for them, to look at."""
 
 from __future__ import annotations
 
-from typing import Any, List, Optional, Sequence, Tuple, Union
+import os
+from typing import Any, Iterator, List, Optional, Sequence
 
 import numpy as np
 
 from .._files import PathLike, atomic_write
+from .._table import UNKNOWN, Table
+from ..data import Inspection
 from ..tasks import TaskSet
-from ._grid import Line, grid
-from ._words import MISSING, label_words, said
+from ._figures import PLOT, needed
+from ._grid import Line, Picture, figure_of
+from ._pictures import Levels, RecordPictures, pixels_and_labels
+from ._task_predictions import (
+    TaskPredictions,
+    describe_record,
+    label_words,
+    predictions_by_task,
+)
 
-Levels = Union[float, Sequence[float]]
 COLUMNS = 4  # images beside each other
-EDGE = 256  # pixels of an image of `show_results`
+SHEET_COLUMNS = 6
+EDGE = 256  # pixels of an image
+SHEETS = (".html", ".png", ".svg", ".pdf")
+PAGE = "an HTML page needs jinja2", "report"
 
 
 def show_batch(
@@ -42,7 +54,8 @@ def show_batch(
         What the images were normalized with; a `mxmtl.RecordIter` knows. Where nothing is known,
         images that are no pixels of 0 to 255 are stretched, each to its own range.
     path : str or Path, optional
-        Write the figure as well (``.png``, ``.svg``, ``.pdf``, ...).
+        Write it as well: ``.png``, ``.svg``, ``.pdf``..., or ``.html``, a page with the same
+        pictures.
 
     Returns
     -------
@@ -60,18 +73,17 @@ def show_batch(
     >>> images = np.zeros((2, 8, 8, 3), np.uint8)
     >>> figure = mxmtl.show_batch((images, np.array([[1, 3.5], [-1, np.nan]])), tasks)
     >>> [text.get_text() for text in figure.texts]
-    ['outdoors: yes', 'age: 3.5', '· outdoors: —', '· age: —']
+    ['outdoors: yes', 'age: 3.5', '· outdoors: -', '· age: -']
     """
     tasks = tasks or getattr(batch, "tasks", None)
     if tasks is None:
         raise TypeError("show_batch needs tasks=..., to say what the labels mean.")
     pixels, labels = pixels_and_labels(batch, tasks, mean, std)
-    rows = range(min(count, len(pixels)))
-    lines = [
-        [label_line(task.name, label_words(task, label[row])) for task, label in zip(tasks, labels)]
-        for row in rows
+    pictures = [
+        Picture(f"image {row + 1}", pixels[row], label_lines(tasks, [part[row] for part in labels]))
+        for row in range(min(count, len(pixels)))
     ]
-    return saved(grid([pixels[row] for row in rows], lines, columns), path)
+    return shown(pictures, columns, path)
 
 
 def show_results(
@@ -106,7 +118,8 @@ def show_results(
     seed : int
         Which ones are drawn.
     path : str or Path, optional
-        Write the figure as well (``.png``, ``.svg``, ``.pdf``, ...).
+        Write it as well: ``.png``, ``.svg``, ``.pdf``..., or ``.html``, a page with the same
+        pictures.
     **options
         More for `mxmtl.evaluation.predict_records`, such as ``batch_size``.
 
@@ -121,102 +134,142 @@ def show_results(
     ValueError
         There is no such task, or the records were written for other ones.
     """
-    from ._mistakes import Thumbnails
-    from ._predicted import measured_by
-
-    every, index = measured_by(model, records, options)
-    by_name = {measured.task.name: measured for measured in every}
+    every, index = predictions_by_task(model, records, options)
+    by_name = {predicted.task.name: predicted for predicted in every}
     names = list(by_name) if tasks is None else list(tasks)
     unknown = [name for name in (*names, worst or names[0]) if name not in by_name]
     if unknown:
         raise ValueError(f"no task {unknown[0]!r} among {list(by_name)}.")
     rows = chosen_rows(by_name.get(worst), len(index), count, seed)
-    lines = [[line for name in names for line in result_lines(by_name[name], row)] for row in rows]
-    with Thumbnails(records, index) as thumbnails:
-        found = [thumbnails.pixels(row, EDGE) for row in rows]
-    images = [None if image is None else image[..., ::-1] for image in found]
-    return saved(grid(images, lines, COLUMNS), path)
+    pictures = []
+    with RecordPictures(records, index) as opened:
+        for row in rows:
+            found = opened.picture(row, EDGE)
+            lines = [line for name in names for line in result_lines(by_name[name], row)]
+            pixels = None if found is None else found.pixels
+            pictures.append(Picture(f"record {index[row]}", pixels, lines))
+    return shown(pictures, COLUMNS, path)
 
 
-def chosen_rows(measured: Any, total: int, count: int, seed: int) -> List[int]:
+def write_sheet(inspection: Inspection, path: PathLike, *, count: int = 24, seed: int = 0) -> None:
+    """Write examples of records, drawn at random, with their labels.
+
+    Parameters
+    ----------
+    inspection : Inspection
+        Of the records to show, from `mxmtl.data.inspect_records`.
+    path : path
+        Ends in ``.html`` (with all tables, and names in any script) or in ``.png``, ``.svg`` or
+        ``.pdf``.
+    count : int
+        Number of examples; damaged records are passed over.
+    seed : int
+        Which ones.
+
+    Raises
+    ------
+    ImportError
+        Without jinja2 (``.html``: ``pip install "mxmtl[report]"``) or matplotlib (the others:
+        ``pip install "mxmtl[plot]"``).
+    ValueError
+        The path ends in something else, or the number is negative.
+    """
+    check_sheet(path, count)
+    pictures = list(examples(inspection, count, seed))
+    title = f"{inspection.prefix}: {inspection.num_records} records"
+    tables = [Table(name, header, rows) for name, header, rows in inspection.tables()]
+    write_pictures(pictures, SHEET_COLUMNS, path, title=title, tables=tables)
+
+
+def check_sheet(path: PathLike, count: int = 1) -> None:
+    """Raise what `write_sheet` would, before any record is read."""
+    ending = os.path.splitext(os.fspath(path))[1].lower()
+    if ending not in SHEETS:
+        raise ValueError(f"{os.fspath(path)}: a sheet ends in .html, .png, .svg or .pdf.")
+    if count < 0:
+        raise ValueError(f"count={count} is negative; expected a number of examples.")
+    if ending == ".html":
+        needed(PAGE, "jinja2")
+    else:
+        needed(PLOT, "matplotlib.figure")
+
+
+def examples(inspection: Inspection, count: int, seed: int) -> Iterator[Picture]:
+    """Yield records drawn without repetition, with their labels in words."""
+    tasks, found = inspection.tasks, 0
+    with RecordPictures(inspection.prefix) as opened:
+        for row in np.random.RandomState(seed).permutation(len(opened)).tolist():
+            if found == count:
+                break
+            picture = opened.picture(row, EDGE)
+            if picture is not None:
+                found += 1
+                name = f"record {picture.record}"
+                lines = label_lines(tasks, [picture.label[part] for part in tasks.slices])
+                yield Picture(name, picture.pixels, [Line(name), *lines])
+
+
+def chosen_rows(worst: Optional[TaskPredictions], total: int, count: int, seed: int) -> List[int]:
     """Return the rows of highest loss of a task, or rows drawn at random where there is none."""
-    if measured is not None:
-        return measured.worst(count).tolist()  # type: ignore[no-any-return]
+    if worst is not None:
+        return worst.worst(count).tolist()  # type: ignore[no-any-return]
     drawn = np.random.RandomState(seed).permutation(total)[:count]
     return np.sort(drawn).tolist()  # type: ignore[no-any-return]
 
 
-def result_lines(measured: Any, row: int) -> List[Line]:
+def result_lines(predicted: TaskPredictions, row: int) -> List[Line]:
     """Say what was predicted of one task, and below it the label where that is another thing."""
-    task, label = measured.task, measured.label[row]
-    words = said(task, label, measured.prediction[row], measured.tuned)
-    if words.label == MISSING:
-        return [Line(f"{task.name}: {words.answer} (label {MISSING})", None)]
+    task, label = predicted.task, predicted.label[row]
+    words = describe_record(task, label, predicted.prediction[row], predicted.tuned)
+    if not words.known:
+        return [Line(f"{task.name}: {words.answer} (label {UNKNOWN})", None)]
     if words.right is None:
         return [Line(f"{task.name}: {words.answer} (label {words.label})")]
     first = Line(f"{task.name}: {words.answer}", words.right)
     return [first] if words.right else [first, Line(f"     label {words.label}")]
 
 
-def label_line(name: str, words: str) -> Line:
-    """Say what is known of one task."""
-    return Line(f"{name}: {words}", None if words == MISSING else "plain")
-
-
-def pixels_and_labels(
-    batch: Any, tasks: TaskSet, mean: Optional[Levels], std: Optional[Levels]
-) -> Tuple[np.ndarray, List[np.ndarray]]:
-    """Return images as uint8 (N, height, width, channels), and each task's labels, without pad."""
-    restore = None
-    if hasattr(batch, "state_dict") and hasattr(batch, "pixels"):
-        restore, state = batch.pixels, batch.state_dict()
-        reader, batch = batch, batch.next()
-        reader.load_state_dict(state)
-    elif hasattr(batch, "next"):
-        batch = batch.next()
-    images, labels = (batch.data[0], batch.label) if hasattr(batch, "data") else batch
-    rows = len(images) - (getattr(batch, "pad", 0) or 0)
-    known = mean is None and std is None
-    pixels = restore(images) if restore and known else as_pixels(array_of(images), mean, std)
-    if not isinstance(labels, (list, tuple)):
-        labels = tasks.split(array_of(labels))
-    tasks.check_count("labels", labels)
-    parts = [
-        array_of(label)[:rows].reshape(rows, task.label_width) for task, label in zip(tasks, labels)
-    ]
-    return pixels[:rows], parts
-
-
-def as_pixels(images: np.ndarray, mean: Optional[Levels], std: Optional[Levels]) -> np.ndarray:
-    """Undo a normalization, or guess it where none is given: uint8, channels last."""
-    planes = images.shape[1] in (1, 3) and images.shape[3] not in (1, 3)
-    images = images.transpose(0, 2, 3, 1) if planes else images
-    if images.dtype == np.uint8:
-        return images
-    images = images.astype(np.float64)
-    if mean is not None or std is not None:
-        images = images * np.asarray(1.0 if std is None else std) + np.asarray(
-            0.0 if mean is None else mean
+def label_lines(tasks: TaskSet, labels: Sequence[np.ndarray]) -> List[Line]:
+    """Say what is known of each task of one record."""
+    return [
+        Line(
+            f"{task.name}: {label_words(task, label)}",
+            "plain" if task.labelled(label).any() else None,
         )
-    elif images.size and (images.min() < 0 or images.max() > 255 or images.max() <= 1):
-        low = images.min(axis=(1, 2, 3), keepdims=True)
-        spread = images.max(axis=(1, 2, 3), keepdims=True) - low
-        images = 255 * (images - low) / np.where(spread > 0, spread, 1.0)
-    return np.clip(np.rint(images), 0, 255).astype(np.uint8)
+        for task, label in zip(tasks, labels)
+    ]
 
 
-def array_of(array: Any) -> np.ndarray:
-    """Return an NDArray or ndarray as an ndarray."""
-    return array.asnumpy() if hasattr(array, "asnumpy") else np.asarray(array)
-
-
-def saved(figure: Any, path: Optional[PathLike]) -> Any:
-    """Write a figure if a path is given; return it."""
+# -- as a figure, and as a file --------------------------------------------------------------------
+def shown(pictures: Sequence[Picture], columns: int, path: Optional[PathLike]) -> Any:
+    """Return the figure of pictures; write it if a path is given."""
+    figure = figure_of(pictures, columns)
     if path is not None:
-        ending = str(path).rsplit(".", 1)[-1].lower()
-        if ending not in figure.canvas.get_supported_filetypes():
-            known = sorted(figure.canvas.get_supported_filetypes())
-            raise ValueError(f"{path}: a figure ends in one of {known}.")
-        with atomic_write(path) as stream:
-            figure.savefig(stream, format=ending)
+        write_pictures(pictures, columns, path, figure)
     return figure
+
+
+def write_pictures(
+    pictures: Sequence[Picture],
+    columns: int,
+    path: PathLike,
+    figure: Any = None,
+    title: str = "",
+    tables: Sequence[Table] = (),
+) -> None:
+    """Write pictures as a page (``.html``, which has a title and tables as well) or a figure."""
+    ending = os.path.splitext(os.fspath(path))[1].lower()
+    if ending == ".html":
+        from ._page import sheet
+
+        needed(PAGE, "jinja2")
+        text = sheet(title or f"{len(pictures)} pictures", tables, pictures)
+        with atomic_write(path) as stream:
+            stream.write(text.encode("utf-8"))
+        return
+    figure = figure or figure_of(pictures, columns)
+    known = sorted(figure.canvas.get_supported_filetypes())
+    if ending[1:] not in known:
+        raise ValueError(f"{path}: a figure ends in one of {['html', *known]}.")
+    with atomic_write(path) as stream:
+        figure.savefig(stream, format=ending[1:])

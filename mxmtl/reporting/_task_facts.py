@@ -8,7 +8,7 @@ import numpy as np
 
 from ..metrics import F1, Accuracy, CalibrationError, Precision, Recall, Reliability
 from ..metrics import _curves as curves
-from ._measured import Measured
+from ._task_predictions import TaskPredictions
 
 POINTS = 120  # of a curve, at most: a line in a picture is no wider
 CURVES = 6  # of one task, beside that of all its labels together
@@ -20,34 +20,34 @@ SWEPT = {"accuracy": Accuracy, "precision": Precision, "recall": Recall, "f1": F
 Facts = Dict[str, Any]
 
 
-def task_facts(measured: Measured) -> Facts:
+def task_facts(predicted: TaskPredictions) -> Facts:
     """Return what the kind of task has, JSON-able; where nothing is labelled, only that."""
-    facts: Facts = {"labelled": int(measured.labelled.sum()), "records": len(measured.label)}
+    facts: Facts = {"labelled": int(predicted.labelled.sum()), "records": len(predicted.label)}
     if facts["labelled"]:
-        for name, function in SECTIONS[measured.task.kind].items():
-            facts[name] = function(measured)
+        for name, function in SECTIONS[predicted.task.kind].items():
+            facts[name] = function(predicted)
     return facts
 
 
-def confusion(measured: Measured) -> Facts:
+def confusion(predicted: TaskPredictions) -> Facts:
     """Count rows by label (i) and answer (j): ``cells`` are [i, j, rows], empty ones left out.
 
     Of a task of cells there is a table of ``[[tn, fp], [fn, tp]]`` a label instead.
     """
-    tables = measured.batch.confusion(measured.threshold)  # type: ignore[attr-defined]
-    named, classes = measured.batch.table_names(measured.task)
-    if named or classes != measured.task.names:
-        return {"tables": dict(zip(measured.units, tables.tolist()))}
+    tables = predicted.batch.confusion(predicted.threshold)  # type: ignore[attr-defined]
+    named, classes = predicted.batch.table_names(predicted.task)
+    if named or classes != predicted.task.names:
+        return {"tables": dict(zip(predicted.units, tables.tolist()))}
     rows, columns = np.nonzero(tables[0])
     cells = np.stack([rows, columns, tables[0][rows, columns]], axis=1)
-    return {"classes": list(measured.units), "cells": cells.tolist()}
+    return {"classes": list(predicted.units), "cells": cells.tolist()}
 
 
-def ranking(measured: Measured) -> Facts:
+def ranking(predicted: TaskPredictions) -> Facts:
     """Return curves of the labels that rank worst, and of all together, with their areas."""
-    scores, labels = measured.batch.scores()  # type: ignore[attr-defined]
-    pairs = [measured.batch.unit(scores, labels, i) for i in range(len(measured.units))]  # type: ignore[attr-defined]
-    found = [(name, curves.curve_of_scores(*pair)) for name, pair in zip(measured.units, pairs)]
+    scores, labels = predicted.batch.scores()  # type: ignore[attr-defined]
+    pairs = [predicted.batch.unit(scores, labels, i) for i in range(len(predicted.units))]  # type: ignore[attr-defined]
+    found = [(name, curves.curve_of_scores(*pair)) for name, pair in zip(predicted.units, pairs)]
     lines = [curve_facts(name, curve) for name, curve in found if has_both(curve)]
     lines.sort(key=lambda line: float(line["average_precision"]))
     shown = lines[:CURVES]
@@ -79,11 +79,11 @@ def curve_facts(name: str, curve: curves.Curve) -> Facts:
     }
 
 
-def calibration(measured: Measured) -> Facts:
+def calibration(predicted: TaskPredictions) -> Facts:
     """Return bins of probability that hold anything: how many, their mean, and the share true."""
-    state = Reliability(measured.task, options=BINS).totals(measured.batch).sum(axis=1)
-    average = "micro" if measured.task.kind == "cells" else None
-    metric = CalibrationError(measured.task, bins=BINS, average=average)
+    state = Reliability(predicted.task, options=BINS).totals(predicted.batch).sum(axis=1)
+    average = "micro" if predicted.task.kind == "cells" else None
+    metric = CalibrationError(predicted.task, bins=BINS, average=average)
     number, probability, true = state
     bins = [
         {"number": int(n), "probability": float(p / n), "true": float(t / n)}
@@ -93,31 +93,31 @@ def calibration(measured: Measured) -> Facts:
     return {"error": metric.compute(state[:, np.newaxis]), "bins": bins}
 
 
-def sweep(measured: Measured) -> Facts:
+def sweep(predicted: TaskPredictions) -> Facts:
     """Return metrics at each of many thresholds, at those in use, and where each is best."""
-    metrics = {name: metric(measured.task) for name, metric in SWEPT.items()}
+    metrics = {name: metric(predicted.task) for name, metric in SWEPT.items()}
 
     def at(threshold: Any) -> Facts:
-        state = measured.batch.counts(threshold)  # type: ignore[attr-defined]
+        state = predicted.batch.counts(threshold)  # type: ignore[attr-defined]
         return {name: float(metric.compute(state)) for name, metric in metrics.items()}
 
     rows = [{"threshold": round(float(t), 6), **at(float(t))} for t in SWEEP]
     best = {name: max(rows, key=lambda row: row[name])["threshold"] for name in SWEPT}
-    chosen = np.atleast_1d(measured.threshold).astype(float).tolist()
-    used = dict(zip(measured.units, chosen if len(chosen) > 1 else chosen * len(measured.units)))
+    chosen = np.atleast_1d(predicted.threshold).astype(float).tolist()
+    used = dict(zip(predicted.units, chosen if len(chosen) > 1 else chosen * len(predicted.units)))
     return {
         "rows": rows,
         "best": best,
-        "tuned": measured.tuned is not None,
+        "tuned": predicted.tuned is not None,
         "thresholds": used,
-        "chosen": at(measured.threshold),
+        "chosen": at(predicted.threshold),
     }
 
 
-def errors(measured: Measured) -> Facts:
+def errors(predicted: TaskPredictions) -> Facts:
     """Return pairs (label, prediction), evenly taken out of all in the order of the labels."""
-    rows = measured.labelled
-    label, prediction = measured.label[rows, 0], measured.prediction[rows, 0]
+    rows = predicted.labelled
+    label, prediction = predicted.label[rows, 0], predicted.prediction[rows, 0]
     order = np.argsort(label, kind="stable")
     kept = order[thinned(len(order), DOTS)]
     pairs = np.stack([label[kept], prediction[kept]], axis=1).astype(np.float64)
@@ -134,7 +134,7 @@ def rounded(points: np.ndarray) -> List[List[float]]:
     return [[float(f"{value:.7g}") for value in point] for point in points.tolist()]
 
 
-SECTIONS: Dict[str, Dict[str, Callable[[Measured], Facts]]] = {
+SECTIONS: Dict[str, Dict[str, Callable[[TaskPredictions], Facts]]] = {
     "class": {"confusion": confusion, "ranking": ranking, "calibration": calibration},
     "cells": {
         "confusion": confusion,

@@ -213,7 +213,7 @@ def test_the_page_shows_the_same_numbers(page, facts):
     rows = {row[0]: row for row in _world.OneTable(page, "By class", 'id="task-1"').rows}
     for name in _world.CLASSES:
         value = facts["metrics"][f"breed/f1/{name}"]
-        assert rows[name][4] == (f"{value:.4f}" if value else "—" if value is None else "0.0000")
+        assert rows[name][4] == (f"{value:.4f}" if value else "-" if value is None else "0.0000")
     matrix = _world.OneTable(page, "Rows are labels, columns are predictions").rows
     counts = {(i, j): n for i, j, n in facts["tasks"]["breed"]["confusion"]["cells"]}
     expected = [[str(counts.get((i, j), "")) for j in range(4)] for i in range(4)]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 
 import mxmtl
 from mxmtl.evaluation import predict_records
 from mxmtl.model import Network
-from mxmtl.reporting._fonts import charmap, families
-from mxmtl.reporting._grid import COLORS, cut, folded, wide
+from mxmtl.reporting import _grid
+from mxmtl.reporting._grid import COLORS, charmap, chosen, cut, folded, letters_of, wide
 from mxmtl.training import Run
 
 import cv2
@@ -41,7 +42,7 @@ def test_every_label_is_said_and_what_is_missing_is_a_grey_dash():
     figure = mxmtl.show_batch((images, LABELS), TASKS)
     assert texts(figure) == [
         "breed: lab", "toys: ball (rope?)", "age: 3.5",
-        "· breed: —", "· toys: —", "· age: —",
+        "· breed: -", "· toys: -", "· age: -",
         "breed: pug", "toys: none", "age: -1",
     ]  # fmt: skip
     assert [text.get_color() == COLORS[None] for text in figure.texts[3:6]] == [True] * 3
@@ -155,16 +156,32 @@ def test_names_are_no_mathematics():
 def test_letters_are_found_in_a_font_that_has_them():
     from matplotlib import font_manager
 
-    chosen = families(["breed: 比格犬"])
-    if len(chosen) == 1:
+    families, lacking = chosen(letters_of(["breed: 比格犬"]))
+    if lacking:
         pytest.skip("no font with Chinese letters on this machine (fonts-noto-cjk)")
-    paths = [font_manager.findfont(name) for name in chosen]
+    paths = [font_manager.findfont(name) for name in families]
     for letter in "breed: 比格犬":
         assert any(ord(letter) in charmap(path) for path in paths)
     tasks = mxmtl.TaskSet([mxmtl.Multiclass("kind", classes=["比格犬", "b"])])
     figure = mxmtl.show_batch((np.zeros((1, 8, 8, 3), np.uint8), np.zeros((1, 1))), tasks)
     figure.canvas.draw()  # a letter without a glyph is a warning, which fails here
-    assert families(["plain"]) == ["DejaVu Sans"]
+    assert chosen(letters_of(["plain"])) == (("DejaVu Sans",), frozenset())
+
+
+def test_letters_that_no_font_has_are_escaped_and_said_once(monkeypatch, caplog):
+    for function in (_grid.chosen, _grid.say_what_lacks):
+        function.cache_clear()
+    monkeypatch.setattr(_grid, "candidates", lambda _: [])  # as if nothing were installed
+    tasks = mxmtl.TaskSet([mxmtl.Multiclass("kind", classes=["比格犬", "a\nb", "größer"])])
+    batch = np.zeros((3, 8, 8, 3), np.uint8), np.arange(3).reshape(3, 1)
+    with caplog.at_level(logging.WARNING, "mxmtl"):
+        figure = mxmtl.show_batch(batch, tasks)
+        mxmtl.show_batch(batch, tasks)
+    figure.canvas.draw()  # a letter without a glyph is a warning, which fails here
+    assert texts(figure) == [r"kind: \u6bd4\u683c\u72ac", r"kind: a\nb", "kind: größer"]
+    assert caplog.text.count("fonts-noto-cjk") == 1
+    for function in (_grid.chosen, _grid.say_what_lacks):
+        function.cache_clear()
 
 
 def test_long_texts_are_cut_to_their_width():
@@ -191,9 +208,11 @@ def test_files_and_what_is_not_installed(tmp_path, monkeypatch):
     batch = (np.zeros((3, 8, 8, 3), np.uint8), LABELS)
     mxmtl.show_batch(batch, TASKS, path=tmp_path / "b.svg")
     assert b"<svg" in (tmp_path / "b.svg").read_bytes()
+    mxmtl.show_batch(batch, TASKS, path=tmp_path / "b.html")
+    assert "toys: ball (rope?)" in (tmp_path / "b.html").read_text("utf-8")
     with pytest.raises(ValueError, match="a figure ends in one of"):
         mxmtl.show_batch(batch, TASKS, path=tmp_path / "b.doc")
-    assert [path.name for path in tmp_path.iterdir()] == ["b.svg"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["b.html", "b.svg"]
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(ImportError, match=r'pip install "mxmtl\[plot\]"'):
         mxmtl.show_batch(batch, TASKS)

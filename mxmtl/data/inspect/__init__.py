@@ -3,6 +3,5 @@
 from ._inspect import Inspection as Inspection
 from ._inspect import inspect_records as inspect_records
 from ._repair import repair_records as repair_records
-from ._sheet import write_sheet as write_sheet
 from ._verify import Verification as Verification
 from ._verify import verify_records as verify_records

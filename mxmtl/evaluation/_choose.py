@@ -1,4 +1,9 @@
-"""The threshold of one label that serves an objective best, over all that there are."""
+"""The numbers that tuning chooses: a temperature a task, and a threshold a label.
+
+A temperature divides the logits of a task so that its probabilities become honest; it changes no
+ranking. A threshold says from which probability on a label holds; of all that there are the one
+is taken that serves an objective best.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +14,55 @@ from typing import NamedTuple, Optional, Tuple
 import numpy as np
 
 from ..metrics import curve_of_scores
+from ..tasks import NumpyOperators, Task
 
+COLDEST, HOTTEST = 1e-3, 1e3
+STEPS = 60  # each halves the interval: more than float64 can tell apart
 PLAIN = ("f1", "youden")
 BOUND = ("precision@recall", "recall@precision")
 HALF = 0.5
 EXPECTED = "f1, youden, precision@recall=R or recall@precision=P, with R and P in (0, 1]"
+
+
+def fit_temperature(task: Task, label: np.ndarray, logits: np.ndarray) -> Optional[float]:
+    """Return what to divide logits by, so that known labels become most likely.
+
+    The negative log-likelihood is convex in 1 / temperature, and its slope is the sum over known
+    labels of (probability - label) * logit; so the zero of the slope is looked for, by halving.
+
+    Parameters
+    ----------
+    task : Task
+        With probabilities: multiclass, binary or multi-label.
+    label : ndarray, `Task.label_shape`
+        Missing ones do not count.
+    logits : ndarray (N, num_outputs)
+        Of the network.
+
+    Returns
+    -------
+    float or None
+        None where there is no minimum: if every label is predicted right the likelihood grows
+        without end as the temperature falls, and if they are worse than chance as it rises.
+
+    References
+    ----------
+    Guo, Pleiss, Sun, Weinberger 2017, On calibration of modern neural networks.
+    """
+    wanted, z = task.certain(label), logits.astype(np.float64)
+    known = ~np.isnan(wanted)
+
+    def slope(inverse: float) -> float:
+        p = task.activate(NumpyOperators, z * inverse)
+        return float(np.sum(np.where(known, (p - wanted) * z, 0.0)))
+
+    low, high = np.log(1 / HOTTEST), np.log(1 / COLDEST)
+    if not slope(np.exp(low)) < 0 < slope(np.exp(high)):
+        return None
+    for _ in range(STEPS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if slope(np.exp(middle)) < 0 else (low, middle)
+    return float(np.exp(-(low + high) / 2))
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,108 @@
-"""Tables about one task: what is confused, thresholds, mistakes; and about data and settings."""
+"""Tables of a report about runs, for the page and for Markdown alike."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from typing import Any, Dict, List, Mapping, Sequence
+import re
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
+from .._table import Cell, Table, value_of, written
+from ..evaluation import CLASS_METRICS, class_table, metric_table, of_task, task_tables
+from ..metrics import ALL_TASKS, MetricValue
 from ..training import Settings
-from ._tables import Cell, Table, limited, words
 
+SHOWN = 24  # rows of a table of classes; the JSON has all of them
 PAIRS = 8  # of classes that are confused most
 Facts = Mapping[str, Any]
 
 
+def words(metric: str) -> str:
+    """Return the name of a metric as people write it.
+
+    >>> words("num_labels"), words("worst_f1")
+    ('labels', 'worst F1')
+    """
+    text = metric.replace("num_", "").replace("_", " ")
+    return re.sub(r"\b(auroc|f1|mae|r2|rmse)\b", lambda m: m.group().upper(), text)
+
+
+def limited(
+    rows: List[Any], key: Callable[[Any], Any], what: str, limit: int = SHOWN
+) -> Tuple[List[Any], str]:
+    """Return the first rows by a key, in their old order, and a note on how many were left out."""
+    if len(rows) <= limit:
+        return rows, ""
+    chosen = sorted(range(len(rows)), key=lambda index: key(rows[index]))[:limit]
+    note = f"{len(rows) - limit:,} of {len(rows):,} left out: these are {what}. The JSON has all."
+    return [rows[index] for index in sorted(chosen)], note
+
+
+# -- metrics: ``run["values"]`` are `MetricValue`s -------------------------------------------------
+def default_values(run: Facts, task: str) -> List[MetricValue]:
+    """Return the values that stand for a task, or all of those over all tasks."""
+    values = of_task(run["values"], task)
+    if task not in run["tasks"]:
+        return values
+    by_metric = {value.metric: value for value in values}
+    return [by_metric[name] for name in run["tasks"][task]["default_metrics"]]
+
+
+def by_task(run: Facts) -> List[Table]:
+    """Return a row a task; tasks of one type with the same metrics share a table."""
+    values = [value for task in run["tasks"] for value in default_values(run, task)]
+    return task_tables(
+        values, run["tasks"], title=lambda task: f"{run['tasks'][task]['type']} tasks", shown=words
+    )
+
+
+def side_by_side(runs: Sequence[Facts]) -> Table:
+    """Return a row a metric of each task, a column a run; the best values are marked."""
+    tasks = list(dict.fromkeys(task for run in runs for task in run["tasks"]))
+    rows = []
+    for task in [*tasks, ALL_TASKS]:
+        found = [{v.metric: v for v in default_values(run, task)} for run in runs]
+        for metric in dict.fromkeys(metric for values in found for metric in values):
+            cells = marked([values.get(metric) for values in found])
+            rows.append([words(task) if task == ALL_TASKS else task, words(metric), *cells])
+    return Table("Side by side", ["task", "metric", *(run["name"] for run in runs)], rows)
+
+
+def marked(values: Sequence[Optional[MetricValue]]) -> List[Any]:
+    """Return cells; the best are marked where one way is up and not all are best."""
+    cells = [None if value is None else value.value for value in values]
+    known = {value_of(cell) for cell in cells} - {None}
+    one = next(value for value in values if value is not None)
+    if one.higher_is_better is None or one.of_labels or len(known) < 2:
+        return cells
+    best = max(known) if one.higher_is_better else min(known)
+    return [Cell(cell, written(cell), best=True) if cell == best else cell for cell in cells]
+
+
+def all_metrics(run: Facts, task: str, title: str = "All metrics") -> Table:
+    """Return a row a metric of one task, or of all tasks, with its interval."""
+    values = of_task(run["values"], task)
+    return metric_table(values, run["level"], title, shown=lambda value: words(value.metric))
+
+
+def by_class(run: Facts, task: str) -> Table:
+    """Return a row a class or label of one task, the worst ones where they are many."""
+    table = class_table(
+        run["values"], task, CLASS_METRICS, title="By class", first="class", shown=words
+    )
+    column = table.header.index("F1") if "F1" in table.header else 0
+    rows, note = limited(
+        table.rows, lambda row: worst_first(value_of(row[column])), "those with the lowest F1"
+    )
+    return dataclasses.replace(table, rows=rows, note=note)
+
+
+def worst_first(value: Any) -> Tuple[bool, Any]:
+    """Sort low values first, and what is not known last."""
+    return value is None, value or 0.0
+
+
+# -- about one task --------------------------------------------------------------------------------
 def confused_pairs(confusion: Facts) -> Table:
     """Return which class is taken for which other one most often."""
     names = confusion["classes"]
@@ -28,6 +118,16 @@ def confused_pairs(confusion: Facts) -> Table:
     more = len(wrong) - len(rows)
     note = f"{more:,} more pairs left out. The JSON has all." if more > 0 else ""
     return Table("Most confused", ["label", "taken for", "records", "share of label"], rows, note)
+
+
+def matrix(confusion: Facts) -> Table:
+    """Return a confusion matrix, labels down and answers across."""
+    names = confusion["classes"]
+    counts = [[0] * len(names) for _ in names]
+    for label, answer, count in confusion["cells"]:
+        counts[label][answer] = count
+    rows = [[name, *row] for name, row in zip(names, counts)]
+    return Table("Labels (down) and predictions (across)", ["label", *names], rows)
 
 
 def decisions(confusion: Facts) -> Table:
@@ -148,7 +248,7 @@ def setting(value: Any) -> str:
 def stages(network: Facts) -> Table:
     """Return the stages of the trunk, then the heads."""
     rows = [
-        [shape(stage["shape"]), layers(stage["layers"]), stage["parameters"]]
+        [shape_text(stage["shape"]), layers(stage["layers"]), stage["parameters"]]
         for stage in network["stages"]
     ]
     return Table("Trunk", ["output", "layers", "parameters"], rows)
@@ -164,7 +264,7 @@ def heads(network: Facts) -> Table:
     return Table("Heads", ["task", "type", "outputs", "weight", "parameters"], rows, note)
 
 
-def shape(sizes: Sequence[int]) -> str:
+def shape_text(sizes: Sequence[int]) -> str:
     """Write a shape."""
     return " × ".join(map(str, sizes))
 
