@@ -54,6 +54,7 @@ from ._num_labels import NumLabels as NumLabels
 from ._num_labels import NumPositive as NumPositive
 from ._suite import Suite as Suite
 from ._suite import default_metrics as default_metrics
+from ._suite import metric_named as metric_named
 from ._tables import BalancedAccuracy as BalancedAccuracy
 from ._tables import CohenKappa as CohenKappa
 from ._tables import MatthewsCorrCoef as MatthewsCorrCoef
