@@ -9,13 +9,13 @@ from .._files import PathLike
 from ..data.records import Prefixes
 from ..metrics import (
     AbstractDecision,
-    AbstractTaskMetric,
     Bootstrap,
     ExactMatch,
     MeanOverTasks,
     Metric,
     Suite,
     WorstTask,
+    metric_named,
     values_of,
 )
 from ..model import Model, Network, load_model
@@ -29,7 +29,6 @@ Thresholds = Mapping[str, Sequence[float]]
 # Each of these says what another says, or is a table.
 LEFT_OUT = ("f_beta", "hamming_loss", "mse", "confusion_matrix")
 ACROSS = ("accuracy", "f1", "task_loss")  # of these there is a value over all tasks
-COUNTED = ("num_labels", "num_positive")  # come first, beside each other
 WIDE = 5  # classes: with no more, the right one is always among the first five
 
 
@@ -155,14 +154,11 @@ def task_metrics(task: Task, thresholds: Thresholds) -> List[Metric]:
     """Return a task's metrics: its default ones first, then the others, then those of classes."""
     names = [
         name
-        for name, cls in Metric.types.items()
-        if issubclass(cls, AbstractTaskMetric)
-        and task.kind in cls.averages
-        and name not in LEFT_OUT
-        and not (name == "top_k_accuracy" and task.num_outputs <= WIDE)
+        for name in task.kind.metrics
+        if name not in LEFT_OUT and not (name == "top_k_accuracy" and task.num_outputs <= WIDE)
     ]
-    ordered = [*task.default_metrics, *(n for n in names if n not in task.default_metrics)]
-    ordered.sort(key=lambda name: COUNTED.index(name) if name in COUNTED else len(COUNTED))
+    counts = [name for name in names if Metric.types[name].unit == "count"]
+    ordered = list(dict.fromkeys([*counts, *task.default_metrics, *names]))
     whole = [make(name, task, thresholds) for name in ordered]
     if not task.names:
         return whole
@@ -172,11 +168,9 @@ def task_metrics(task: Task, thresholds: Thresholds) -> List[Metric]:
 
 def make(name: str, task: Task, thresholds: Thresholds, **options: Any) -> Metric:
     """Make a metric, with the task's thresholds if it takes decisions."""
-    cls = Metric.types[name]
-    if issubclass(cls, AbstractDecision) and task.name in thresholds:
+    if task.name in thresholds and issubclass(Metric.types[name], AbstractDecision):
         options["threshold"] = thresholds[task.name]
-    made: Metric = cls(task, **options)
-    return made
+    return metric_named(name, task, **options)
 
 
 def across(tasks: TaskSet, thresholds: Thresholds) -> List[Metric]:
@@ -185,11 +179,7 @@ def across(tasks: TaskSet, thresholds: Thresholds) -> List[Metric]:
         return []
     metrics: List[Metric] = []
     for name in ACROSS:
-        parts = [
-            make(name, task, thresholds)
-            for task in tasks
-            if task.kind in Metric.types[name].averages
-        ]
+        parts = [make(name, task, thresholds) for task in tasks if name in task.kind.metrics]
         if len(parts) > 1:
             start = f"all_tasks/{name}"
             metrics += [

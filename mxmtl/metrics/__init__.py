@@ -35,6 +35,9 @@ from ._counted import FBeta as FBeta
 from ._counted import Precision as Precision
 from ._counted import Recall as Recall
 from ._counted import Specificity as Specificity
+from ._curves import Curve as Curve
+from ._curves import area_under_roc as area_under_roc
+from ._curves import average_precision as average_precision
 from ._curves import curve_of_scores as curve_of_scores
 from ._exact_match import ExactMatch as ExactMatch
 from ._fit import BaselineRMSE as BaselineRMSE
@@ -54,6 +57,7 @@ from ._num_labels import NumLabels as NumLabels
 from ._num_labels import NumPositive as NumPositive
 from ._suite import Suite as Suite
 from ._suite import default_metrics as default_metrics
+from ._suite import metric_named as metric_named
 from ._tables import BalancedAccuracy as BalancedAccuracy
 from ._tables import CohenKappa as CohenKappa
 from ._tables import MatthewsCorrCoef as MatthewsCorrCoef

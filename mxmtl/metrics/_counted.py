@@ -174,7 +174,7 @@ def checked_threshold(task: Task, threshold: Optional[Threshold]) -> Any:
     """Return a float or a tuple with one float a label; `ValueError` naming the task if neither."""
     if threshold is None:
         return 0.5
-    if getattr(task, "kind", "cells") != "cells":
+    if isinstance(task, Task) and not task.kind.thresholds:
         raise ValueError(
             f"task {task.name!r}: threshold={threshold!r}, but {type(task).__name__} has none "
             "to choose; it is for binary and multi-label tasks."

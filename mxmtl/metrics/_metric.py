@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Dict, Iterable, List, Mapping, Optional, Seque
 import mxnet as mx
 import numpy as np
 
-from ..tasks import Task
+from ..tasks import Kind, Task
 from ._feed import Entry, Feed
 from ._score import asked_by_score
 from ._statistic import Statistic
@@ -46,7 +46,10 @@ class Metric(mx.metric.EvalMetric, abc.ABC):
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         if not cls.__name__.startswith("Abstract"):
-            Metric.types[snake_case(cls.__name__)] = cls
+            name = snake_case(cls.__name__)
+            Metric.types[name] = cls
+            for kind in getattr(cls, "averages", ()):
+                Kind.named(kind, cls.__name__).metrics[name] = cls
 
     def __init__(self, tasks: Sequence[Task], name: str) -> None:
         self.tasks = tuple(tasks)

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List
+from typing import Any, Dict, List
 
 import numpy as np
 
-from ..metrics import F1, Accuracy, CalibrationError, Precision, Recall, Reliability
-from ..metrics import _curves as curves
+from ..metrics import (
+    F1,
+    Accuracy,
+    CalibrationError,
+    Curve,
+    Precision,
+    Recall,
+    Reliability,
+    area_under_roc,
+    average_precision,
+    curve_of_scores,
+)
 from ._task_predictions import TaskPredictions
 
 POINTS = 120  # of a curve, at most: a line in a picture is no wider
@@ -24,8 +34,10 @@ def task_facts(predicted: TaskPredictions) -> Facts:
     """Return what the kind of task has, JSON-able; where nothing is labelled, only that."""
     facts: Facts = {"labelled": int(predicted.labelled.sum()), "records": len(predicted.label)}
     if facts["labelled"]:
-        for name, function in SECTIONS[predicted.task.kind].items():
-            facts[name] = function(predicted)
+        kind = predicted.task.kind
+        sections = [*(PROBABLE if kind.probabilities else VALUED)]
+        sections += [sweep] if kind.thresholds else []
+        facts.update((function.__name__, function(predicted)) for function in sections)
     return facts
 
 
@@ -47,22 +59,22 @@ def ranking(predicted: TaskPredictions) -> Facts:
     """Return curves of the labels that rank worst, and of all together, with their areas."""
     scores, labels = predicted.batch.scores()  # type: ignore[attr-defined]
     pairs = [predicted.batch.unit(scores, labels, i) for i in range(len(predicted.units))]  # type: ignore[attr-defined]
-    found = [(name, curves.curve_of_scores(*pair)) for name, pair in zip(predicted.units, pairs)]
+    found = [(name, curve_of_scores(*pair)) for name, pair in zip(predicted.units, pairs)]
     lines = [curve_facts(name, curve) for name, curve in found if has_both(curve)]
     lines.sort(key=lambda line: float(line["average_precision"]))
     shown = lines[:CURVES]
     if len(found) > 1 and lines:
         together = tuple(map(np.concatenate, zip(*pairs)))
-        shown.append(curve_facts("", curves.curve_of_scores(*together)))
+        shown.append(curve_facts("", curve_of_scores(*together)))
     return {"curves": shown, "left_out": len(lines[CURVES:]), "undefined": len(found) - len(lines)}
 
 
-def has_both(curve: curves.Curve) -> bool:
+def has_both(curve: Curve) -> bool:
     """Tell whether there are positives and negatives, so that both areas are defined."""
     return bool(curve.tp.size and curve.tp[-1] and curve.fp[-1])
 
 
-def curve_facts(name: str, curve: curves.Curve) -> Facts:
+def curve_facts(name: str, curve: Curve) -> Facts:
     """Return areas, and points (false positive rate, recall) and (recall, precision)."""
     tp, fp = curve.tp, curve.fp
     kept = thinned(len(tp))
@@ -72,8 +84,8 @@ def curve_facts(name: str, curve: curves.Curve) -> Facts:
         "name": name,
         "positive": int(tp[-1]),
         "labelled": int(tp[-1] + fp[-1]),
-        "auroc": curves.area_under_roc(curve),
-        "average_precision": curves.average_precision(curve),
+        "auroc": area_under_roc(curve),
+        "average_precision": average_precision(curve),
         "roc": rounded(roc[np.append(0, kept + 1)]),
         "pr": rounded(np.stack([recall, tp / (tp + fp)], axis=1)[kept]),
     }
@@ -82,7 +94,8 @@ def curve_facts(name: str, curve: curves.Curve) -> Facts:
 def calibration(predicted: TaskPredictions) -> Facts:
     """Return bins of probability that hold anything: how many, their mean, and the share true."""
     state = Reliability(predicted.task, options=BINS).totals(predicted.batch).sum(axis=1)
-    average = "micro" if predicted.task.kind == "cells" else None
+    averages = CalibrationError.averages[predicted.task.kind]
+    average = "micro" if "micro" in averages else None
     metric = CalibrationError(predicted.task, bins=BINS, average=average)
     number, probability, true = state
     bins = [
@@ -134,13 +147,5 @@ def rounded(points: np.ndarray) -> List[List[float]]:
     return [[float(f"{value:.7g}") for value in point] for point in points.tolist()]
 
 
-SECTIONS: Dict[str, Dict[str, Callable[[TaskPredictions], Facts]]] = {
-    "class": {"confusion": confusion, "ranking": ranking, "calibration": calibration},
-    "cells": {
-        "confusion": confusion,
-        "ranking": ranking,
-        "calibration": calibration,
-        "sweep": sweep,
-    },
-    "value": {"errors": errors},
-}
+PROBABLE = (confusion, ranking, calibration)
+VALUED = (errors,)

@@ -167,7 +167,7 @@ def describe_record(
     RecordWords(label='pug', known=True, answer='beagle', right=False,
                 probabilities={'pug': 0.125, 'beagle': 0.75})
     """
-    wanted = task.certain(label.reshape(task.label_shape(1)))[0]
+    wanted = task.as_prediction(label.reshape(task.label_shape(1)))[0]
     missing = np.isnan(wanted)
     known = not missing.all()
     answer = task.answer(prediction, threshold)
@@ -193,7 +193,7 @@ def label_words(task: Task, label: np.ndarray) -> str:
     known = task.labelled(label)
     if not known.any():
         return UNKNOWN
-    text = task.answer(task.certain(label.reshape(task.label_shape(1)))[0]).text
+    text = task.answer(task.as_prediction(label.reshape(task.label_shape(1)))[0]).text
     unknown = [f"{name}?" for name, is_known in zip(task.names, known) if not is_known]
     return short(f"{text} ({', '.join(unknown)})" if unknown else text)
 

@@ -25,7 +25,7 @@ def test_activations_in_numpy_are_those_of_mxnet(name):
 def test_what_labels_want_predicted(name):
     task = _cases.TASKS[name]
     label = _cases.random_label(task, 40, 0.4, np.random.RandomState(1))
-    certain = task.certain(label.reshape(task.label_shape(40)))
+    certain = task.as_prediction(label.reshape(task.label_shape(40)))
     assert (certain.shape, certain.dtype) == ((40, task.num_outputs), np.float64)
     for row, wanted in zip(label, certain):
         if task.kind == "class":
