@@ -103,7 +103,7 @@ def test_python_m_mxmtl_is_the_command():
         ("convert train.csv --prefix d --yes --quality 101", 1, "quality=101 is not in 0 to 100"),
         ("convert train.csv --prefix d --yes --task 'Nope x'", 1, "no column 'x'"),
         ("inspect none", 1, "mxmtl inspect: none.rec: no such file"),
-        ("inspect data/train --sheet s.gif", 1, "s.gif: a sheet ends in .html or .png"),
+        ("inspect data/train --sheet s.gif", 1, "s.gif: a sheet ends in .html, .png, .svg"),
         ("verify none", 1, "mxmtl verify: none.rec: no such file"),
         ("verify data/train --repair data/train", 1, "give another prefix"),
     ],

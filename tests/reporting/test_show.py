@@ -172,13 +172,13 @@ def test_letters_that_no_font_has_are_escaped_and_said_once(monkeypatch, caplog)
     for function in (_grid.chosen, _grid.say_what_lacks):
         function.cache_clear()
     monkeypatch.setattr(_grid, "candidates", lambda _: [])  # as if nothing were installed
-    tasks = mxmtl.TaskSet([mxmtl.Multiclass("kind", classes=["比格犬", "a\nb", "größer"])])
-    batch = np.zeros((3, 8, 8, 3), np.uint8), np.arange(3).reshape(3, 1)
+    tasks = mxmtl.TaskSet([mxmtl.Multiclass("kind", classes=["比格犬", "größer"])])
+    batch = np.zeros((2, 8, 8, 3), np.uint8), np.arange(2).reshape(2, 1)
     with caplog.at_level(logging.WARNING, "mxmtl"):
         figure = mxmtl.show_batch(batch, tasks)
         mxmtl.show_batch(batch, tasks)
     figure.canvas.draw()  # a letter without a glyph is a warning, which fails here
-    assert texts(figure) == [r"kind: \u6bd4\u683c\u72ac", r"kind: a\nb", "kind: größer"]
+    assert texts(figure) == [r"kind: \u6bd4\u683c\u72ac", "kind: größer"]
     assert caplog.text.count("fonts-noto-cjk") == 1
     for function in (_grid.chosen, _grid.say_what_lacks):
         function.cache_clear()
