@@ -94,7 +94,7 @@ def below(title: str, table: str, note: str, gap: str) -> str:
 
 
 def written(cell: Any) -> str:
-    """Return a cell's text: four digits of a real number, `UNKNOWN` for one that is none.
+    """Return a cell's text: four digits of a real number, `UNKNOWN` for None and nan.
 
     >>> written(0.5), written(12345), written(1e-7), written(float("nan")), written("pug")
     ('0.5000', '12,345', '1e-07', '-', 'pug')
@@ -110,7 +110,7 @@ def written(cell: Any) -> str:
 
 def known(cell: Any) -> bool:
     """Tell whether there is a value."""
-    return not (cell is None or (isinstance(cell, float) and not math.isfinite(cell)))
+    return not (cell is None or (isinstance(cell, float) and math.isnan(cell)))
 
 
 def value_of(cell: Any) -> Any:

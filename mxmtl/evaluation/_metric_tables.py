@@ -6,6 +6,7 @@ Evaluations, `mxmtl.report` and reports about runs all show the same values in t
 from __future__ import annotations
 
 import json
+import math
 from typing import Any, Callable, Dict, Iterable, List, Sequence, Tuple
 
 from .._table import Cell, Table, csv_text, known, written
@@ -111,7 +112,7 @@ def values_by_name(values: Iterable[MetricValue]) -> Dict[str, Any]:
 
 def finite_or_none(value: Any) -> Any:
     """Return a number, or None for what JSON has not."""
-    return value if known(value) else None
+    return value if math.isfinite(value) else None
 
 
 def json_text(data: Any) -> str:

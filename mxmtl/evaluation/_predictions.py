@@ -27,7 +27,7 @@ TYPES = ("int64", "float32", "uint8")
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a network said about N records, and what is known about them.
+    """What a network predicts for N records, and what is known about them.
 
     Attributes
     ----------

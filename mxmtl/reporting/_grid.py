@@ -164,8 +164,8 @@ def letters_of(texts: Any) -> FrozenSet[str]:
 def chosen(letters: FrozenSet[str]) -> Tuple[Tuple[str, ...], FrozenSet[str]]:
     """Choose font families until each letter is in one of them, or no more fonts are left.
 
-    Returns the families, and the letters that none of them has; that these are escaped is said
-    once. matplotlib 3.6 and newer take each letter from the first family that has it.
+    Returns the families, and the letters that none of them has (a warning says once that these
+    are escaped). matplotlib 3.6 and newer take each letter from the first family that has it.
     """
     from matplotlib import font_manager
 

@@ -57,11 +57,17 @@ def rendered(template: str, **values: Any) -> str:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.globals.update(written=written, value_of=value_of, unknown=UNKNOWN)
+    environment.globals.update(written=written, sort_key=sort_key, unknown=UNKNOWN)
     environment.filters["own_ids"] = OwnIds()
     environment.tests["number_cell"] = is_number
     style = (FOLDER / "style.css").read_text("utf-8")
     return environment.get_template(template).render(style=style, **values)
+
+
+def sort_key(cell: Any) -> str:
+    """Return what the page's script sorts a cell by; nothing for what is not known."""
+    value = value_of(cell)
+    return "" if value is None else str(value).replace("inf", "Infinity")
 
 
 def digest(script: str) -> str:
@@ -176,7 +182,7 @@ def data(runs: Sequence[Facts]) -> List[Dict[str, Any]]:
     found: Dict[str, Dict[str, Any]] = {}
     for run in runs:
         key = str((run["train"]["prefix"], list(run["tasks"])))
-        known = found.setdefault(
+        same = found.setdefault(
             key,
             {
                 "runs": [],
@@ -186,7 +192,7 @@ def data(runs: Sequence[Facts]) -> List[Dict[str, Any]]:
                 "classes": [tables.class_counts(run, name) for name in run["tasks"]],
             },
         )
-        known["runs"].append(run["name"])
+        same["runs"].append(run["name"])
     return list(found.values())
 
 

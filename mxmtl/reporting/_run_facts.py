@@ -10,7 +10,7 @@ import numpy as np
 from ..data.records import LabelCounts, Prefixes
 from ..evaluation import Predictions, measure
 from ..metrics import MetricValue
-from ..tasks import TaskSet
+from ..tasks import Task, TaskSet
 from ..training import ModelFile, Run
 from ._network import network_facts
 from ._pictures import RecordPictures
@@ -34,12 +34,8 @@ def run_facts(
     """
     checkpoint, settings = run.checkpoint(which), run.settings
     train, _ = run.records
-    predicted = [
-        TaskPredictions.of(predictions, task, model.thresholds.get(task.name))
-        for task in model.tasks
-    ]
     evaluation = measure(predictions, thresholds=model.thresholds, bootstrap=bootstrap)
-    each = min(mistakes, max(1, PICTURES // len(predicted)))
+    each = min(mistakes, max(1, PICTURES // len(model.tasks)))
     facts = {
         "name": run.folder.resolve().name,
         "folder": os.fspath(run.folder),
@@ -57,21 +53,26 @@ def run_facts(
         "metrics": evaluation.values,
         "intervals": {name: list(pair) for name, pair in evaluation.intervals.items()},
         "level": evaluation.level,
-        "tasks": {
-            p.task.name: {
-                "type": type(p.task).__name__,
-                "names": list(p.task.names),
-                "default_metrics": list(p.task.default_metrics),
-                **task_facts(p),
-                "mistakes": worst_mistakes(p, predictions.index, each),
-            }
-            for p in predicted
-        },
+        "tasks": {task.name: facts_of_task(task, predictions, model, each) for task in model.tasks},
         "network": network_facts(
             run.load(which)[0], model.tasks, tuple(model.preprocessing.data_shape)
         ),
     }
     return facts, evaluation.metrics
+
+
+def facts_of_task(
+    task: Task, predictions: Predictions, model: ModelFile, mistakes: int
+) -> Dict[str, Any]:
+    """Return what a report says about one task."""
+    predicted = TaskPredictions.of(predictions, task, model.thresholds.get(task.name))
+    return {
+        "type": type(task).__name__,
+        "names": list(task.names),
+        "default_metrics": list(task.default_metrics),
+        **task_facts(predicted),
+        "mistakes": worst_mistakes(predicted, predictions.index, mistakes),
+    }
 
 
 def listed(prefixes: Any) -> Any:
@@ -95,7 +96,7 @@ def worst_mistakes(
 
 
 def row_facts(predicted: TaskPredictions, row: int) -> Dict[str, Any]:
-    """Return what a row says, and what was said about it."""
+    """Return what the label of a row is, and what was predicted."""
     label, prediction = predicted.label[row], predicted.prediction[row]
     words = describe_record(predicted.task, label, prediction, predicted.tuned)
     return {

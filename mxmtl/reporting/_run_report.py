@@ -34,15 +34,15 @@ class RunReport:
     ----------
     facts : dict
         All figures, JSON-able; see ``docs/reports.md``.
-    pictures : dict
-        Data URIs of small pictures by number of the run and row; None where an image is damaged.
     metrics : list of list of MetricValue
         Of each run: its values of metrics, which ``facts`` have by name.
+    pictures : dict
+        Data URIs of small pictures by number of the run and row; None where an image is damaged.
     """
 
     facts: Dict[str, Any]
+    metrics: Sequence[Sequence[MetricValue]] = field(repr=False)
     pictures: Mapping[Tuple[int, int], Optional[str]] = field(default_factory=dict, repr=False)
-    metrics: Sequence[Sequence[MetricValue]] = field(default=(), repr=False)
 
     def html(self) -> str:
         """Return one page that needs no other file and no network.
@@ -179,7 +179,7 @@ def report_runs(
                     pictures[number, mistake["row"]] = shown.uri(mistake["row"])
     named_apart(facts)
     head = {"format": FORMAT, "version": VERSION, "records": listed(records)}
-    return RunReport({**head, "runs": facts}, pictures, metrics)
+    return RunReport({**head, "runs": facts}, metrics, pictures)
 
 
 def validation_records(run: Run) -> Prefixes:

@@ -110,8 +110,22 @@ def test_counts_are_whole_numbers_however_they_come():
     text = str(mxmtl.report({"b/num_labels": 20.0, "b/num_positive": 12.0, "b/f1": 1.0}, tasks))
     assert text.split("\n")[2].split() == ["b", "20", "12", "1.0000"]
     assert ",num_positive,,12\n" in mxmtl.report({"b/num_positive": 12.0}, tasks).csv()
-    for text in (made.csv(), made.json(), str(made), made.markdown()):
-        assert not re.search(r"(?<!by_)num_(labels|positive)\W+\d+\.", text)
+    rows = csv.DictReader(io.StringIO(made.csv(), newline=""))
+    counts = [row["value"] for row in rows if row["metric"] in ("num_labels", "num_positive")]
+    assert len(counts) == 2 * 1 + 1 + 7 + 7 + 7
+    assert all(value.isdigit() for value in counts)
+    for text in (str(made), made.markdown()):
+        lines = [line for line in text.split("\n") if line.strip("| ").startswith("num_")]
+        assert len(lines) == 3
+        assert all(line.replace("|", " ").split()[1].isdigit() for line in lines)
+
+
+def test_what_has_no_end_is_not_unknown():
+    tasks = mxmtl.TaskSet([mxmtl.Regression("age")])
+    made = mxmtl.report({"age/mae": math.inf, "age/rmse": math.nan}, tasks)
+    assert str(made).split("\n")[2].split() == ["age", "inf", UNKNOWN]
+    assert "age,mae,,inf\nage,rmse,,\n" in made.csv()
+    assert json.loads(made.json()) == {"age/mae": None, "age/rmse": None}
 
 
 def test_unknown_has_one_mark():
