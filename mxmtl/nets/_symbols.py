@@ -70,7 +70,7 @@ def prediction_symbol(network: Network, tasks: TaskSet) -> mx.sym.Symbol:
     """
     return mx.sym.Group(
         [
-            task.activate(mx.sym, logits, name=task.name)
+            task.prediction_output(mx.sym, logits, name=task.name)
             for task, logits in zip(tasks, _logits(network, tasks))
         ]
     )

@@ -112,7 +112,7 @@ class Kind(str, metaclass=abc.ABCMeta):
 
     # -- counts ----------------------------------------------------------------------------------
     @abc.abstractmethod
-    def counter(self, task: Any) -> "Counter":
+    def counter(self, task: Any) -> "LabelCounter":
         """Make what counts the labels of a task, as manifests and `mxmtl inspect` tell them."""
 
     @abc.abstractmethod
@@ -138,7 +138,7 @@ class Kind(str, metaclass=abc.ABCMeta):
         raise TypeError(f"predictions of kind {str(self)!r} are no probabilities.")
 
 
-class Counter(abc.ABC):
+class LabelCounter(abc.ABC):
     """Abstract: counts labels of one task, block by block."""
 
     def __init__(self, task: Any) -> None:
@@ -210,7 +210,7 @@ class ClassKind(Kind):
         rows[~known] = np.nan
         return rows
 
-    def counter(self, task: Any) -> Counter:
+    def counter(self, task: Any) -> LabelCounter:
         return ClassCounter(task)
 
     def count_table(self, counts: Mapping[str, Any]) -> Tuple[List[str], List[List[Any]]]:
@@ -228,7 +228,7 @@ class ClassKind(Kind):
         return float(np.nansum(wanted * log(prediction)))
 
 
-class ClassCounter(Counter):
+class ClassCounter(LabelCounter):
     """Counts rows by class."""
 
     def __init__(self, task: Any) -> None:
@@ -275,7 +275,7 @@ class CellsKind(Kind):
         cells = np.asarray(label).reshape(-1, task.label_width)
         return np.where(task.labelled(cells), cells, np.nan).astype(np.float64)
 
-    def counter(self, task: Any) -> Counter:
+    def counter(self, task: Any) -> LabelCounter:
         return CellsCounter(task)
 
     def count_table(self, counts: Mapping[str, Any]) -> Tuple[List[str], List[List[Any]]]:
@@ -298,7 +298,7 @@ class CellsKind(Kind):
         return float(np.nansum(wanted * log(prediction) + (1 - wanted) * log(1 - prediction)))
 
 
-class CellsCounter(Counter):
+class CellsCounter(LabelCounter):
     """Counts known and positive cells of each column."""
 
     def __init__(self, task: Any) -> None:
@@ -342,7 +342,7 @@ class ValueKind(Kind):
         values = np.asarray(label, np.float64).reshape(-1, task.label_width)
         return np.where(task.labelled(values), values, np.nan)
 
-    def counter(self, task: Any) -> Counter:
+    def counter(self, task: Any) -> LabelCounter:
         return ValueCounter(task)
 
     def count_table(self, counts: Mapping[str, Any]) -> Tuple[List[str], List[List[Any]]]:
@@ -355,7 +355,7 @@ class ValueKind(Kind):
         return np.searchsorted(edges, cells, side="right")
 
 
-class ValueCounter(Counter):
+class ValueCounter(LabelCounter):
     """Counts the spread of the values."""
 
     def __init__(self, task: Any) -> None:

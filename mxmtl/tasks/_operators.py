@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from typing import Any, Callable, Optional
 
 import numpy as np
 
@@ -52,6 +52,11 @@ class NumpyOperators:
     def identity(x: np.ndarray) -> np.ndarray:
         """Return the values as they are."""
         return x
+
+    @staticmethod
+    def slice_axis(x: np.ndarray, axis: int, begin: int, end: Optional[int]) -> np.ndarray:
+        """Return a part along an axis: a view."""
+        return np.moveaxis(np.moveaxis(x, axis, 0)[begin:end], 0, axis)
 
     def __getattr__(self, name: str) -> Callable[..., np.ndarray]:
         import mxnet as mx  # only here, because tables and records need none of it

@@ -77,6 +77,12 @@ class Task(metaclass=TaskType):
         own = (getattr(member, ABSTRACT, False) for member in vars(cls).values())
         if abc.ABC not in cls.__bases__ and not any(own):
             _check_type(cls)
+            known = Task.types.setdefault(cls.__name__, cls)
+            if known.__module__ != cls.__module__:  # files name the type, and one could be read
+                raise TypeError(
+                    f"{cls.__name__}: there is a type of task of this name already, of "
+                    f"{known.__module__}; give it another name."
+                )
             Task.types[cls.__name__] = cls
 
     def __post_init__(self) -> None:
@@ -283,13 +289,19 @@ class Task(metaclass=TaskType):
             # The bracket is a - a, so exactly 0, and each column gives its part of the gradient.
             nothing = (loss - F.BlockGrad(loss)) / self.num_outputs
             prediction = F.BlockGrad(self.activate(F, logits))
-            return F.MakeLoss(F.broadcast_add(prediction, nothing), **name)
+            return F.MakeLoss(_in_rows(F, F.broadcast_add(prediction, nothing)), **name)
         label = self.cells(F, label)
         known = self.labelled(label)
         scale = self._scale(F, label, known, normalization)
         if scale is not None:
             logits = scale_gradient(F, logits, scale)
         return self.output_op(F, gate(F, logits, known), label, grad_scale=self.weight, **name)
+
+    def prediction_output(self, F: Any, logits: Any, **name: str) -> Any:
+        """Predictions (N, num_outputs): what `training_output` gives, without a label."""
+        if type(self).output_op is Task.output_op:
+            return _in_rows(F, self.activate(F, logits), **name)
+        return self.activate(F, logits, **name)
 
     def prediction_loss(self, label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
         """Loss of each cell from predictions: float64 (N, label_width), 0 where missing.
@@ -343,6 +355,12 @@ class Task(metaclass=TaskType):
         check_options(Task.types[name], options)
         made: Task = Task.types[name](**options)
         return made
+
+
+def _in_rows(F: Any, array: Any, **name: str) -> Any:
+    # oneDNN may leave what it makes (a concat, a sum) in a layout of its own, and MXNet then fails
+    # to cut rows off it, as Module.predict does. This operator, which oneDNN has not, copies.
+    return F.slice_axis(array, axis=1, begin=0, end=None, **name)
 
 
 def _check_type(cls: Any) -> None:

@@ -194,7 +194,7 @@ class TaskSet(Sequence[Task]):
             logits / np.float32(temperature[task.name]) if task.name in temperature else logits
             for task, logits in zip(self._tasks, outputs)
         ]
-        return [task.activate(F, logits) for task, logits in zip(self._tasks, calm)]
+        return [task.prediction_output(F, logits) for task, logits in zip(self._tasks, calm)]
 
     def describe(
         self, predictions: Sequence[Any], thresholds: Mapping[str, Sequence[float]] = {}

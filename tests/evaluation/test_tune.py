@@ -134,7 +134,7 @@ def made_up(rows=200):
     labels = {
         t.name: _cases.random_label(t, rows, 0.3, rng).reshape(t.label_shape(rows)) for t in tasks
     }
-    logits = {t.name: rng.normal(size=(rows, t.num_outputs)).astype(np.float32) for t in tasks}
+    logits = {t.name: rng.normal(size=(rows, t.num_logits)).astype(np.float32) for t in tasks}
     for task in tasks:
         logits[task.name] += np.float32(np.nan_to_num(task.as_prediction(labels[task.name])))
     return Predictions(tasks, np.arange(rows), labels, logits, {})

@@ -13,7 +13,7 @@ import pytest
 @pytest.mark.parametrize("name", list(_cases.TASKS))
 def test_activations_in_numpy_are_those_of_mxnet(name):
     task = _cases.TASKS[name]
-    logits = np.random.RandomState(0).normal(0, 30, (50, task.num_outputs)).astype(np.float32)
+    logits = np.random.RandomState(0).normal(0, 30, (50, task.num_logits)).astype(np.float32)
     tasks = mxmtl.TaskSet([task])
     (ours,) = tasks.predict([logits])
     (theirs,) = tasks.predict([mx.nd.array(logits)])
