@@ -21,7 +21,8 @@ from ._figures import PLOT, needed
 CELL, MARGIN, LINE = 2.1, 0.12, 0.155  # inches: an image, the space around it, a line of text
 LETTERS = 37  # on a line
 FOLDS = 3  # lines at most for one text: what differs in twenty labels is seldom in the first
-SIZE = 7.5  # points
+SIZE, DPI = 7.5, 110  # points; pixels an inch
+LIMIT = 1 << 16  # pixels of a side, of matplotlib
 COLORS = {True: "#14713d", False: "#b8262b", None: "#777777", "plain": "#1d2126"}
 MARKS = {True: "\N{CHECK MARK}", False: "\N{BALLOT X}", None: "\N{MIDDLE DOT}", "plain": ""}
 FIRST = "DejaVu Sans"  # comes with matplotlib
@@ -80,6 +81,10 @@ def figure_of(pictures: Sequence[Picture], columns: int) -> Any:
     ]
     depth = CELL + 2 * MARGIN + LINE * max((len(each) for each in drawn), default=0)
     width, height = columns * (CELL + MARGIN) + MARGIN, rows * depth + MARGIN
+    if max(width, height) * DPI >= LIMIT:
+        raise ValueError(
+            f"{len(pictures)} pictures are too many for one figure; show fewer, or write .html."
+        )
     figure = new_figure(width, height)
     for index, (picture, each) in enumerate(zip(pictures, drawn)):
         left = MARGIN + index % columns * (CELL + MARGIN)
@@ -89,7 +94,9 @@ def figure_of(pictures: Sequence[Picture], columns: int) -> Any:
         )
         axes.set_axis_off()
         if picture.pixels is not None:
-            axes.imshow(picture.pixels.squeeze(), cmap="gray", vmin=0, vmax=255)
+            grey = picture.pixels.shape[2] == 1
+            pixels = picture.pixels[:, :, 0] if grey else picture.pixels
+            axes.imshow(pixels, cmap="gray", vmin=0, vmax=255)
         for number, (text, mood) in enumerate(each, start=1):
             figure.text(
                 left / width, (top - CELL - number * LINE) / height, escape_math(text),
@@ -103,7 +110,7 @@ def new_figure(width: float, height: float) -> Any:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure: Any = Figure(figsize=(width, height), facecolor="white", dpi=110)
+    figure: Any = Figure(figsize=(width, height), facecolor="white", dpi=DPI)
     FigureCanvasAgg(figure)  # without pyplot, which would keep every figure
     figure._repr_png_ = functools.partial(as_png, figure)  # for a notebook: pyplot would tell it
     return figure

@@ -145,6 +145,17 @@ def test_the_worst_come_first(world, one):
         mxmtl.show_results(world / "first", world / "t", worst="bred")
 
 
+def test_a_picture_of_one_row_is_one():
+    figure = mxmtl.show_batch((np.full((1, 1, 8, 3), 200, np.uint8), LABELS[:1]), TASKS)
+    assert pixels(figure).shape == (1, 8, 3)
+
+
+def test_too_many_pictures_for_a_figure_are_refused(tmp_path):
+    images, labels = np.zeros((1500, 1, 1, 3), np.uint8), np.tile(LABELS, (500, 1))
+    with pytest.raises(ValueError, match=r"1500 pictures are too many .* write .html"):
+        mxmtl.show_batch((images, labels), TASKS, count=1500)
+
+
 def test_names_are_no_mathematics():
     tasks = mxmtl.TaskSet([mxmtl.Multiclass("kind", classes=["$x_1$", "_b"])])
     labels = np.array([[0], [1]], np.float32)
