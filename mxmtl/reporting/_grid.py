@@ -83,7 +83,8 @@ def figure_of(pictures: Sequence[Picture], columns: int) -> Any:
     width, height = columns * (CELL + MARGIN) + MARGIN, rows * depth + MARGIN
     if max(width, height) * DPI >= LIMIT:
         raise ValueError(
-            f"{len(pictures)} pictures are too many for one figure; show fewer, or write .html."
+            f"{len(pictures)} pictures are too many for one figure: show fewer. A sheet "
+            "that ends in .html may have more."
         )
     figure = new_figure(width, height)
     for index, (picture, each) in enumerate(zip(pictures, drawn)):
