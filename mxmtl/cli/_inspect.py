@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from ..data import inspect_records, write_sheet
+from .. import data
 from ._model_options import check_output
 
 EXAMPLE = "mxmtl inspect data/train --sheet sheet.html"
@@ -24,8 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print tables, and write the sheet if one is asked for."""
     check_output(arguments.sheet, arguments.force)
-    inspection = inspect_records(arguments.prefix, tasks=arguments.tasks, measure=arguments.measure)
+    inspection = data.inspect_records(
+        arguments.prefix, tasks=arguments.tasks, measure=arguments.measure
+    )
     print(inspection)
     if arguments.sheet is not None:
-        write_sheet(inspection, arguments.sheet, count=arguments.count, seed=arguments.seed)
+        data.write_sheet(inspection, arguments.sheet, count=arguments.count, seed=arguments.seed)
     return 0

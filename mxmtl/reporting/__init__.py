@@ -1,19 +1,16 @@
 """What people look at: tables of metric values, pages about runs, labelled images."""
 
-from ._collect import report_runs as report_runs
-from ._report import Report as Report
-from ._report import report as report
-from ._run_report import RunReport as RunReport
-from ._run_report import check_output as check_output
-from ._show import show_batch as show_batch
-from ._show import show_results as show_results
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "Report",
-    "RunReport",
-    "check_output",
-    "report",
-    "report_runs",
-    "show_batch",
-    "show_results",
-]
+from .._door import lazy
+
+if TYPE_CHECKING:
+    from ._collect import report_runs as report_runs
+    from ._report import Report as Report
+    from ._report import report as report
+    from ._run_report import RunReport as RunReport
+    from ._run_report import check_output as check_output
+    from ._show import show_batch as show_batch
+    from ._show import show_results as show_results
+
+__getattr__, __dir__, __all__ = lazy(__name__, __file__)

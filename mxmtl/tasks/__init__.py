@@ -22,7 +22,6 @@ from ._illegal import valid_or_soft as valid_or_soft
 from ._multiclass import Multiclass as Multiclass
 from ._multilabel import Multilabel as Multilabel
 from ._numpy_operators import NumpyOperators as NumpyOperators
-from ._one_of import one_of as one_of
 from ._real import complement as complement
 from ._real import real as real
 from ._regression import Regression as Regression

@@ -8,10 +8,10 @@ from typing import Any, ClassVar, Dict, Optional, Sequence, Tuple
 
 import numpy as np
 
+from .._options import one_of
 from ._answer import Answer, Levels
 from ._cells import spellings
 from ._names import checked_names, per_name
-from ._one_of import one_of
 from ._options import check_number
 from ._task import Task
 
