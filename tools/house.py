@@ -85,7 +85,8 @@ class House:
 
     def imports_of(self, module: Module) -> Iterator[Import]:
         """Find all imports of the package's modules in a file, those inside functions as well."""
-        typing = typing_lines(module.tree)
+        # A door's imports for types are those that it makes when a name is asked for.
+        typing = set() if module.path.name == "__init__.py" else typing_lines(module.tree)
         bound: Dict[str, str] = {}  # name in the file -> the module that it stands for
         nodes: List[Any] = list(ast.walk(module.tree))
         for node in nodes:
