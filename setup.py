@@ -6,7 +6,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
-VERSION = re.search(r'__version__ = "(.+)"', (HERE / "mxmtl/__init__.py").read_text("utf-8"))
+VERSION = re.search(r'__version__ = "(.+)"', (HERE / "mxmtl/_version.py").read_text("utf-8"))
 
 # MXNet 1.9.1 uses np.bool, gone in 1.24. mxmtl puts it back up to 1.26, but only where mxmtl is
 # imported first, so the extras that install MXNet keep NumPy below 1.24 where Python has it.

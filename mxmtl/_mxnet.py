@@ -1,20 +1,21 @@
 """Make `import mxnet` work where it can, and say what to do where it cannot.
 
-Imported first by `mxmtl/__init__.py`. MXNet 1.9.1 is from 2022: it uses `np.bool`, which NumPy
-1.24 removed, and `distutils`, which Python 3.12 removed. Both are put back before it is loaded.
+MXNet 1.9.1 is from 2022: it uses `np.bool`, which NumPy 1.24 removed, and `distutils`, which
+Python 3.12 removed. Both are put back before it is loaded. That happens when MXNet is imported,
+whoever does it, and not when mxmtl is: loading MXNet takes seconds, which a command line that
+shows its help should not wait for.
 """
 
 from __future__ import annotations
 
-import importlib
+import importlib.abc
+import importlib.machinery
 import importlib.util
 import os
 import sys
 import types
 import warnings
-from typing import Tuple
-
-import numpy as np
+from typing import Any, Optional, Tuple
 
 from ._cuda import open_cuda_libraries
 from ._threads import set_threads
@@ -27,6 +28,8 @@ SYSTEM = "apt-get install libgomp1 libquadmath0"
 
 def mend_numpy() -> None:
     """Give back the one NumPy alias that importing MXNet needs (NumPy 1.24 to 1.26)."""
+    import numpy as np  # here, as MXNet is what needs it; the rest of mxmtl may start without
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # NumPy 1.20 to 1.23 have it and warn
         if not hasattr(np, "bool"):
@@ -52,6 +55,8 @@ def mend_distutils() -> None:
 
 def explain(error: BaseException) -> str:
     """Return one line: why MXNet did not load, and the command that mends it."""
+    import numpy as np
+
     text = str(error)
     if isinstance(error, ModuleNotFoundError) and error.name == "mxnet":
         return f"MXNet is not installed. For the CPU: {CPU}; for CUDA 11 GPUs: {GPU}"
@@ -71,19 +76,63 @@ def explain(error: BaseException) -> str:
     return f"MXNet did not load. {type(error).__name__}: {text}"
 
 
-def load_mxnet() -> types.ModuleType:
-    """Import MXNet, mended as needed; `ImportError` with one helpful line if it will not load."""
-    if "mxnet" not in sys.modules:
+class Mended(importlib.abc.Loader):
+    """Loads MXNet as ``loader`` does, mended as needed; says in one line why it will not load."""
+
+    def __init__(self, loader: Any) -> None:
+        self._loader = loader
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> Any:
+        """Leave the module to the loader."""
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        """Mend what MXNet needs, and run it; `ImportError` with one helpful line if it fails."""
+        # From here on it looks as if it had been imported without us.
+        module.__loader__ = self._loader
+        if module.__spec__ is not None:
+            module.__spec__.loader = self._loader
         set_threads()
         # Else every bind prints a line about the backend that fuses operators.
         os.environ.setdefault("MXNET_SUBGRAPH_VERBOSE", "0")
         mend_numpy()
         mend_distutils()
         open_cuda_libraries()
-    with warnings.catch_warnings():
-        # np.bool, distutils and NEP 32: MXNet's own, and nothing that a user can change.
-        warnings.simplefilter("ignore")
-        try:
-            return importlib.import_module("mxnet")
-        except (ImportError, AttributeError, OSError) as error:
-            raise ImportError(f"mxmtl: {explain(error)}") from error
+        with warnings.catch_warnings():
+            # np.bool, distutils and NEP 32: MXNet's own, and nothing that a user can change.
+            warnings.simplefilter("ignore")
+            try:
+                self._loader.exec_module(module)
+            except (ImportError, AttributeError, OSError) as error:
+                raise ImportError(f"mxmtl: {explain(error)}") from error
+
+
+class MXNetFinder(importlib.abc.MetaPathFinder):
+    """Finds MXNet where Python finds it, and has it mended."""
+
+    def find_spec(
+        self, name: str, path: Any = None, target: Any = None
+    ) -> Optional[importlib.machinery.ModuleSpec]:
+        """Return how MXNet is loaded; None for all other modules."""
+        if name != "mxnet":
+            return None
+        others = (finder for finder in sys.meta_path if finder is not self)
+        found = (finder.find_spec(name, path, target) for finder in others)
+        spec = next((spec for spec in found if spec is not None), None)
+        if spec is None or spec.loader is None:
+            error = ModuleNotFoundError("No module named 'mxnet'", name=name)
+            raise ModuleNotFoundError(f"mxmtl: {explain(error)}", name=name)
+        spec.loader = Mended(spec.loader)
+        return spec
+
+
+def mend_when_imported() -> None:
+    """Have MXNet mended when it is imported; nothing is done where it is already."""
+    if not any(isinstance(finder, MXNetFinder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, MXNetFinder())
+
+
+def is_mxnet_error(error: BaseException) -> bool:
+    """Tell whether an exception is MXNet's own, without loading MXNet to ask."""
+    mxnet = sys.modules.get("mxnet")
+    return mxnet is not None and isinstance(error, mxnet.MXNetError)

@@ -1,4 +1,4 @@
-"""Importing mxmtl where MXNet cannot load says why, and the command that mends it."""
+"""Where MXNet cannot load, the first thing that needs it says why, and what mends it."""
 
 import subprocess
 import sys
@@ -14,7 +14,9 @@ def _import(tmp_path, mxnet_source, before="pass"):
     """Import mxmtl in a fresh interpreter in which `mxnet` is the given source; return stderr."""
     if mxnet_source is not None:
         (tmp_path / "mxnet.py").write_text(textwrap.dedent(mxnet_source))
-    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); {before}; import mxmtl"
+    code = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); {before}; import mxmtl; mxmtl.context"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     return done.stderr.strip().splitlines()[-1]
@@ -50,8 +52,12 @@ def test_a_broken_mxnet_is_explained_in_one_line(tmp_path, source, expected):
 
 
 def test_no_mxnet(tmp_path):
-    line = _import(tmp_path, None, before="sys.modules['mxnet'] = None")
-    assert line.startswith("ImportError: mxmtl: MXNet is not installed")
+    before = (
+        "from importlib.machinery import PathFinder as P; find = P.find_spec; "
+        "P.find_spec = lambda name, *a: None if name == 'mxnet' else find(name, *a)"
+    )
+    line = _import(tmp_path, None, before=before)
+    assert line.startswith("ModuleNotFoundError: mxmtl: MXNet is not installed")
     assert 'pip install "mxmtl[cpu]"' in line
 
 

@@ -7,7 +7,7 @@ import os
 import sys
 from typing import Any, Dict
 
-from ..data import Inference, TableOptions, infer_tasks, write_records
+from .. import data
 from . import _options as options
 
 EXAMPLE = "mxmtl convert train.csv --images jpg --prefix data/train --resize 256 --yes"
@@ -100,7 +100,7 @@ def run(arguments: argparse.Namespace) -> int:
         elif not confirmed(inference, arguments.yes):
             return 2
         tasks = inference.tasks
-    summary = write_records(
+    summary = data.write_records(
         arguments.table, arguments.images, prefix=arguments.prefix, tasks=tasks, **chosen
     )
     print(summary)
@@ -118,14 +118,14 @@ def write_tasks(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def infer(arguments: argparse.Namespace) -> Inference:
+def infer(arguments: argparse.Namespace) -> data.Inference:
     """Take the tasks from the table, and from what the command line says of them."""
     not_tasks = [arguments.split_column, arguments.group, *arguments.ignore]
-    return infer_tasks(
+    return data.infer_tasks(
         arguments.table,
         given=arguments.task,
         ignore=[column for column in not_tasks if column is not None],
-        options=TableOptions(
+        options=data.TableOptions(
             layout=arguments.layout,
             path_column=arguments.path_column,
             delimiter=arguments.delimiter,
@@ -136,7 +136,7 @@ def infer(arguments: argparse.Namespace) -> Inference:
     )
 
 
-def confirmed(inference: Inference, yes: bool) -> bool:
+def confirmed(inference: data.Inference, yes: bool) -> bool:
     """Show the proposed tasks, and ask whether they are right."""
     print(inference, flush=True)
     if yes:

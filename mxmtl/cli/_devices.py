@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 
-from .._devices import describe_devices
-
 EXAMPLE = "mxmtl devices"
 
 
@@ -15,6 +13,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the table."""
+    from .._devices import describe_devices  # it needs MXNet, which help does not
+
     rows = describe_devices()
     width = max(len(what) for what, _ in rows)
     for what, text in rows:

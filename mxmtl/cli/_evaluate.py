@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from ..evaluation import FORMATS, evaluate, form_of
-from ..training import devices
+from .. import evaluation, training
 from . import _model_options as options
 
 EXAMPLE = "mxmtl evaluate runs/first data/val -o evaluation.md"
@@ -28,7 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--on-error", choices=("raise", "skip"), default="raise",
         help="a damaged record stops it, or is left out (exit code 3)",
     )  # fmt: skip
-    parser.add_argument("--format", choices=FORMATS, help="of what is printed or written (text)")
+    parser.add_argument(
+        "--format", choices=evaluation.FORMATS, help="of what is printed or written (text)"
+    )
     parser.add_argument(
         "-o", "--output", metavar="FILE", help="write a .txt, .md, .json or .csv file instead"
     )
@@ -45,22 +46,22 @@ def run(arguments: argparse.Namespace) -> int:
     """Evaluate, and print or write the tables."""
     options.check_output(arguments.output, arguments.force)
     if arguments.output:
-        form_of(arguments.output, arguments.format)
-    evaluation = evaluate(
+        evaluation.form_of(arguments.output, arguments.format)
+    made = evaluation.evaluate(
         options.model_of(arguments),
         arguments.records,
         bootstrap=arguments.bootstrap,
         level=arguments.level,
         seed=arguments.seed,
-        ctx=devices(arguments.gpus)[0],
+        ctx=training.devices(arguments.gpus)[0],
         batch_size=arguments.batch_size,
         threads=arguments.threads,
         on_error=arguments.on_error,
         progress=True,
     )
     if arguments.output:
-        evaluation.save(arguments.output, arguments.format)
-        print(f"{arguments.output}: {len(evaluation.values)} values")
+        made.save(arguments.output, arguments.format)
+        print(f"{arguments.output}: {len(made.values)} values")
     else:
-        print(evaluation.text(arguments.format or "text"))
-    return 3 if evaluation.skipped else 0
+        print(made.text(arguments.format or "text"))
+    return 3 if made.skipped else 0

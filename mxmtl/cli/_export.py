@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from ..export import FORMATS, PLACES, ExportOptions, export_model
+from .. import export
 from ._model_options import add_file_options, model_of
 
 EXAMPLE = "mxmtl export runs/first -o model.onnx --records data/val"
@@ -20,14 +20,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = DESCRIPTION
     parser.add_argument("model", help="run folder, or prefix of MXNet's files")
     parser.add_argument("-o", "--output", required=True, help="the .onnx file; else a prefix")
-    parser.add_argument("--format", choices=FORMATS, default="onnx", help="onnx by default")
+    parser.add_argument("--format", choices=export.FORMATS, default="onnx", help="onnx by default")
     parser.add_argument("--which", choices=("best", "last"), default="best", help="checkpoint")
     parser.add_argument("--records", help="images to compare on; by default some that are drawn")
     parser.add_argument("--force", action="store_true", help="replace files that are there")
     group = parser.add_argument_group("ONNX")
     group.add_argument(
         "--preprocessing",
-        choices=PLACES,
+        choices=export.PLACES,
         default="inside",
         help="inside: the file takes pixels, uint8 NHWC; outside: float32 NCHW, scaled already",
     )
@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Export, and print what was written and how well it agrees."""
     metadata = {name: getattr(arguments, name) for name in ("license", "description")}
-    options = ExportOptions(
+    options = export.ExportOptions(
         format=arguments.format,
         preprocessing=arguments.preprocessing,
         records=arguments.records,
@@ -52,5 +52,5 @@ def run(arguments: argparse.Namespace) -> int:
         metadata={name: text for name, text in metadata.items() if text},
         force=arguments.force,
     )
-    print(export_model(model_of(arguments), arguments.output, options))
+    print(export.export_model(model_of(arguments), arguments.output, options))
     return 0

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from ..data import inspect_records
-from ..reporting import check_sheet, write_sheet
+from .. import data, reporting
 from ._model_options import check_output
 
 EXAMPLE = "mxmtl inspect data/train --sheet sheet.html"
@@ -28,9 +27,13 @@ def run(arguments: argparse.Namespace) -> int:
     """Print tables, and write the sheet if one is asked for."""
     check_output(arguments.sheet, arguments.force)
     if arguments.sheet is not None:
-        check_sheet(arguments.sheet, arguments.count)
-    inspection = inspect_records(arguments.prefix, tasks=arguments.tasks, measure=arguments.measure)
+        reporting.check_sheet(arguments.sheet, arguments.count)
+    inspection = data.inspect_records(
+        arguments.prefix, tasks=arguments.tasks, measure=arguments.measure
+    )
     print(inspection)
     if arguments.sheet is not None:
-        write_sheet(inspection, arguments.sheet, count=arguments.count, seed=arguments.seed)
+        reporting.write_sheet(
+            inspection, arguments.sheet, count=arguments.count, seed=arguments.seed
+        )
     return 0

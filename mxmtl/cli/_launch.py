@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from ..distributed import Launch, launch, read_hosts
+from .. import distributed
 
 EXAMPLE = "mxmtl launch -n 2 -- mxmtl train data/train --val data/val --run runs/first"
 DESCRIPTION = """\
@@ -37,7 +37,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--address", default="", help="where the hosts reach this machine")
     parser.add_argument("--port", type=int, default=0, help="of the scheduler; 0 is a free one")
     parser.add_argument(
-        "--ssh", type=shlex.split, default=Launch.ssh, help="instead of ssh: takes HOST and LINE"
+        "--ssh",
+        type=shlex.split,
+        default=distributed.Launch.ssh,
+        help="instead of ssh: takes HOST and LINE",
     )
     parser.add_argument("--python", default=sys.executable, help="Python on the hosts")
     parser.add_argument(
@@ -59,15 +62,15 @@ def run(arguments: argparse.Namespace) -> int:
     logs = Path(arguments.logs or time.strftime("launch-logs/%Y%m%d-%H%M%S"))
     if logs.is_dir() and any(logs.iterdir()) and not arguments.force:
         raise FileExistsError(f"{logs} holds files. Choose another folder, or add --force.")
-    what = Launch(
+    what = distributed.Launch(
         command,
         arguments.workers,
         arguments.servers,
-        read_hosts(arguments.hosts) if arguments.hosts else (),
+        distributed.read_hosts(arguments.hosts) if arguments.hosts else (),
         arguments.address,
         arguments.port,
         arguments.ssh,
         arguments.python,
         arguments.env,
     )
-    return launch(what, logs)
+    return distributed.launch(what, logs)

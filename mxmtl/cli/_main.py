@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import importlib
 import os
 import sys
 from typing import Any, List, NoReturn, Optional, Tuple
 
-from mxnet import MXNetError
+from .. import distributed
+from .._mxnet import is_mxnet_error
+from .._version import __version__
 
 VERBS = {
     "convert": "turn a table and its images into records",
@@ -35,20 +38,19 @@ class Parser(argparse.ArgumentParser):
 
 def main(argv: Optional[List[str]] = None) -> int:
     """Run the command line; return its exit code."""
-    from ..distributed import leave
-
     code = obey(sys.argv[1:] if argv is None else argv)
-    leave(code)  # a worker that failed must not wait for the others
+    if "mxnet" in sys.modules:
+        distributed.leave(code)  # a worker that failed must not wait for the others
     return code
 
 
 def obey(argv: List[str]) -> int:
     """Do what a command line says; return its exit code."""
     try:
-        parser, module = parser_for(argv)
+        parser, verb, module = parser_for(argv)
         arguments, unknown = parser.parse_known_args(argv)
         if unknown:
-            text = f"unrecognized arguments: {' '.join(unknown)}."
+            text = f"unrecognized arguments: {' '.join(unknown)}{meant(verb, unknown)}."
             return fail(argv, f"{text} See {program(argv)} --help.", 2)
         return int(module.run(arguments))
     except SystemExit as stop:  # argparse: --help, or a wrong command line that it has reported
@@ -58,19 +60,24 @@ def obey(argv: List[str]) -> int:
     except BrokenPipeError:  # `mxmtl inspect ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except (OSError, ValueError, TypeError, ImportError, MemoryError, MXNetError) as error:
+    except (OSError, ValueError, TypeError, ImportError, MemoryError) as error:
+        return fail(argv, describe(error), 1)
+    except RuntimeError as error:
+        if not is_mxnet_error(error):
+            raise
         return fail(argv, describe(error), 1)
 
 
-def parser_for(argv: List[str]) -> Tuple[argparse.ArgumentParser, Any]:
+def parser_for(argv: List[str]) -> Tuple[Parser, Optional[Parser], Any]:
     """Make the parser; only the verb that the command line names is imported."""
     parser = Parser(
         prog="mxmtl",
         description="Multi-task and multi-label image learning, with labels missing.",
         epilog="mxmtl VERB --help tells about a verb, with an example.",
     )
-    parser.add_argument("--version", action="version", version=version())
+    parser.add_argument("--version", action="version", version=f"mxmtl {__version__}")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    chosen: Optional[Parser] = None
     module: Any = None
     for name, text in VERBS.items():
         verb = verbs.add_parser(
@@ -80,14 +87,16 @@ def parser_for(argv: List[str]) -> Tuple[argparse.ArgumentParser, Any]:
             module = importlib.import_module(f"._{name}", __package__)
             verb.epilog = f"example:\n  {module.EXAMPLE}"
             module.add_arguments(verb)
-    return parser, module
+            chosen = verb
+    return parser, chosen, module
 
 
-def version() -> str:
-    """Return what --version prints."""
-    from .. import __version__
-
-    return f"mxmtl {__version__}"
+def meant(verb: Optional[Parser], unknown: List[str]) -> str:
+    """Say which option the first unknown one perhaps was; '' if there is none like it."""
+    known = [] if verb is None else list(verb._option_string_actions)
+    name = next((word.partition("=")[0] for word in unknown if word.startswith("--")), "")
+    close = difflib.get_close_matches(name, known, n=1)
+    return f" (did you mean {close[0]}?)" if close else ""
 
 
 def describe(error: BaseException) -> str:
@@ -96,7 +105,7 @@ def describe(error: BaseException) -> str:
         text = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     elif isinstance(error, MemoryError):
         text = "out of memory."
-    elif isinstance(error, MXNetError):  # its last line says why, the others where in MXNet
+    elif is_mxnet_error(error):  # its last line says why, the others where in MXNet
         reason = (str(error).strip().splitlines() or ["no reason given"])[-1]
         text = "MXNet failed: " + reason.replace("MXNetError: ", "", 1)
     else:

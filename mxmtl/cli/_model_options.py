@@ -6,8 +6,7 @@ import argparse
 import os
 from typing import Any, Optional, Tuple
 
-from ..model import Model, load_model
-from ..training import Preprocessing
+from .. import model, training
 
 
 def add_run_options(group: Any) -> None:
@@ -38,14 +37,16 @@ def add_file_options(parser: argparse.ArgumentParser) -> None:
     plain.add_argument("--crop", type=float, default=1.0, help="share of the shorter edge kept (1)")
 
 
-def model_of(arguments: argparse.Namespace) -> Model:
+def model_of(arguments: argparse.Namespace) -> model.Model:
     """Load the network that the command line names."""
     shape: Any = arguments.data_shape
     preprocessing = None
     if shape is not None:
         lengths: Any = tuple(map(int, shape))
-        preprocessing = Preprocessing(lengths, arguments.mean, arguments.std, arguments.crop)
-    return load_model(
+        preprocessing = training.Preprocessing(
+            lengths, arguments.mean, arguments.std, arguments.crop
+        )
+    return model.load_model(
         arguments.model, arguments.which, tasks=arguments.tasks, preprocessing=preprocessing
     )
 

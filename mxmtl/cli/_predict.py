@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from ..model import PredictOptions, Predictor, open_inputs, predict_inputs
-from ..training import devices
+from .. import model, training
 from . import _model_options as options
 
 EXAMPLE = "mxmtl predict runs/first photos -o predictions.csv"
@@ -51,22 +50,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Predict, and write the answers."""
     options.check_output(arguments.output, arguments.force)
-    how = PredictOptions(arguments.output, arguments.format, arguments.top, progress=True)
-    inputs = open_inputs(
+    how = model.PredictOptions(arguments.output, arguments.format, arguments.top, progress=True)
+    inputs = model.open_inputs(
         arguments.inputs,
         images=arguments.images,
         path_column=arguments.path_column,
         fashionai=how.form == "fashionai",
     )
-    predictor = Predictor(
+    predictor = model.Predictor(
         options.predictable(arguments),
         arguments.which,
-        device=devices(arguments.gpus)[0],
+        device=training.devices(arguments.gpus)[0],
         backend=arguments.backend,
         batch_size=arguments.batch_size,
         threads=arguments.threads,
     )
-    done, skipped = predict_inputs(predictor, inputs, how)
+    done, skipped = model.predict_inputs(predictor, inputs, how)
     more = f", {skipped} skipped" if skipped else ""
     print(f"{arguments.output or 'predicted'}: {done} images{more}", file=sys.stderr)
     return 3 if skipped else 0

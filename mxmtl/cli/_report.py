@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 
-from ..reporting import check_output, report_runs
-from ..training import devices
+from .. import reporting, training
 
 EXAMPLE = "mxmtl report runs/first --records data/val -o report.html"
 DESCRIPTION = """\
@@ -53,14 +52,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write the report."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    check_output(arguments.output, arguments.format, force=arguments.force)
-    made = report_runs(
+    reporting.check_output(arguments.output, arguments.format, force=arguments.force)
+    made = reporting.report_runs(
         arguments.runs,
         arguments.records,
         which=arguments.which,
         mistakes=arguments.mistakes,
         bootstrap=arguments.bootstrap,
-        ctx=devices(arguments.gpus)[0],
+        ctx=training.devices(arguments.gpus)[0],
         batch_size=arguments.batch_size,
         threads=arguments.threads,
         on_error=arguments.on_error,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from ..serving import Limits, Service, is_loopback, open_engine
+from .. import serving
 from . import _options as options
 from ._model_options import add_file_options, model_of
 
@@ -23,7 +23,7 @@ server that does.
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line."""
-    default = Limits()
+    default = serving.Limits()
     parser.description = DESCRIPTION
     parser.add_argument("model", help="run folder, prefix of MXNet's files, or .onnx file")
     parser.add_argument("--which", choices=("best", "last"), default="best", help="checkpoint")
@@ -49,15 +49,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until a signal says to stop."""
-    limits = Limits(
+    limits = serving.Limits(
         max_bytes=arguments.max_bytes,
         max_pixels=arguments.max_pixels,
         max_waiting=arguments.max_waiting,
     )
     onnx_file = arguments.model.endswith(".onnx")
     model = arguments.model if onnx_file else model_of(arguments)
-    engine = open_engine(model, max_batch=arguments.max_batch)
-    service = Service(
+    engine = serving.open_engine(model, max_batch=arguments.max_batch)
+    service = serving.Service(
         engine,
         host=arguments.host,
         port=arguments.port,
@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
         max_batch=arguments.max_batch,
         max_delay=arguments.max_delay / 1000,
     )
-    if not is_loopback(arguments.host):
+    if not serving.is_loopback(arguments.host):
         print(
             f"mxmtl serve: {arguments.host} can be reached by others, without a password.",
             file=sys.stderr,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from ..evaluation import TuneOptions, tune
-from ..training import devices
+from .. import evaluation, training
 from . import _model_options as options
 
 EXAMPLE = "mxmtl tune runs/first data/val --objective f1"
@@ -42,18 +41,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Tune, and print what was chosen."""
-    tuning = tune(
+    tuning = evaluation.tune(
         arguments.run,
         arguments.records,
         which=arguments.which,
-        options=TuneOptions(
+        options=evaluation.TuneOptions(
             arguments.objective,
             arguments.task,
             not arguments.no_temperature,
             not arguments.no_thresholds,
             arguments.min_labels,
         ),
-        ctx=devices(arguments.gpus)[0],
+        ctx=training.devices(arguments.gpus)[0],
         batch_size=arguments.batch_size,
         threads=arguments.threads,
         progress=True,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from ..data import repair_records, verify_records
+from .. import data
 
 EXAMPLE = "mxmtl verify data/train --repair data/good"
 
@@ -27,10 +27,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Check, print what was found, and say by the exit code whether all is well."""
     common = {"tasks": arguments.tasks, "workers": arguments.workers}
     if arguments.repair is None:
-        found = verify_records(arguments.prefix, **common)
+        found = data.verify_records(arguments.prefix, **common)
         print(found)
         return 1 if found.damage else 0
-    found, summary = repair_records(
+    found, summary = data.repair_records(
         arguments.prefix, arguments.repair, force=arguments.force, **common
     )
     print(found)

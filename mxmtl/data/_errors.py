@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-from typing import Sequence
-
 from ..tasks import LabelError
 
 
@@ -42,14 +39,3 @@ class RowError(ValueError):
 
 class RowLabelError(RowError, LabelError):
     """A row with a cell that is no label."""
-
-
-def unknown_option(name: str, known: Sequence[str]) -> TypeError:
-    """Make the error for an option that is none, with the name that was perhaps meant.
-
-    >>> unknown_option("batchsize", ["batch_size", "seed"])
-    TypeError("no option 'batchsize'; did you mean 'batch_size'?")
-    """
-    close = difflib.get_close_matches(name, known, n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else f"; expected {sorted(known)}."
-    return TypeError(f"no option {name!r}{hint}")

@@ -1,26 +1,33 @@
 """What a trained model does on records: its predictions beside their labels."""
 
-from ._choose import Objective as Objective
-from ._choose import best_threshold as best_threshold
-from ._choose import fit_temperature as fit_temperature
-from ._evaluate import evaluate as evaluate
-from ._evaluate import evaluation_suite as evaluation_suite
-from ._evaluate import measure as measure
-from ._evaluation import FORMATS as FORMATS
-from ._evaluation import Evaluation as Evaluation
-from ._evaluation import form_of as form_of
-from ._metric_tables import CLASS_METRICS as CLASS_METRICS
-from ._metric_tables import class_table as class_table
-from ._metric_tables import json_text as json_text
-from ._metric_tables import metric_table as metric_table
-from ._metric_tables import of_task as of_task
-from ._metric_tables import task_tables as task_tables
-from ._metric_tables import values_by_name as values_by_name
-from ._metric_tables import values_csv as values_csv
-from ._predictions import Predictions as Predictions
-from ._predictions import predict_records as predict_records
-from ._predictions import run_over_records as run_over_records
-from ._tune import TuneOptions as TuneOptions
-from ._tune import Tuning as Tuning
-from ._tune import tune as tune
-from ._tune import tune_predictions as tune_predictions
+from typing import TYPE_CHECKING
+
+from .._door import lazy
+
+if TYPE_CHECKING:
+    from ._choose import Objective as Objective
+    from ._choose import best_threshold as best_threshold
+    from ._choose import fit_temperature as fit_temperature
+    from ._evaluate import evaluate as evaluate
+    from ._evaluate import evaluation_suite as evaluation_suite
+    from ._evaluate import measure as measure
+    from ._evaluation import FORMATS as FORMATS
+    from ._evaluation import Evaluation as Evaluation
+    from ._evaluation import form_of as form_of
+    from ._metric_tables import CLASS_METRICS as CLASS_METRICS
+    from ._metric_tables import class_table as class_table
+    from ._metric_tables import json_text as json_text
+    from ._metric_tables import metric_table as metric_table
+    from ._metric_tables import of_task as of_task
+    from ._metric_tables import task_tables as task_tables
+    from ._metric_tables import values_by_name as values_by_name
+    from ._metric_tables import values_csv as values_csv
+    from ._predictions import Predictions as Predictions
+    from ._predictions import predict_records as predict_records
+    from ._predictions import run_over_records as run_over_records
+    from ._tune import TuneOptions as TuneOptions
+    from ._tune import Tuning as Tuning
+    from ._tune import tune as tune
+    from ._tune import tune_predictions as tune_predictions
+
+__getattr__, __dir__, __all__ = lazy(__name__, __file__)

@@ -9,7 +9,7 @@ from typing import Any, Dict, Mapping
 import mxnet as mx
 import numpy as np
 
-from .. import __version__
+from .._version import __version__
 from ..model import Model
 from ..nets import logits_symbol
 from ..tasks import Task

@@ -176,7 +176,7 @@ def find_lr(
     """
     if not 0 < low < high or batches < 3:
         raise ValueError(f"low={low}, high={high}, batches={batches}: expected 0 < low < high, 3.")
-    chosen = Settings(**settings)
+    chosen = Settings.of(settings)
     check_optimizer(chosen)
     with Records(chosen, train, None) as records:
         tasks = records.train.tasks.smoothed(chosen.label_smoothing)

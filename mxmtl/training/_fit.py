@@ -32,11 +32,6 @@ from ._settings import Settings, load_noted, load_settings, save_settings
 from ._train import Records, devices, train_phase
 
 log = logging.getLogger("mxmtl")
-# What a run may be told anew when it goes on: its weights do not depend on these.
-CHANGEABLE = (
-    "minutes", "patience", "keep", "save_batches", "save_minutes", "logs", "gpus", "threads",
-    "kvstore",
-)  # fmt: skip
 
 
 class TrainingError(ValueError):
@@ -87,7 +82,7 @@ def fit(
     Interrupted
         After Ctrl-C: a KeyboardInterrupt; all is saved, and `resume` goes on.
     """
-    chosen, folder = Settings(**settings), Path(run)
+    chosen, folder = Settings.of(settings), Path(run)
     check_optimizer(chosen)
     used = devices(chosen.gpus)
     choose_precision(chosen.precision, used)
@@ -138,10 +133,11 @@ def resume(run: PathLike, *, callbacks: Sequence[Callback] = (), **changes: Any)
     """
     folder = Run(run).folder
     settings, train, val = load_settings(folder / SETTINGS)
-    refused = sorted(set(changes) - set(CHANGEABLE))
+    refused = sorted(set(changes) - set(Settings.changeable()))
     if refused:
+        may = Settings.changeable()
         raise ValueError(
-            f"{refused} would make it another run. When a run goes on {list(CHANGEABLE)} can be "
+            f"{refused} would make it another run. When a run goes on {may} can be "
             "changed; begin a new run for the rest."
         )
     if changes:

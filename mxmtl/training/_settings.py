@@ -4,35 +4,82 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import json
-import math
-import numbers
-from dataclasses import dataclass, field, fields
+import shlex
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Dict, Mapping, Optional, Tuple, Union
-
-import numpy as np
+from typing import Any, Dict, List, Mapping, Optional, Tuple, Union
 
 from .. import augment as augmentations
+from .._options import Options, one_of, option, read_pair
 from ..augment import Augmentation
 from ._json import read_json, write_json
 from ._model_file import Preprocessing
 
 FORMAT = "mxmtl.settings"
 VERSION = 1
-SCHEDULES = ("constant", "cosine", "step", "poly")
-LOGS = ("csv", "jsonl", "tensorboard")
-KVSTORES = ("local", "device", "dist_sync", "dist_sync_device")
-PRECISIONS = ("float32", "float16", "bfloat16", "auto")
 
 
-def option(default: Any, group: str, text: str) -> Any:
-    """Declare a field together with what the command line says about it."""
-    return field(default=default, metadata={"group": group, "help": text})
+def augmentation_spec(step: Augmentation) -> Dict[str, Any]:
+    """Return an augmentation as JSON-able data: its class and its fields."""
+    return {"type": type(step).__name__, **{f.name: getattr(step, f.name) for f in fields(step)}}  # type: ignore[arg-type]
+
+
+def known_augmentations() -> List[str]:
+    """Return the names of the augmentations that a text can describe: no base classes."""
+    return sorted(
+        name
+        for name, kind in vars(augmentations).items()
+        if dataclasses.is_dataclass(kind)
+        and issubclass(kind, Augmentation)  # type: ignore[arg-type]
+        and kind is not augmentations.Apply  # takes a function, which no text can be
+    )
+
+
+def augmentation(spec: Any) -> Augmentation:
+    """Make the augmentation that a mapping ``{"type": ..., option: ...}`` describes."""
+    if isinstance(spec, Augmentation):
+        return spec
+    options = dict(spec)
+    kind = str(options.pop("type", None))
+    if kind not in known_augmentations():
+        raise ValueError(f"augmentation {kind!r}: expected {one_of(kind, known_augmentations())}.")
+    made = getattr(augmentations, kind)
+    lists = {name: tuple(v) if isinstance(v, list) else v for name, v in options.items()}
+    try:
+        return made(**lists)
+    except TypeError as error:  # an option that it has not, or a value of a wrong type
+        raise ValueError(f"augmentation {kind}: {error}.") from error
+
+
+def read_augmentation(text: str) -> Augmentation:
+    """Read ``RandomZoom least=0.8 most=1.2``.
+
+    >>> read_augmentation("RandomResizedCrop area=0.3,1").area
+    (0.3, 1)
+    """
+    kind, *pairs = shlex.split(text) or [""]
+    return augmentation({"type": kind, **dict(map(read_pair, pairs))})
+
+
+def as_tuple(value: Any) -> Tuple[Any, ...]:
+    """Return the items of a list; one of them by itself is a list of one."""
+    return (value,) if isinstance(value, (str, Mapping, Augmentation)) else tuple(value)
+
+
+# An option under each heading of ``mxmtl train --help``.
+network = functools.partial(option, group="network")
+images = functools.partial(option, group="images")
+optimization = functools.partial(option, group="optimization")
+fine_tuning = functools.partial(option, group="fine-tuning")
+checkpoints = functools.partial(option, group="checkpoints")
+devices = functools.partial(option, group="devices", changeable=True)
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(Options):
     """Settings of a training run; each field is an option of `mxmtl.fit` and ``mxmtl train``.
 
     Raises `ValueError` for a value that cannot be. See ``docs/training.md`` for what they do.
@@ -43,90 +90,89 @@ class Settings:
     3
     """
 
-    trunk: str = option("small", "network", "small, efficientnet_lite0, one of a zoo, or a prefix")
-    layer: str = option("flatten0_output", "network", "where to cut the checkpoint's network")
-    layers: Tuple[str, ...] = option((), "network", "join these layers, averaged, as features")
-    weights: str = option("", "network", "pretrained: .params, PyTorch's file, or imagenet (lite0)")
-    weights_map: Union[str, Mapping[str, str]] = option(
-        "", "network", "JSON file: {name in the file of weights: name in the trunk}"
+    trunk: str = network("small", "small, efficientnet_lite0, one of a zoo, or a prefix")
+    layer: str = network("flatten0_output", "where to cut the checkpoint's network")
+    layers: Tuple[str, ...] = network((), "join these layers, averaged, as features")
+    weights: str = network("", "pretrained: .params, PyTorch's file, or imagenet (lite0)")
+    weights_map: Union[str, Mapping[str, str]] = network(
+        "", "JSON file: {name in the file of weights: name in the trunk}"
     )
-    data_shape: Tuple[int, ...] = option((3, 224, 224), "images", "channels, height, width")
-    mean: Tuple[float, ...] = option((127.0,), "images", "subtracted from pixels 0..255")
-    std: Tuple[float, ...] = option((64.0,), "images", "and divided by")
-    crop: float = option(1.0, "images", "share of the shorter edge kept in validation")
-    augment: Tuple[Augmentation, ...] = option((), "images", "random changes, in order")
-    batch_size: int = option(32, "images", "rows in a batch, of all devices together")
-    threads: int = option(0, "images", "decoding threads; 0 is one for each core")
-    epochs: int = option(10, "optimization", "epochs, after those of --frozen-epochs")
-    optimizer: str = option("sgd", "optimization", "an optimizer of MXNet, by name")
-    optimizer_params: Mapping[str, Any] = option((), "optimization", "more of its parameters")
-    lr: float = option(0.05, "optimization", "highest learning rate")
-    momentum: float = option(0.9, "optimization", "of optimizers that have one")
-    wd: float = option(1e-4, "optimization", "weight decay; none on biases and norms")
-    clip: float = option(0.0, "optimization", "limit of each gradient's entries; 0 is none")
-    schedule: str = option("cosine", "optimization", "one of " + ", ".join(SCHEDULES))
-    warmup: float = option(0.0, "optimization", "epochs in which the rate rises from 0")
-    steps: Tuple[float, ...] = option((), "optimization", "step schedule: epochs of a tenth")
-    power: float = option(2.0, "optimization", "poly schedule: its power")
-    minutes: float = option(0.0, "optimization", "stop after so many minutes; 0 is no limit")
-    label_smoothing: float = option(
-        0.0, "optimization", "of tasks that declare none: share of a label given to the others"
+    data_shape: Tuple[int, ...] = images((3, 224, 224), "channels, height, width", low=1)
+    mean: Tuple[float, ...] = images((127.0,), "subtracted from pixels 0..255")
+    std: Tuple[float, ...] = images((64.0,), "and divided by")
+    crop: float = images(1.0, "share of the shorter edge kept in validation")
+    augment: Tuple[Augmentation, ...] = images(
+        (), "random changes, in order: 'NAME [OPTION=VALUE ...]', NAME one of "
+        + ", ".join(known_augmentations()) + "; as --augment 'RandomRotation degrees=9'",
+        metavar="STEP", read=read_augmentation, repeat=True,
+    )  # fmt: skip
+    batch_size: int = images(32, "rows in a batch, of all devices together", low=1)
+    threads: int = images(0, "decoding threads; 0 is one for each core", low=0, changeable=True)
+    epochs: int = optimization(10, "epochs, after those of --frozen-epochs", low=0)
+    optimizer: str = optimization("sgd", "an optimizer of MXNet, by name")
+    optimizer_params: Mapping[str, Any] = optimization((), "more of its parameters", repeat=True)
+    lr: float = optimization(0.05, "highest learning rate", low=0)
+    momentum: float = optimization(0.9, "of optimizers that have one", low=0)
+    wd: float = optimization(1e-4, "weight decay; none on biases and norms", low=0)
+    clip: float = optimization(0.0, "limit of each gradient's entries; 0 is none", low=0)
+    schedule: str = optimization(
+        "cosine", "how the rate falls", choices=("constant", "cosine", "step", "poly")
     )
-    mixup: float = option(0.0, "optimization", "parameter of mixup; 0 is off")
-    cutmix: float = option(0.0, "optimization", "parameter of CutMix; 0 is off")
-    ema: float = option(0.0, "optimization", "average weights with this decay, as 0.999; 0: off")
-    precision: str = option(
-        "float32", "optimization", "of the trunk, one of " + ", ".join(PRECISIONS)
+    warmup: float = optimization(0.0, "epochs in which the rate rises from 0", low=0)
+    steps: Tuple[float, ...] = optimization((), "step schedule: epochs of a tenth")
+    power: float = optimization(2.0, "poly schedule: its power", low=0)
+    minutes: float = optimization(
+        0.0, "stop after so many minutes; 0 is no limit", low=0, changeable=True
     )
-    seed: int = option(0, "optimization", "of weights, order, augmentation and dropout")
-    frozen_epochs: int = option(0, "fine-tuning", "first epochs, with the trunk frozen")
-    frozen_lr: float = option(0.0, "fine-tuning", "highest rate in them; 0 is --lr")
-    layer_decay: float = option(1.0, "fine-tuning", "rate of the first layer, as a share")
-    keep_statistics: bool = option(
-        False, "fine-tuning", "leave batch normalization's statistics as they are, in all epochs"
+    label_smoothing: float = optimization(
+        0.0, "of tasks that declare none: share of a label given to the others", low=0, below=1
     )
-    cache: bool = option(True, "fine-tuning", "keep the frozen trunk's features in memory")
-    monitor: str = option("all_tasks/task_loss", "checkpoints", "value that says which is best")
-    patience: int = option(0, "checkpoints", "stop after so many epochs without a better one")
-    keep: int = option(2, "checkpoints", "newest checkpoints to keep, beside the best")
-    save_batches: int = option(0, "checkpoints", "one after so many batches, too")
-    save_minutes: float = option(0.0, "checkpoints", "one after so many minutes, too")
-    logs: Tuple[str, ...] = option((), "logs", "any of " + ", ".join(LOGS))
-    gpus: str = option("", "devices", "such as 0,1; all that work by default, else the CPU")
-    kvstore: str = option("", "devices", "one of " + ", ".join(KVSTORES) + "; it fits by default")
+    mixup: float = optimization(0.0, "parameter of mixup; 0 is off", low=0)
+    cutmix: float = optimization(0.0, "parameter of CutMix; 0 is off", low=0)
+    ema: float = optimization(
+        0.0, "average weights with this decay, as 0.999; 0: off", low=0, below=1
+    )
+    precision: str = optimization(
+        "float32", "of the trunk", choices=("float32", "float16", "bfloat16", "auto")
+    )
+    seed: int = optimization(
+        0, "of weights, order, augmentation and dropout", low=-(2**63), high=2**64 - 1
+    )
+    frozen_epochs: int = fine_tuning(0, "first epochs, with the trunk frozen", low=0)
+    frozen_lr: float = fine_tuning(0.0, "highest rate in them; 0 is --lr", low=0)
+    layer_decay: float = fine_tuning(1.0, "rate of the first layer, as a share", low=0)
+    keep_statistics: bool = fine_tuning(
+        False, "leave batch normalization's statistics as they are, in all epochs"
+    )
+    cache: bool = fine_tuning(True, "keep the frozen trunk's features in memory")
+    monitor: str = checkpoints(
+        "all_tasks/task_loss",
+        "value that says which is best: TASK/METRIC, all_tasks/METRIC or all_tasks/worst_METRIC",
+    )
+    patience: int = checkpoints(
+        0, "stop after so many epochs without a better one", low=0, changeable=True
+    )
+    keep: int = checkpoints(
+        2, "newest checkpoints to keep, beside the best", low=1, changeable=True
+    )
+    save_batches: int = checkpoints(0, "one after so many batches, too", low=0, changeable=True)
+    save_minutes: float = checkpoints(0.0, "one after so many minutes, too", low=0, changeable=True)
+    logs: Tuple[str, ...] = option(
+        (), "beside the printed lines", group="logs",
+        choices=("csv", "jsonl", "tensorboard"), changeable=True,
+    )  # fmt: skip
+    gpus: str = devices("", "such as 0,1; all that work by default, else the CPU")
+    kvstore: str = devices(
+        "", "MXNet's way to add gradients up; it fits by default",
+        choices=("", "local", "device", "dist_sync", "dist_sync_device"),
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
-        # JSON and command lines bring lists; a frozen declaration holds tuples.
-        for name in ("data_shape", "mean", "std", "augment", "steps", "logs", "layers"):
-            object.__setattr__(self, name, as_tuple(getattr(self, name)))
-        for item in fields(self):
-            object.__setattr__(
-                self, item.name, plain(item.name, item.type, getattr(self, item.name))
-            )
-        steps = tuple(augmentation(step) for step in self.augment)
-        object.__setattr__(self, "augment", steps)
+        object.__setattr__(self, "augment", tuple(map(augmentation, as_tuple(self.augment))))
+        super().__post_init__()
         object.__setattr__(self, "optimizer_params", dict(self.optimizer_params))
         if self.weights_map and not self.weights:
             raise ValueError("weights_map says what weights are called; give weights, too.")
-        for name, low in LOWEST.items():
-            value = getattr(self, name)
-            if not low <= value < math.inf:
-                raise ValueError(f"{name}={value!r}: expected {low} or more.")
-        if not -(1 << 63) <= self.seed < 1 << 64:
-            raise ValueError(f"seed={self.seed}: expected a whole number of 64 bits.")
-        for name, such in (("ema", "0.999"), ("label_smoothing", "0.1")):
-            value = getattr(self, name)
-            if value >= 1:
-                raise ValueError(f"{name}={value!r}: expected less than 1, such as {such}.")
-        for name in ("data_shape", "mean", "std", "steps"):
-            if not all(isinstance(value, (int, float)) for value in getattr(self, name)):
-                raise ValueError(f"{name}={getattr(self, name)!r}: expected numbers.")
-        one = (("schedule", SCHEDULES), ("precision", PRECISIONS), ("kvstore", ("", *KVSTORES)))
-        for name, one_of in (*one, *(("logs", LOGS) for _ in self.logs)):
-            value = getattr(self, name)
-            unknown = [v for v in ([value] if isinstance(value, str) else value) if v not in one_of]
-            if unknown:
-                raise ValueError(f"{name}={unknown[0]!r} is not one of {one_of}.")
         if self.num_epochs < 1:
             raise ValueError("epochs and frozen_epochs are both 0: there is nothing to train.")
         if self.schedule == "step" and not self.steps:
@@ -157,68 +203,7 @@ class Settings:
     @staticmethod
     def from_dict(spec: Mapping[str, Any]) -> "Settings":
         """Make settings from `to_dict`; `TypeError` for a name that is no setting."""
-        return Settings(**spec)
-
-
-LOWEST = {
-    "batch_size": 1, "epochs": 0, "frozen_epochs": 0, "lr": 0, "frozen_lr": 0, "momentum": 0,
-    "wd": 0, "clip": 0, "warmup": 0, "minutes": 0, "patience": 0, "keep": 1, "save_batches": 0,
-    "save_minutes": 0, "mixup": 0, "cutmix": 0, "ema": 0, "layer_decay": 0, "threads": 0,
-    "label_smoothing": 0, "power": 0,
-}  # fmt: skip
-
-
-def plain(name: str, kind: Any, value: Any) -> Any:
-    """Return a setting as Python's own type, which JSON holds; NumPy's numbers are numbers, too.
-
-    ``kind`` is the field's type as it is written. Raises `ValueError` for a value of another one.
-
-    >>> plain("epochs", "int", 3.0), plain("lr", "float", 1), plain("cache", "bool", 0)
-    (3, 1, False)
-    """
-    number = isinstance(value, numbers.Real)
-    if kind == "int":
-        if not number or value != value // 1:
-            raise ValueError(f"{name}={value!r}: expected a whole number.")
-        return int(value)
-    if kind == "float":
-        if not number:
-            raise ValueError(f"{name}={value!r}: expected a number.")
-        return value if isinstance(value, (int, float)) else float(value)
-    if kind == "bool":
-        if not (number or isinstance(value, np.bool_)) or value not in (0, 1):
-            raise ValueError(f"{name}={value!r}: expected True or False.")
-        return bool(value)
-    if kind == "str" and not isinstance(value, str):
-        raise ValueError(f"{name}={value!r}: expected a text, in quotes.")
-    return value
-
-
-def as_tuple(value: Any) -> Tuple[Any, ...]:
-    """Return a tuple of the items of a list, or of one number or text."""
-    return (value,) if isinstance(value, (str, int, float)) else tuple(value)
-
-
-def augmentation_spec(step: Augmentation) -> Dict[str, Any]:
-    """Return an augmentation as JSON-able data: its class and its fields."""
-    return {"type": type(step).__name__, **{f.name: getattr(step, f.name) for f in fields(step)}}  # type: ignore[arg-type]
-
-
-def augmentation(spec: Any) -> Augmentation:
-    """Make the augmentation that a mapping ``{"type": ..., option: ...}`` describes."""
-    if isinstance(spec, Augmentation):
-        return spec
-    options = dict(spec)
-    kind = options.pop("type", None)
-    made = getattr(augmentations, str(kind), None)
-    if not (isinstance(made, type) and issubclass(made, Augmentation)):
-        known = sorted(n for n, v in vars(augmentations).items() if isinstance(v, type))
-        raise ValueError(f"augmentation {kind!r} is not one of {known}.")
-    lists = {name: tuple(v) if isinstance(v, list) else v for name, v in options.items()}
-    try:
-        return made(**lists)
-    except TypeError as error:  # an option that it has not, or a value of a wrong type
-        raise ValueError(f"augmentation {kind}: {error}.") from error
+        return Settings.of(spec)
 
 
 def save_settings(

@@ -112,7 +112,8 @@ def test_a_wrong_command_line_is_one_line(verb, line, tmp_path, monkeypatch, cap
 def test_an_unknown_option_is_named(capsys):
     assert main(["inspect", "data/train", "--sheets", "s.png"]) == 2
     assert _said(capsys) == [
-        "mxmtl inspect: unrecognized arguments: --sheets s.png. See mxmtl inspect --help."
+        "mxmtl inspect: unrecognized arguments: --sheets s.png (did you mean --sheet?). "
+        "See mxmtl inspect --help."
     ]
     assert main(["--nope", "verify", "x"]) == 2
     assert _said(capsys)[0].endswith("See mxmtl --help.")

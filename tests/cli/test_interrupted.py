@@ -1,4 +1,4 @@
-"""Ctrl-C while the command is being loaded is one line; other programs keep their traceback."""
+"""Ctrl-C while the command loads MXNet is one line; other programs keep their traceback."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ class Finder:
         if name == "mxnet":
             raise {error}
 sys.meta_path.insert(0, Finder())
-from mxmtl.cli import main
-sys.exit(main())
+{program}
 """
+COMMAND = "from mxmtl.cli import main; sys.exit(main(['devices']))"
+OTHER = "import mxmtl; mxmtl.context()"
 
 
-def _errors(tmp_path, name, error):
-    script = tmp_path / name
-    script.write_text(SCRIPT.format(error=error), "utf-8")
+def _errors(tmp_path, program, error):
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT.format(error=error, program=program), "utf-8")
     done = subprocess.run(
         [sys.executable, str(script)], capture_output=True, text=True, check=False
     )
@@ -30,11 +31,11 @@ def _errors(tmp_path, name, error):
 
 
 def test_of_the_command_it_is_one_line(tmp_path):
-    assert _errors(tmp_path, "mxmtl", "KeyboardInterrupt") == "mxmtl: stopped.\n"
+    assert _errors(tmp_path, COMMAND, "KeyboardInterrupt") == "mxmtl devices: stopped.\n"
 
 
 @pytest.mark.parametrize(
-    ("name", "error"), [("mxmtl", "RuntimeError"), ("other.py", "KeyboardInterrupt")]
+    ("program", "error"), [(COMMAND, "RuntimeError"), (OTHER, "KeyboardInterrupt")]
 )
-def test_everything_else_is_left_as_it_is(tmp_path, name, error):
-    assert _errors(tmp_path, name, error).startswith("Traceback")
+def test_everything_else_is_left_as_it_is(tmp_path, program, error):
+    assert _errors(tmp_path, program, error).startswith("Traceback")

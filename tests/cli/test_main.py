@@ -220,7 +220,7 @@ def test_an_interrupt_is_one_line(here, monkeypatch, capsys):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("mxmtl.cli._verify.verify_records", interrupt)
+    monkeypatch.setattr("mxmtl.data.verify_records", interrupt)
     assert main(["verify", "data/train"]) == 130
     assert capsys.readouterr().err == "mxmtl verify: stopped.\n"
 

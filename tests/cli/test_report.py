@@ -82,7 +82,7 @@ def test_a_file_is_replaced_only_if_told(here, capsys):  # noqa: F811
 
 def test_what_is_not_installed_is_said_before_any_work(here, capsys, monkeypatch):  # noqa: F811
     monkeypatch.setitem(sys.modules, "jinja2", None)
-    monkeypatch.setattr(verb, "report_runs", lambda *_, **__: pytest.fail("worked"))
+    monkeypatch.setattr("mxmtl.reporting.report_runs", lambda *_, **__: pytest.fail("worked"))
     assert run("report runs/first -o r.html") == 1
     (text,) = capsys.readouterr().err.splitlines()
     assert 'pip install "mxmtl[report]"' in text

@@ -119,6 +119,6 @@ def test_what_mxnet_says_is_one_line(monkeypatch, capsys, tmp_path):
     def fail(*_, **__):
         raise mx.MXNetError("Traceback\n  [bt] (1) lib.so\nMXNetError: Check failed: no such thing")
 
-    monkeypatch.setattr("mxmtl.cli._verify.verify_records", fail)
+    monkeypatch.setattr("mxmtl.data.verify_records", fail)
     assert main(["verify", "data/train"]) == 1
     assert capsys.readouterr().err == ("mxmtl verify: MXNet failed: Check failed: no such thing\n")

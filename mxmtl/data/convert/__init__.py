@@ -1,10 +1,17 @@
 """From tables to records: planned, worked off, resumed, whole or not at all."""
 
-from ._convert import without_ending as without_ending
-from ._convert import write_records as write_records
-from ._convert_options import OutputOptions as OutputOptions
-from ._output import Output as Output
-from ._output import Stored as Stored
-from ._stage import Stage as Stage
-from ._stage import outputs_of as outputs_of
-from ._summary import RecordSummary as RecordSummary
+from typing import TYPE_CHECKING
+
+from ..._door import lazy
+
+if TYPE_CHECKING:
+    from ._convert import without_ending as without_ending
+    from ._convert import write_records as write_records
+    from ._convert_options import OutputOptions as OutputOptions
+    from ._output import Output as Output
+    from ._output import Stored as Stored
+    from ._stage import Stage as Stage
+    from ._stage import outputs_of as outputs_of
+    from ._summary import RecordSummary as RecordSummary
+
+__getattr__, __dir__, __all__ = lazy(__name__, __file__)

@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Dict, Mapping, Optional, Tuple
 
+from ..._options import unknown_option
 from ..._threads import usable_cores
-from .._errors import unknown_option
 from ..images import ImageOptions
 from ..tables import TableOptions
 

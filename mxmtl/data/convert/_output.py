@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from ..._files import atomic_write
+from ..._version import __version__
 from ...tasks import TaskSet
 from ..records import Framed, ImageCounts, LabelCounts, ShardWriter, framed_again
 from ..tables import LabelledRow
@@ -146,8 +147,6 @@ class Output:
 
 def versions() -> Dict[str, str]:
     """Return the versions of what the bytes of a record depend on."""
-    from ... import __version__  # here: mxmtl is not imported to its end when this file is
-
     return {
         "mxmtl": __version__,
         "python": platform.python_version(),

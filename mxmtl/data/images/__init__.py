@@ -1,13 +1,20 @@
 """Image files: what they say of themselves, whether they are whole, their pixels."""
 
-from ._decode import check_image as check_image
-from ._decode import decode_record as decode_record
-from ._decode import decode_view as decode_view
-from ._image import ImageOptions as ImageOptions
-from ._image import convert_image as convert_image
-from ._image_info import JPEG as JPEG
-from ._image_info import OTHER as OTHER
-from ._image_info import ImageInfo as ImageInfo
-from ._image_info import read_info as read_info
-from ._pixels import decode_image as decode_image
-from ._pixels import encode_image as encode_image
+from typing import TYPE_CHECKING
+
+from ..._door import lazy
+
+if TYPE_CHECKING:
+    from ._decode import check_image as check_image
+    from ._decode import decode_record as decode_record
+    from ._decode import decode_view as decode_view
+    from ._image import ImageOptions as ImageOptions
+    from ._image import convert_image as convert_image
+    from ._image_info import JPEG as JPEG
+    from ._image_info import OTHER as OTHER
+    from ._image_info import ImageInfo as ImageInfo
+    from ._image_info import read_info as read_info
+    from ._pixels import decode_image as decode_image
+    from ._pixels import encode_image as encode_image
+
+__getattr__, __dir__, __all__ = lazy(__name__, __file__)

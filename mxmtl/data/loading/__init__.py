@@ -1,10 +1,17 @@
 """From records to batches: ordered, decoded ahead, augmented, sampled."""
 
-from ._dataset import RecordDataset as RecordDataset
-from ._iter import RecordIter as RecordIter
-from ._loading import Loading as Loading
-from ._normalize import Normalize as Normalize
-from ._order import Order as Order
-from ._samplers import ClassAwareSampler as ClassAwareSampler
-from ._samplers import Sampler as Sampler
-from ._samplers import WeightedSampler as WeightedSampler
+from typing import TYPE_CHECKING
+
+from ..._door import lazy
+
+if TYPE_CHECKING:
+    from ._dataset import RecordDataset as RecordDataset
+    from ._iter import RecordIter as RecordIter
+    from ._loading import Loading as Loading
+    from ._normalize import Normalize as Normalize
+    from ._order import Order as Order
+    from ._samplers import ClassAwareSampler as ClassAwareSampler
+    from ._samplers import Sampler as Sampler
+    from ._samplers import WeightedSampler as WeightedSampler
+
+__getattr__, __dir__, __all__ = lazy(__name__, __file__)

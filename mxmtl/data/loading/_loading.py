@@ -7,8 +7,8 @@ from typing import Any, Iterable, Mapping, Optional
 
 import mxnet as mx
 
+from ..._options import unknown_option
 from ...augment import Augmentation
-from .._errors import unknown_option
 from ._normalize import Levels
 from ._samplers import Sampler
 

@@ -6,7 +6,8 @@ from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
-from ...tasks import LabelError, Task, TaskSet, illegal_labels, is_missing_cell, one_of
+from ..._options import one_of
+from ...tasks import LabelError, Task, TaskSet, illegal_labels, is_missing_cell
 from .._errors import TableError
 from ._table import Row, Table, TableOptions
 from ._unknown import hint, is_spelling

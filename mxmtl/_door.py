@@ -1,0 +1,58 @@
+"""A package's door that opens at the first knock: its names are imported when they are asked for.
+
+Loading MXNet takes seconds. A command line that only shows its help, or refuses an option, should
+not wait for it; neither should a program that reads a table. So a door lists its names as imports
+that type checkers and people read, and `lazy` makes of that same list what Python calls for a
+name that is not there yet (PEP 562).
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import sys
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Optional, Tuple
+
+
+def lazy(
+    package: str, file: str
+) -> Tuple[Callable[[str], Any], Callable[[], List[str]], List[str]]:
+    """Return ``__getattr__``, ``__dir__`` and ``__all__`` of a package.
+
+    Parameters
+    ----------
+    package, file : str
+        The package's ``__name__`` and ``__file__``. What the file imports ``if TYPE_CHECKING``
+        are the names: ``from ._fit import fit as fit``, or ``from . import augment as augment``.
+    """
+    sources = imports_for_types(Path(file).read_text("utf-8"))
+
+    def find(name: str) -> Any:
+        if name not in sources:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        module, theirs = sources[name]
+        value = importlib.import_module(f".{module}" if module else f".{theirs}", package)
+        value = getattr(value, theirs) if module else value
+        setattr(sys.modules[package], name, value)  # found at once from now on
+        return value
+
+    return find, lambda: sorted({*vars(sys.modules[package]), *sources}), sorted(sources)
+
+
+def imports_for_types(source: str) -> Dict[str, Tuple[Optional[str], str]]:
+    r"""Return {name: (module beside this one, its name there)} of ``if TYPE_CHECKING:`` imports.
+
+    The module is None where the name is a module itself.
+
+    >>> imports_for_types("if TYPE_CHECKING:\n    from ._fit import fit as train")
+    {'train': ('_fit', 'fit')}
+    """
+    return {
+        alias.asname or alias.name: (node.module, alias.name)
+        for block in ast.parse(source).body
+        if isinstance(block, ast.If) and getattr(block.test, "id", "") == "TYPE_CHECKING"
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }

@@ -1,0 +1,307 @@
+"""Options, each declared once: what Python, the command line, JSON files and messages know of it.
+
+An option is a field of a frozen dataclass that derives from `Options`, made by `option`. From its
+one line follow what is checked, what `--help` says, how the command line reads it, what the class's
+docstring lists, and what is said where a name or a value is none (with the one that was perhaps
+meant). It loads nothing but Python's own library: a command line that is refused should not wait.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import json
+import math
+import numbers
+from dataclasses import dataclass
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Iterable,
+    List,
+    Mapping,
+    Optional,
+    Sequence,
+    Tuple,
+    Type,
+    TypeVar,
+    Union,
+    get_type_hints,
+)  # fmt: skip
+
+SHOWN = 10
+SEARCHED = 10_000  # comparing one name with so many takes some 0.1 s
+Self = TypeVar("Self", bound="Options")
+Choices = Union[Sequence[str], Callable[[], Sequence[str]]]
+
+
+@dataclass(frozen=True)
+class Option:
+    """What is known of an option beside its name, type and default; see `option`."""
+
+    help: str
+    group: str = "options"
+    choices: Optional[Choices] = None
+    low: float = -math.inf
+    high: float = math.inf
+    below: float = math.inf
+    changeable: bool = False
+    flag: Optional[str] = None
+    metavar: Optional[str] = None
+    read: Optional[Callable[[str], Any]] = None
+    repeat: bool = False
+
+    @property
+    def names(self) -> Tuple[str, ...]:
+        """What may be chosen; empty where anything may."""
+        chosen = self.choices() if callable(self.choices) else self.choices
+        return tuple(chosen or ())
+
+
+def option(
+    default: Any = dataclasses.MISSING,
+    help: str = "",
+    *,
+    group: str = "options",
+    choices: Optional[Choices] = None,
+    low: float = -math.inf,
+    high: float = math.inf,
+    below: float = math.inf,
+    changeable: bool = False,
+    flag: Optional[str] = None,
+    metavar: Optional[str] = None,
+    read: Optional[Callable[[str], Any]] = None,
+    repeat: bool = False,
+) -> Any:
+    """Declare a field of an `Options` class.
+
+    Parameters
+    ----------
+    default : object, optional
+        What holds where nothing is said; needed without it.
+    help : str
+        What it is for, in a few words: for ``--help`` and for the class's docstring.
+    group : str
+        Heading under which ``--help`` shows it.
+    choices : sequence of str, or function that returns one
+        What it may be, or each of its items.
+    low, high, below : float
+        Bounds of a number, or of each of its items: low <= value <= high, value < below.
+    changeable : bool
+        Whether it may be another when a run goes on: what comes out does not depend on it.
+    flag : str, optional
+        What the command line calls it; ``--name`` by default, "" if it does not have it.
+    metavar : str, optional
+        What ``--help`` calls its value.
+    read : function, optional
+        Makes a value of the command line's text; by default that follows from the type.
+    repeat : bool
+        Whether the command line takes it several times, each with one of the items.
+    """
+    known = Option(help, group, choices, low, high, below, changeable, flag, metavar, read, repeat)
+    default = tuple(default) if isinstance(default, list) else default
+    return dataclasses.field(default=default, metadata={"option": known})
+
+
+class Options:
+    """Base of a frozen dataclass whose fields are options: checked, and plain, when it is made.
+
+    Lists become tuples and NumPy's numbers become Python's. Raises `ValueError` that names the
+    option, what was given and what was expected.
+
+    Examples
+    --------
+    >>> @dataclass(frozen=True)
+    ... class Rating(Options):
+    ...     stars: int = option(3, "how many", low=0, high=5)
+    ...     order: str = option("best", "what comes first", choices=("best", "newest"))
+    >>> Rating(stars=4.0)
+    Rating(stars=4, order='best')
+    >>> Rating(order="bst")
+    Traceback (most recent call last):
+    ValueError: order='bst': expected one of [best, newest] (did you mean 'best'?).
+    >>> Rating.of({"star": 4})
+    Traceback (most recent call last):
+    TypeError: no option 'star'; did you mean 'stars'?
+    """
+
+    def __post_init__(self) -> None:
+        for name, (kind, known) in declared(type(self)).items():
+            value = coerced(name, kind, getattr(self, name))
+            object.__setattr__(self, name, value)
+            check(name, known, value)
+
+    @classmethod
+    def of(cls: Type[Self], options: Mapping[str, Any], also: Iterable[str] = ()) -> Self:
+        """Make one of keyword arguments; `TypeError`, with the nearest name, if one is no option.
+
+        ``also`` are other names that a user might have meant.
+        """
+        known = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
+        for name in options:
+            if name not in known:
+                raise unknown_option(name, [*also, *known])
+        return cls(**options)
+
+    @classmethod
+    def changeable(cls) -> List[str]:
+        """Return the options that may be others when a run goes on."""
+        return [name for name, (_, known) in declared(cls).items() if known.changeable]
+
+
+def declared(cls: Type[Options]) -> Dict[str, Tuple[Any, Option]]:
+    """Return {name: (type, what is known)} of the fields that `option` made, in order."""
+    if cls not in _DECLARED:
+        kinds = get_type_hints(cls)
+        _DECLARED[cls] = {
+            field.name: (kinds[field.name], field.metadata["option"])
+            for field in dataclasses.fields(cls)  # type: ignore[arg-type]
+            if "option" in field.metadata
+        }
+    return _DECLARED[cls]
+
+
+_DECLARED: Dict[type, Dict[str, Tuple[Any, Option]]] = {}  # asked for whenever options are made
+
+
+def coerced(name: str, kind: Any, value: Any) -> Any:
+    """Return a value as Python's own type, which JSON holds; NumPy's numbers are numbers, too.
+
+    >>> coerced("epochs", int, 3.0), coerced("lr", float, 1), coerced("cache", bool, 0)
+    (3, 1, False)
+    >>> coerced("mean", Tuple[float, ...], 127)
+    (127,)
+    """
+    inner = [part for part in getattr(kind, "__args__", ()) if part is not type(None)]
+    if getattr(kind, "__origin__", None) is Union:
+        if value is None or len(inner) > 1:
+            return value
+        kind, inner = inner[0], list(getattr(inner[0], "__args__", ()))
+    if getattr(kind, "__origin__", None) is tuple:
+        single = isinstance(value, (str, int, float))
+        items = (value,) if single else tuple(value)
+        return tuple(coerced(name, inner[0], item) for item in items) if inner else items
+    number = isinstance(value, numbers.Real)
+    if kind is bool:
+        # NumPy's bool is no number, but compares as one.
+        if not (number or type(value).__name__ in ("bool_", "bool")) or value not in (0, 1):
+            raise ValueError(f"{name}={value!r}: expected True or False.")
+        return bool(value)
+    if kind is int:
+        if not number or value != value // 1:
+            raise ValueError(f"{name}={value!r}: expected a whole number.")
+        return int(value)
+    if kind is float:
+        if not number:
+            raise ValueError(f"{name}={value!r}: expected a number.")
+        return value if isinstance(value, (int, float)) else float(value)
+    if kind is str and not isinstance(value, str):
+        raise ValueError(f"{name}={value!r}: expected a text, in quotes.")
+    return value
+
+
+def check(name: str, known: Option, value: Any) -> None:
+    """Raise `ValueError` unless a value, or each of its items, is among what may be."""
+    for item in value if isinstance(value, tuple) else (value,):
+        if item is None:
+            continue
+        names = known.names if isinstance(item, str) else ()
+        if names and item not in names:
+            raise ValueError(f"{name}={item!r}: expected {one_of(item, names)}.")
+        if isinstance(item, (int, float)) and not isinstance(item, bool):
+            within = known.low <= item <= known.high and item < known.below
+            if not within:  # NaN ends here, too
+                raise ValueError(f"{name}={item!r}: expected {bounds(known)}.")
+
+
+def bounds(known: Option) -> str:
+    """Say between what a number may be."""
+    parts = []
+    if known.low > -math.inf:
+        parts.append(f"{known.low:g} or more")
+    if known.high < math.inf:
+        parts.append(f"at most {known.high:g}")
+    parts.append(f"less than {known.below:g}")
+    return ", ".join(parts)
+
+
+def one_of(name: str, names: Sequence[str]) -> str:
+    """List some of the allowed names, and the one that was perhaps meant.
+
+    >>> one_of("bal", ["ball", "rope"])
+    "one of [ball, rope] (did you mean 'ball'?)"
+    >>> one_of("犬", "abcdefghijklmnopq")
+    'one of [a, b, c, d, e, f, g, h, i, j, ... (7 more)]'
+    """
+    listed = ", ".join(names[:SHOWN])
+    if len(names) > SHOWN:
+        listed += f", ... ({len(names) - SHOWN} more)"
+    close = difflib.get_close_matches(name, names, n=1) if len(names) <= SEARCHED else []
+    return f"one of [{listed}]" + (f" (did you mean {close[0]!r}?)" if close else "")
+
+
+def unknown_option(name: str, known: Sequence[str]) -> TypeError:
+    """Make the error for an option that is none, with the name that was perhaps meant.
+
+    >>> unknown_option("batchsize", ["batch_size", "seed"])
+    TypeError("no option 'batchsize'; did you mean 'batch_size'?")
+    """
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else f"; expected {sorted(known)}."
+    return TypeError(f"no option {name!r}{hint}")
+
+
+def read_value(text: str) -> Any:
+    """Read a JSON value, or leave the text as it is."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def read_values(text: str) -> Tuple[Any, ...]:
+    """Read ``3,224,224``, ``csv,jsonl``.
+
+    >>> read_values("3,224,224"), read_values("0.5"), read_values("csv")
+    ((3, 224, 224), (0.5,), ('csv',))
+    """
+    return tuple(read_value(part) for part in text.split(",") if part)
+
+
+def read_pair(text: str) -> Tuple[str, Any]:
+    """Read ``beta1=0.9`` or ``area=0.3,1``.
+
+    >>> read_pair("beta1=0.9"), read_pair("area=0.3,1")
+    (('beta1', 0.9), ('area', (0.3, 1)))
+    """
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise ValueError(f"{text!r}: expected NAME=VALUE")
+    return name, read_values(value) if "," in value else read_value(value)
+
+
+def read_size(text: str) -> int:
+    """Read ``1000``, ``64K``, ``512M`` or ``2G`` as bytes.
+
+    >>> read_size("64K"), read_size("10")
+    (65536, 10)
+    """
+    units = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+    unit = text[-1:].upper()
+    return int(text[:-1]) * units[unit] if unit in units else int(text)
+
+
+def read_shares(text: str) -> Dict[str, float]:
+    """Read ``train=0.8,val=0.2``.
+
+    >>> read_shares("train=0.8,val=0.2")
+    {'train': 0.8, 'val': 0.2}
+    """
+    parts = (part.partition("=") for part in text.split(","))
+    return {name: float(share) for name, _, share in parts}
+
+
+def read_character(text: str) -> str:
+    r"""Read one character, ``\t`` and ``tab`` for a tab."""
+    return {"\\t": "\t", "tab": "\t", "space": " "}.get(text, text)

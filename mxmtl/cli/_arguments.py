@@ -1,0 +1,135 @@
+"""From declared options to the arguments of a command line, and back to what was given."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any, Container, Dict, Mapping, Type, Union
+
+from .._options import (
+    Option,
+    Options,
+    check,
+    coerced,
+    declared,
+    read_pair,
+)
+
+
+def add_options(
+    parser: argparse.ArgumentParser, kind: Type[Options], *, without: Container[str] = ()
+) -> None:
+    """Declare an argument for each option of a class; what is not given is left to the class."""
+    for name, (type_, known) in declared(kind).items():
+        if known.flag != "" and name not in without:
+            add_option(group_of(parser, known.group), name, type_, known, default_of(kind, name))
+
+
+def add_option(group: Any, name: str, type_: Any, known: Option, default: Any) -> None:
+    """Declare the argument of one option."""
+    flag = known.flag or "--" + name.replace("_", "-")
+    common: Dict[str, Any] = {"default": argparse.SUPPRESS, "dest": name}
+    if type_ is bool:
+        text, action = (
+            (f"do not {known.help}", "store_false") if default else (known.help, "store_true")
+        )
+        flag = "--no-" + flag[2:] if default else flag
+        group.add_argument(flag, action=action, help=escaped(text), **common)
+        return
+    more = {"action": "append"} if known.repeat else {}
+    group.add_argument(
+        *(flag.split("/")), type=Reader(name, type_, known), help=escaped(help_of(known, default)),
+        metavar=known.metavar or metavar_of(name, type_, known), **common, **more,
+    )  # fmt: skip
+
+
+class Reader:
+    """Reads one value from the command line; says what was expected if it is none."""
+
+    def __init__(self, name: str, type_: Any, known: Option) -> None:
+        self.name, self.type, self.known = name, type_, known
+
+    def __call__(self, text: str) -> Any:
+        """Return the value; `argparse.ArgumentTypeError` says why there is none."""
+        try:
+            value = self._read(text)
+            check(self.name, self.known, value)
+        except (ValueError, TypeError) as error:
+            said = str(error)
+            start = f"{self.name}="
+            said = said.split(": ", 1)[-1] if said.startswith(start) else said
+            raise argparse.ArgumentTypeError(f"{text!r}: {said.rstrip('.')}") from error
+        return value
+
+    def _read(self, text: str) -> Any:
+        if self.known.read is not None:
+            return self.known.read(text)
+        kind = without_none(self.type)
+        if is_a(kind, tuple):
+            items = [text] if self.known.repeat else [part for part in text.split(",") if part]
+            inner = kind.__args__[0]
+            found = tuple(coerced(self.name, inner, plain(inner, item)) for item in items)
+            return found[0] if self.known.repeat else found
+        if is_a(kind, Mapping):
+            return read_pair(text)
+        return coerced(self.name, kind, plain(kind, text))
+
+
+def plain(kind: Any, text: str) -> Any:
+    """Read a number where one is wanted, or leave the text as it is."""
+    for read in {int: (int, float), float: (float,)}.get(kind, ()):
+        try:
+            return read(text)
+        except ValueError:
+            continue  # what it is not is said by whoever expected it
+    return text
+
+
+def without_none(kind: Any) -> Any:
+    """Return T of ``Optional[T]``."""
+    if getattr(kind, "__origin__", None) is Union:
+        return next((part for part in kind.__args__ if part is not type(None)), kind)
+    return kind
+
+
+def is_a(kind: Any, container: type) -> bool:
+    """Tell whether an annotation is that of such a container."""
+    origin = getattr(kind, "__origin__", None)
+    return isinstance(origin, type) and issubclass(origin, container)
+
+
+def default_of(kind: Type[Options], name: str) -> Any:
+    """Return what holds where nothing is said."""
+    return getattr(kind, name, None)  # a dataclass keeps its defaults as class attributes
+
+
+def help_of(known: Option, default: Any) -> str:
+    """Return what --help says: what it is for, what it may be, what it is by default."""
+    text = known.help
+    if known.names:
+        text += ": " + ", ".join(filter(None, known.names))
+    shown = ",".join(map(str, default)) if isinstance(default, tuple) else default
+    return text if shown in ("", 0, None) else f"{text} ({shown})"
+
+
+def metavar_of(name: str, type_: Any, known: Option) -> str:
+    """Return what --help calls a value."""
+    kind = without_none(type_)
+    if is_a(kind, tuple) and not known.repeat:
+        return "VALUE,..."
+    return "NAME=VALUE" if is_a(kind, Mapping) else name.upper()
+
+
+def escaped(text: str) -> str:
+    """Return a text that argparse does not take for a format."""
+    return text.replace("%", "%%")
+
+
+def group_of(parser: argparse.ArgumentParser, title: str) -> Any:
+    """Return the parser's group of a title, made where there is none."""
+    found = (group for group in parser._action_groups if group.title == title)
+    return next(found, None) or parser.add_argument_group(title)
+
+
+def given(arguments: argparse.Namespace, kind: Type[Options]) -> Dict[str, Any]:
+    """Return the options of a class that the command line names."""
+    return {name: value for name, value in vars(arguments).items() if name in declared(kind)}
