@@ -18,8 +18,8 @@ from ._cells import is_missing_cell as is_missing_cell
 from ._cells import one_of as one_of
 from ._cells import percent as percent
 from ._cells import spellings as spellings
-from ._kind import LabelCounter as LabelCounter
 from ._kind import Kind as Kind
+from ._kind import LabelCounter as LabelCounter
 from ._multiclass import ClassTask as ClassTask
 from ._multiclass import Multiclass as Multiclass
 from ._operators import NumpyOperators as NumpyOperators
