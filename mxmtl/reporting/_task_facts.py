@@ -46,7 +46,7 @@ def confusion(predicted: TaskPredictions) -> Facts:
 
     Of a task of cells there is a table of ``[[tn, fp], [fn, tp]]`` a label instead.
     """
-    tables = predicted.batch.confusion(predicted.threshold)  # type: ignore[attr-defined]
+    tables = predicted.batch.confusion(predicted.threshold)
     named, classes = predicted.batch.table_names(predicted.task)
     if named or classes != predicted.task.names:
         return {"tables": dict(zip(predicted.units, tables.tolist()))}
@@ -57,8 +57,8 @@ def confusion(predicted: TaskPredictions) -> Facts:
 
 def ranking(predicted: TaskPredictions) -> Facts:
     """Return curves of the labels that rank worst, and of all together, with their areas."""
-    scores, labels = predicted.batch.scores()  # type: ignore[attr-defined]
-    pairs = [predicted.batch.unit(scores, labels, i) for i in range(len(predicted.units))]  # type: ignore[attr-defined]
+    scores, labels = predicted.batch.scores()
+    pairs = [predicted.batch.unit(scores, labels, i) for i in range(len(predicted.units))]
     found = [(name, curve_of_scores(*pair)) for name, pair in zip(predicted.units, pairs)]
     lines = [curve_facts(name, curve) for name, curve in found if has_both(curve)]
     lines.sort(key=lambda line: float(line["average_precision"]))
@@ -111,7 +111,7 @@ def sweep(predicted: TaskPredictions) -> Facts:
     metrics = {name: metric(predicted.task) for name, metric in SWEPT.items()}
 
     def at(threshold: Any) -> Facts:
-        state = predicted.batch.counts(threshold)  # type: ignore[attr-defined]
+        state = predicted.batch.counts(threshold)
         return {name: float(metric.compute(state)) for name, metric in metrics.items()}
 
     rows = [{"threshold": round(float(t), 6), **at(float(t))} for t in SWEEP]
