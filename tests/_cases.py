@@ -8,6 +8,8 @@ import mxmtl
 
 import numpy as np
 
+from ._outside import CumulativeOrdinal, SoftOrdinal
+
 TASKS: Dict[str, mxmtl.Task] = {
     "multiclass": mxmtl.Multiclass("breed", classes=["beagle", "boxer", "pug", "犬"]),
     "multiclass_weighted": mxmtl.Multiclass(
@@ -20,6 +22,8 @@ TASKS: Dict[str, mxmtl.Task] = {
         "tags", labels=["x", "y", "z", "w"], pos_weight=[1.0, 2.0, 0.5, 4.0], weight=2.0
     ),
     "regression": mxmtl.Regression("age", weight=0.1),
+    "soft_ordinal": SoftOrdinal("size", classes=["S", "M", "L", "XL"], weight=0.5),
+    "cumulative_ordinal": CumulativeOrdinal("stage", classes=["0", "I", "II", "III", "IV"]),
 }
 
 

@@ -12,6 +12,8 @@ import mxmtl
 
 import numpy as np
 
+from ._outside import CumulativeOrdinal, SoftOrdinal
+
 
 def is_missing(task: mxmtl.Task, value: float) -> bool:
     """Missing is NaN for values and -1 for all others (DESIGN)."""
@@ -23,6 +25,19 @@ def _entry(
 ) -> Tuple[float, np.ndarray]:
     """Loss of one labelled entry, and its gradient by the row's logits."""
     gradient = np.zeros_like(logits)
+    if isinstance(task, SoftOrdinal):
+        target = np.exp(-np.abs(np.arange(len(logits)) - value) / task.spread)
+        log_p = logits - np.logaddexp.reduce(logits)
+        target /= target.sum()
+        return -float(target @ log_p), np.exp(log_p) - target
+    if isinstance(task, CumulativeOrdinal):
+        # Cell k of class y is 1 below it, 0 at it, and missing above.
+        loss = 0.0
+        for k in range(min(int(value) + 1, len(logits))):
+            wanted = 1.0 if k < value else 0.0
+            loss += np.logaddexp(0, logits[k]) - wanted * logits[k]
+            gradient[k] = np.exp(-np.logaddexp(0, -logits[k])) - wanted
+        return loss, gradient
     if task.kind == "class":
         a, gold, classes = task.label_smoothing, int(value), task.num_outputs
         target = np.full(classes, a / (classes - 1))

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, List, Mapping, Optional, Union
-
-import numpy as np
+from typing import Any, Dict, Mapping, Optional, Union
 
 from .._files import PathLike
 from ..data.records import Prefixes
@@ -111,7 +109,7 @@ def measure(
     bounds = zip(names[::step], zip(values[1::step], values[2::step])) if bootstrap else ()
     return Evaluation(
         tasks,
-        with_positives(predictions, names[::step], values[::step]),
+        dict(zip(names[::step], values[::step])),
         dict(bounds),
         level,
         len(predictions),
@@ -121,27 +119,6 @@ def measure(
         worst_of(suite),
         **about,
     )
-
-
-def with_positives(
-    predictions: Predictions, names: List[str], values: List[float]
-) -> Dict[str, float]:
-    """Return the values by name, and beside each number of labels how many of them are a yes."""
-    counts: Dict[str, float] = {}
-    for task in predictions.tasks:
-        if task.kind == "cells":
-            cells = np.nansum(task.certain(predictions.labels[task.name]), axis=0)
-            counts[f"{task.name}/num_positive"] = float(cells.sum())
-            units = (f"{task.name}/num_positive/{name}" for name in task.names)
-            counts.update(zip(units, cells.tolist()))
-    table: Dict[str, float] = {}
-    for name, value in zip(names, values):
-        table[name] = value
-        owner, metric, *of_class = name.split("/", 2)
-        beside = "/".join([owner, "num_positive", *of_class])
-        if metric == "num_labels" and beside in counts:
-            table[beside] = counts[beside]
-    return table
 
 
 def worst_of(suite: Suite) -> Dict[str, str]:

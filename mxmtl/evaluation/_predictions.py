@@ -30,7 +30,7 @@ class Predictions:
     labels : dict of ndarray
         By task name: float32 (N,) or (N, num_labels), marked where missing.
     logits : dict of ndarray
-        By task name: float32 (N, num_outputs), before activation.
+        By task name: float32 (N, num_logits), before activation.
     temperature : dict
         By task name: what logits are divided by; 1 where there is none.
     thresholds : dict
@@ -85,9 +85,7 @@ class Predictions:
             labels = {
                 t.name: arrays[f"labels/{t.name}"].reshape(t.label_shape(rows)) for t in tasks
             }
-            logits = {
-                t.name: arrays[f"logits/{t.name}"].reshape(rows, t.num_outputs) for t in tasks
-            }
+            logits = {t.name: arrays[f"logits/{t.name}"].reshape(rows, t.num_logits) for t in tasks}
             return Predictions(
                 tasks, arrays["index"], labels, logits,
                 about["temperature"], about["thresholds"], about["skipped"],

@@ -6,12 +6,12 @@ from typing import Any, Dict, List, Mapping, Sequence
 
 from ..metrics import (
     AbstractDecision,
-    AbstractTaskMetric,
     ExactMatch,
     MeanOverTasks,
     Metric,
     Suite,
     WorstTask,
+    metric_named,
 )
 from ..tasks import Task, TaskSet
 
@@ -37,13 +37,11 @@ def task_metrics(task: Task, thresholds: Thresholds) -> List[Metric]:
     """Return a task's metrics: its default ones first, then the others, then those of classes."""
     names = [
         name
-        for name, cls in Metric.types.items()
-        if issubclass(cls, AbstractTaskMetric)
-        and task.kind in cls.averages
-        and name not in LEFT_OUT
-        and not (name == "top_k_accuracy" and task.num_outputs <= WIDE)
+        for name in task.kind.metrics
+        if name not in LEFT_OUT and not (name == "top_k_accuracy" and task.num_outputs <= WIDE)
     ]
-    ordered = [*task.default_metrics, *(n for n in names if n not in task.default_metrics)]
+    counts = [name for name in names if Metric.types[name].unit == "count"]
+    ordered = list(dict.fromkeys([*counts, *task.default_metrics, *names]))
     whole = [make(name, task, thresholds) for name in ordered]
     if not task.names:
         return whole
@@ -53,11 +51,9 @@ def task_metrics(task: Task, thresholds: Thresholds) -> List[Metric]:
 
 def make(name: str, task: Task, thresholds: Thresholds, **options: Any) -> Metric:
     """Make a metric, with the task's thresholds if it takes decisions."""
-    cls = Metric.types[name]
-    if issubclass(cls, AbstractDecision) and task.name in thresholds:
+    if task.name in thresholds and issubclass(Metric.types[name], AbstractDecision):
         options["threshold"] = thresholds[task.name]
-    made: Metric = cls(task, **options)
-    return made
+    return metric_named(name, task, **options)
 
 
 def across(tasks: TaskSet, thresholds: Thresholds) -> List[Metric]:
@@ -66,11 +62,7 @@ def across(tasks: TaskSet, thresholds: Thresholds) -> List[Metric]:
         return []
     metrics: List[Metric] = []
     for name in ACROSS:
-        parts = [
-            make(name, task, thresholds)
-            for task in tasks
-            if task.kind in Metric.types[name].averages
-        ]
+        parts = [make(name, task, thresholds) for task in tasks if name in task.kind.metrics]
         if len(parts) > 1:
             start = f"all_tasks/{name}"
             metrics += [

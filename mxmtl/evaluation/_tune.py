@@ -130,7 +130,7 @@ def tune_predictions(
 
 def refusal(task: Task, predictions: Predictions, options: TuneOptions) -> str:
     """Return why a task is not tuned; nothing if it can be."""
-    if task.kind not in ("class", "cells"):
+    if not task.kind.probabilities:
         return f"{type(task).__name__} has neither probabilities nor thresholds"
     count = int(np.count_nonzero(predictions.labelled(task)))
     if count < options.min_labels:
@@ -151,10 +151,10 @@ def tune_task(
     alone = TaskSet([task])
     (before,), (after,) = alone.predict([logits]), alone.predict([logits], warm)
     labels = []
-    if options.thresholds and task.kind == "cells":
+    if options.thresholds and task.kind.thresholds:
         labels = [
             tune_label(*cells, objective, options.min_labels)
-            for cells in zip(task.names or (task.name,), after.T, task.certain(label).T)
+            for cells in zip(task.names or (task.name,), after.T, task.as_prediction(label).T)
         ]
     entropy, error = zip(*(quality(task, label, p) for p in (before, after)))
     known = int(np.count_nonzero(predictions.labelled(task)))

@@ -28,7 +28,9 @@ def predictions_symbol(model: Model) -> mx.sym.Symbol:
     temperature = model.file.temperature
     with mx.name.NameManager():  # the same names each time, so the same files
         outputs = [
-            task.activate(mx.sym, _cooled(part, temperature.get(task.name, 1.0)), name=task.name)
+            task.prediction_output(
+                mx.sym, _cooled(part, temperature.get(task.name, 1.0)), name=task.name
+            )
             for task, part in zip(model.tasks, logits)
         ]
     return mx.sym.Group(outputs)

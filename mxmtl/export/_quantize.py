@@ -85,6 +85,8 @@ def quantize(model: Model, records: Prefixes, *, images: int = IMAGES, **options
         mx.sym.identity(logits[index], name=logits_name(task.name)[: -len("_output")])
         for index, task in enumerate(tasks)
     )
-    outputs = [task.activate(mx.sym, part, name=task.name) for task, part in zip(tasks, named)]
+    outputs = [
+        task.prediction_output(mx.sym, part, name=task.name) for task, part in zip(tasks, named)
+    ]
     name = f"{model.name} in 8 bits"
     return replace(model, symbol=mx.sym.Group(outputs), params=(args, auxs), name=name)

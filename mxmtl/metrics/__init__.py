@@ -51,11 +51,16 @@ from ._merge import merge_arrays as merge_arrays
 from ._metric import ALL_TASKS as ALL_TASKS
 from ._metric import Metric as Metric
 from ._num_labels import NumLabels as NumLabels
+from ._num_labels import NumPositive as NumPositive
 from ._suite import Suite as Suite
 from ._suite import default_metrics as default_metrics
+from ._suite import metric_named as metric_named
 from ._tables import BalancedAccuracy as BalancedAccuracy
 from ._tables import CohenKappa as CohenKappa
 from ._tables import MatthewsCorrCoef as MatthewsCorrCoef
 from ._task_metric import AbstractTaskMetric as AbstractTaskMetric
 from ._top_k import TopKAccuracy as TopKAccuracy
+from ._value import MetricValue as MetricValue
+from ._value import read_values as read_values
+from ._value import values_of as values_of
 from ._value_batch import ValueBatch as _ValueBatch  # noqa: F401

@@ -39,6 +39,8 @@ class AbstractAcross(Metric):
             if not isinstance(metric, AbstractTaskMetric) or metric.names != [metric.name]:
                 raise ValueError(f"{kind}: {metric} has not one value of one task.")
         tasks = {metric.task.name: metric.task for metric in self.metrics}
+        units = {metric.unit for metric in self.metrics}
+        self.unit = units.pop() if len(units) == 1 else ""
         super().__init__(list(tasks.values()), name or f"{ALL_TASKS}/{snake_case(kind)}")
 
     def statistics(self) -> List[Statistic]:
@@ -179,6 +181,7 @@ class DeltaM(AbstractAcross):
                 )
             if metric.higher_is_better is None:
                 raise ValueError(f"DeltaM: {metric.name} is neither better higher nor lower.")
+        self.unit = "share"
         self.single = np.array([single[metric.name] for metric in self.metrics], np.float64)
         self.signs = np.array([1.0 if m.higher_is_better else -1.0 for m in self.metrics])
 

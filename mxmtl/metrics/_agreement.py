@@ -16,6 +16,7 @@ from ._task_metric import AbstractTaskMetric, Averages, average_of
 class AbstractAgreement(AbstractDecision):
     """Abstract: how many labels were predicted right, of those that there are."""
 
+    unit = "share"
     averages: ClassVar[Averages] = {
         "class": ("micro", "macro", "none"),
         "cells": ("micro", "macro", "none"),
@@ -63,6 +64,8 @@ class BaselineAccuracy(AbstractTaskMetric):
 
     averages: ClassVar[Averages] = {"class": (), "cells": ("micro", "macro", "none")}
     higher_is_better = True
+    unit = "share"
+    of_labels = True
     formula = "rows labelled with the most frequent class / labelled rows"
     source = "`sklearn.dummy.DummyClassifier` on the labels themselves"
 

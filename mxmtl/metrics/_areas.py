@@ -59,6 +59,7 @@ class AbstractArea(AbstractTaskMetric):
         "cells": ("macro", "micro", "weighted", "none"),
     }
     higher_is_better = True
+    unit = "share"
     stat: ClassVar[Callable[[Curve], float]]
     stat_error: ClassVar[Callable[[Curve], float]]
 

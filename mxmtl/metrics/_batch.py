@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Dict, Tuple, Type
 
 import numpy as np
 
-from ..tasks import LabelError, Task, real, valid_or_soft
+from ..tasks import LabelError, Task, real
 
 NEAR_ONE = 0.01  # how far a row of float16 probabilities may be from adding up to 1
 
@@ -43,7 +43,7 @@ class Batch(abc.ABC):
         self.task = task
         legal = task.valid(label)
         if np.count_nonzero(legal) < legal.size:  # half the time of all()
-            legal = valid_or_soft(task, label)
+            legal = task.kind.valid_or_soft(task, label)
             if not legal.all():
                 raise self._illegal(label, legal)
         self._take(label, real(prediction))

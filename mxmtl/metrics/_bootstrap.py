@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import cycle
 from typing import Any, Dict, List, Mapping, Tuple, Union
 
@@ -12,6 +13,7 @@ from ..tasks import Task
 from ._feed import Feed, fetch
 from ._metric import Metric, as_list, by_name
 from ._suite import Suite
+from ._value import MetricValue, values_of
 
 
 class Bootstrap(mx.metric.EvalMetric):
@@ -101,6 +103,12 @@ class Bootstrap(mx.metric.EvalMetric):
             for end, v in (("", value), ("/low", low), ("/high", high))
         ]
         return [name for name, _ in out], [value for _, value in out]
+
+    def metric_values(self, since_reset: bool = True) -> List[MetricValue]:
+        """Return the values with their intervals: all since `reset`."""
+        values = values_of(self.inner)
+        bounds = self._bounds(len(values)).tolist()
+        return [replace(v, interval=(low, high)) for v, (low, high) in zip(values, bounds)]
 
     def _bounds(self, count: int) -> np.ndarray:
         if not self._rows:

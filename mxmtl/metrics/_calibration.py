@@ -35,6 +35,7 @@ class CalibrationError(AbstractTaskMetric):
 
     averages: ClassVar[Averages] = {"class": (), "cells": ("macro", "micro", "none")}
     higher_is_better = False
+    unit = "share"
     formula = "sum over bins of n_b / n |share that is true - mean probability|"
     source = "Naeini et al. 2015; Guo et al. 2017; `torchmetrics` norm='l1'"
 

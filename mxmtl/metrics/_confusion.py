@@ -31,6 +31,7 @@ class ConfusionMatrix(AbstractDecision):
 
     averages: ClassVar[Averages] = {"class": (), "cells": ()}
     higher_is_better = None
+    unit = "count"
     formula = "rows labelled i and predicted j"
     undefined = "0"
     source = "`sklearn.metrics.confusion_matrix`, `multilabel_confusion_matrix`"
@@ -52,7 +53,7 @@ class ConfusionMatrix(AbstractDecision):
         return state if self.kind.table_names(self.task)[0] else state[0]
 
     @property
-    def names(self) -> List[str]:
+    def classes(self) -> List[str]:
         tables, classes = self.kind.table_names(self.task)
-        starts = [f"{self.name}/{table}" for table in tables] or [self.name]
-        return [f"{start}/{i}/{j}" for start in starts for i in classes for j in classes]
+        starts = [f"{table}/" for table in tables] or [""]
+        return [f"{start}{i}/{j}" for start in starts for i in classes for j in classes]

@@ -63,6 +63,7 @@ class AbstractRate(AbstractDecision):
     }
     undefined = "0; a class that is neither labelled nor predicted: nan, left out of the mean"
     higher_is_better = True
+    unit = "share"
     stat: ClassVar[Callable[..., np.ndarray]]
     parameters: Tuple[float, ...] = ()
 
@@ -173,7 +174,7 @@ def checked_threshold(task: Task, threshold: Optional[Threshold]) -> Any:
     """Return a float or a tuple with one float a label; `ValueError` naming the task if neither."""
     if threshold is None:
         return 0.5
-    if getattr(task, "kind", "cells") != "cells":
+    if isinstance(task, Task) and not task.kind.thresholds:
         raise ValueError(
             f"task {task.name!r}: threshold={threshold!r}, but {type(task).__name__} has none "
             "to choose; it is for binary and multi-label tasks."

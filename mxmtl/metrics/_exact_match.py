@@ -28,6 +28,7 @@ class ExactMatch(Metric):
     """
 
     higher_is_better = True
+    unit = "share"
     kinds = ("class", "cells")
     formula = "rows with all known labels right / rows with a known label"
     undefined = "nan"
@@ -50,8 +51,13 @@ class ExactMatch(Metric):
         if unknown:
             raise ValueError(f"ExactMatch: threshold names {unknown}, which are no such tasks.")
         self.thresholds = tuple(checked_threshold(t, threshold.get(t.name)) for t in chosen)
-        where = tasks.name if isinstance(tasks, Task) else ALL_TASKS
+        self._alone = isinstance(tasks, Task)
+        where = chosen[0].name if self._alone else ALL_TASKS
         super().__init__(chosen, name or f"{where}/exact_match")
+
+    @property
+    def of_one_task(self) -> bool:
+        return self._alone
 
     def statistics(self) -> List[Statistic]:
         return [Matched(*self.tasks, options=self.thresholds)]

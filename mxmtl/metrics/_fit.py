@@ -92,6 +92,8 @@ class BaselineRMSE(AbstractFit):
     """What `RMSE` would be if the answer were always the mean of the labels."""
 
     higher_is_better = False
+    unit = "label"
+    of_labels = True
     formula = "sqrt(mean of (label - mean label)^2)"
     source = "`sklearn.dummy.DummyRegressor` on the labels themselves"
 

@@ -62,6 +62,7 @@ class TaskLoss(AbstractMean):
 class MAE(AbstractMean):
     """Mean absolute error."""
 
+    unit = "label"
     averages: ClassVar[Averages] = {"value": ()}
     formula = "mean of |prediction - label|"
     source = "`sklearn.metrics.mean_absolute_error`"
@@ -89,6 +90,7 @@ class RMSE(AbstractMean):
     ('age/rmse', 1.414...)
     """
 
+    unit = "label"
     averages: ClassVar[Averages] = {"value": ()}
     formula = "sqrt(MSE)"
     source = "`sklearn.metrics.mean_squared_error(squared=False)`"

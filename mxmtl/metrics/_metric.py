@@ -10,13 +10,13 @@ from typing import Any, ClassVar, Dict, Iterable, List, Mapping, Optional, Seque
 import mxnet as mx
 import numpy as np
 
-from ..tasks import Task
+from ..tasks import Kind, Task
 from ._feed import Entry, Feed
 from ._score import asked_by_score
 from ._statistic import Statistic
+from ._value import ALL_TASKS, METRICS, MetricValue, whole
 
 Value = Union[float, np.ndarray]
-ALL_TASKS = "all_tasks"  # what stands for the task in the name of a value over several
 
 
 class Metric(mx.metric.EvalMetric, abc.ABC):
@@ -30,17 +30,26 @@ class Metric(mx.metric.EvalMetric, abc.ABC):
     ----------
     higher_is_better : bool or None
         Which way is up; None where neither is (`NumLabels`, `ConfusionMatrix`).
+    unit : str
+        ``"share"``, ``"label"``, ``"count"`` or ``""``; see `MetricValue`.
+    of_labels : bool
+        Whether it depends on the labels alone, as counts and baselines do.
     types : dict
         Every concrete metric by the name that it has in logs (its class name in snake case).
     """
 
     higher_is_better: Optional[bool]
-    types: ClassVar[Dict[str, Any]] = {}
+    unit: str = ""
+    of_labels: ClassVar[bool] = False
+    types: ClassVar[Dict[str, Any]] = METRICS
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         if not cls.__name__.startswith("Abstract"):
-            Metric.types[snake_case(cls.__name__)] = cls
+            name = snake_case(cls.__name__)
+            Metric.types[name] = cls
+            for kind in getattr(cls, "averages", ()):
+                Kind.named(kind, cls.__name__).metrics[name] = cls
 
     def __init__(self, tasks: Sequence[Task], name: str) -> None:
         self.tasks = tuple(tasks)
@@ -62,9 +71,33 @@ class Metric(mx.metric.EvalMetric, abc.ABC):
         """Turn the states of the statistics into a number, or one for each of `names`."""
 
     @property
+    def classes(self) -> Sequence[Optional[str]]:
+        """Of which class or label each value is; None for a value of all."""
+        return [None]
+
+    @property
     def names(self) -> List[str]:
         """Names of the values, as they stand in logs and reports."""
-        return [self.name]
+        return [self.name if part is None else f"{self.name}/{part}" for part in self.classes]
+
+    def metric_values(self, since_reset: bool = True) -> List[MetricValue]:
+        """Return its values with what they are of, since `reset` or since `reset_local`."""
+        owner = self.tasks[0].name if self.of_one_task else ALL_TASKS
+        start = f"{owner}/"
+        metric = self.name[len(start) :] if self.name.startswith(start) else self.name
+        numbers = as_list(self._value(whole=since_reset)[1])
+        return [
+            MetricValue(
+                name, owner, metric, part, whole(number, self.unit), self.unit,
+                higher_is_better=self.higher_is_better, of_labels=self.of_labels,
+            )
+            for name, part, number in zip(self.names, self.classes, numbers)
+        ]  # fmt: skip
+
+    @property
+    def of_one_task(self) -> bool:
+        """Whether it is told under the name of one task, and not under ``all_tasks``."""
+        return False
 
     # -- taking part in a suite ------------------------------------------------------------------
     def join(self, feeds: List[Feed]) -> None:

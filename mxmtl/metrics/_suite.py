@@ -6,10 +6,11 @@ from typing import Any, Iterable, List, Mapping, Tuple
 
 import mxnet as mx
 
-from ..tasks import TaskSet
+from ..tasks import Task, TaskSet
 from ._feed import Feed
 from ._metric import Metric, as_list, by_name
 from ._score import asked_by_score
+from ._value import MetricValue, values_of, with_num_labels
 
 
 class Suite(mx.metric.CompositeEvalMetric):
@@ -112,6 +113,12 @@ class Suite(mx.metric.CompositeEvalMetric):
         for metric in self._foreign:
             metric.update_dict(labels, preds)
 
+    def metric_values(self, since_reset: bool = True) -> List[MetricValue]:
+        """Return all values with what they are of, since `reset` or since `reset_local`."""
+        return with_num_labels(
+            value for metric in self.metrics for value in values_of(metric, since_reset)
+        )
+
     def get_name_value(self) -> List[Tuple[str, float]]:
         """Return (name, value) pairs since `reset_local`; for ``Module.score`` since `reset`."""
         if asked_by_score():
@@ -121,8 +128,23 @@ class Suite(mx.metric.CompositeEvalMetric):
 
 def default_metrics(tasks: TaskSet) -> Suite:
     """Make the suite of each task's ``default_metrics``."""
-    metrics = [Metric.types[name](task) for task in tasks for name in task.default_metrics]
-    return Suite(tasks, metrics)
+    return Suite(tasks, [metric_named(name, t) for t in tasks for name in t.default_metrics])
+
+
+def metric_named(name: str, task: Task, **options: Any) -> Metric:
+    """Make a metric of a task by its name in logs; `ValueError` where there is no such metric.
+
+    >>> import mxmtl
+    >>> metric_named("f1", mxmtl.Binary("outdoors"), average="micro").name
+    'outdoors/f1'
+    """
+    if name not in task.kind.metrics:
+        raise ValueError(
+            f"task {task.name!r}: {name!r} is no metric for {type(task).__name__}; there are "
+            f"{', '.join(sorted(task.kind.metrics))}."
+        )
+    made: Metric = task.kind.metrics[name](task, **options)
+    return made
 
 
 def names_of(metric: Any) -> List[str]:

@@ -36,6 +36,7 @@ class AbstractTable(AbstractDecision):
 class BalancedAccuracy(AbstractTable):
     """Mean recall of the classes that are labelled; of a label, of its yes and its no."""
 
+    unit = "share"
     formula = "mean over labelled classes of tp / (tp + fn)"
     undefined = "a class without a label is left out"
     source = "`sklearn.metrics.balanced_accuracy_score`"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Iterable, List, Mapping, Optional, Tuple
+from typing import Any, ClassVar, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -64,10 +64,12 @@ class AbstractTaskMetric(Metric):
         super().__init__([task], name or f"{task.name}/{snake_case(type(self).__name__)}")
 
     @property
-    def names(self) -> List[str]:
-        if self.average == "none" and self.task.names:
-            return [f"{self.name}/{unit}" for unit in self.task.names]
-        return [self.name]
+    def classes(self) -> Sequence[Optional[str]]:
+        return self.task.names if self.average == "none" and self.task.names else [None]
+
+    @property
+    def of_one_task(self) -> bool:
+        return True
 
 
 def task_types(kinds: Iterable[str]) -> List[str]:

@@ -32,6 +32,7 @@ class TopKAccuracy(AbstractTaskMetric):
 
     averages: ClassVar[Averages] = {"class": ()}
     higher_is_better = True
+    unit = "share"
     formula = "rows whose class is among the k highest / labelled rows"
     source = "`sklearn.metrics.top_k_accuracy_score` (which ranks the last of equals higher)"
 

@@ -81,7 +81,7 @@ class Network:
         return cls(model.symbol, model.params, model.tasks, ctx=ctx)
 
     def logits(self, images: Any) -> List[np.ndarray]:
-        """Return logits, float32 (N, num_outputs), one array a task in task order.
+        """Return logits, float32 (N, num_logits), one array a task in task order.
 
         ``images`` is an NDArray or ndarray (N, channels, height, width), float32.
         """
@@ -97,7 +97,7 @@ class Network:
     def _check_widths(self, executor: Any) -> None:
         # A quantized symbol does not say how wide its heads are.
         theirs = [(task.name, part.shape[1]) for task, part in zip(self.tasks, executor.outputs)]
-        ours = [(task.name, task.num_outputs) for task in self.tasks]
+        ours = [(task.name, task.num_logits) for task in self.tasks]
         if theirs != ours:
             raise ValueError(f"the net has heads {theirs}, but the tasks want {ours}.")
 

@@ -63,7 +63,7 @@ class CsvWriter(Writer, form="csv"):
         table: Dict[str, Any] = {self.column: [item.name for item in items]}
         for task, part in zip(self.file.tasks, predictions):
             table.update(task.describe(part, self.file.thresholds.get(task.name)))
-            if task.kind == "class" and self.top > 1:
+            if task.kind.exclusive and self.top > 1:
                 table.update(runners_up(task.name, task.names, part, self.top))
         if not self._begun:
             self._writer.writerow(table)
@@ -80,7 +80,7 @@ class JsonLinesWriter(Writer, form="jsonl"):
             data: Dict[str, Any] = {self.column: item.name}
             for task, part in zip(tasks, predictions):
                 answer = task.answer(part[row], levels.get(task.name)).to_dict()
-                if task.kind == "class" and self.top:
+                if task.kind.exclusive and self.top:
                     answer["probabilities"] = likeliest(answer["probabilities"], self.top)
                 data[task.name] = short(answer)
             self.stream.write(json.dumps(data, ensure_ascii=False) + "\n")

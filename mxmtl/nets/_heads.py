@@ -11,7 +11,7 @@ from ._flat import check_flat
 
 
 class Heads(mx.gluon.HybridBlock):
-    """Map features (N, num_features) to a list of logits (N, num_outputs), in task order.
+    """Map features (N, num_features) to a list of logits (N, num_logits), in task order.
 
     Written once for both worlds: called on an NDArray it computes, called on a Symbol it
     builds. The parameters are ``<task>_weight`` and ``<task>_bias`` whatever stands around it.
@@ -22,7 +22,7 @@ class Heads(mx.gluon.HybridBlock):
         self.tasks = tasks
         for task in tasks:
             # flatten=False: features that are not flat must not be flattened unnoticed.
-            dense = mx.gluon.nn.Dense(task.num_outputs, flatten=False, prefix=f"{task.name}_")
+            dense = mx.gluon.nn.Dense(task.num_logits, flatten=False, prefix=f"{task.name}_")
             dense.bias.wd_mult = 0.0  # Module decays no biases; Gluon's variables would say 1
             self.register_child(dense, task.name)
 

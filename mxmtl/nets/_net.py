@@ -19,7 +19,7 @@ class MultiTaskNet(mx.gluon.HybridBlock):
         Images to flat features (N, num_features): your own, `zoo_trunk`, or a ``SymbolBlock``
         around what `load_trunk` returns.
     tasks : TaskSet
-        Head t has ``tasks[t].num_outputs`` outputs and the parameters ``<task>_weight`` and
+        Head t has ``tasks[t].num_logits`` outputs and the parameters ``<task>_weight`` and
         ``<task>_bias``.
 
     The net itself has no name prefix, so parameters are called the same in a Module made from

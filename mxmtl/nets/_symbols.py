@@ -70,14 +70,14 @@ def prediction_symbol(network: Network, tasks: TaskSet) -> mx.sym.Symbol:
     """
     return mx.sym.Group(
         [
-            task.activate(mx.sym, logits, name=task.name)
+            task.prediction_output(mx.sym, logits, name=task.name)
             for task, logits in zip(tasks, _logits(network, tasks))
         ]
     )
 
 
 def logits_symbol(network: Network, tasks: TaskSet) -> mx.sym.Symbol:
-    """Return the heads alone, before their activation: one output (N, num_outputs) a task.
+    """Return the heads alone, before their activation: one output (N, num_logits) a task.
 
     Takes what `prediction_symbol` takes. Outputs are named ``<task>_fwd_output``.
 
@@ -94,7 +94,7 @@ def logits_symbol(network: Network, tasks: TaskSet) -> mx.sym.Symbol:
 
 def _logits(network: Network, tasks: TaskSet) -> List[mx.sym.Symbol]:
     if isinstance(network, MultiTaskNet):
-        _check_same_heads([(task.name, task.num_outputs) for task in network.tasks], tasks)
+        _check_same_heads([(task.name, task.num_logits) for task in network.tasks], tasks)
         features = network.trunk(mx.sym.var("data"))
         _check_names(features, tasks)
         return list(network.heads(features))
@@ -124,7 +124,7 @@ def _heads_of(symbol: mx.sym.Symbol) -> Widths:
 
 
 def _check_same_heads(theirs: Widths, tasks: TaskSet) -> None:
-    ours = [(task.name, task.num_outputs) for task in tasks]
+    ours = [(task.name, task.num_logits) for task in tasks]
     known = [(name, width or want[1]) for (name, width), want in zip(theirs, ours)]
     if len(theirs) != len(ours) or known != ours:
         raise ValueError(f"the net has heads {theirs}, but the tasks want {ours}.")

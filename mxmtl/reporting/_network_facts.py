@@ -27,7 +27,7 @@ def network_facts(symbol: mx.sym.Symbol, tasks: TaskSet, data_shape: Shape) -> D
         {
             "name": task.name,
             "type": type(task).__name__,
-            "outputs": task.num_outputs,
+            "outputs": task.num_logits,
             "weight": float(task.weight),
             "parameters": sizes.get(f"{task.name}_weight", 0) + sizes.get(f"{task.name}_bias", 0),
         }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List
+from typing import Any, Dict, List
 
 import numpy as np
 
@@ -24,8 +24,10 @@ def task_facts(measured: Measured) -> Facts:
     """Return what the kind of task has, JSON-able; where nothing is labelled, only that."""
     facts: Facts = {"labelled": int(measured.labelled.sum()), "records": len(measured.label)}
     if facts["labelled"]:
-        for name, function in SECTIONS[measured.task.kind].items():
-            facts[name] = function(measured)
+        kind = measured.task.kind
+        sections = [*(PROBABLE if kind.probabilities else VALUED)]
+        sections += [sweep] if kind.thresholds else []
+        facts.update((function.__name__, function(measured)) for function in sections)
     return facts
 
 
@@ -82,7 +84,8 @@ def curve_facts(name: str, curve: curves.Curve) -> Facts:
 def calibration(measured: Measured) -> Facts:
     """Return bins of probability that hold anything: how many, their mean, and the share true."""
     state = Reliability(measured.task, options=BINS).totals(measured.batch).sum(axis=1)
-    average = "micro" if measured.task.kind == "cells" else None
+    averages = CalibrationError.averages[measured.task.kind]
+    average = "micro" if "micro" in averages else None
     metric = CalibrationError(measured.task, bins=BINS, average=average)
     number, probability, true = state
     bins = [
@@ -134,13 +137,5 @@ def rounded(points: np.ndarray) -> List[List[float]]:
     return [[float(f"{value:.7g}") for value in point] for point in points.tolist()]
 
 
-SECTIONS: Dict[str, Dict[str, Callable[[Measured], Facts]]] = {
-    "class": {"confusion": confusion, "ranking": ranking, "calibration": calibration},
-    "cells": {
-        "confusion": confusion,
-        "ranking": ranking,
-        "calibration": calibration,
-        "sweep": sweep,
-    },
-    "value": {"errors": errors},
-}
+PROBABLE = (confusion, ranking, calibration)
+VALUED = (errors,)

@@ -36,7 +36,7 @@ def said(task: Task, label: np.ndarray, prediction: np.ndarray, threshold: Any =
     >>> said(breed, np.array([2.0]), np.array([0.75, 0.125, 0.125]))
     Said(label='pug', answer='beagle', right=False, probabilities={'pug': 0.125, 'beagle': 0.75})
     """
-    wanted = task.certain(label.reshape(task.label_shape(1)))[0]
+    wanted = task.as_prediction(label.reshape(task.label_shape(1)))[0]
     missing = np.isnan(wanted)
     answer = task.answer(prediction, threshold)
     right = None
@@ -61,7 +61,7 @@ def label_words(task: Task, label: np.ndarray) -> str:
     known = task.labelled(label)
     if not known.any():
         return MISSING
-    text = task.answer(task.certain(label.reshape(task.label_shape(1)))[0]).text
+    text = task.answer(task.as_prediction(label.reshape(task.label_shape(1)))[0]).text
     unknown = [f"{name}?" for name, is_known in zip(task.names, known) if not is_known]
     return short(f"{text} ({', '.join(unknown)})" if unknown else text)
 

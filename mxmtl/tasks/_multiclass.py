@@ -1,7 +1,8 @@
-"""One class out of several: a softmax head."""
+"""One class out of several: `Multiclass`, and what all tasks of classes share."""
 
 from __future__ import annotations
 
+import abc
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar, Dict, Optional, Sequence, Tuple
@@ -11,14 +12,19 @@ import numpy as np
 from .._options import one_of
 from ._answer import Answer, Levels
 from ._cells import spellings
-from ._names import checked_names, per_name
-from ._options import check_number
+from ._kind import CLASS, Kind, log
+from ._options import check_number, checked_names, per_name
 from ._task import Task
 
 
 @dataclass(frozen=True)
-class Multiclass(Task):
-    """Predict one of several exclusive classes.
+class ClassTask(Task, abc.ABC):
+    """Abstract: one of several classes, whatever its loss and the width of its head.
+
+    What is derived from it gives `cell_loss`, from logits, and `cell_loss_of_prediction`, the
+    same from class probabilities. The head has one logit a class and a softmax, unless
+    ``num_logits`` and ``activate`` say otherwise: whatever they are, a prediction is the
+    probability of each class.
 
     Parameters
     ----------
@@ -29,28 +35,12 @@ class Multiclass(Task):
         position, float32, shape (N,).
     weight : float
         What the loss is multiplied by.
-    class_weight : sequence or mapping, optional
-        One number for each class (or {class: number}, the others 1): what the loss of a row
-        labelled with that class is multiplied by.
-    label_smoothing : float
-        ``a`` in [0, 1): the target is 1 - a for the class and a / (num_classes - 1) for the
-        others, as in MXNet's ``SoftmaxOutput(smooth_alpha=a)``.
-
-    Examples
-    --------
-    >>> breed = Multiclass("breed", classes=["beagle", "boxer", "pug"])
-    >>> breed.encode({"breed": "pug"})
-    array([2.], dtype=float32)
-    >>> breed.num_outputs, breed.label_shape(64)
-    (3, (64,))
     """
 
     classes: Sequence[str] = ()
     weight: float = 1.0
-    class_weight: Optional[Sequence[float]] = None
-    label_smoothing: float = 0.0
 
-    kind: ClassVar[str] = "class"
+    kind: ClassVar[Kind] = CLASS
     default_metrics: ClassVar[Tuple[str, ...]] = (
         "num_labels",
         "baseline_accuracy",
@@ -63,10 +53,7 @@ class Multiclass(Task):
     def __post_init__(self) -> None:
         super().__post_init__()
         classes = checked_names(self.name, "classes", self.classes, at_least=2)
-        weights = per_name(self.name, "class_weight", self.class_weight, classes)
         object.__setattr__(self, "classes", classes)
-        object.__setattr__(self, "class_weight", weights)
-        check_number(self.name, "label_smoothing", self.label_smoothing, low=0.0, high=0.999)
 
     @property
     def names(self) -> Tuple[str, ...]:
@@ -94,18 +81,66 @@ class Multiclass(Task):
     def decode_cell(self, value: float) -> str:
         return self.names[int(value)]
 
-    def valid(self, label: np.ndarray) -> np.ndarray:
-        # The mark for missing is the whole number before the first class.
-        return (label >= self.missing) & (label < self.num_classes) & (label == np.floor(label))
-
     def cells(self, F: Any, label: Any) -> Any:
         return label
 
-    def smoothed(self, share: float) -> "Multiclass":
-        return replace(self, label_smoothing=self.label_smoothing or share)
-
     def activate(self, F: Any, logits: Any, **name: str) -> Any:
         return F.softmax(logits, axis=1, **name)
+
+    def answer(self, prediction: np.ndarray, threshold: Levels = None) -> Answer:
+        likeliest = self.names[int(prediction.argmax())]
+        return Answer(likeliest, dict(zip(self.names, prediction.tolist())))
+
+    def describe(self, prediction: np.ndarray, threshold: Levels = None) -> Dict[str, np.ndarray]:
+        likeliest = prediction.argmax(axis=1)
+        return {
+            self.name: np.asarray(self.names, dtype=object)[likeliest],
+            f"{self.name}.probability": np.take_along_axis(
+                prediction, likeliest[:, np.newaxis], axis=1
+            )[:, 0],
+        }
+
+
+@dataclass(frozen=True)
+class Multiclass(ClassTask):
+    """Predict one of several exclusive classes.
+
+    Parameters
+    ----------
+    name : str
+        Name of the task and of its table column.
+    classes : sequence of str
+        Class names, two or more, in any script. A cell holds one of them; the label is its
+        position, float32, shape (N,).
+    weight : float
+        What the loss is multiplied by.
+    class_weight : sequence or mapping, optional
+        One number for each class (or {class: number}, the others 1): what the loss of a row
+        labelled with that class is multiplied by.
+    label_smoothing : float
+        ``a`` in [0, 1): the target is 1 - a for the class and a / (num_classes - 1) for the
+        others, as in MXNet's ``SoftmaxOutput(smooth_alpha=a)``.
+
+    Examples
+    --------
+    >>> breed = Multiclass("breed", classes=["beagle", "boxer", "pug"])
+    >>> breed.encode({"breed": "pug"})
+    array([2.], dtype=float32)
+    >>> breed.num_outputs, breed.label_shape(64)
+    (3, (64,))
+    """
+
+    class_weight: Optional[Sequence[float]] = None
+    label_smoothing: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        weights = per_name(self.name, "class_weight", self.class_weight, self.names)
+        object.__setattr__(self, "class_weight", weights)
+        check_number(self.name, "label_smoothing", self.label_smoothing, low=0.0, high=0.999)
+
+    def smoothed(self, share: float) -> "Multiclass":
+        return replace(self, label_smoothing=self.label_smoothing or share)
 
     def cell_loss(self, F: Any, logits: Any, label: Any) -> Any:
         gold, others = self._targets()
@@ -116,7 +151,7 @@ class Multiclass(Task):
 
     def cell_loss_of_prediction(self, label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
         gold, others = self._targets()
-        log_p = np.log(np.maximum(prediction, np.finfo(np.float32).tiny))
+        log_p = log(prediction)
         index = label.astype(np.int64)
         loss = -np.take_along_axis(log_p, index, axis=1) * (gold - others)
         loss -= others * log_p.sum(axis=1, keepdims=True)
@@ -137,25 +172,6 @@ class Multiclass(Task):
             return None
         # A sum of comparisons, because a symbol holds no constant tensor to look up in.
         return sum((label == index) * weight for index, weight in enumerate(self.class_weight))
-
-    def certain(self, label: np.ndarray) -> np.ndarray:
-        classes = np.where(self.labelled(label), label, 0).astype(np.int64)
-        rows = np.eye(self.num_classes)[classes]
-        rows[~self.labelled(label)] = np.nan
-        return rows
-
-    def answer(self, prediction: np.ndarray, threshold: Levels = None) -> Answer:
-        likeliest = self.names[int(prediction.argmax())]
-        return Answer(likeliest, dict(zip(self.names, prediction.tolist())))
-
-    def describe(self, prediction: np.ndarray, threshold: Levels = None) -> Dict[str, np.ndarray]:
-        likeliest = prediction.argmax(axis=1)
-        return {
-            self.name: np.asarray(self.names, dtype=object)[likeliest],
-            f"{self.name}.probability": np.take_along_axis(
-                prediction, likeliest[:, np.newaxis], axis=1
-            )[:, 0],
-        }
 
     def _targets(self) -> Tuple[float, float]:
         return 1.0 - self.label_smoothing, self.label_smoothing / (self.num_classes - 1)

@@ -1,12 +1,14 @@
-"""What a task was declared with, as JSON-able data."""
+"""Options of a task: checks of names, weights and numbers, and what JSON keeps of them."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import MISSING, fields
-from typing import Any, Dict, Mapping
+from typing import Any, Dict, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
+
+Weights = Union[float, Sequence[float], Mapping[str, float]]
 
 
 def options_of(task: Any) -> Dict[str, Any]:
@@ -20,12 +22,12 @@ def options_of(task: Any) -> Dict[str, Any]:
     return options
 
 
-def check_options(kind: Any, options: Mapping[str, Any]) -> None:
-    """Raise `ValueError` for options that a kind of task has not."""
-    unknown = sorted(set(options) - {field.name for field in fields(kind)})
+def check_options(task_type: Any, options: Mapping[str, Any]) -> None:
+    """Raise `ValueError` for options that a type of task has not."""
+    unknown = sorted(set(options) - {field.name for field in fields(task_type)})
     if unknown:
         raise ValueError(
-            f"{kind.__name__} has no option {unknown}. Was the file written by a newer mxmtl?"
+            f"{task_type.__name__} has no option {unknown}. Was the file written by a newer mxmtl?"
         )
 
 
@@ -38,3 +40,59 @@ def check_number(task: str, option: str, value: Any, low: float, high: float = m
         raise ValueError(f"task {task!r}: {option}={value!r} is not in [{low}, {high}].")
     if math.isinf(value):
         raise ValueError(f"task {task!r}: {option} must be finite.")
+
+
+def checked_names(task: str, option: str, names: Sequence[str], at_least: int) -> Tuple[str, ...]:
+    """Return the names as a tuple, or raise `ValueError` naming the task and the bad entry."""
+    if isinstance(names, str):
+        raise ValueError(
+            f"task {task!r}: {option}={names!r} is one string; expected a list of names."
+        )
+    checked = tuple(names)
+    for name in checked:
+        if not isinstance(name, str) or not name or name != name.strip():
+            raise ValueError(
+                f"task {task!r}: {option} has {name!r}; expected text with no space around it."
+            )
+        if not name.isprintable():
+            bad = next(character for character in name if not character.isprintable())
+            raise ValueError(
+                f"task {task!r}: {option} has {name!r}; {bad!r} in it cannot be printed."
+            )
+    if len(set(checked)) < len(checked):
+        twice = sorted({name for name in checked if checked.count(name) > 1})
+        raise ValueError(f"task {task!r}: {option} names {twice} more than once.")
+    if len(checked) < at_least:
+        raise ValueError(
+            f"task {task!r}: {option} needs {at_least} names or more, got {list(checked)}."
+        )
+    return checked
+
+
+def per_name(
+    task: str, option: str, weights: Optional[Weights], names: Tuple[str, ...]
+) -> Optional[Tuple[float, ...]]:
+    """Return one weight a name, from a number for all, a sequence or {name: weight}; None stays."""
+    if weights is None:
+        return None
+    if isinstance(weights, Mapping):
+        unknown = sorted(set(weights) - set(names), key=str)
+        if unknown:
+            raise ValueError(f"task {task!r}: {option} names {unknown}, not in {list(names)}.")
+        weights = [weights.get(name, 1.0) for name in names]
+    elif np.ndim(weights) == 0 and not isinstance(weights, str):
+        weights = [weights] * len(names)  # type: ignore[list-item]
+    try:
+        values = tuple(float(weight) for weight in weights)  # type: ignore[union-attr]
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"task {task!r}: {option}={weights!r}; expected a number for all, one for each of "
+            f"{len(names)} names, or {{name: number}}."
+        ) from None
+    if len(values) != len(names):
+        raise ValueError(
+            f"task {task!r}: {option} has {len(values)} numbers for {len(names)} names."
+        )
+    if not all(np.isfinite(value) and value >= 0 for value in values):
+        raise ValueError(f"task {task!r}: {option}={values} must be finite and not negative.")
+    return values

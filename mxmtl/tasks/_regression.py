@@ -9,7 +9,8 @@ from typing import Any, ClassVar, Dict, Tuple
 import numpy as np
 
 from ._answer import Answer, Levels
-from ._float32 import HELD, altered
+from ._cells import HELD, altered
+from ._kind import VALUE, Kind
 from ._task import LabelError, Task
 
 
@@ -36,7 +37,7 @@ class Regression(Task):
 
     weight: float = 1.0
 
-    kind: ClassVar[str] = "value"
+    kind: ClassVar[Kind] = VALUE
     missing: ClassVar[float] = math.nan
     default_metrics: ClassVar[Tuple[str, ...]] = (
         "num_labels",
@@ -69,9 +70,6 @@ class Regression(Task):
         # number that would be another one (123456790.0 for 123456792), so it is told in full.
         return str(np.float32(value)) if abs(value) < HELD else repr(value)
 
-    def valid(self, label: np.ndarray) -> np.ndarray:
-        return ~np.isinf(label)
-
     def activate(self, F: Any, logits: Any, **name: str) -> Any:
         return F.identity(logits, **name)
 
@@ -80,9 +78,6 @@ class Regression(Task):
 
     def cell_loss_of_prediction(self, label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
         return 0.5 * np.square(prediction - label)
-
-    def certain(self, label: np.ndarray) -> np.ndarray:
-        return label.astype(np.float64).reshape(-1, 1)
 
     def answer(self, prediction: np.ndarray, threshold: Levels = None) -> Answer:
         return Answer(float(prediction[0]))

@@ -1,26 +1,28 @@
-"""What `Binary` and `Multilabel` share: independent 0/1 cells behind a sigmoid."""
+"""Independent 0/1 cells, one sigmoid each: `Binary`, `Multilabel`, and what they share."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Dict, Optional, Tuple
+from typing import Any, ClassVar, Dict, Optional, Sequence, Tuple
 
 import numpy as np
 
 from ._answer import Answer, Levels
 from ._cells import spellings
-from ._real import complement, real
+from ._kind import CELLS, Kind, log
+from ._operators import complement, real
+from ._options import check_number, checked_names, per_name
 from ._task import Task
 
 WORDS = {"0": 0.0, "1": 1.0, "false": 0.0, "true": 1.0, "no": 0.0, "yes": 1.0}
 
 
 @dataclass(frozen=True)
-class SigmoidTask(Task):
+class SigmoidTask(Task, ABC):
     """Abstract: one logit a cell, cross-entropy of each cell by itself."""
 
-    kind: ClassVar[str] = "cells"
+    kind: ClassVar[Kind] = CELLS
     threshold: ClassVar[float] = 0.5  # until others are tuned
 
     @property
@@ -46,9 +48,6 @@ class SigmoidTask(Task):
     def decode_cell(self, value: float) -> str:
         return str(int(value))
 
-    def valid(self, label: np.ndarray) -> np.ndarray:
-        return (label == 0) | (label == 1) | (label == self.missing)
-
     def smoothed(self, share: float) -> "SigmoidTask":
         return replace(self, label_smoothing=self.label_smoothing or share)  # type: ignore[call-arg]
 
@@ -66,8 +65,7 @@ class SigmoidTask(Task):
 
     def cell_loss_of_prediction(self, label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
         target = self._target(label)
-        log_p = np.log(np.maximum(prediction, np.finfo(np.float32).tiny))
-        loss = -target * log_p - (1.0 - target) * np.log(complement(prediction))
+        loss = -target * log(prediction) - (1.0 - target) * np.log(complement(prediction))
         weights = self.pos_weights
         return loss if weights is None else loss * (1.0 + label * (np.asarray(weights) - 1.0))
 
@@ -85,10 +83,6 @@ class SigmoidTask(Task):
             for i, weight in enumerate(weights)
         ]
         return F.concat(*columns, dim=1)
-
-    def certain(self, label: np.ndarray) -> np.ndarray:
-        cells = label.reshape(-1, self.label_width)
-        return np.where(self.labelled(cells), cells, np.nan).astype(np.float64)
 
     def answer(self, prediction: np.ndarray, threshold: Levels = None) -> Answer:
         names = self.names or (self.name,)
@@ -121,3 +115,125 @@ class SigmoidTask(Task):
         if not self.label_smoothing:
             return label
         return label * (1.0 - self.label_smoothing) + 0.5 * self.label_smoothing
+
+
+@dataclass(frozen=True)
+class Binary(SigmoidTask):
+    """Predict whether something holds.
+
+    Parameters
+    ----------
+    name : str
+        Name of the task and of its table column. A cell holds 0 or 1 (or no / yes,
+        false / true); the label is float32, shape (N,).
+    weight : float
+        What the loss is multiplied by.
+    pos_weight : float, optional
+        What the loss of a row labelled 1 is multiplied by.
+    label_smoothing : float
+        ``a`` in [0, 1): targets become a / 2 and 1 - a / 2.
+
+    Examples
+    --------
+    >>> outdoors = Binary("outdoors")
+    >>> outdoors.encode({"outdoors": "yes"}), outdoors.encode({"outdoors": ""})
+    (array([1.], dtype=float32), array([-1.], dtype=float32))
+    """
+
+    weight: float = 1.0
+    pos_weight: Optional[float] = None
+    label_smoothing: float = 0.0
+
+    default_metrics: ClassVar[Tuple[str, ...]] = (
+        "num_labels",
+        "baseline_accuracy",
+        "accuracy",
+        "f1",
+        "auroc",
+        "task_loss",
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_number(self.name, "label_smoothing", self.label_smoothing, low=0.0, high=0.999)
+        if self.pos_weight is not None:
+            check_number(self.name, "pos_weight", self.pos_weight, low=0.0)
+
+    @property
+    def pos_weights(self) -> Optional[Tuple[float, ...]]:
+        return None if self.pos_weight is None else (self.pos_weight,)
+
+
+@dataclass(frozen=True)
+class Multilabel(SigmoidTask):
+    """Predict which of several labels hold; each cell may be missing by itself.
+
+    Parameters
+    ----------
+    name : str
+        Name of the task. Its table columns are ``<name>.<label>``.
+    labels : sequence of str
+        Label names, in any script. A cell holds 0 or 1; the label is float32, (N, num_labels).
+    weight : float
+        What the loss is multiplied by. The loss of a row is the sum over its labelled cells
+        divided by num_labels, as ``LogisticRegressionOutput`` has it.
+    pos_weight : float, sequence or mapping, optional
+        What the loss of a cell labelled 1 is multiplied by: one number for all labels, one
+        each, or {label: number}, the others 1.
+    label_smoothing : float
+        ``a`` in [0, 1): targets become a / 2 and 1 - a / 2.
+
+    Examples
+    --------
+    >>> toys = Multilabel("toys", labels=["ball", "rope", "bone"])
+    >>> toys.columns
+    ('toys.ball', 'toys.rope', 'toys.bone')
+    >>> toys.encode({"toys.ball": "1", "toys.rope": "", "toys.bone": "0"})
+    array([ 1., -1.,  0.], dtype=float32)
+    """
+
+    labels: Sequence[str] = ()
+    weight: float = 1.0
+    pos_weight: Optional[Sequence[float]] = None
+    label_smoothing: float = 0.0
+
+    default_metrics: ClassVar[Tuple[str, ...]] = (
+        "num_labels",
+        "baseline_accuracy",
+        "accuracy",
+        "f1",
+        "average_precision",
+        "task_loss",
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        labels = checked_names(self.name, "labels", self.labels, at_least=1)
+        object.__setattr__(self, "labels", labels)
+        weights = per_name(self.name, "pos_weight", self.pos_weight, labels)
+        object.__setattr__(self, "pos_weight", weights)
+        check_number(self.name, "label_smoothing", self.label_smoothing, low=0.0, high=0.999)
+
+    @property
+    def names(self) -> Tuple[str, ...]:
+        return tuple(self.labels)
+
+    @property
+    def num_labels(self) -> int:
+        """Number of labels."""
+        return len(self.labels)
+
+    @property
+    def label_width(self) -> int:
+        return self.num_labels  # without making the names of the columns
+
+    @property
+    def columns(self) -> Tuple[str, ...]:
+        return tuple(f"{self.name}.{label}" for label in self.labels)
+
+    def label_shape(self, batch_size: int) -> Tuple[int, ...]:
+        return (batch_size, self.num_labels)
+
+    @property
+    def pos_weights(self) -> Optional[Tuple[float, ...]]:
+        return None if self.pos_weight is None else tuple(self.pos_weight)

@@ -12,32 +12,49 @@ import numpy as np
 
 from ._answer import Answer, Levels
 from ._cells import is_missing_cell
+from ._kind import Kind
 from ._operators import gate, scale_gradient
 from ._options import check_number, check_options, options_of
 
 TASK_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
 NORMALIZATIONS = ("batch", "valid")
+ABSTRACT = "__isabstractmethod__"
+WRITTEN = ("activate", "cell_loss")  # what an output operator has the gradient of
 
 
 class LabelError(ValueError):
     """A cell that is no label of its task. The message says what was found and expected."""
 
 
+class TaskType(abc.ABCMeta):
+    """The type of task types: checks each task when it is made, whatever its constructor did."""
+
+    def __call__(cls, *args: Any, **options: Any) -> Any:
+        task = super().__call__(*args, **options)
+        task.check()
+        return task
+
+
 @dataclass(frozen=True)
-class Task(abc.ABC):
+class Task(metaclass=TaskType):
     """One thing to predict, declared once; the base of `Multiclass`, `Binary`, ...
 
     A concrete task says how wide its label and its head are, how a cell becomes a label, and
-    what activation, loss and MXNet output operator belong to it. Masking, weighting and
-    normalization are written here, once, for all of them.
+    what activation and loss belong to it. Masking, weighting and normalization are written here,
+    once, for all of them; what follows from its kind is written in the kind. `ClassTask` and
+    `SigmoidTask` are abstract too, and what a new type of task is most easily derived from.
+
+    A class that is derived from it is checked as it is made, and so is each task: what is wrong
+    is said there, and not by wrong numbers later. A class that is abstract itself says so with
+    ``abc.ABC`` among its bases, or by abstract methods of its own.
 
     Attributes
     ----------
     name : str
         Letters, digits, ``_`` and ``-``. Column, symbol, parameter and metric names follow.
-    kind : str
-        What a label says, for those who measure or draw it: ``"class"`` (one id of several),
-        ``"cells"`` (independent 0/1 cells) or ``"value"`` (a real number).
+    kind : Kind
+        What a label says, and what follows from it: ``"class"`` (one id of several), ``"cells"``
+        (independent 0/1 cells) or ``"value"`` (a real number). A class may give the name alone.
     missing : float
         How an unknown label is stored: -1, or NaN where -1 may be a value.
     default_metrics : tuple of str
@@ -48,24 +65,38 @@ class Task(abc.ABC):
 
     name: str
 
-    kind: ClassVar[str]
+    kind: ClassVar[Kind]
     missing: ClassVar[float] = -1.0
     default_metrics: ClassVar[Tuple[str, ...]]
     types: ClassVar[Dict[str, Type["Task"]]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        members = (getattr(cls, name, None) for name in dir(cls))
-        if not any(getattr(member, "__isabstractmethod__", False) for member in members):
+        if "kind" in vars(cls):
+            cls.kind = Kind.named(cls.kind, cls.__name__)
+        own = (getattr(member, ABSTRACT, False) for member in vars(cls).values())
+        if abc.ABC not in cls.__bases__ and not any(own):
+            _check_type(cls)
+            known = Task.types.setdefault(cls.__name__, cls)
+            if known.__module__ != cls.__module__:  # files name the type, and one could be read
+                raise TypeError(
+                    f"{cls.__name__}: there is a type of task of this name already, of "
+                    f"{known.__module__}; give it another name."
+                )
             Task.types[cls.__name__] = cls
 
     def __post_init__(self) -> None:
+        """Check and complete the options; what is derived from this one begins with it."""
+
+    def check(self) -> None:
+        """Raise `ValueError` or `TypeError` for what no task may be; called when one is made."""
         if not isinstance(self.name, str) or not TASK_NAME.fullmatch(self.name):
             raise ValueError(
                 f"task name {self.name!r}: expected letters, digits, '_' and '-' (it becomes a "
                 "column, a symbol and a file name); class and label names may be in any script."
             )
         check_number(self.name, "weight", self.weight, low=0.0)
+        self.kind.check(self)
 
     # -- names and layout --------------------------------------------------------------------
     @property
@@ -101,7 +132,12 @@ class Task(abc.ABC):
     @property
     @abc.abstractmethod
     def num_outputs(self) -> int:
-        """Width of the head: logits are (N, num_outputs)."""
+        """Width of the prediction: (N, num_outputs)."""
+
+    @property
+    def num_logits(self) -> int:
+        """Width of the head: logits are (N, num_logits). As wide as the prediction, if not told."""
+        return self.num_outputs
 
     def label_shape(self, batch_size: int) -> Tuple[int, ...]:
         """Shape of a batch of labels: (N,), or (N, label_width) for a multi-label task."""
@@ -118,10 +154,10 @@ class Task(abc.ABC):
 
     def check_logits(self, shape: Tuple[int, ...]) -> None:
         """Raise `ValueError` unless this is the shape of a batch of this task's logits."""
-        if len(shape) != 2 or shape[1] != self.num_outputs:
+        if len(shape) != 2 or shape[1] != self.num_logits:
             raise ValueError(
                 f"task {self.name!r}: logits have shape {tuple(shape)}; expected "
-                f"(N, {self.num_outputs}). Was the net made for other tasks?"
+                f"(N, {self.num_logits}). Was the net made for other tasks?"
             )
 
     # -- cells <-> labels --------------------------------------------------------------------
@@ -133,9 +169,9 @@ class Task(abc.ABC):
     def decode_cell(self, value: float) -> str:
         """Turn one known stored value into the text that `encode_cell` reads."""
 
-    @abc.abstractmethod
     def valid(self, label: np.ndarray) -> np.ndarray:
         """Which entries of an array of labels are missing or a legal value: bool, same shape."""
+        return self.kind.valid(self, label)
 
     def encode(self, row: Mapping[str, Any]) -> np.ndarray:
         """Turn a table row into this task's label: float32, shape (label_width,).
@@ -184,7 +220,10 @@ class Task(abc.ABC):
 
     @abc.abstractmethod
     def activate(self, F: Any, logits: Any, **name: str) -> Any:
-        """Turn logits (N, num_outputs) into predictions of the same shape."""
+        """Turn logits (N, num_logits) into predictions (N, num_outputs).
+
+        ``F`` is ``mx.sym``, ``mx.nd`` or `NumpyOperators`, which has the same names.
+        """
 
     @abc.abstractmethod
     def cell_loss(self, F: Any, logits: Any, label: Any) -> Any:
@@ -198,9 +237,13 @@ class Task(abc.ABC):
         result, (N, label_width).
         """
 
-    @abc.abstractmethod
     def output_op(self, F: Any, logits: Any, label: Any, **options: Any) -> Any:
-        """Apply the MXNet output operator whose gradient is that of `cell_loss`."""
+        """Apply the MXNet output operator whose gradient is that of `cell_loss`, if there is one.
+
+        Returns None where there is none: `training_output` then takes the gradient from
+        `cell_loss` itself.
+        """
+        return None
 
     def cell_weight(self, F: Any, label: Any) -> Optional[Any]:
         """Weight of each cell, (N, label_width), or None where every cell weighs 1."""
@@ -236,15 +279,29 @@ class Task(abc.ABC):
     ) -> Any:
         """Predictions (N, num_outputs) whose gradient is that of the sum of `loss`.
 
-        This is MXNet's own output operator; labels that are missing are gated off before it,
-        weights are applied to the gradient alone, and the forward pass is untouched.
+        With an `output_op` it is MXNet's own operator; labels that are missing are gated off
+        before it, weights are applied to the gradient alone, and the forward pass is untouched.
+        Without one, the prediction is passed on as it is and the gradient is that of `loss`,
+        which must then be finite.
         """
+        if type(self).output_op is Task.output_op:
+            loss = F.reshape(self.loss(F, logits, label, normalization), shape=(-1, 1))
+            # The bracket is a - a, so exactly 0, and each column gives its part of the gradient.
+            nothing = (loss - F.BlockGrad(loss)) / self.num_outputs
+            prediction = F.BlockGrad(self.activate(F, logits))
+            return F.MakeLoss(_in_rows(F, F.broadcast_add(prediction, nothing)), **name)
         label = self.cells(F, label)
         known = self.labelled(label)
         scale = self._scale(F, label, known, normalization)
         if scale is not None:
             logits = scale_gradient(F, logits, scale)
         return self.output_op(F, gate(F, logits, known), label, grad_scale=self.weight, **name)
+
+    def prediction_output(self, F: Any, logits: Any, **name: str) -> Any:
+        """Predictions (N, num_outputs): what `training_output` gives, without a label."""
+        if type(self).output_op is Task.output_op:
+            return _in_rows(F, self.activate(F, logits), **name)
+        return self.activate(F, logits, **name)
 
     def prediction_loss(self, label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
         """Loss of each cell from predictions: float64 (N, label_width), 0 where missing.
@@ -279,9 +336,9 @@ class Task(abc.ABC):
     def answer(self, prediction: np.ndarray, threshold: Levels = None) -> Answer:
         """Put the prediction of one image, (num_outputs,), into words; as `describe`."""
 
-    @abc.abstractmethod
-    def certain(self, label: np.ndarray) -> np.ndarray:
+    def as_prediction(self, label: np.ndarray) -> np.ndarray:
         """Return what labels want predicted: float64 (N, num_outputs), NaN where missing."""
+        return self.kind.as_prediction(self, label)
 
     # -- files ---------------------------------------------------------------------------------
     def to_dict(self) -> Dict[str, Any]:
@@ -292,8 +349,46 @@ class Task(abc.ABC):
     def from_dict(spec: Mapping[str, Any]) -> "Task":
         """Make the task that `to_dict` described; `ValueError` for an unknown type or option."""
         options = dict(spec)
-        kind = options.pop("type", None)
-        if kind not in Task.types:
-            raise ValueError(f"task type {kind!r} is not one of {sorted(Task.types)}.")
-        check_options(Task.types[kind], options)
-        return Task.types[kind](**options)
+        name = options.pop("type", None)
+        if name not in Task.types:
+            raise ValueError(f"task type {name!r} is not one of {sorted(Task.types)}.")
+        check_options(Task.types[name], options)
+        made: Task = Task.types[name](**options)
+        return made
+
+
+def _in_rows(F: Any, array: Any, **name: str) -> Any:
+    # oneDNN may leave what it makes (a concat, a sum) in a layout of its own, and MXNet then fails
+    # to cut rows off it, as Module.predict does. This operator, which oneDNN has not, copies.
+    return F.slice_axis(array, axis=1, begin=0, end=None, **name)
+
+
+def _check_type(cls: Any) -> None:
+    # As the class is made, so that its author hears of it: not who trains with it.
+    lacking = [name for name in dir(cls) if getattr(getattr(cls, name, None), ABSTRACT, False)]
+    lacking += [name for name in ("kind", "default_metrics") if not hasattr(cls, name)]
+    if lacking:
+        raise TypeError(
+            f"{cls.__name__}: a type of task needs {', '.join(sorted(lacking))} as well. (If it is "
+            "to be derived from, put abc.ABC among its bases.)"
+        )
+    # Metrics stand above tasks: where none are loaded yet, mxmtl.metrics.default_metrics checks.
+    known = cls.kind.metrics
+    unknown = [name for name in cls.default_metrics if known and name not in known]
+    if unknown:
+        raise TypeError(
+            f"{cls.__name__}: default_metrics has {unknown}, which are no metrics for tasks of "
+            f"kind {str(cls.kind)!r}; there are {sorted(known)}."
+        )
+    # A gradient that is not that of the loss would train something else, and nothing would tell.
+    order = cls.__mro__
+    owner = {name: next(c for c in order if name in vars(c)) for name in ("output_op", *WRITTEN)}
+    above = owner["output_op"]
+    for name in WRITTEN:
+        if above is not Task and order.index(owner[name]) < order.index(above):
+            raise TypeError(
+                f"{cls.__name__}: {name} is its own, but output_op is that of {above.__name__}, "
+                f"whose gradient belongs to another {name}. Write output_op = Task.output_op in "
+                "the class, which takes the gradient from cell_loss, or give an output_op of its "
+                "own."
+            )

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+from importlib import import_module
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Sequence, Union
 
 import numpy as np
 
+from .._files import atomic_write
+from ._operators import operators
 from ._task import NORMALIZATIONS, LabelError, Task
 
 FORMAT = "mxmtl.tasks"
 VERSION = 1
+# Metrics are made from tasks and stand above them. So this package imports nothing of theirs: it
+# knows the name of the one that makes them, and asks it when somebody wants metrics.
+METRICS = "mxmtl.metrics"
 
 
 class TaskSet(Sequence[Task]):
@@ -174,13 +180,11 @@ class TaskSet(Sequence[Task]):
 
     # -- what tasks are asked for ----------------------------------------------------------------
     def predict(self, outputs: Sequence[Any], temperature: Mapping[str, float] = {}) -> List[Any]:
-        """Turn logits, one NDArray, ndarray or Symbol a task, into predictions of the same shapes.
+        """Turn logits, one NDArray, ndarray or Symbol a task, into predictions (N, num_outputs).
 
         Probabilities for multiclass (softmax), binary and multi-label tasks (sigmoid), values
         for regression. ``temperature`` is what logits are divided by first, by task name.
         """
-        from ._operators import operators
-
         self.check_count("logits", outputs)
         for task, logits in zip(self._tasks, outputs):
             if hasattr(logits, "shape"):  # a Symbol has none
@@ -190,7 +194,7 @@ class TaskSet(Sequence[Task]):
             logits / np.float32(temperature[task.name]) if task.name in temperature else logits
             for task, logits in zip(self._tasks, outputs)
         ]
-        return [task.activate(F, logits) for task, logits in zip(self._tasks, calm)]
+        return [task.prediction_output(F, logits) for task, logits in zip(self._tasks, calm)]
 
     def describe(
         self, predictions: Sequence[Any], thresholds: Mapping[str, Sequence[float]] = {}
@@ -230,9 +234,7 @@ class TaskSet(Sequence[Task]):
 
     def metrics(self) -> Any:
         """Make a ``mx.metric.CompositeEvalMetric`` of each task's default metrics."""
-        from ..metrics import default_metrics
-
-        return default_metrics(self)
+        return import_module(METRICS).default_metrics(self)
 
     def check_count(self, what: str, arrays: Sequence[Any]) -> None:
         """Raise `ValueError` unless there is one array a task; ``what`` names them."""
@@ -269,8 +271,6 @@ class TaskSet(Sequence[Task]):
 
     def save(self, path: Union[str, "os.PathLike[str]"]) -> None:
         """Write the tasks as JSON, in UTF-8; the file appears only when it is complete."""
-        from .._files import atomic_write
-
         with atomic_write(path) as stream:
             text = json.dumps(self.to_dict(), indent=2, ensure_ascii=False)
             stream.write((text + "\n").encode("utf-8"))
@@ -284,3 +284,33 @@ class TaskSet(Sequence[Task]):
             except ValueError as error:
                 raise ValueError(f"{os.fspath(path)}: no JSON ({error}).") from error
         return cls.from_dict(spec, source=os.fspath(path))
+
+
+def illegal_labels(tasks: TaskSet, labels: np.ndarray, *, soft: bool = False) -> Dict[int, str]:
+    """Say of labels (n, label_width) which rows hold what is no label: {row: reason}, in order.
+
+    Soft labels are those that a network is given: there a cell may lie between 0 and 1.
+
+    >>> import mxmtl
+    >>> tasks = mxmtl.TaskSet([mxmtl.Multiclass("breed", classes=["beagle", "pug"])])
+    >>> illegal_labels(tasks, np.float32([[1], [-1], [2]]))
+    {2: "2 is no label of task 'breed' (breed); expected 0 to 1, or -1 where it is unknown."}
+    """
+    found: Dict[int, str] = {}
+    for task, part in zip(tasks, tasks.slices):
+        cells = labels[:, part]
+        legal = task.kind.valid_or_soft(task, cells) if soft else task.valid(cells)
+        if np.count_nonzero(legal) < legal.size:  # half the time of all()
+            for row in np.flatnonzero(~legal.all(axis=1)).tolist():
+                column = int(np.argmin(legal[row]))
+                allowed = task.kind.legal(task, soft)
+                found.setdefault(row, _reason(task, column, float(cells[row, column]), allowed))
+    return dict(sorted(found.items()))
+
+
+def _reason(task: Task, column: int, value: float, allowed: str) -> str:
+    """Say what stands where a label should, and what may."""
+    return (
+        f"{value:g} is no label of task {task.name!r} ({task.columns[column]}); expected "
+        f"{allowed}, or {task.missing:g} where it is unknown."
+    )

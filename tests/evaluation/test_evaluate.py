@@ -30,7 +30,7 @@ def random_predictions(rows=300, missing=0.3, **options):
         t.name: _cases.random_label(t, rows, missing, rng).reshape(t.label_shape(rows))
         for t in tasks
     }
-    logits = {t.name: rng.normal(size=(rows, t.num_outputs)).astype(np.float32) for t in tasks}
+    logits = {t.name: rng.normal(size=(rows, t.num_logits)).astype(np.float32) for t in tasks}
     return Predictions(tasks, np.arange(rows), labels, logits, {}, **options)
 
 

@@ -65,7 +65,7 @@ def made_up(rows=5, seed=0):
     labels = {
         t.name: _cases.random_label(t, rows, 0.3, rng).reshape(t.label_shape(rows)) for t in tasks
     }
-    logits = {t.name: rng.normal(size=(rows, t.num_outputs)).astype(np.float32) for t in tasks}
+    logits = {t.name: rng.normal(size=(rows, t.num_logits)).astype(np.float32) for t in tasks}
     return Predictions(
         tasks, np.arange(rows), labels, logits, {"breed": 1.5}, {"toys": [0.25, 0.5, 0.75]}, 2
     )

@@ -96,7 +96,7 @@ def test_an_objective_that_is_none(text):
 
 def likelihood(task, label, logits, temperature):
     z = logits.astype(np.float64) / temperature
-    wanted = task.certain(label)
+    wanted = task.as_prediction(label)
     if task.kind == "class":
         log_p = z - z.max(1, keepdims=True)
         log_p -= np.log(np.exp(log_p).sum(1, keepdims=True))
@@ -109,7 +109,9 @@ def likelihood(task, label, logits, temperature):
 def test_the_temperature_is_that_of_scipy(name, scale):
     task, rng = _cases.TASKS[name], np.random.RandomState(1)
     label = _cases.random_label(task, 400, 0.3, rng).reshape(task.label_shape(400))
-    logits = rng.normal(size=(400, task.num_outputs)) + 1.5 * np.nan_to_num(task.certain(label))
+    logits = rng.normal(size=(400, task.num_outputs)) + 1.5 * np.nan_to_num(
+        task.as_prediction(label)
+    )
     logits = (logits * scale).astype(np.float32)
     best = minimize_scalar(
         lambda log: likelihood(task, label, logits, np.exp(log)), bounds=(-6, 6), method="bounded",
@@ -132,9 +134,9 @@ def made_up(rows=200):
     labels = {
         t.name: _cases.random_label(t, rows, 0.3, rng).reshape(t.label_shape(rows)) for t in tasks
     }
-    logits = {t.name: rng.normal(size=(rows, t.num_outputs)).astype(np.float32) for t in tasks}
+    logits = {t.name: rng.normal(size=(rows, t.num_logits)).astype(np.float32) for t in tasks}
     for task in tasks:
-        logits[task.name] += np.float32(np.nan_to_num(task.certain(labels[task.name])))
+        logits[task.name] += np.float32(np.nan_to_num(task.as_prediction(labels[task.name])))
     return Predictions(tasks, np.arange(rows), labels, logits, {})
 
 

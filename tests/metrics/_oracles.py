@@ -266,6 +266,11 @@ def num_labels(task: Any, average: str, label: np.ndarray, prediction: np.ndarra
     return counts if average == "none" else sum(counts)
 
 
+def num_positive(task: Any, average: str, label: np.ndarray, prediction: np.ndarray) -> Any:
+    counts = [np.sum(y == 1) for y, _ in columns(task, label, prediction)]
+    return counts if average == "none" else sum(counts)
+
+
 ORACLES: Dict[str, Callable[..., Any]] = {
     "accuracy": accuracy,
     "auroc": area(auroc),
@@ -286,6 +291,7 @@ ORACLES: Dict[str, Callable[..., Any]] = {
     "matthews_corr_coef": table(sk.matthews_corrcoef),
     "mse": of_values(sk.mean_squared_error),
     "num_labels": num_labels,
+    "num_positive": num_positive,
     "pearson_corr_coef": of_values(pearson),
     "precision": sklearn_rate("precision_score"),
     "r2_score": of_values(r2),

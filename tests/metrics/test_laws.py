@@ -69,7 +69,7 @@ def test_nothing_labelled_is_nan_without_a_warning(row, rows_seen):
     if rows_seen is not None:
         label = np.full(task.label_shape(rows_seen), task.missing, np.float32)
         metric.update(label, np.full((rows_seen, task.num_outputs), 0.5, np.float32))
-    counts = row[0] in ("num_labels", "confusion_matrix")
+    counts = row[0] in ("num_labels", "num_positive", "confusion_matrix")
     np.testing.assert_array_equal(values(metric), 0.0 if counts else np.nan)
 
 

@@ -24,8 +24,8 @@ def random_params(
     """Head parameters of moderate size."""
     params = {}
     for task in tasks:
-        params[f"{task.name}_weight"] = rng.normal(size=(task.num_outputs, features))
-        params[f"{task.name}_bias"] = rng.normal(size=task.num_outputs)
+        params[f"{task.name}_weight"] = rng.normal(size=(task.num_logits, features))
+        params[f"{task.name}_bias"] = rng.normal(size=task.num_logits)
     return {name: value.astype(np.float32) for name, value in params.items()}
 
 

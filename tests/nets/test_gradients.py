@@ -105,7 +105,7 @@ def test_extreme_logits_and_zeros_stay_finite_and_right():
     values = np.array([-1e4, -60.0, -1e-3, 0.0, 1e-3, 60.0, 1e4], np.float32)
     rng = np.random.RandomState(0)
     for task in tasks:
-        logits = rng.permutation(np.resize(values, 7 * task.num_outputs)).reshape(7, -1)
+        logits = rng.permutation(np.resize(values, 7 * task.num_logits)).reshape(7, -1)
         label = _cases.random_label(task, 7, 0.2, rng)
         z = mx.nd.array(logits)
         z.attach_grad()
@@ -120,7 +120,7 @@ def test_extreme_logits_and_zeros_stay_finite_and_right():
 @pytest.mark.parametrize("name", _cases.TASKS)
 def test_loss_of_predictions_is_the_loss_of_logits(name):
     task, rng = _cases.TASKS[name], np.random.RandomState(3)
-    logits = rng.normal(size=(20, task.num_outputs)).astype(np.float32) * 3
+    logits = rng.normal(size=(20, task.num_logits)).astype(np.float32) * 3
     label = _cases.random_label(task, 20, 0.4, rng)
     losses, _ = _oracles.loss_and_gradient(task, logits, label, "batch")
     prediction = task.activate(mx.nd, mx.nd.array(logits)).asnumpy()

@@ -111,14 +111,14 @@ def test_labels_of_another_width_are_named_at_bind():
 def test_gluon_loss_refuses_labels_of_other_tasks():
     tasks = _cases.task_set()
     loss = mxmtl.MultiTaskLoss(tasks)
-    logits = [mx.nd.zeros((4, task.num_outputs)) for task in tasks]
+    logits = [mx.nd.zeros((4, task.num_logits)) for task in tasks]
     labels = [mx.nd.zeros(task.label_shape(4)) for task in tasks]
     labels[4] = mx.nd.zeros((4, 5))
     with pytest.raises(mxmtl.LabelError, match=r"task 'toys': .* shape \(4, 5\).*\(N, 3\)"):
         loss(logits, labels)
-    with pytest.raises(ValueError, match="6 labels for 7 tasks"):
+    with pytest.raises(ValueError, match="8 labels for 9 tasks"):
         loss(logits, labels[:-1])
-    logits[0] = mx.nd.zeros((4, tasks[0].num_outputs + 1))
+    logits[0] = mx.nd.zeros((4, tasks[0].num_logits + 1))
     wide = r"task 'breed': logits have shape \(4, 5\); expected \(N, 4\)"
     with pytest.raises(ValueError, match=wide):
         loss(logits, tasks.split(mx.nd.zeros((4, tasks.label_width))))
@@ -137,7 +137,7 @@ def test_gluon_loss_takes_logits_and_labels_of_any_type(dtypes):
     tasks = mxmtl.TaskSet([many, mxmtl.Binary("out"), mxmtl.Regression("age")])
     label = np.array([[2049, 1, 3], [2048, 0, 5], [-1, -1, 2]])
     rng, loss = np.random.RandomState(0), mxmtl.MultiTaskLoss(tasks)
-    logits = [rng.normal(size=(3, task.num_outputs)).astype(np.float16) for task in tasks]
+    logits = [rng.normal(size=(3, task.num_logits)).astype(np.float16) for task in tasks]
     expected = loss([mx.nd.array(z, dtype="float32") for z in logits],
                     tasks.split(mx.nd.array(label, dtype="float32")))  # fmt: skip
     outputs = [mx.nd.array(z, dtype=dtypes[0]) for z in logits]

@@ -13,7 +13,7 @@ import pytest
 @pytest.mark.parametrize("name", list(_cases.TASKS))
 def test_activations_in_numpy_are_those_of_mxnet(name):
     task = _cases.TASKS[name]
-    logits = np.random.RandomState(0).normal(0, 30, (50, task.num_outputs)).astype(np.float32)
+    logits = np.random.RandomState(0).normal(0, 30, (50, task.num_logits)).astype(np.float32)
     tasks = mxmtl.TaskSet([task])
     (ours,) = tasks.predict([logits])
     (theirs,) = tasks.predict([mx.nd.array(logits)])
@@ -25,7 +25,7 @@ def test_activations_in_numpy_are_those_of_mxnet(name):
 def test_what_labels_want_predicted(name):
     task = _cases.TASKS[name]
     label = _cases.random_label(task, 40, 0.4, np.random.RandomState(1))
-    certain = task.certain(label.reshape(task.label_shape(40)))
+    certain = task.as_prediction(label.reshape(task.label_shape(40)))
     assert (certain.shape, certain.dtype) == ((40, task.num_outputs), np.float64)
     for row, wanted in zip(label, certain):
         if task.kind == "class":

@@ -84,7 +84,8 @@ def test_tasks_are_values():
 def test_a_task_set_is_a_sequence_with_names():
     tasks = _cases.task_set()
     assert [task.name for task in tasks] == tasks.names
-    assert tasks["age"] is tasks[len(tasks) - 1]
+    assert tasks["age"] is tasks[tasks.names.index("age")]
+    assert tasks[len(tasks) - 1] is tasks[-1]
     assert "age" in tasks
     assert "nope" not in tasks
     with pytest.raises(KeyError, match=r"no task 'nope' among \['breed'"):

@@ -10,7 +10,7 @@ import numpy as np
 from tabulate import tabulate
 
 from ..._files import PathLike
-from ...tasks import Task, TaskSet
+from ...tasks import Task, TaskSet, percent
 from .._errors import ImageError
 from ..images import read_info
 from ..records import (
@@ -123,22 +123,7 @@ class Inspection:
 def table_of(task: Task, counts: Mapping[str, Any]) -> Grid:
     """Return the table of one task: classes, labels, or the spread of a value."""
     title = f"{task.name} ({counts['type']})"
-    if task.kind == "class":
-        rows = [[name, n, percent(n, counts["labelled"])] for name, n in counts["counts"].items()]
-        return title, ["class", "records", "share"], rows
-    if task.kind == "cells":
-        rows = [
-            [name, counts["labels"][name], n, percent(n, counts["labels"][name])]
-            for name, n in counts["positive"].items()
-        ]
-        return title, ["label", "known", "holds", "share"], rows
-    header = ["min", "mean", "max", "std"]
-    return title, header, [[counts.get(name, float("nan")) for name in header]]
-
-
-def percent(part: int, whole: int) -> str:
-    """Write a share: '12.5%', or '-' of nothing."""
-    return f"{100 * part / whole:.1f}%" if whole else "-"
+    return (title, *task.kind.count_table(counts))
 
 
 def inspect_records(

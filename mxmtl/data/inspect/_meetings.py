@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import List, Tuple
+from typing import Tuple
 
 import numpy as np
 
@@ -43,31 +43,18 @@ def meetings(
 
 def column_names(tasks: TaskSet) -> Tuple[str, ...]:
     """Return what may hold, in order: each class, each label."""
-    names: List[str] = []
-    for task in tasks:
-        if task.kind == "class":
-            names += [f"{task.name}={name}" for name in task.names]
-        elif task.kind == "cells":
-            names += task.columns
-    return tuple(names)
+    return tuple(name for task in tasks for name in task.kind.holding(task))
 
 
 def indicators(tasks: TaskSet, labels: np.ndarray) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return 0/1 rows, float64: labelled (tasks, N), held and known (columns, N)."""
-    labelled, held, known = [], [], []
+    labelled, wanted = [], [np.zeros((len(labels), 0))]
     for task, part in zip(tasks, tasks.slices):
-        cells = labels[:, part].T
-        is_known = np.asarray(task.labelled(cells))
-        labelled.append(is_known.any(axis=0))
-        if task.kind == "class":
-            held += [cells[0] == index for index in range(len(task.names))]
-            known += [is_known[0]] * len(task.names)
-        elif task.kind == "cells":
-            held += list(cells == 1)
-            known += list(is_known)
-    shape = (len(held), len(labels))
-    return (
-        np.array(labelled, np.float64),
-        np.array(held, np.float64).reshape(shape),
-        np.array(known, np.float64).reshape(shape),
-    )
+        cells = labels[:, part]
+        labelled.append(task.labelled(cells).any(axis=1))
+        if task.kind.holding(task):
+            wanted.append(task.as_prediction(cells))
+    columns = np.concatenate(wanted, axis=1).T
+    parts = (np.array(labelled), columns == 1, ~np.isnan(columns))
+    labelled_, held, known = (part.astype(np.float64) for part in parts)
+    return labelled_, held, known

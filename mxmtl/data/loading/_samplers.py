@@ -119,25 +119,26 @@ class ClassAwareSampler(Sampler):
             tasks[name]  # KeyError names those that there are
         for row, reason in illegal_rows(tasks, labels).items():
             raise ValueError(f"row {row}: {reason}")
-        parts = [
+        chosen = [
             task_weights(task, labels[:, part], self.power)
             for task, part in zip(tasks, tasks.slices)
-            if task.kind != "value" and (self.names is None or task.name in self.names)
+            if self.names is None or task.name in self.names
         ]
+        parts = [weights for weights in chosen if weights is not None]
         if not parts:
             raise ValueError(f"{tasks.names}: no task with classes or labels to balance.")
         return np.mean(parts, axis=0)  # type: ignore[no-any-return]
 
 
-def task_weights(task: Task, label: np.ndarray, power: float) -> np.ndarray:
-    """Weigh rows by the frequency of what one task's labels (n, label_width) say."""
-    known = task.labelled(label)
-    if task.kind == "class":
-        says = (label == np.arange(task.num_outputs)) & known
-    else:
-        positive = known & (label > 0.5)
-        says = np.column_stack([positive, known.any(axis=1) & ~positive.any(axis=1)])
-    labelled = known.any(axis=1)
+def task_weights(task: Task, label: np.ndarray, power: float) -> Optional[np.ndarray]:
+    """Weigh rows by the frequency of what one task's labels (n, label_width) say.
+
+    None where nothing is rare or frequent: a value.
+    """
+    says = task.kind.balanced(task, label)
+    if says is None:
+        return None
+    labelled = task.labelled(label).any(axis=1)
     if not labelled.any():
         return np.ones(len(label))
     frequency = says.sum(axis=0) / labelled.sum()

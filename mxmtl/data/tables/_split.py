@@ -8,8 +8,6 @@ import numpy as np
 
 from ...tasks import Task, TaskSet
 
-BINS = 4  # of a real-valued label, by its quantiles
-
 
 def split_rows(
     num_rows: int,
@@ -91,11 +89,7 @@ def indicators(tasks: TaskSet, labels: np.ndarray) -> np.ndarray:
 def cell_indicators(task: Task, label: np.ndarray) -> List[np.ndarray]:
     """Return one bool column for each value of a cell, and one for missing."""
     known = np.asarray(task.labelled(label))
-    if task.kind == "value":
-        edges = np.quantile(label[known], np.linspace(0, 1, BINS + 1)[1:-1]) if known.any() else []
-        values = np.searchsorted(edges, label, side="right")
-    else:
-        values = label
+    values = task.kind.strata(label, known)
     return [~known, *(known & (values == value) for value in np.unique(values[known]))]
 
 
