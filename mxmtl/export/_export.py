@@ -11,9 +11,8 @@ import numpy as np
 
 from .._files import PathLike, atomic_write
 from ..data.records import Prefixes
-from ..model import ONNX_READER, Model
+from ..model import ONNX_READER, Model, save_arrays
 from ..nets import logits_symbol
-from ..training import save_arrays
 from . import _export_check as check
 from ._onnx_graph import OPSET
 from ._onnx_model import onnx_bytes, predictions_symbol

@@ -12,8 +12,7 @@ import numpy as np
 from ..data import RecordIter
 from ..data.loading import Normalize
 from ..data.records import Prefixes
-from ..model import Model, Network
-from ..training import Preprocessing
+from ..model import Model, Network, Preprocessing
 from ._onnx_graph import INSTALL
 
 IMAGES, BATCH = 64, 16

@@ -10,10 +10,9 @@ import mxnet as mx
 import numpy as np
 
 from .._version import __version__
-from ..model import Model
+from ..model import Model, ModelFile
 from ..nets import logits_symbol
 from ..tasks import Task
-from ..training import ModelFile
 from ._onnx_convert import check_operators, convert
 from ._onnx_graph import IR_VERSION, OPSET, Graph, import_onnx
 

@@ -13,9 +13,9 @@ import numpy as np
 
 from ..data.loading import Normalize
 from ..tasks import TaskSet
-from ..training import ModelFile, Preprocessing
-from ._model import Model
+from ._model_file import ModelFile, Preprocessing
 from ._network import Network
+from ._saved import Model
 
 # Reads such files without mxmtl; `mxmtl export --reader` puts it beside them.
 ONNX_READER = Path(__file__).with_name("onnx_predictor.py")

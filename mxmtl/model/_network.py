@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 import threading
-from typing import Any, Dict, List, Optional, Tuple, Union
+from typing import Any, List, Optional, Tuple, Union
 
 import mxnet as mx
 import numpy as np
@@ -12,10 +12,9 @@ import numpy as np
 from .._files import PathLike
 from ..nets import logits_symbol
 from ..tasks import TaskSet
-from ..training import Run
-from ._model import Model
+from ._checkpoint import Arrays
+from ._saved import Model, RunFolder
 
-Arrays = Dict[str, mx.nd.NDArray]
 KEPT = 8  # shapes for which the network stays bound
 
 
@@ -68,10 +67,14 @@ class Network:
 
     @classmethod
     def of(
-        cls, run: Union[Run, PathLike], *, which: str = "best", ctx: Optional[mx.Context] = None
+        cls,
+        run: Union[RunFolder, PathLike],
+        *,
+        which: str = "best",
+        ctx: Optional[mx.Context] = None,
     ) -> Network:
         """Load the ``"best"`` or the ``"last"`` checkpoint of a run or run folder."""
-        run = run if isinstance(run, Run) else Run(run)
+        run = run if isinstance(run, RunFolder) else RunFolder(run)
         symbol, args, auxs = run.load(which)
         return cls(symbol, (args, auxs), run.tasks, ctx=ctx)
 

@@ -15,11 +15,10 @@ from .._files import PathLike
 from .._threads import usable_processors
 from ..data import ImageError, ordered_map
 from ..tasks import TaskSet
-from ..training import Run
 from ._backends import Backend, MXNetBackend, OnnxBackend
 from ._images import Image, ImageReader, source_of
-from ._model import Model, load_model
 from ._prediction import Prediction
+from ._saved import Model, RunFolder, load_model
 
 BACKENDS = ("mxnet", "onnxruntime")
 ON_ERROR = ("raise", "return")
@@ -85,7 +84,7 @@ class Predictor:
 
     def __init__(
         self,
-        model: Union[PathLike, Run, Model],
+        model: Union[PathLike, RunFolder, Model],
         which: str = "best",
         *,
         device: Union[mx.Context, str, None] = None,

@@ -9,8 +9,8 @@ from typing import IO, Any, ClassVar, Dict, List, Sequence, Type
 
 import numpy as np
 
-from ..training import ModelFile
 from ._inputs import Item
+from ._model_file import ModelFile
 
 
 class Writer(abc.ABC):

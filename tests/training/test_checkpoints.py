@@ -7,6 +7,7 @@ import shutil
 
 import mxmtl
 from mxmtl import training
+from mxmtl.model import save_arrays
 from tests.training import _small
 
 import mxnet as mx
@@ -114,7 +115,7 @@ def test_none_left_is_an_error(crashed):
 
 
 def test_the_json_comes_last(crashed, monkeypatch):
-    from mxmtl.training import _checkpoint
+    from mxmtl.model import _checkpoint
 
     order = []
     for name in ("save_arrays", "write_json"):
@@ -137,10 +138,8 @@ def test_a_full_disk_is_one_line_with_the_name(crashed, monkeypatch):
         raise mx.MXNetError("Check failed: write error")
 
     monkeypatch.setattr(mx.nd, "save", full)
-    from mxmtl.training import _array_file
-
     with pytest.raises(OSError, match=r"x\.params could not be written .* Is the disk full\?"):
-        _array_file.save_arrays(crashed / "x.params", {})
+        save_arrays(crashed / "x.params", {})
     assert not [path for path in crashed.iterdir() if path.name.startswith(".")]
 
 

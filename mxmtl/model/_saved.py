@@ -1,20 +1,127 @@
-"""A trained network with all that belongs to it, from a run folder or from MXNet's own files."""
+"""A trained network on disk: a run folder, or MXNet's own files; and what both load into."""
 
 from __future__ import annotations
 
 import os
 import re
 from dataclasses import dataclass
-from typing import Dict, Optional, Tuple, Union
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Tuple, Union
 
 import mxnet as mx
 
 from .._files import PathLike
 from ..tasks import TaskSet
-from ..training import PREFIX, SETTINGS, ModelFile, Preprocessing, Run, find_epoch
+from ._checkpoint import (
+    PREFIX,
+    SYMBOL,
+    Arrays,
+    Checkpoint,
+    CheckpointError,
+    find_checkpoints,
+    find_epoch,
+    newest_good,
+)
+from ._model_file import ModelFile, Preprocessing
 
-Arrays = Dict[str, mx.nd.NDArray]
+MODEL = f"{PREFIX}.json"
+SETTINGS = "settings.json"
 NUMBERED = re.compile(r"(.*)-(\d{4,})(?:\.params)?")
+
+
+class RunFolder:
+    """A folder that `mxmtl.fit` or ``mxmtl train`` wrote, as files.
+
+    What the run was told is in `mxmtl.training.Run`, which is one.
+
+    Parameters
+    ----------
+    folder : str or Path
+        It holds ``settings.json``, ``model.json``, ``model-symbol.json`` and checkpoints.
+    check : bool
+        Whether to look for them at once; on a worker that does not write them they may be on
+        another machine.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it is no run folder.
+    """
+
+    def __init__(self, folder: PathLike, *, check: bool = True) -> None:
+        self.folder = Path(folder)
+        if check and not (self.folder / SETTINGS).is_file():
+            raise FileNotFoundError(
+                f"{self.folder} is no run folder: it has no {SETTINGS}. mxmtl train makes one."
+            )
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self.folder)!r})"
+
+    @property
+    def model(self) -> ModelFile:
+        """Tasks, preprocessing, and all that was tuned, for whatever checkpoint."""
+        return ModelFile.load(self.folder / MODEL)
+
+    @property
+    def tasks(self) -> TaskSet:
+        """What the outputs mean."""
+        return self.model.tasks
+
+    @property
+    def checkpoints(self) -> List[Checkpoint]:
+        """All that are there, oldest first."""
+        return find_checkpoints(self.folder)
+
+    @property
+    def history(self) -> List[Dict[str, Any]]:
+        """One entry for each finished epoch, from the newest good checkpoint."""
+        return list(self._newest()[1]["history"])
+
+    @property
+    def last(self) -> Checkpoint:
+        """The newest good checkpoint; `CheckpointError` if there is none."""
+        return self._newest()[0]
+
+    @property
+    def best(self) -> Checkpoint:
+        """The checkpoint of the best epoch by the monitored value."""
+        last, state = self._newest()
+        best = best_entry(state["history"])
+        return last if best is None else Checkpoint(self.folder, best["epoch"])
+
+    def checkpoint(self, which: str = "best") -> Checkpoint:
+        """Return the ``"best"`` or the ``"last"`` checkpoint."""
+        if which not in ("best", "last"):
+            raise ValueError(f"which={which!r} is not 'best' or 'last'.")
+        return self.best if which == "best" else self.last
+
+    def model_of(self, which: str = "best") -> ModelFile:
+        """Return `model` with what was tuned for this checkpoint; a warning names what was not."""
+        return self.model.for_checkpoint(self.checkpoint(which).stem)
+
+    def load(self, which: str = "best") -> Tuple[mx.sym.Symbol, Arrays, Arrays]:
+        """Return (symbol, arg_params, aux_params) of the ``"best"`` or the ``"last"`` checkpoint.
+
+        The symbol is the training symbol; `mxmtl.prediction_symbol` makes one without labels.
+        The files' SHA-256 are checked.
+        """
+        checkpoint = self.checkpoint(which)
+        checkpoint.state()
+        args, auxs = checkpoint.params()
+        return mx.sym.load(os.fspath(self.folder / SYMBOL)), args, auxs
+
+    def _newest(self) -> Tuple[Checkpoint, Dict[str, Any]]:
+        newest: Optional[Tuple[Checkpoint, Dict[str, Any]]] = newest_good(self.folder)
+        if newest is None:
+            raise CheckpointError(f"{self.folder}: no good checkpoint.")
+        return newest
+
+
+def best_entry(history: List[Dict[str, Any]]) -> Optional[Dict[str, Any]]:
+    """Return the best epoch of a history; None if it is empty."""
+    marked = [entry for entry in history if entry.get("best")]
+    return marked[-1] if marked else None
 
 
 @dataclass(frozen=True)
@@ -45,7 +152,7 @@ class Model:
 
 
 def load_model(
-    source: Union[PathLike, Run],
+    source: Union[PathLike, RunFolder],
     which: str = "best",
     *,
     tasks: Union[TaskSet, PathLike, None] = None,
@@ -55,7 +162,7 @@ def load_model(
 
     Parameters
     ----------
-    source : Run, str or Path
+    source : str, Path or Run
         A run folder; or the prefix of MXNet's files, ``prefix-symbol.json`` and
         ``prefix-0001.params`` (the highest number, or the one that is named:
         ``prefix-0003`` or ``prefix-0003.params``).
@@ -74,8 +181,8 @@ def load_model(
     ValueError
         If a file is damaged, or the preprocessing is not known.
     """
-    if isinstance(source, Run) or os.path.isdir(source):
-        run = source if isinstance(source, Run) else Run(source)
+    if isinstance(source, RunFolder) or os.path.isdir(source):
+        run = source if isinstance(source, RunFolder) else RunFolder(source)
         symbol, args, auxs = run.load(which)
         stem = run.checkpoint(which).stem
         return Model(symbol, (args, auxs), run.model_of(which), str(run.folder / stem))
