@@ -24,8 +24,8 @@ def lazy(
     ----------
     package, file : str
         The package's ``__name__`` and ``__file__``. What the file imports ``if TYPE_CHECKING``
-        are the names: ``from ._fit import fit as fit``, ``from . import augment as augment``, or another
-        door's: ``from ..model import ModelFile as ModelFile``.
+        are the names: ``from ._fit import fit as fit``, ``from . import augment as augment``, or
+        another door's, ``from ..model import ModelFile as ModelFile``.
     """
     sources = imports_for_types(Path(file).read_text("utf-8"))
 

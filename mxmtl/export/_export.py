@@ -11,11 +11,11 @@ import numpy as np
 
 from .._files import PathLike, atomic_write
 from ..data.records import Prefixes
-from ..model import ONNX_READER, Model, save_arrays
+from ..model import ONNX_READER, Model, onnx_bytes, save_arrays
 from ..nets import logits_symbol
-from . import _export_check as check
-from ._onnx_graph import OPSET
-from ._onnx_model import onnx_bytes, predictions_symbol
+from ..onnx import OPSET
+from . import _check as check
+from ._check import IMAGES
 
 FORMATS = ("onnx", "mxnet", "gluon")
 PLACES = ("inside", "outside")
@@ -77,7 +77,7 @@ class ExportOptions:
     format: str = "onnx"
     preprocessing: str = "inside"
     records: Optional[Prefixes] = None
-    images: int = check.IMAGES
+    images: int = IMAGES
     reader: bool = False
     metadata: Mapping[str, str] = field(default_factory=dict)
     force: bool = False
@@ -156,7 +156,7 @@ def _write_onnx(model: Model, files: List[str], options: ExportOptions) -> Expor
 
 def _write_mxnet(model: Model, files: List[str], options: ExportOptions) -> Exported:
     bare = options.format == "gluon"
-    symbol = logits_symbol(model.symbol, model.tasks) if bare else predictions_symbol(model)
+    symbol = logits_symbol(model.symbol, model.tasks) if bare else model.predicting()
     symbol = mx.sym.load_json(symbol.tojson())  # as it will be read
     args, auxs = (
         {name: array for name, array in part.items() if name in wanted}

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 from .._door import lazy
 
 if TYPE_CHECKING:
-    from ._backends import ONNX_READER as ONNX_READER
     from ._checkpoint import PREFIX as PREFIX
     from ._checkpoint import SYMBOL as SYMBOL
     from ._checkpoint import Arrays as Arrays
@@ -20,13 +19,18 @@ if TYPE_CHECKING:
     from ._checkpoint import write_symbol as write_symbol
     from ._images import ImageReader as ImageReader
     from ._inputs import Inputs as Inputs
+    from ._inputs import Item as Item
     from ._inputs import open_inputs as open_inputs
     from ._model_file import ModelFile as ModelFile
     from ._model_file import Preprocessing as Preprocessing
+    from ._network import BoundNetwork as BoundNetwork
     from ._network import Network as Network
-    from ._predict import PredictOptions as PredictOptions
-    from ._predict import predict_inputs as predict_inputs
-    from ._prediction import Prediction as Prediction
+    from ._onnx_file import ONNX_READER as ONNX_READER
+    from ._onnx_file import onnx_bytes as onnx_bytes
+    from ._predict_files import PredictOptions as PredictOptions
+    from ._predict_files import Writer as Writer
+    from ._predict_files import predict_inputs as predict_inputs
+    from ._predictor import Prediction as Prediction
     from ._predictor import Predictor as Predictor
     from ._saved import MODEL as MODEL
     from ._saved import SETTINGS as SETTINGS

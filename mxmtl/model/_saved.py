@@ -11,6 +11,7 @@ from typing import Any, Dict, List, Optional, Tuple, Union
 import mxnet as mx
 
 from .._files import PathLike
+from ..nets import logits_symbol
 from ..tasks import TaskSet
 from ._checkpoint import (
     PREFIX,
@@ -149,6 +150,16 @@ class Model:
     def tasks(self) -> TaskSet:
         """What the outputs mean."""
         return self.file.tasks
+
+    def predicting(self) -> mx.sym.Symbol:
+        """Return the network with activations and temperatures: its outputs are predictions."""
+        outputs, temperature = [], self.file.temperature
+        with mx.name.NameManager():  # the same names each time, so the same files
+            for task, logits in zip(self.tasks, logits_symbol(self.symbol, self.tasks)):
+                divisor = temperature.get(task.name, 1.0)
+                cooled = logits if divisor == 1.0 else logits / divisor
+                outputs.append(task.activate(mx.sym, cooled, name=task.name))
+        return mx.sym.Group(outputs)
 
 
 def load_model(

@@ -13,7 +13,7 @@ from ..data import RecordIter
 from ..data.loading import Normalize
 from ..data.records import Prefixes
 from ..model import Model, Network, Preprocessing
-from ._onnx_graph import INSTALL
+from ..onnx import INSTALL
 
 IMAGES, BATCH = 64, 16
 TOLERANCE = 1e-4

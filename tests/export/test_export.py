@@ -7,7 +7,7 @@ import sys
 
 import mxmtl
 from mxmtl.export import ExportError, ExportOptions, UnsupportedOperatorError, export_model
-from mxmtl.export import _export_check as check
+from mxmtl.export import _check as check
 from mxmtl.model import Network, load_model
 from tests.model._models import PREPROCESSING, TASKS, model_of
 
