@@ -11,7 +11,8 @@ EXAMPLE = "mxmtl export runs/first -o model.onnx --records data/val"
 DESCRIPTION = """\
 Write a trained model as an ONNX file, as MXNet's files without training, or for a Gluon
 SymbolBlock. It is compared with MXNet on images first: if a prediction differs by more than 1e-4,
-or if ONNX has no counterpart of an operator, nothing is written.
+or if ONNX has no counterpart of an operator, nothing is written. --int8 writes MXNet's files of a
+network that computes in 8 bits on the CPU, and prints metrics and speed as it is and in 8 bits.
 """
 
 
@@ -20,9 +21,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = DESCRIPTION
     parser.add_argument("model", help="run folder, or prefix of MXNet's files")
     parser.add_argument("-o", "--output", required=True, help="the .onnx file; else a prefix")
-    parser.add_argument("--format", choices=export.FORMATS, default="onnx", help="onnx by default")
+    parser.add_argument(
+        "--format", choices=export.FORMATS, help="onnx by default, mxnet with --int8"
+    )
     parser.add_argument("--which", choices=("best", "last"), default="best", help="checkpoint")
-    parser.add_argument("--records", help="images to compare on; by default some that are drawn")
+    parser.add_argument(
+        "--records",
+        help="to compare on; by default drawn images, or the records of --int8",
+    )
+    parser.add_argument(
+        "--int8", metavar="RECORDS", help="write it in 8 bits; records to see its values on"
+    )
     parser.add_argument("--force", action="store_true", help="replace files that are there")
     group = parser.add_argument_group("ONNX")
     group.add_argument(
@@ -45,9 +54,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Export, and print what was written and how well it agrees."""
     metadata = {name: getattr(arguments, name) for name in ("license", "description")}
     options = export.ExportOptions(
-        format=arguments.format,
+        format=arguments.format or ("onnx" if arguments.int8 is None else "mxnet"),
         preprocessing=arguments.preprocessing,
         records=arguments.records,
+        int8=arguments.int8,
         reader=arguments.reader,
         metadata={name: text for name, text in metadata.items() if text},
         force=arguments.force,

@@ -11,11 +11,12 @@ import numpy as np
 
 from .._files import PathLike, atomic_write
 from ..data.records import Prefixes
-from ..model import ONNX_READER, Model, onnx_bytes, save_arrays
+from ..model import ONNX_READER, Arrays, Model, ModelFile, onnx_bytes, save_arrays
 from ..nets import logits_symbol
 from ..onnx import OPSET
 from . import _check as check
 from ._check import IMAGES
+from ._int8 import Comparison, quantize
 
 FORMATS = ("onnx", "mxnet", "gluon")
 PLACES = ("inside", "outside")
@@ -37,6 +38,8 @@ class Exported:
         Where these images are from.
     text : str
         What was written, in a few words.
+    comparison : Comparison, optional
+        Metrics and speed of the model, as it is and in 8 bits.
     """
 
     files: Tuple[str, ...]
@@ -44,12 +47,14 @@ class Exported:
     images: int
     source: str
     text: str
+    comparison: Optional[Comparison] = None
 
     def __str__(self) -> str:
-        return (
+        text = (
             f"{', '.join(self.files)}: {self.text}; largest difference from MXNet "
             f"{self.difference:.1e} on {self.images} images ({self.source})"
         )
+        return text if self.comparison is None else f"{text}\n\n{self.comparison}"
 
 
 @dataclass(frozen=True)
@@ -63,9 +68,13 @@ class ExportOptions:
     preprocessing : {"inside", "outside"}
         Whether an ONNX file takes pixels, or planes that are scaled already.
     records : str or sequence of str, optional
-        Images to check on; some that are drawn by default.
+        Images to check on; some that are drawn by default. With ``int8`` the labelled records
+        on which metrics are compared; those of ``int8`` by default.
     images : int
-        How many to check on.
+        How many to check on; with ``int8`` all are.
+    int8 : str or sequence of str, optional
+        Write the network in 8 bits, ``format="mxnet"``. From images of these records it is
+        seen how large the values between its layers are.
     reader : bool
         Put ``onnx_predictor.py`` beside an ONNX file, which reads it without mxmtl.
     metadata : mapping of str
@@ -78,6 +87,7 @@ class ExportOptions:
     preprocessing: str = "inside"
     records: Optional[Prefixes] = None
     images: int = IMAGES
+    int8: Optional[Prefixes] = None
     reader: bool = False
     metadata: Mapping[str, str] = field(default_factory=dict)
     force: bool = False
@@ -91,6 +101,8 @@ class ExportOptions:
             raise ValueError(f"images={self.images}: expected 1 or more to check on.")
         if self.format != "onnx" and (self.reader or self.metadata):
             raise ValueError(f"format={self.format!r} has no reader and no metadata; onnx has.")
+        if self.int8 is not None and self.format != "mxnet":
+            raise ValueError(f"format={self.format!r} has no 8 bits (int8); mxnet has.")
 
 
 def export_model(model: Model, path: PathLike, options: Optional[ExportOptions] = None) -> Exported:
@@ -106,9 +118,10 @@ def export_model(model: Model, path: PathLike, options: Optional[ExportOptions] 
         ``format="onnx"``: one file, an output a task under the task's name, (N, num_outputs),
         with activation and temperature; what it all means is in its metadata. ``"mxnet"``: the
         symbol without labels, with activation and temperature, for ``Module.load(prefix, 0,
-        label_names=None)``. ``"gluon"``: logits, for ``gluon.SymbolBlock.imports(
-        prefix-symbol.json, ["data"], prefix-0000.params)``. The last two have ``prefix.json``
-        beside them, with tasks and preprocessing.
+        label_names=None)``; with ``int8`` it computes in 8 bits. ``"gluon"``: logits, for
+        ``gluon.SymbolBlock.imports(prefix-symbol.json, ["data"], prefix-0000.params)``. The last
+        two have ``prefix.json`` beside them, with tasks and preprocessing: `load_model` and all
+        verbs take the prefix.
 
     Raises
     ------
@@ -125,6 +138,8 @@ def export_model(model: Model, path: PathLike, options: Optional[ExportOptions] 
     for file in files:
         if os.path.exists(file) and not options.force:
             raise FileExistsError(f"{file} is there already; force (--force) replaces it.")
+    if options.int8 is not None:
+        return _write_int8(model, files, options)
     write = _write_onnx if options.format == "onnx" else _write_mxnet
     return write(model, files, options)
 
@@ -183,12 +198,32 @@ def _write_mxnet(model: Model, files: List[str], options: ExportOptions) -> Expo
     planes = samples.planes(model.file.preprocessing)
     difference = check.compare(expected, predict, planes)
     check.check_difference(difference, samples)
-    named = {f"arg:{name}": array for name, array in args.items()}
-    named.update({f"aux:{name}": array for name, array in auxs.items()})
-    os.makedirs(os.path.dirname(os.path.abspath(files[1])), exist_ok=True)
-    save_arrays(files[1], named)
-    model.file.save(files[2])
-    with atomic_write(files[0]) as stream:
-        stream.write(symbol.tojson().encode("utf-8"))
+    _write_files(files, symbol, (args, auxs), model.file)
     text = "logits for a SymbolBlock" if bare else "predictions for a Module"
     return Exported(tuple(files), difference, len(planes), samples.source, text)
+
+
+def _write_int8(model: Model, files: List[str], options: ExportOptions) -> Exported:
+    given = options.int8
+    assert given is not None
+    small = quantize(model, given)
+    records = given if options.records is None else options.records
+    compared = Comparison((model, small), records)
+    source = check.named(records)
+    _write_files(files, small.predicting(), small.params, model.file)
+    size = os.path.getsize(files[1]) / 2**20
+    text = f"predictions for a Module, in 8 bits, {size:.1f} MiB"
+    return Exported(tuple(files), compared.difference, compared.images, source, text, compared)
+
+
+def _write_files(
+    files: List[str], symbol: mx.sym.Symbol, params: Tuple[Arrays, Arrays], file: ModelFile
+) -> None:
+    """Write MXNet's pair, and what it is for beside it; the symbol comes last."""
+    named = {f"arg:{name}": array for name, array in params[0].items()}
+    named.update({f"aux:{name}": array for name, array in params[1].items()})
+    os.makedirs(os.path.dirname(os.path.abspath(files[1])), exist_ok=True)
+    save_arrays(files[1], named)
+    file.save(files[2])
+    with atomic_write(files[0]) as stream:
+        stream.write(symbol.tojson().encode("utf-8"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import logging
 import threading
 from typing import Any, List, Optional, Protocol, Tuple, Union
 
@@ -17,6 +18,7 @@ from ._checkpoint import Arrays
 from ._model_file import ModelFile
 from ._saved import Model, RunFolder
 
+log = logging.getLogger("mxmtl")
 KEPT = 8  # shapes for which the network stays bound
 
 
@@ -82,7 +84,10 @@ class BoundNetwork:
 
     @classmethod
     def of_model(cls, model: Model, *, ctx: Optional[mx.Context] = None) -> BoundNetwork:
-        """Make the network of what `load_model` returned."""
+        """Make the network of what `load_model` returned; one in 8 bits stays on the CPU."""
+        if ctx is not None and ctx.device_type != "cpu" and model.in_8_bits:
+            log.warning("%s computes in 8 bits, which MXNet does on the CPU alone.", model.name)
+            ctx = mx.cpu()
         return cls(model.symbol, model.params, model.tasks, ctx=ctx)
 
     def logits(self, images: Any) -> List[np.ndarray]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from dataclasses import dataclass
@@ -150,6 +151,12 @@ class Model:
     def tasks(self) -> TaskSet:
         """What the outputs mean."""
         return self.file.tasks
+
+    @property
+    def in_8_bits(self) -> bool:
+        """Whether it computes in 8 bits, as `mxmtl.export.quantize` makes it."""
+        nodes = json.loads(self.symbol.tojson())["nodes"]
+        return any("quantize" in node["op"] for node in nodes)
 
     def predicting(self) -> mx.sym.Symbol:
         """Return the network with activations and temperatures: its outputs are predictions."""
