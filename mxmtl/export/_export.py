@@ -139,7 +139,8 @@ def export_model(model: Model, path: PathLike, options: Optional[ExportOptions] 
         if os.path.exists(file) and not options.force:
             raise FileExistsError(f"{file} is there already; force (--force) replaces it.")
     if options.int8 is not None:
-        return _write_int8(model, files, options)
+        compared = options.int8 if options.records is None else options.records
+        return _write_int8(model, files, options.int8, compared)
     write = _write_onnx if options.format == "onnx" else _write_mxnet
     return write(model, files, options)
 
@@ -203,16 +204,11 @@ def _write_mxnet(model: Model, files: List[str], options: ExportOptions) -> Expo
     return Exported(tuple(files), difference, len(planes), samples.source, text)
 
 
-def _write_int8(model: Model, files: List[str], options: ExportOptions) -> Exported:
-    given = options.int8
-    assert given is not None
-    small = quantize(model, given)
-    records = given if options.records is None else options.records
-    compared = Comparison((model, small), records)
-    source = check.named(records)
+def _write_int8(model: Model, files: List[str], seen: Prefixes, records: Prefixes) -> Exported:
+    small = quantize(model, seen)
+    compared, source = Comparison((model, small), records), check.named(records)
     _write_files(files, small.predicting(), small.params, model.file)
-    size = os.path.getsize(files[1]) / 2**20
-    text = f"predictions for a Module, in 8 bits, {size:.1f} MiB"
+    text = "predictions for a Module, in 8 bits"
     return Exported(tuple(files), compared.difference, compared.images, source, text, compared)
 
 
