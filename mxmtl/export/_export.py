@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
-from typing import List, Mapping, Optional, Tuple
+from dataclasses import dataclass
+from typing import List, Optional, Tuple
 
 import mxnet as mx
 import numpy as np
@@ -15,11 +15,8 @@ from ..model import ONNX_READER, Arrays, Model, ModelFile, onnx_bytes, save_arra
 from ..nets import logits_symbol
 from ..onnx import OPSET
 from . import _check as check
-from ._check import IMAGES
 from ._int8 import Comparison, quantize
-
-FORMATS = ("onnx", "mxnet", "gluon")
-PLACES = ("inside", "outside")
+from ._options import ExportOptions
 
 
 @dataclass(frozen=True)
@@ -55,54 +52,6 @@ class Exported:
             f"{self.difference:.1e} on {self.images} images ({self.source})"
         )
         return text if self.comparison is None else f"{text}\n\n{self.comparison}"
-
-
-@dataclass(frozen=True)
-class ExportOptions:
-    """What an export is told.
-
-    Attributes
-    ----------
-    format : {"onnx", "mxnet", "gluon"}
-        See `export_model`.
-    preprocessing : {"inside", "outside"}
-        Whether an ONNX file takes pixels, or planes that are scaled already.
-    records : str or sequence of str, optional
-        Images to check on; some that are drawn by default. With ``int8`` the labelled records
-        on which metrics are compared; those of ``int8`` by default.
-    images : int
-        How many to check on; with ``int8`` all are.
-    int8 : str or sequence of str, optional
-        Write the network in 8 bits, ``format="mxnet"``. From images of these records it is
-        seen how large the values between its layers are.
-    reader : bool
-        Put ``onnx_predictor.py`` beside an ONNX file, which reads it without mxmtl.
-    metadata : mapping of str
-        More facts to keep in an ONNX file, such as ``license``.
-    force : bool
-        Replace files that are there.
-    """
-
-    format: str = "onnx"
-    preprocessing: str = "inside"
-    records: Optional[Prefixes] = None
-    images: int = IMAGES
-    int8: Optional[Prefixes] = None
-    reader: bool = False
-    metadata: Mapping[str, str] = field(default_factory=dict)
-    force: bool = False
-
-    def __post_init__(self) -> None:
-        for name, choices in (("format", FORMATS), ("preprocessing", PLACES)):
-            value = getattr(self, name)
-            if value not in choices:
-                raise ValueError(f"{name}={value!r} is not one of {choices}.")
-        if self.images < 1:
-            raise ValueError(f"images={self.images}: expected 1 or more to check on.")
-        if self.format != "onnx" and (self.reader or self.metadata):
-            raise ValueError(f"format={self.format!r} has no reader and no metadata; onnx has.")
-        if self.int8 is not None and self.format != "mxnet":
-            raise ValueError(f"format={self.format!r} has no 8 bits (int8); mxnet has.")
 
 
 def export_model(model: Model, path: PathLike, options: Optional[ExportOptions] = None) -> Exported:

@@ -42,7 +42,12 @@ def test_the_example_in_the_help_runs(here, capsys):  # noqa: F811
             ["m.onnx"],
         ),
         ("runs/first", 2, "required: -o", []),
-        ("runs/first -o m --format torch", 2, "invalid choice: 'torch'", []),
+        (
+            "runs/first -o m --format torch",
+            2,
+            "--format: 'torch': expected one of [onnx, mxnet",
+            [],
+        ),
         ("runs/none -o m.onnx", 1, "mxmtl export: runs/none: no model.", []),
         ("runs/first -o m --format mxnet --license MIT", 1, "has no reader and no metadata", []),
         ("runs/first -o m.onnx --records none", 1, "none.rec: no such file", []),
