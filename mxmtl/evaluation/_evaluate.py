@@ -8,8 +8,7 @@ from typing import Any, Dict, Mapping, Optional, Union
 from .._files import PathLike
 from ..data.records import Prefixes
 from ..metrics import Bootstrap, Suite, WorstTask
-from ..model import Model, Network, load_model
-from ..training import Run
+from ..model import Model, Network, RunFolder, load_model
 from ._evaluation import Evaluation
 from ._predictions import Predictions, predict_records
 from ._suite import evaluation_suite
@@ -18,7 +17,7 @@ CHUNK = 8192  # rows at once: predictions of more are activated part by part
 
 
 def evaluate(
-    model: Union[PathLike, Run, Model],
+    model: Union[PathLike, RunFolder, Model],
     records: Prefixes,
     *,
     which: str = "best",

@@ -12,8 +12,8 @@ from tqdm import tqdm
 from .._files import PathLike
 from ..data import RecordIter
 from ..data.records import Prefixes, record_tasks
+from ..model import Preprocessing
 from ..tasks import Task, TaskSet
-from ..training import Preprocessing
 from ._predictions_file import read_predictions, write_predictions
 
 

@@ -12,9 +12,9 @@ import numpy as np
 from .._files import PathLike
 from ..data.records import Prefixes
 from ..metrics import CalibrationError, CrossEntropy, Suite
-from ..model import Network, load_model
+from ..model import MODEL, Network, load_model
 from ..tasks import Task, TaskSet
-from ..training import MODEL, Run
+from ..training import Run
 from ._predictions import Predictions, predict_records
 from ._temperature import fit_temperature
 from ._thresholds import HALF, Objective, best_threshold

@@ -6,7 +6,8 @@ import os
 from typing import Any, Dict
 
 from ..evaluation import Predictions, measure
-from ..training import ModelFile, Run
+from ..model import ModelFile
+from ..training import Run
 from ._data_facts import counts_in, counts_of
 from ._measured import Measured
 from ._mistakes import worst

@@ -9,8 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
-from .._files import PathLike, atomic_write
-from ..training import finite
+from .._files import PathLike, atomic_write, finite
 
 FORMAT, VERSION = "mxmtl.report", 1
 FORMS = {"html": ".html", "md": ".md", "json": ".json"}

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING
 from .._door import lazy
 
 if TYPE_CHECKING:
-    from ._array_file import save_arrays as save_arrays
+    from ..model import PREFIX as PREFIX
+    from ..model import Checkpoint as Checkpoint
+    from ..model import CheckpointError as CheckpointError
+    from ..model import ModelFile as ModelFile
+    from ..model import Preprocessing as Preprocessing
+    from ..model import find_checkpoints as find_checkpoints
+    from ..model import newest_good as newest_good
     from ._budget import Budget as Budget
-    from ._checkpoint import PREFIX as PREFIX
-    from ._checkpoint import Checkpoint as Checkpoint
-    from ._checkpoint import CheckpointError as CheckpointError
-    from ._checkpoint import find_checkpoints as find_checkpoints
-    from ._checkpoint import find_epoch as find_epoch
-    from ._checkpoint import newest_good as newest_good
     from ._find_lr import RateFinding as RateFinding
     from ._find_lr import find_lr as find_lr
     from ._fit import TrainingError as TrainingError
@@ -20,19 +20,14 @@ if TYPE_CHECKING:
     from ._fit import resume as resume
     from ._interrupt import Interrupt as Interrupt
     from ._interrupt import Interrupted as Interrupted
-    from ._json import finite as finite
     from ._keeper import Keeper as Keeper
     from ._logs import CsvLog as CsvLog
     from ._logs import JsonLinesLog as JsonLinesLog
     from ._logs import TensorBoardLog as TensorBoardLog
-    from ._model_file import ModelFile as ModelFile
-    from ._model_file import Preprocessing as Preprocessing
     from ._monitor import Monitor as Monitor
     from ._own_loop import load_module as load_module
     from ._own_loop import save_module as save_module
     from ._progress import Progress as Progress
-    from ._run import MODEL as MODEL
-    from ._run import SETTINGS as SETTINGS
     from ._run import Run as Run
     from ._session import Callback as Callback
     from ._session import Session as Session

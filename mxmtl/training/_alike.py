@@ -7,7 +7,7 @@ from typing import Sequence, Tuple
 import mxnet as mx
 
 from ..distributed import KINDS, Place, Workers, WorkersError, find_place, workers
-from ._optimizer_state import Arrays
+from ..model import Arrays
 from ._settings import Settings
 
 STATISTICS = "statistics:"  # before the number of a device and the name of an array

@@ -6,7 +6,7 @@ from typing import Optional, Tuple
 
 import mxnet as mx
 
-from ._optimizer_state import Arrays
+from ..model import Arrays
 
 
 class Average:

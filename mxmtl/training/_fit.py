@@ -11,22 +11,29 @@ from typing import Any, List, Optional, Sequence
 import mxnet as mx
 
 from .._files import PathLike
+from ..model import (
+    MODEL,
+    SETTINGS,
+    SYMBOL,
+    CheckpointError,
+    ModelFile,
+    newest_good,
+    remove_unfinished,
+)
 from ._alike import check_rows, choose_workers
 from ._budget import Budget
-from ._checkpoint import CheckpointError, newest_good, remove_unfinished
 from ._folder import check_folder, claim, write_run
 from ._interrupt import REASON, Interrupt, Interrupted
 from ._keeper import Keeper
 from ._lock import locked
 from ._logs import make_logs
-from ._model_file import ModelFile
 from ._monitor import Monitor, make_suite
 from ._network import Network, Trained, check_shapes, make_network
 from ._optimizer import check_optimizer
 from ._phases import make_phases
 from ._precision import FULL, choose_precision
 from ._progress import Progress
-from ._run import MODEL, SETTINGS, SYMBOL, Run
+from ._run import Run
 from ._session import Callback, Session, Stop
 from ._settings import Settings, load_noted, load_settings, save_settings
 from ._train import Records, devices, train_phase

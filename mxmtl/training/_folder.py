@@ -8,11 +8,17 @@ import re
 from pathlib import Path
 from typing import List
 
-from ._checkpoint import PREFIX, SYMBOL, remove_unfinished, write_symbol
+from ..model import (
+    MODEL,
+    PREFIX,
+    SETTINGS,
+    SYMBOL,
+    ModelFile,
+    remove_unfinished,
+    write_symbol,
+)
 from ._lock import locked
-from ._model_file import ModelFile
 from ._network import Trained
-from ._run import MODEL, SETTINGS
 from ._settings import Settings, save_settings
 from ._train import Records
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import time
 from typing import Set
 
-from ._checkpoint import Checkpoint, find_checkpoints
-from ._monitor import best_entry
+from ..model import Checkpoint, best_entry, find_checkpoints
 from ._session import Callback, Session
 
 

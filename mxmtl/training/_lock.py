@@ -7,7 +7,7 @@ import fcntl
 from pathlib import Path
 from typing import Iterator
 
-from ._checkpoint import SYMBOL
+from ..model import SYMBOL
 
 
 @contextlib.contextmanager

@@ -8,8 +8,7 @@ import json
 import math
 from typing import Any, Dict, Iterator, List, Tuple
 
-from .._files import atomic_write
-from ._json import finite
+from .._files import atomic_write, finite
 from ._session import Callback, Session
 
 TENSORBOARD = 'TensorBoard logs need tensorboardX: pip install "mxmtl[tensorboard]"'

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import math
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict
 
 from ..metrics import MeanOverTasks, Metric, Suite, WorstTask
+from ..model import best_entry
 from ..tasks import TaskSet
 from ._session import Callback, Session
 
@@ -78,12 +79,6 @@ def monitored(entry: Dict[str, Any], name: str) -> float:
     values = entry["val"] or entry["train"]
     value = values.get(name)
     return math.nan if value is None else float(value)
-
-
-def best_entry(history: List[Dict[str, Any]]) -> Optional[Dict[str, Any]]:
-    """Return the best epoch of a history; None if it is empty."""
-    marked = [entry for entry in history if entry.get("best")]
-    return marked[-1] if marked else None
 
 
 def make_suite(tasks: TaskSet, monitor: str) -> Suite:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Optional, Tuple, Union
 
 import mxnet as mx
 
+from ..model import Arrays, find_epoch
 from ..nets import (
     efficientnet_lite_trunk,
     joined_layers,
@@ -16,8 +17,6 @@ from ..nets import (
     zoo_trunk,
 )
 from ..tasks import TaskSet
-from ._checkpoint import find_epoch
-from ._optimizer_state import Arrays
 from ._pretrained import LITE0, load_weights
 from ._settings import Settings
 from ._symbol_json import Node, edit

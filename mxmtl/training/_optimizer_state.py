@@ -6,7 +6,8 @@ from typing import Any, Dict, List, Tuple
 
 import mxnet as mx
 
-Arrays = Dict[str, mx.nd.NDArray]
+from ..model import Arrays
+
 Tree = Any  # None, a name of an array, a number, or {"tuple": [Tree, ...]}
 
 

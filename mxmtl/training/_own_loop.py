@@ -9,7 +9,7 @@ from typing import Any, Dict, Union
 import mxnet as mx
 
 from .._files import PathLike
-from ._checkpoint import Checkpoint, CheckpointError, write_checkpoint, write_symbol
+from ..model import Checkpoint, CheckpointError, write_checkpoint, write_symbol
 from ._optimizer_state import numbers_of, pack_states, unpack_states, updater_of
 
 

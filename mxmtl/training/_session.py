@@ -11,11 +11,11 @@ import mxnet as mx
 
 from ..distributed import Place, Workers
 from ..metrics import Suite
+from ..model import Arrays, Checkpoint, write_checkpoint
 from ..tasks import TaskSet
 from ._alike import begin_alike, give_statistics, mean_statistics, own_statistics
 from ._average import Average
-from ._checkpoint import Checkpoint, write_checkpoint
-from ._optimizer_state import Arrays, numbers_of, pack_states, unpack_states
+from ._optimizer_state import numbers_of, pack_states, unpack_states
 from ._phases import Phase
 from ._settings import Settings
 from ._stream import Stream

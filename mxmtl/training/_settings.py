@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Tuple, Union
 
 from .. import augment as augmentations
+from .._files import read_json, write_json
 from .._options import Options, one_of, option, read_pair
 from ..augment import Augmentation
-from ._json import read_json, write_json
-from ._model_file import Preprocessing
+from ..model import Preprocessing
 
 FORMAT = "mxmtl.settings"
 VERSION = 1

@@ -14,6 +14,7 @@ from ..augment import keys
 from ..data import RecordIter
 from ..data.records import record_tasks
 from ..distributed import Workers
+from ..model import Arrays
 from ..nets import training_symbol
 from ..tasks import TaskSet
 from ._average import Average
@@ -23,7 +24,6 @@ from ._mix import Mix
 from ._monitor import make_suite
 from ._network import Trained, only_weights_decay
 from ._optimizer import draws, optimizer_params
-from ._optimizer_state import Arrays
 from ._phases import Phase, decay_rates, freeze, keep_statistics, trunk_params
 from ._precision import FULL, choose_precision, reduced, unscaled
 from ._session import PhaseOver, Session

@@ -7,8 +7,7 @@ from typing import List
 
 import numpy as np
 
-from ._onnx_graph import Graph
-from ._onnx_node import Node
+from ._graph import Graph, Node
 
 
 def convolution(g: Graph, node: Node) -> str:

@@ -7,7 +7,7 @@ import sys
 
 import mxmtl
 from mxmtl.export import ExportError, ExportOptions, UnsupportedOperatorError, export_model
-from mxmtl.export import _export_check as check
+from mxmtl.export import _check as check
 from mxmtl.model import Network, load_model
 from tests.model._models import PREPROCESSING, TASKS, model_of
 
@@ -186,7 +186,7 @@ def test_a_missing_package_is_said_with_what_installs_it(model, tmp_path, monkey
 
 
 def test_options_are_checked(model, tmp_path):
-    with pytest.raises(ValueError, match="format='torch' is not one of"):
+    with pytest.raises(ValueError, match=r"format='torch': expected one of \[onnx, mxnet, gluon\]"):
         ExportOptions(format="torch")
     with pytest.raises(ValueError, match=r"metadata \['mxmtl.tasks'\]: what begins with mxmtl"):
         export_model(model, tmp_path / "m.onnx", ExportOptions(metadata={"mxmtl.tasks": "x"}))

@@ -7,10 +7,9 @@ import math
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Dict, List, Mapping, Tuple
 
-from .._files import PathLike
+from .._files import PathLike, read_json, write_json
 from ..augment import CenterCrop
 from ..tasks import TaskSet
-from ._json import read_json, write_json
 
 log = logging.getLogger("mxmtl")
 FORMAT = "mxmtl.model"

@@ -12,9 +12,8 @@ import numpy as np
 from ..data import RecordIter
 from ..data.loading import Normalize
 from ..data.records import Prefixes
-from ..model import Model, Network
-from ..training import Preprocessing
-from ._onnx_graph import INSTALL
+from ..model import Model, Network, Preprocessing
+from ..onnx import INSTALL
 
 IMAGES, BATCH = 64, 16
 TOLERANCE = 1e-4
@@ -54,9 +53,13 @@ def sample_images(
             if len(taken) >= count:
                 break
     pixels = np.stack(taken[:count]).transpose(0, 2, 3, 1)
-    single = isinstance(records, (str, os.PathLike))
-    name = str(records) if single else ", ".join(map(str, records))  # type: ignore[arg-type]
-    return Samples(np.ascontiguousarray(pixels), name)
+    return Samples(np.ascontiguousarray(pixels), named(records))
+
+
+def named(records: Prefixes) -> str:
+    """Return the names of records as one text."""
+    parts = [records] if isinstance(records, (str, os.PathLike)) else records
+    return ", ".join(map(str, parts))
 
 
 def drawn(count: int, data_shape: Any) -> np.ndarray:

@@ -1,25 +1,27 @@
-"""From an MXNet symbol and its parameters to the nodes of an ONNX graph."""
+"""From an MXNet symbol and its parameters to an ONNX file.
+
+MXNet 1.9.1 has an exporter of its own. It writes the newest opset's number on graphs of opset 13,
+needs an onnx package below 1.19, and exports a fixed gamma with whatever the unused parameter
+holds, without a word. So the symbol's JSON is read here, and translated one operator at a time.
+"""
 
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 import mxnet as mx
 import numpy as np
 
-from . import _onnx_layers, _onnx_pointwise, _onnx_shapes
-from ._onnx_graph import Graph
-from ._onnx_node import Node, Shape, UnsupportedOperatorError
+from . import _arithmetic, _layers
+from ._graph import IR_VERSION, OPSET, Graph, Node, Shape, UnsupportedOperatorError, import_onnx
 
 # MXNet's operators, by the names that symbols have them under: one function each.
-OPERATORS: Dict[str, Any] = {
-    **_onnx_layers.OPERATORS,
-    **_onnx_pointwise.OPERATORS,
-    **_onnx_shapes.OPERATORS,
-}
+OPERATORS: Dict[str, Any] = {**_layers.OPERATORS, **_arithmetic.OPERATORS}
 Params = Mapping[str, mx.nd.NDArray]
 Place = Tuple[int, int]  # number of a node, and of its output
+Widths = Sequence[Tuple[str, int]]  # outputs by name: how many numbers an image
+LIMIT = 2**31 - 1  # bytes in one protobuf message
 
 
 def check_operators(symbol: mx.sym.Symbol) -> None:
@@ -105,3 +107,54 @@ def _shapes(symbol: mx.sym.Symbol, data_shape: Tuple[int, ...]) -> Dict[Place, S
         (source, index): tuple(a if a == b else -1 for a, b in zip(*pair))
         for (source, index, *_), pair in zip(heads, zip(two, three))
     }
+
+
+def finished(
+    graph: Graph,
+    taken: Tuple[str, np.dtype, Sequence[Any]],
+    outputs: Widths,
+    *,
+    metadata: Mapping[str, str],
+    version: str,
+) -> bytes:
+    """Return the content of an ONNX file, once ONNX's checker has seen it.
+
+    Parameters
+    ----------
+    graph : Graph
+        Its outputs have been given their names.
+    taken : (str, dtype, sequence)
+        The input: its name, its type, and its shape, ``"N"`` for the batch.
+    outputs : sequence of (str, int)
+        float32, (N, width) each.
+    metadata : mapping of str
+        The file's ``metadata_props``.
+    version : str
+        Of mxmtl, the producer.
+
+    Raises
+    ------
+    ValueError
+        If the file would be larger than ONNX allows, or the checker refuses it.
+    """
+    onnx = import_onnx()
+    info, (name, dtype, shape) = onnx.helper.make_tensor_value_info, taken
+    kinds = {"uint8": onnx.TensorProto.UINT8, "float32": onnx.TensorProto.FLOAT}
+    given = [info(output, onnx.TensorProto.FLOAT, ["N", width]) for output, width in outputs]
+    asked = [info(name, kinds[np.dtype(dtype).name], list(shape))]
+    proto = onnx.helper.make_model(
+        onnx.helper.make_graph(graph.nodes, "mxmtl", asked, given, graph.used_initializers()),
+        opset_imports=[onnx.helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+        producer_name="mxmtl",
+        producer_version=version,
+    )
+    onnx.helper.set_model_props(proto, dict(metadata))
+    if proto.ByteSize() > LIMIT:
+        raise ValueError(f"the model has {proto.ByteSize()} bytes; an ONNX file holds {LIMIT}.")
+    try:
+        onnx.checker.check_model(proto, full_check=True)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        raise ValueError(f"ONNX's checker refuses the model: {error}") from error
+    content: bytes = proto.SerializeToString()
+    return content

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from mxmtl.export import UnsupportedOperatorError
-from mxmtl.export._onnx_convert import OPERATORS, convert
-from mxmtl.export._onnx_graph import IR_VERSION, OPSET, Graph
+from mxmtl.onnx import IR_VERSION, OPERATORS, OPSET, Graph, convert
 
 import mxnet as mx
 import numpy as np

@@ -1,7 +1,13 @@
-"""Checkpoints: MXNet's files, and one JSON that says that they are good."""
+"""Checkpoints: MXNet's files of arrays, and one JSON that says that they are good.
+
+MXNet writes ``.params`` files in place, without a checksum: one that was cut off, or changed by
+one bit, loads without a word. Here arrays are written beside their place and moved there when
+they are whole, and a checkpoint's JSON, which comes last, has the SHA-256 of each of its files.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import re
@@ -11,13 +17,11 @@ from typing import Any, Dict, List, Optional, Tuple
 
 import mxnet as mx
 
-from .._files import PathLike, atomic_write
-from ._array_file import save_arrays, sha256
-from ._json import read_json, write_json
-from ._optimizer_state import Arrays
+from .._files import PathLike, atomic_write, read_json, sha256_of, temporary_beside, write_json
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("mxmtl")
 
+Arrays = Dict[str, mx.nd.NDArray]
 FORMAT = "mxmtl.checkpoint"
 VERSION = 1
 PREFIX = "model"
@@ -67,7 +71,7 @@ class Checkpoint:
         try:
             data = read_json(self.path(".json"), FORMAT, VERSION)
             for file in data["files"].values():
-                if sha256(self.folder / file["name"]) != file["sha256"]:
+                if sha256_of(self.folder / file["name"]) != file["sha256"]:
                     raise CheckpointError(
                         f"{self.folder / file['name']}: not what was written (its SHA-256 "
                         "differs)."
@@ -109,6 +113,45 @@ class Checkpoint:
         for ending in (".json", ".params", ".optimizer"):
             if self.path(ending).exists():
                 self.path(ending).unlink()
+
+
+def save_arrays(path: PathLike, arrays: Dict[str, mx.nd.NDArray]) -> str:
+    """Write arrays as ``mx.nd.save`` does, whole or not at all; return the file's SHA-256.
+
+    Raises `OSError` with the file's name where MXNet says only that something failed, or says
+    nothing: it does not look whether a file could be closed, which is when a full disk may show.
+    """
+    # MXNet wants a name, not an open file. The dot hides it from whoever lists models.
+    handle, temporary = temporary_beside(os.path.abspath(os.fspath(path)))
+    os.close(handle)
+    try:
+        try:
+            mx.nd.save(temporary, arrays)
+            if len(mx.nd.load(temporary)) != len(arrays):
+                raise mx.MXNetError("arrays are missing in it")
+        except mx.MXNetError as error:
+            reason = str(error).strip().splitlines()[-1]
+            raise OSError(f"{path} could not be written ({reason}). Is the disk full?") from error
+        _sync(temporary, path)
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)
+        digest = sha256_of(temporary)
+        os.replace(temporary, path)
+        return digest
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+
+
+def _sync(temporary: str, path: PathLike) -> None:
+    with open(temporary, "rb") as stream:
+        try:
+            os.fsync(stream.fileno())
+        except OSError as error:
+            error.filename = os.fspath(path)
+            raise
 
 
 def write_symbol(folder: Path, symbol: mx.sym.Symbol) -> None:
@@ -153,7 +196,7 @@ def _write_files(
         **{f"aux:{name}": array.as_in_context(mx.cpu()) for name, array in auxs.items()},
     }
     return {
-        SYMBOL: sha256(checkpoint.folder / SYMBOL),
+        SYMBOL: sha256_of(checkpoint.folder / SYMBOL),
         checkpoint.path(".params").name: save_arrays(checkpoint.path(".params"), arrays),
         checkpoint.path(".optimizer").name: save_arrays(
             checkpoint.path(".optimizer"),
