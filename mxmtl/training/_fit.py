@@ -1,4 +1,12 @@
-"""From records to a run folder, through ``mx.mod.Module.fit``."""
+"""From records to a run folder, through ``mx.mod.Module.fit``; and from there on again.
+
+`fit` and `resume` prepare the same things in the same order, and then are one: `_train`. The order
+matters in two ways. What may be wrong (settings, optimizer, devices, records, the monitored value,
+the network) is looked at before anything is written, so that a mistake costs no run that is there.
+And what a run is made of is written before the first batch, so that from then on every moment can
+be the last one: `resume` needs the folder alone, and takes its newest checkpoint that is whole.
+What it takes back, and when, is told in `_session` and `_module_state`.
+"""
 
 from __future__ import annotations
 
