@@ -1,4 +1,4 @@
-"""Checkpoints for training loops of one's own, without `fit`."""
+"""Checkpoints of a module, for training loops of one's own, without `fit`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import mxnet as mx
 
 from .._files import PathLike
 from ..model import Checkpoint, CheckpointError, write_checkpoint, write_symbol
-from ._optimizer_state import numbers_of, pack_states, unpack_states, updater_of
+from ._module_state import numbers_of, pack_states, unpack_states, updater_of
 
 
 def save_module(

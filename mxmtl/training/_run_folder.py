@@ -1,12 +1,14 @@
-"""The folder of a run: whose the files in it are, and how it becomes that of a new one."""
+"""The folder of a run: what it was told, whose the files in it are, and who trains in it."""
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import fcntl
 import os
 import re
 from pathlib import Path
-from typing import List
+from typing import Any, Iterator, List, Tuple
 
 from ..model import (
     MODEL,
@@ -14,18 +16,46 @@ from ..model import (
     SETTINGS,
     SYMBOL,
     ModelFile,
+    RunFolder,
     remove_unfinished,
     write_symbol,
 )
-from ._lock import locked
-from ._network import Trained
-from ._settings import Settings, save_settings
-from ._train import Records
+from ._network import SymbolAndParams
+from ._records import TrainAndVal
+from ._settings import Settings, load_settings, save_settings
 
 OURS = re.compile(
     rf"{PREFIX}(-symbol)?\.json|{PREFIX}-\d{{4,}}(-batch-\d{{4,}})?\.(json|params|optimizer)"
 )
 LOG_FILES = ("log.csv", "log.jsonl")
+
+
+class Run(RunFolder):
+    """A folder that `mxmtl.fit` or ``mxmtl train`` wrote.
+
+    Parameters
+    ----------
+    folder : str or Path
+        It holds ``settings.json``, ``model.json``, ``model-symbol.json`` and checkpoints.
+    check : bool
+        Whether to look for them at once; on a worker that does not write them they may be on
+        another machine.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it is no run folder.
+    """
+
+    @property
+    def settings(self) -> Settings:
+        """What the run was told."""
+        return load_settings(self.folder / SETTINGS)[0]
+
+    @property
+    def records(self) -> Tuple[Any, Any]:
+        """Prefixes of the training and the validation records (None where there are none)."""
+        return load_settings(self.folder / SETTINGS)[1:]
 
 
 def check_folder(folder: Path, settings: Settings, force: bool) -> None:
@@ -79,7 +109,11 @@ def claim(folder: Path) -> None:
 
 
 def write_run(
-    folder: Path, settings: Settings, model: ModelFile, network: Trained, records: Records
+    folder: Path,
+    settings: Settings,
+    model: ModelFile,
+    network: SymbolAndParams,
+    records: TrainAndVal,
 ) -> None:
     """Write what a run begins with, or nothing: the settings come last, and make it a run."""
     try:
@@ -91,3 +125,18 @@ def write_run(
             if (folder / name).exists():
                 (folder / name).unlink()
         raise
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a run folder; `ValueError` if another process does.
+
+    The lock is the operating system's, on the symbol file: it ends with the process, however that
+    ends, and leaves no file behind.
+    """
+    with open(folder / SYMBOL, "rb") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ValueError(f"{folder}: another process is training in this folder.") from error
+        yield
