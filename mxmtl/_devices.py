@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 from typing import List, Tuple
@@ -24,16 +25,30 @@ def context() -> List[mx.Context]:
     """Return all GPUs that MXNet can really use, else ``[cpu(0)]``.
 
     ``mx.context.num_gpus()`` counts cards; on a card that is newer than the code in the wheel
-    the first operation fails. So each card is given one small operation and waited for. Of
-    several workers on a machine (`mxmtl launch`) each gets its share.
+    the first operation fails. So each card is given one small operation and waited for, once a
+    process, and what is left out is told of once. Of several workers on a machine
+    (`mxmtl launch`) each gets its share.
     """
-    usable = []
-    for device, reason in try_gpus():
-        if reason:
-            log.warning("%s cannot be used and is left out: %s", device, reason)
-        else:
-            usable.append(device)
+    usable = list(_usable_gpus())
     return share(usable) if usable else [mx.cpu()]
+
+
+def devices(gpus: str) -> List[mx.Context]:
+    """Return the GPUs that ``"0,1"`` names; what `context` returns if it is empty or "all".
+
+    Of several workers on a machine each gets its share.
+
+    Raises `ValueError` for a text that is no list of numbers, and a GPU that is not there.
+    """
+    if gpus in ("", "all"):
+        return context()
+    numbers = [text.strip() for text in gpus.split(",")]
+    if not all(text.isdigit() for text in numbers):
+        raise ValueError(f"gpus={gpus!r}: expected numbers, such as 0,1, or all.")
+    count = mx.context.num_gpus()
+    if max(map(int, numbers)) >= count:
+        raise ValueError(f"gpus={gpus!r}: MXNet sees {count} on this machine, counted from 0.")
+    return share([mx.gpu(int(text)) for text in numbers])
 
 
 def share(devices: List[mx.Context]) -> List[mx.Context]:
@@ -48,13 +63,30 @@ def share(devices: List[mx.Context]) -> List[mx.Context]:
     return mine or [devices[place.local_rank % len(devices)]]
 
 
-def try_gpus() -> List[Tuple[mx.Context, str]]:
+# Which cards work does not change while a process lives: MXNet and the driver count them once.
+# A run asks in several places, each of which would try every card and warn of it anew.
+@functools.lru_cache(maxsize=None)
+def try_gpus() -> Tuple[Tuple[mx.Context, str], ...]:
     """Return each GPU that MXNet sees, and why it cannot be used ("" if it can)."""
     count = mx.context.num_gpus()
     cards = find_cards()[0] if count else []
-    return [
+    return tuple(
         (mx.gpu(index), _try(mx.gpu(index), cards[index : index + 1])) for index in range(count)
-    ]
+    )
+
+
+@functools.lru_cache(maxsize=None)
+def _usable_gpus() -> Tuple[mx.Context, ...]:
+    for device, reason in try_gpus():
+        if reason:
+            log.warning("%s cannot be used and is left out: %s", device, reason)
+    return tuple(device for device, reason in try_gpus() if not reason)
+
+
+def forget_devices() -> None:
+    """Try the cards anew when they are asked for next: for tests, which change them."""
+    try_gpus.cache_clear()
+    _usable_gpus.cache_clear()
 
 
 def _try(device: mx.Context, card: List[Card]) -> str:

@@ -24,7 +24,8 @@ def lazy(
     ----------
     package, file : str
         The package's ``__name__`` and ``__file__``. What the file imports ``if TYPE_CHECKING``
-        are the names: ``from ._fit import fit as fit``, or ``from . import augment as augment``.
+        are the names: ``from ._fit import fit as fit``, ``from . import augment as augment``, or
+        another door's, ``from ..model import ModelFile as ModelFile``.
     """
     sources = imports_for_types(Path(file).read_text("utf-8"))
 
@@ -32,7 +33,7 @@ def lazy(
         if name not in sources:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         module, theirs = sources[name]
-        value = importlib.import_module(f".{module}" if module else f".{theirs}", package)
+        value = importlib.import_module(module or f".{theirs}", package)
         value = getattr(value, theirs) if module else value
         setattr(sys.modules[package], name, value)  # found at once from now on
         return value
@@ -41,15 +42,15 @@ def lazy(
 
 
 def imports_for_types(source: str) -> Dict[str, Tuple[Optional[str], str]]:
-    r"""Return {name: (module beside this one, its name there)} of ``if TYPE_CHECKING:`` imports.
+    r"""Return {name: (module as it is imported, its name there)} of ``if TYPE_CHECKING:`` imports.
 
     The module is None where the name is a module itself.
 
     >>> imports_for_types("if TYPE_CHECKING:\n    from ._fit import fit as train")
-    {'train': ('_fit', 'fit')}
+    {'train': ('._fit', 'fit')}
     """
     return {
-        alias.asname or alias.name: (node.module, alias.name)
+        alias.asname or alias.name: (node.module and "." * node.level + node.module, alias.name)
         for block in ast.parse(source).body
         if isinstance(block, ast.If) and getattr(block.test, "id", "") == "TYPE_CHECKING"
         for node in block.body

@@ -8,6 +8,8 @@ import mxmtl
 from mxmtl import _devices, _driver
 from mxmtl._driver import Card
 from mxmtl.cli import main
+from mxmtl.evaluation import evaluate
+from tests.training import _small
 
 import mxnet as mx
 import pytest
@@ -26,11 +28,13 @@ def test_without_a_gpu_it_is_the_cpu():
 @pytest.fixture
 def machine(monkeypatch):
     """Return a function that makes a machine of cards, of which MXNet sees some."""
+    probes = []
 
     def make(cards, seen, build="mxnet-cu112", reason=""):
         class FakeNd:
             @staticmethod
             def ones(shape, ctx):
+                probes.append(ctx)
                 if not _devices.LOWEST <= cards[ctx.device_id].capability <= _devices.HIGHEST:
                     raise mx.MXNetError(f"Traceback\n{NO_CODE}")
                 return mx.nd.array([1, 1])
@@ -43,9 +47,13 @@ def machine(monkeypatch):
         monkeypatch.setattr(_devices, "find_cards", lambda: (cards, reason))
         monkeypatch.setattr(_devices, "gpu_build", lambda: build)
         monkeypatch.setattr(_devices, "driver_version", lambda: "470.256.02" if cards else "")
+        _devices.forget_devices()
         return dict(_devices.describe_devices())
 
-    return make
+    make.probes = probes
+    yield make
+    monkeypatch.undo()
+    _devices.forget_devices()
 
 
 def test_gpus_that_work_are_taken_and_others_named(machine, caplog):
@@ -77,6 +85,25 @@ def test_a_cpu_build_beside_a_card_tells_what_to_install(machine):
         'CPU build. For the GPUs: pip uninstall -y mxnet && pip install "mxmtl[cu112]"'
         in (told["used"])
     )
+
+
+def test_a_process_tries_each_card_once_and_warns_once(machine, tmp_path, caplog):
+    """Also over a run with frozen epochs, its resumption, a second run, and an evaluation."""
+    machine([H200], seen=1)
+    records = _small.write(tmp_path)
+    with caplog.at_level(logging.WARNING):
+        options = {"frozen_epochs": 1, "epochs": 1}
+        with pytest.raises(_small.PowerCutError):
+            _small.fit(records, tmp_path / "run", callbacks=[_small.Crash(1, 2)], **options)
+        run = mxmtl.training.resume(tmp_path / "run")
+        _small.fit(records, tmp_path / "other", cache=False, **options)
+        options = {"network": _small.network(), "data_shape": (3, 8, 8), "batch_size": 8}
+        mxmtl.training.find_lr(records, batches=3, **options)
+        evaluate(run, records)
+        assert main(["devices"]) == 0
+    assert machine.probes == [mx.gpu(0)]
+    warnings = [record for record in caplog.records if "is left out" in record.message]
+    assert len(warnings) == 1
 
 
 def test_two_builds_at_once(machine, monkeypatch):

@@ -5,7 +5,6 @@ import shutil
 import mxmtl
 from mxmtl import metrics, training
 from mxmtl.augment import RandomMirror
-from mxmtl.training import _fit, _train
 from tests import _cases
 from tests._devices import MixedDevicesError, device  # noqa: F401 (a fixture)
 from tests.distributed import _life
@@ -116,7 +115,7 @@ def test_score_and_predict(records, device):  # noqa: F811
 @pytest.mark.parametrize("frozen", [0, 1], ids=["all", "frozen first"])
 def test_a_run(records, device, tmp_path, monkeypatch, frozen):  # noqa: F811
     """`mxmtl.fit` with an average, saved and gone on with, and loaded on the CPU again."""
-    monkeypatch.setattr(_train, "devices", lambda gpus: [device])
+    _small.train_on(monkeypatch, device)
     options = {"epochs": 1, "frozen_epochs": frozen, "ema": 0.9, "save_batches": 3}
     cut = _small.Crash(frozen, 4)
     with pytest.raises(_small.PowerCutError):
@@ -132,7 +131,7 @@ def test_two_devices_are_as_one(records, tmp_path, monkeypatch, optimizer):
     """Over a whole training: all weights, and all values of all metrics, of a tail batch too."""
     runs = []
     for contexts in ([mx.cpu(0)], [mx.cpu(0), mx.cpu(1)], [mx.cpu(i) for i in range(4)]):
-        monkeypatch.setattr(_train, "devices", lambda gpus, contexts=contexts: contexts)
+        _small.train_on(monkeypatch, *contexts)
         options = {**_life.OPTIONS, "save_batches": 0, "optimizer": optimizer, "lr": 0.01}
         runs.append(
             _small.fit(records, tmp_path / str(len(contexts)), network=_life.network(), **options)
@@ -154,14 +153,14 @@ def test_two_devices_are_as_one(records, tmp_path, monkeypatch, optimizer):
 def test_a_run_goes_on_on_another_number_of_devices(records, tmp_path, monkeypatch):
     """Its optimizer's states go along: they are kept by parameter, not by device."""
     whole = _life.live(records, tmp_path / "whole", optimizer="sgd", lr=0.05)
-    monkeypatch.setattr(_train, "devices", lambda gpus: [mx.cpu(0), mx.cpu(1)])
+    _small.train_on(monkeypatch, mx.cpu(0), mx.cpu(1))
     options = {**_life.OPTIONS, "optimizer": "sgd", "lr": 0.05, "network": _life.network()}
     with pytest.raises(_small.PowerCutError):
         _small.fit(records, tmp_path / "run", callbacks=[_small.Crash(1, 3)], **options)
-    monkeypatch.setattr(_train, "devices", lambda gpus: [mx.cpu(0), mx.cpu(1), mx.cpu(2)])
+    _small.train_on(monkeypatch, mx.cpu(0), mx.cpu(1), mx.cpu(2))
     with pytest.raises(_small.PowerCutError):
         training.resume(tmp_path / "run", callbacks=[_small.Crash(2, 3)])
-    monkeypatch.setattr(_train, "devices", lambda gpus: [mx.cpu(0)])
+    _small.train_on(monkeypatch, mx.cpu(0))
     found, expected = training.resume(tmp_path / "run").load("last"), whole.load("last")
     for name, array in expected[1].items():
         np.testing.assert_allclose(
@@ -171,8 +170,7 @@ def test_a_run_goes_on_on_another_number_of_devices(records, tmp_path, monkeypat
 
 def test_valid_normalization_on_several_devices_is_told(records, tmp_path, monkeypatch, caplog):
     tasks = mxmtl.TaskSet(list(_small.tasks()), normalization="valid")
-    monkeypatch.setattr(_train, "devices", lambda gpus: [mx.cpu(0), mx.cpu(1)])
-    monkeypatch.setattr(_fit, "devices", lambda gpus: [mx.cpu(0), mx.cpu(1)])
+    _small.train_on(monkeypatch, mx.cpu(0), mx.cpu(1))
     for ending in (".rec", ".idx"):
         shutil.copy(records + ending, tmp_path / f"t{ending}")
     tasks.save(tmp_path / "t.tasks.json")

@@ -30,7 +30,7 @@ ORDER = """
     ground < tasks < losses < nets, balance, augment
     < data.ground < data.images, data.records, data.tables
     < data.convert, data.loading, data.inspect < data.door
-    < metrics, distributed < model < training
+    < metrics, distributed, onnx < model < training
     < evaluation, reporting, export, deploy, serving, review < cli < door
 """
 KINDS = {"class", "cells", "value"}  # of the first day; others are found beside the tasks

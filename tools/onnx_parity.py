@@ -22,10 +22,16 @@ from pathlib import Path
 from typing import Any, Dict, List
 
 import mxmtl
-from mxmtl.export import ExportError, ExportOptions, UnsupportedOperatorError, export_model
-from mxmtl.export import _export_check as check
-from mxmtl.model import Model, load_model
-from mxmtl.training import ModelFile, Preprocessing
+from mxmtl.export import (
+    ExportError,
+    ExportOptions,
+    Samples,
+    UnsupportedOperatorError,
+    export_model,
+    mxnet_predictions,
+    sample_images,
+)
+from mxmtl.model import Model, ModelFile, Preprocessing, load_model
 
 import mxnet as mx
 import numpy as np
@@ -77,7 +83,7 @@ def drawn_model(name: str) -> Model:
     preprocessing = Preprocessing((3, size, size), (127.0,), (64.0,))
     model = Model(symbol, (args, auxs), ModelFile(TASKS, preprocessing), name)
     # Logits as those of a trained network: of huge ones any rounding would be a difference.
-    planes = check.sample_images(preprocessing, count=2).planes(preprocessing)
+    planes = sample_images(preprocessing, count=2).planes(preprocessing)
     for task, logits in zip(TASKS, mxmtl.model.Network.of_model(model).logits(planes)):
         args[f"{task.name}_weight"] *= 2 / max(float(np.abs(logits).max()), 1e-6)
     return model
@@ -111,8 +117,8 @@ def trunk_row(name: str, pythons: List[str], count: int, folder: Path) -> List[s
         export_model(model, path, ExportOptions(images=count, force=True))
     except (UnsupportedOperatorError, ExportError) as error:
         return [name, "", f"refused: {error}", *("" for _ in pythons)]
-    samples = check.sample_images(model.file.preprocessing, count=count)
-    expected = check.mxnet_predictions(model, samples)
+    samples = sample_images(model.file.preprocessing, count=count)
+    expected = mxnet_predictions(model, samples)
     cells = [largest(expected, arrays(p, path, samples.pixels, folder)) for p in pythons]
     return [name, f"{path.stat().st_size / 2**20:.0f}", *(f"{cell:.1e}" for cell in cells)]
 
@@ -186,7 +192,7 @@ def run_part(options: argparse.Namespace, heads: List[str], folder: Path) -> str
     model, path = load_model(options.run), folder / "run.onnx"
     print(export_model(model, path, ExportOptions(records=options.records, force=True)))
     pixels, labels = of_records(model, options.records)
-    expected = check.mxnet_predictions(model, check.Samples(pixels, options.records))
+    expected = mxnet_predictions(model, Samples(pixels, options.records))
     right, rows = measures(model, labels, expected), []
     for python, head in zip(options.python, heads):
         found = arrays(python, path, pixels, folder)

@@ -6,7 +6,7 @@ import argparse
 import os
 from typing import Any, Optional, Tuple
 
-from .. import model, training
+from .. import model
 
 
 def add_run_options(group: Any) -> None:
@@ -43,9 +43,7 @@ def model_of(arguments: argparse.Namespace) -> model.Model:
     preprocessing = None
     if shape is not None:
         lengths: Any = tuple(map(int, shape))
-        preprocessing = training.Preprocessing(
-            lengths, arguments.mean, arguments.std, arguments.crop
-        )
+        preprocessing = model.Preprocessing(lengths, arguments.mean, arguments.std, arguments.crop)
     return model.load_model(
         arguments.model, arguments.which, tasks=arguments.tasks, preprocessing=preprocessing
     )

@@ -32,8 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--find-lr",
         metavar="FILE",
-        help="only try growing learning rates, print a suggestion, and write the curve: .csv, "
-        ".png or .svg",
+        help="only try growing learning rates, print a suggestion, and write the curve as a .csv",
     )
     add_options(parser, training.Settings)
 

@@ -18,9 +18,8 @@ from ..metrics import (
     metric_named,
     values_of,
 )
-from ..model import Model, Network, load_model
+from ..model import Model, Network, RunFolder, load_model
 from ..tasks import Task, TaskSet
-from ..training import Run
 from ._evaluation import Evaluation
 from ._predictions import Predictions, predict_records
 
@@ -33,7 +32,7 @@ WIDE = 5  # classes: with no more, the right one is always among the first five
 
 
 def evaluate(
-    model: Union[PathLike, Run, Model],
+    model: Union[PathLike, RunFolder, Model],
     records: Prefixes,
     *,
     which: str = "best",

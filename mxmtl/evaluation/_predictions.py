@@ -16,8 +16,8 @@ from tqdm import tqdm
 from .._files import PathLike, atomic_write
 from ..data import RecordIter
 from ..data.records import Prefixes, record_tasks
+from ..model import Preprocessing
 from ..tasks import Task, TaskSet
-from ..training import Preprocessing
 
 FORMAT = "mxmtl.predictions"
 VERSION = 1

@@ -13,9 +13,9 @@ from .._files import PathLike
 from .._table import Table
 from ..data.records import Prefixes
 from ..metrics import CalibrationError, CrossEntropy, Suite
-from ..model import Network, load_model
+from ..model import MODEL, Network, load_model
 from ..tasks import Task, TaskSet
-from ..training import MODEL, Run
+from ..training import Run
 from ._choose import HALF, Objective, best_threshold, fit_temperature
 from ._predictions import Predictions, predict_records
 

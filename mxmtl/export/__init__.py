@@ -5,14 +5,17 @@ from typing import TYPE_CHECKING
 from .._door import lazy
 
 if TYPE_CHECKING:
-    from ._export import FORMATS as FORMATS
-    from ._export import PLACES as PLACES
+    from ..model import onnx_bytes as onnx_bytes
+    from ..onnx import UnsupportedOperatorError as UnsupportedOperatorError
+    from ._check import ExportError as ExportError
+    from ._check import Samples as Samples
+    from ._check import mxnet_predictions as mxnet_predictions
+    from ._check import sample_images as sample_images
     from ._export import Exported as Exported
-    from ._export import ExportOptions as ExportOptions
     from ._export import export_model as export_model
-    from ._export_check import ExportError as ExportError
-    from ._onnx_model import onnx_bytes as onnx_bytes
-    from ._onnx_node import UnsupportedOperatorError as UnsupportedOperatorError
-    from ._quantize import quantize as quantize
+    from ._int8 import quantize as quantize
+    from ._options import FORMATS as FORMATS
+    from ._options import PLACES as PLACES
+    from ._options import ExportOptions as ExportOptions
 
 __getattr__, __dir__, __all__ = lazy(__name__, __file__)

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
-from typing import List, Mapping, Optional, Tuple
+from dataclasses import dataclass
+from typing import List, Optional, Tuple
 
 import mxnet as mx
 import numpy as np
 
 from .._files import PathLike, atomic_write
 from ..data.records import Prefixes
-from ..model import ONNX_READER, Model
+from ..model import ONNX_READER, Arrays, Model, ModelFile, onnx_bytes, save_arrays
 from ..nets import logits_symbol
-from ..training import save_arrays
-from . import _export_check as check
-from ._onnx_graph import OPSET
-from ._onnx_model import onnx_bytes, predictions_symbol
-
-FORMATS = ("onnx", "mxnet", "gluon")
-PLACES = ("inside", "outside")
+from ..onnx import OPSET
+from . import _check as check
+from ._int8 import Comparison, quantize
+from ._options import ExportOptions
 
 
 @dataclass(frozen=True)
@@ -38,6 +35,8 @@ class Exported:
         Where these images are from.
     text : str
         What was written, in a few words.
+    comparison : Comparison, optional
+        Metrics and speed of the model, as it is and in 8 bits.
     """
 
     files: Tuple[str, ...]
@@ -45,53 +44,14 @@ class Exported:
     images: int
     source: str
     text: str
+    comparison: Optional[Comparison] = None
 
     def __str__(self) -> str:
-        return (
+        text = (
             f"{', '.join(self.files)}: {self.text}; largest difference from MXNet "
             f"{self.difference:.1e} on {self.images} images ({self.source})"
         )
-
-
-@dataclass(frozen=True)
-class ExportOptions:
-    """What an export is told.
-
-    Attributes
-    ----------
-    format : {"onnx", "mxnet", "gluon"}
-        See `export_model`.
-    preprocessing : {"inside", "outside"}
-        Whether an ONNX file takes pixels, or planes that are scaled already.
-    records : str or sequence of str, optional
-        Images to check on; some that are drawn by default.
-    images : int
-        How many to check on.
-    reader : bool
-        Put ``onnx_predictor.py`` beside an ONNX file, which reads it without mxmtl.
-    metadata : mapping of str
-        More facts to keep in an ONNX file, such as ``license``.
-    force : bool
-        Replace files that are there.
-    """
-
-    format: str = "onnx"
-    preprocessing: str = "inside"
-    records: Optional[Prefixes] = None
-    images: int = check.IMAGES
-    reader: bool = False
-    metadata: Mapping[str, str] = field(default_factory=dict)
-    force: bool = False
-
-    def __post_init__(self) -> None:
-        for name, choices in (("format", FORMATS), ("preprocessing", PLACES)):
-            value = getattr(self, name)
-            if value not in choices:
-                raise ValueError(f"{name}={value!r} is not one of {choices}.")
-        if self.images < 1:
-            raise ValueError(f"images={self.images}: expected 1 or more to check on.")
-        if self.format != "onnx" and (self.reader or self.metadata):
-            raise ValueError(f"format={self.format!r} has no reader and no metadata; onnx has.")
+        return text if self.comparison is None else f"{text}\n\n{self.comparison}"
 
 
 def export_model(model: Model, path: PathLike, options: Optional[ExportOptions] = None) -> Exported:
@@ -107,9 +67,10 @@ def export_model(model: Model, path: PathLike, options: Optional[ExportOptions] 
         ``format="onnx"``: one file, an output a task under the task's name, (N, num_outputs),
         with activation and temperature; what it all means is in its metadata. ``"mxnet"``: the
         symbol without labels, with activation and temperature, for ``Module.load(prefix, 0,
-        label_names=None)``. ``"gluon"``: logits, for ``gluon.SymbolBlock.imports(
-        prefix-symbol.json, ["data"], prefix-0000.params)``. The last two have ``prefix.json``
-        beside them, with tasks and preprocessing.
+        label_names=None)``; with ``int8`` it computes in 8 bits. ``"gluon"``: logits, for
+        ``gluon.SymbolBlock.imports(prefix-symbol.json, ["data"], prefix-0000.params)``. The last
+        two have ``prefix.json`` beside them, with tasks and preprocessing: `load_model` and all
+        verbs take the prefix.
 
     Raises
     ------
@@ -126,6 +87,9 @@ def export_model(model: Model, path: PathLike, options: Optional[ExportOptions] 
     for file in files:
         if os.path.exists(file) and not options.force:
             raise FileExistsError(f"{file} is there already; force (--force) replaces it.")
+    if options.int8 is not None:
+        compared = options.int8 if options.records is None else options.records
+        return _write_int8(model, files, options.int8, compared)
     write = _write_onnx if options.format == "onnx" else _write_mxnet
     return write(model, files, options)
 
@@ -157,7 +121,7 @@ def _write_onnx(model: Model, files: List[str], options: ExportOptions) -> Expor
 
 def _write_mxnet(model: Model, files: List[str], options: ExportOptions) -> Exported:
     bare = options.format == "gluon"
-    symbol = logits_symbol(model.symbol, model.tasks) if bare else predictions_symbol(model)
+    symbol = logits_symbol(model.symbol, model.tasks) if bare else model.predicting()
     symbol = mx.sym.load_json(symbol.tojson())  # as it will be read
     args, auxs = (
         {name: array for name, array in part.items() if name in wanted}
@@ -184,12 +148,27 @@ def _write_mxnet(model: Model, files: List[str], options: ExportOptions) -> Expo
     planes = samples.planes(model.file.preprocessing)
     difference = check.compare(expected, predict, planes)
     check.check_difference(difference, samples)
-    named = {f"arg:{name}": array for name, array in args.items()}
-    named.update({f"aux:{name}": array for name, array in auxs.items()})
-    os.makedirs(os.path.dirname(os.path.abspath(files[1])), exist_ok=True)
-    save_arrays(files[1], named)
-    model.file.save(files[2])
-    with atomic_write(files[0]) as stream:
-        stream.write(symbol.tojson().encode("utf-8"))
+    _write_files(files, symbol, (args, auxs), model.file)
     text = "logits for a SymbolBlock" if bare else "predictions for a Module"
     return Exported(tuple(files), difference, len(planes), samples.source, text)
+
+
+def _write_int8(model: Model, files: List[str], seen: Prefixes, records: Prefixes) -> Exported:
+    small = quantize(model, seen)
+    compared, source = Comparison((model, small), records), check.named(records)
+    _write_files(files, small.predicting(), small.params, model.file)
+    text = "predictions for a Module, in 8 bits"
+    return Exported(tuple(files), compared.difference, compared.images, source, text, compared)
+
+
+def _write_files(
+    files: List[str], symbol: mx.sym.Symbol, params: Tuple[Arrays, Arrays], file: ModelFile
+) -> None:
+    """Write MXNet's pair, and what it is for beside it; the symbol comes last."""
+    named = {f"arg:{name}": array for name, array in params[0].items()}
+    named.update({f"aux:{name}": array for name, array in params[1].items()})
+    os.makedirs(os.path.dirname(os.path.abspath(files[1])), exist_ok=True)
+    save_arrays(files[1], named)
+    file.save(files[2])
+    with atomic_write(files[0]) as stream:
+        stream.write(symbol.tojson().encode("utf-8"))

@@ -13,7 +13,7 @@ from ..augment import Pipeline
 from ..data import ImageError, RecordError
 from ..data.images import JPEG, OTHER, ImageInfo, decode_image, decode_view, read_info
 from ..data.records import Record
-from ..training import Preprocessing
+from ._model_file import Preprocessing
 
 Image = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, np.ndarray, mx.nd.NDArray]
 MAX_BYTES = 1 << 29  # as large as a record may be

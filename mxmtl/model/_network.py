@@ -1,25 +1,28 @@
-"""A trained network that turns prepared images into logits."""
+"""A network that is bound to a device: prepared images in, logits or predictions out."""
 
 from __future__ import annotations
 
 import collections
+import logging
 import threading
-from typing import Any, Dict, List, Optional, Tuple, Union
+from typing import Any, List, Optional, Protocol, Tuple, Union
 
 import mxnet as mx
 import numpy as np
 
 from .._files import PathLike
+from ..data.loading import Normalize
 from ..nets import logits_symbol
 from ..tasks import TaskSet
-from ..training import Run
-from ._model import Model
+from ._checkpoint import Arrays
+from ._model_file import ModelFile
+from ._saved import Model, RunFolder
 
-Arrays = Dict[str, mx.nd.NDArray]
+log = logging.getLogger("mxmtl")
 KEPT = 8  # shapes for which the network stays bound
 
 
-class Network:
+class BoundNetwork:
     """The logits of batches of images that `Preprocessing` has made ready.
 
     It is bound once for each shape of a batch, without labels and gradients. Threads may share
@@ -68,16 +71,23 @@ class Network:
 
     @classmethod
     def of(
-        cls, run: Union[Run, PathLike], *, which: str = "best", ctx: Optional[mx.Context] = None
-    ) -> Network:
+        cls,
+        run: Union[RunFolder, PathLike],
+        *,
+        which: str = "best",
+        ctx: Optional[mx.Context] = None,
+    ) -> BoundNetwork:
         """Load the ``"best"`` or the ``"last"`` checkpoint of a run or run folder."""
-        run = run if isinstance(run, Run) else Run(run)
+        run = run if isinstance(run, RunFolder) else RunFolder(run)
         symbol, args, auxs = run.load(which)
         return cls(symbol, (args, auxs), run.tasks, ctx=ctx)
 
     @classmethod
-    def of_model(cls, model: Model, *, ctx: Optional[mx.Context] = None) -> Network:
-        """Make the network of what `load_model` returned."""
+    def of_model(cls, model: Model, *, ctx: Optional[mx.Context] = None) -> BoundNetwork:
+        """Make the network of what `load_model` returned; one in 8 bits stays on the CPU."""
+        if ctx is not None and ctx.device_type != "cpu" and model.in_8_bits:
+            log.warning("%s computes in 8 bits, which MXNet does on the CPU alone.", model.name)
+            ctx = mx.cpu()
         return cls(model.symbol, model.params, model.tasks, ctx=ctx)
 
     def logits(self, images: Any) -> List[np.ndarray]:
@@ -117,3 +127,49 @@ class Network:
                 self._executors.popitem(last=False)
         self._executors.move_to_end(shape)
         return self._executors[shape]
+
+
+Network = BoundNetwork  # as it is called outside of this package
+
+
+class Backend(Protocol):
+    """What computes the predictions of `Predictor`; safe to call from several threads.
+
+    Attributes
+    ----------
+    file : ModelFile
+        Tasks, preprocessing, thresholds.
+    name : str
+        Where the model came from.
+    """
+
+    file: ModelFile
+    name: str
+
+    def predict(self, crops: np.ndarray) -> List[np.ndarray]:
+        """Turn pixels, uint8 (N, height, width, channels), into predictions, one array a task.
+
+        They are float32 (N, num_outputs): probabilities, with the temperatures, or values.
+        """
+
+
+class MXNetBackend:
+    """A network bound once for each power of two of images, up to ``batch_size``."""
+
+    def __init__(self, model: Model, ctx: mx.Context, batch_size: int) -> None:
+        self.file, self.name = model.file, model.name
+        self._network, self._batch_size = BoundNetwork.of_model(model, ctx=ctx), batch_size
+        made = model.file.preprocessing
+        self._normalize = Normalize(made.data_shape, made.mean, made.std)
+
+    def predict(self, crops: np.ndarray) -> List[np.ndarray]:
+        """Scale, compute, activate; see `Backend`."""
+        rows = len(crops)
+        bound = rows if rows == self._batch_size else 1 << (rows - 1).bit_length()
+        images = np.zeros((bound, *self._normalize.data_shape), np.float32)
+        planes = self._normalize.planes()
+        for crop, out in zip(crops, images):
+            # A grey image is written as one plane.
+            self._normalize(crop[:, :, 0] if crop.shape[2] == 1 else crop, planes, out)
+        logits = [part[:rows] for part in self._network.logits(images)]
+        return self.file.tasks.predict(logits, self.file.temperature)

@@ -4,8 +4,20 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Callable, Iterable, Iterator, List, NamedTuple, Optional, Union
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Union,
+)
 
 import mxnet as mx
 import numpy as np
@@ -14,15 +26,57 @@ from .._devices import context
 from .._files import PathLike
 from .._threads import usable_processors
 from ..data import ImageError, ordered_map
-from ..tasks import TaskSet
-from ..training import Run
-from ._backends import Backend, MXNetBackend, OnnxBackend
+from ..tasks import Answer, TaskSet
 from ._images import Image, ImageReader, source_of
-from ._model import Model, load_model
-from ._prediction import Prediction
+from ._network import Backend, MXNetBackend
+from ._onnx_file import OnnxBackend
+from ._saved import Model, RunFolder, load_model
 
 BACKENDS = ("mxnet", "onnxruntime")
 ON_ERROR = ("raise", "return")
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The answers of all tasks for one image; made by `Predictor`.
+
+    Attributes
+    ----------
+    answers : dict of str to Answer
+        By task name: its answer, probabilities and thresholds.
+    source : str, optional
+        The image's path, where it had one.
+
+    Examples
+    --------
+    >>> breed = Answer("pug", {"beagle": 0.25, "pug": 0.75})
+    >>> prediction = Prediction({"breed": breed, "outdoors": Answer(True)}, "rex.jpg")
+    >>> print(prediction)
+    rex.jpg
+    breed     pug  (pug 0.750, beagle 0.250)
+    outdoors  yes
+    >>> prediction["breed"].probabilities["pug"]
+    0.75
+    >>> prediction.to_dict()["outdoors"]
+    {'answer': True}
+    """
+
+    answers: Mapping[str, Answer]
+    source: Optional[str] = None
+
+    def __getitem__(self, task: str) -> Answer:
+        return self.answers[task]
+
+    def __str__(self) -> str:
+        width = max(map(len, self.answers))
+        lines = [f"{name:{width}}  {answer}" for name, answer in self.answers.items()]
+        return "\n".join([self.source, *lines] if self.source else lines)
+
+    def to_dict(self) -> Dict[str, Any]:
+        """Return JSON-able data: ``{task: {"answer": ..., "probabilities": {name: p}, ...}}``."""
+        return {name: answer.to_dict() for name, answer in self.answers.items()}
+
+
 Result = Union[Prediction, ImageError]
 
 
@@ -85,7 +139,7 @@ class Predictor:
 
     def __init__(
         self,
-        model: Union[PathLike, Run, Model],
+        model: Union[PathLike, RunFolder, Model],
         which: str = "best",
         *,
         device: Union[mx.Context, str, None] = None,

@@ -6,9 +6,10 @@ The heads and the losses are written once, in `Heads` and in the tasks; both wor
 from ._efficientnet_lite import EFFICIENTNET_LITE as EFFICIENTNET_LITE
 from ._efficientnet_lite import efficientnet_lite_trunk as efficientnet_lite_trunk
 from ._heads import logits_name as logits_name
-from ._loss import MultiTaskLoss as MultiTaskLoss
+from ._net import MultiTaskLoss as MultiTaskLoss
 from ._net import MultiTaskNet as MultiTaskNet
-from ._params import module_params as module_params
+from ._net import module_params as module_params
+from ._symbols import TrunkOrNet as TrunkOrNet
 from ._symbols import logits_symbol as logits_symbol
 from ._symbols import prediction_symbol as prediction_symbol
 from ._symbols import training_symbol as training_symbol

@@ -8,15 +8,14 @@ import mxnet as mx
 
 from ..tasks import TaskSet
 from ._heads import Heads, logits_name
-from ._loss import chosen_normalization
-from ._net import MultiTaskNet
+from ._net import MultiTaskNet, chosen_normalization
 
-Network = Union[mx.sym.Symbol, mx.gluon.HybridBlock]
+TrunkOrNet = Union[mx.sym.Symbol, mx.gluon.HybridBlock]
 Widths = List[Tuple[str, Optional[int]]]  # name and width of each head; None where unknown
 
 
 def training_symbol(
-    network: Network, tasks: TaskSet, *, normalization: Optional[str] = None
+    network: TrunkOrNet, tasks: TaskSet, *, normalization: Optional[str] = None
 ) -> mx.sym.Symbol:
     """Return the symbol to train with ``Module.fit``: one MXNet output operator a task.
 
@@ -55,7 +54,7 @@ def training_symbol(
     return mx.sym.Group(outputs)
 
 
-def prediction_symbol(network: Network, tasks: TaskSet) -> mx.sym.Symbol:
+def prediction_symbol(network: TrunkOrNet, tasks: TaskSet) -> mx.sym.Symbol:
     """Return the symbol to predict with: the same outputs, and no label among its inputs.
 
     Takes what `training_symbol` takes, and also a training symbol, as loaded from a checkpoint.
@@ -76,7 +75,7 @@ def prediction_symbol(network: Network, tasks: TaskSet) -> mx.sym.Symbol:
     )
 
 
-def logits_symbol(network: Network, tasks: TaskSet) -> mx.sym.Symbol:
+def logits_symbol(network: TrunkOrNet, tasks: TaskSet) -> mx.sym.Symbol:
     """Return the heads alone, before their activation: one output (N, num_logits) a task.
 
     Takes what `prediction_symbol` takes. Outputs are named ``<task>_fwd_output``.
@@ -92,7 +91,7 @@ def logits_symbol(network: Network, tasks: TaskSet) -> mx.sym.Symbol:
     return mx.sym.Group(_logits(network, tasks))
 
 
-def _logits(network: Network, tasks: TaskSet) -> List[mx.sym.Symbol]:
+def _logits(network: TrunkOrNet, tasks: TaskSet) -> List[mx.sym.Symbol]:
     if isinstance(network, MultiTaskNet):
         _check_same_heads([(task.name, task.num_logits) for task in network.tasks], tasks)
         features = network.trunk(mx.sym.var("data"))
@@ -117,7 +116,7 @@ def _heads_of(symbol: mx.sym.Symbol) -> Widths:
     names = [output[: -len("_output")] for output in symbol.list_outputs()]
     if not all(logits_name(name) in known for name in names):
         return []
-    # What was quantized or fused has lost its width: `Network` compares it with the outputs.
+    # What was quantized or fused has lost its width; who binds it compares it with the outputs.
     layers = [attributes.get(logits_name(name)[: -len("_output")], {}) for name in names]
     widths = [layer.get("num_hidden") for layer in layers]
     return [(name, width and int(width)) for name, width in zip(names, widths)]

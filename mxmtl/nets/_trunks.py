@@ -8,7 +8,7 @@ from typing import Any, Sequence, Tuple
 
 import mxnet as mx
 
-from ._params import Params
+from ._net import Params
 
 
 def load_trunk(

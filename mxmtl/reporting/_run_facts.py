@@ -10,8 +10,9 @@ import numpy as np
 from ..data.records import LabelCounts, Prefixes
 from ..evaluation import Predictions, measure
 from ..metrics import MetricValue
+from ..model import ModelFile
 from ..tasks import Task, TaskSet
-from ..training import ModelFile, Run
+from ..training import Run
 from ._network import network_facts
 from ._pictures import RecordPictures
 from ._task_facts import task_facts

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
-from .._files import PathLike, atomic_write
+from .._files import PathLike, atomic_write, finite
 from ..data.records import Prefixes
 from ..evaluation import predict_records
 from ..metrics import MetricValue
 from ..model import Network
-from ..training import Run, finite
+from ..training import Run
 from ._figures import needed
 from ._page import markdown, page
 from ._pictures import RecordPictures

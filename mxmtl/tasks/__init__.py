@@ -15,7 +15,6 @@ from ._answer import Answer as Answer
 from ._cells import HELD as HELD
 from ._cells import altered as altered
 from ._cells import is_missing_cell as is_missing_cell
-from ._cells import one_of as one_of
 from ._cells import percent as percent
 from ._cells import spellings as spellings
 from ._kind import Kind as Kind

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from decimal import Decimal
-from typing import Any, List, Sequence
+from typing import Any, List
 
 HELD = 1 << 24  # float32 holds every whole number up to here
-SHOWN = 10  # names in a message
-SEARCHED = 10_000  # comparing one name with so many takes some 0.1 s
 
 
 def is_missing_cell(cell: Any) -> bool:
@@ -54,21 +51,6 @@ def altered(cell: Any, stored: float) -> str:
         f"{str(cell)!r} would be stored as {stored + 0.0:.0f}, in float32. Subtract an offset from "
         "the whole column, or give it in another unit."
     )
-
-
-def one_of(name: str, names: Sequence[str]) -> str:
-    """List some of the allowed names, and the one that was perhaps meant.
-
-    >>> one_of("bal", ["ball", "rope"])
-    "one of [ball, rope] (did you mean 'ball'?)"
-    >>> one_of("犬", "abcdefghijklmnopq")
-    'one of [a, b, c, d, e, f, g, h, i, j, ... (7 more)]'
-    """
-    listed = ", ".join(names[:SHOWN])
-    if len(names) > SHOWN:
-        listed += f", ... ({len(names) - SHOWN} more)"
-    close = difflib.get_close_matches(name, names, n=1) if len(names) <= SEARCHED else []
-    return f"one of [{listed}]" + (f" (did you mean {close[0]!r}?)" if close else "")
 
 
 def percent(part: int, whole: int) -> str:

@@ -5,38 +5,33 @@ from typing import TYPE_CHECKING
 from .._door import lazy
 
 if TYPE_CHECKING:
-    from ._array_file import save_arrays as save_arrays
-    from ._budget import Budget as Budget
-    from ._checkpoint import PREFIX as PREFIX
-    from ._checkpoint import Checkpoint as Checkpoint
-    from ._checkpoint import CheckpointError as CheckpointError
-    from ._checkpoint import find_checkpoints as find_checkpoints
-    from ._checkpoint import find_epoch as find_epoch
-    from ._checkpoint import newest_good as newest_good
+    from .._devices import devices as devices
+    from ..model import PREFIX as PREFIX
+    from ..model import Checkpoint as Checkpoint
+    from ..model import CheckpointError as CheckpointError
+    from ..model import ModelFile as ModelFile
+    from ..model import Preprocessing as Preprocessing
+    from ..model import find_checkpoints as find_checkpoints
+    from ..model import newest_good as newest_good
+    from ._callbacks import Budget as Budget
+    from ._callbacks import Interrupt as Interrupt
+    from ._callbacks import Interrupted as Interrupted
+    from ._callbacks import Keeper as Keeper
+    from ._callbacks import Monitor as Monitor
     from ._find_lr import RateFinding as RateFinding
     from ._find_lr import find_lr as find_lr
     from ._fit import TrainingError as TrainingError
     from ._fit import fit as fit
     from ._fit import resume as resume
-    from ._interrupt import Interrupt as Interrupt
-    from ._interrupt import Interrupted as Interrupted
-    from ._json import finite as finite
-    from ._keeper import Keeper as Keeper
     from ._logs import CsvLog as CsvLog
     from ._logs import JsonLinesLog as JsonLinesLog
+    from ._logs import Progress as Progress
     from ._logs import TensorBoardLog as TensorBoardLog
-    from ._model_file import ModelFile as ModelFile
-    from ._model_file import Preprocessing as Preprocessing
-    from ._monitor import Monitor as Monitor
-    from ._own_loop import load_module as load_module
-    from ._own_loop import save_module as save_module
-    from ._progress import Progress as Progress
-    from ._run import MODEL as MODEL
-    from ._run import SETTINGS as SETTINGS
-    from ._run import Run as Run
+    from ._module_checkpoint import load_module as load_module
+    from ._module_checkpoint import save_module as save_module
+    from ._run_folder import Run as Run
     from ._session import Callback as Callback
     from ._session import Session as Session
     from ._settings import Settings as Settings
-    from ._train import devices as devices
 
 __getattr__, __dir__, __all__ = lazy(__name__, __file__)

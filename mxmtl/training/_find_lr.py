@@ -5,29 +5,30 @@ from __future__ import annotations
 import contextlib
 import csv
 import errno
-import importlib.util
 import io
 import math
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, List, Mapping, Optional, Tuple
 
 import mxnet as mx
 import numpy as np
 
 from .._files import PathLike, atomic_write
+from ..nets import TrunkOrNet
 from ..tasks import TaskSet
-from ._network import Network, check_shapes, make_network
-from ._optimizer import check_optimizer, optimizer_params
-from ._phases import Phase
+from ._network import check_shapes, make_network
+from ._optimizer import check_optimizer
+from ._records import TrainAndVal
+from ._run_context import RunContext
+from ._session import Phase, Session
 from ._settings import Settings
-from ._train import Records, devices, quiet
+from ._train_phase import train_phase
 
 SMOOTH = 0.9  # share that the smoothed loss keeps at each batch
 MEMORY = round(1 / (1 - SMOOTH))  # batches that it remembers
 WORSE = 4.0  # times the least loss: enough seen
-KINDS = (".csv", ".png", ".svg")
-PLOT = 'a plot needs matplotlib: pip install "mxmtl[plot]"'
 
 
 @dataclass(frozen=True)
@@ -91,61 +92,33 @@ class RateFinding:
         )
 
     def save(self, path: PathLike) -> None:
-        """Write the curve: a table (``.csv``), or a plot with matplotlib (``.png``, ``.svg``)."""
-        if str(path).endswith(".csv"):
-            text = io.StringIO()
-            writer = csv.writer(text, lineterminator="\n")
-            writer.writerow(["lr", "loss"])
-            writer.writerows(zip(self.rates, self.losses))
-            data = text.getvalue().encode("utf-8")
-        else:
-            data = self._plot(str(path).rsplit(".", 1)[-1])
+        """Write the curve as a table: CSV, a row for each rate."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(["lr", "loss"])
+        writer.writerows(zip(self.rates, self.losses))
         with atomic_write(path) as stream:
-            stream.write(data)
+            stream.write(text.getvalue().encode("utf-8"))
 
     @staticmethod
     def check(path: PathLike, force: bool = False) -> None:
         """Raise, before anything is tried, what `save` would raise in the end.
 
-        `FileExistsError` for a file that is there, unless ``force``; `ValueError` for a kind of
-        file that cannot be written; `ImportError` where a plot lacks matplotlib.
+        `FileExistsError` for a file that is there, unless ``force``; `ValueError` for a name that
+        is not that of a table.
         """
-        if not str(path).endswith(KINDS):
-            raise ValueError(f"{path}: expected a name that ends in one of {KINDS}.")
+        if not str(path).endswith(".csv"):
+            raise ValueError(f"{path}: expected a name that ends in .csv.")
         if os.path.isdir(path):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
         if os.path.exists(path) and not force:
             raise FileExistsError(f"{path} is there already. Replace it with --force.")
-        if not str(path).endswith(KINDS[0]) and importlib.util.find_spec("matplotlib") is None:
-            raise ImportError(PLOT)
-
-    def _plot(self, form: str) -> bytes:
-        try:
-            from matplotlib.backends.backend_agg import FigureCanvasAgg
-            from matplotlib.figure import Figure
-        except ImportError as error:
-            raise ImportError(PLOT) from error
-        figure = Figure(figsize=(7, 4), layout="constrained")
-        FigureCanvasAgg(figure)
-        axes = figure.add_subplot(
-            xscale="log", xlabel="learning rate", ylabel="training loss (smoothed)"
-        )
-        axes.plot(self.rates, self.losses)
-        steepest = self._steepest()
-        if steepest is None:
-            axes.set_title("the loss falls nowhere")
-        else:
-            axes.axvline(steepest, linestyle="--", color="tab:red")
-            axes.set_title(f"the loss falls fastest at {steepest:.2g}")
-        stream = io.BytesIO()
-        figure.savefig(stream, format=form)
-        return stream.getvalue()
 
 
 def find_lr(
     train: Any,
     *,
-    network: Optional[Network] = None,
+    network: Optional[TrunkOrNet] = None,
     low: float = 1e-6,
     high: float = 10.0,
     batches: int = 100,
@@ -153,7 +126,8 @@ def find_lr(
 ) -> RateFinding:
     """Train some batches with a rate that grows from ``low`` to ``high``; nothing is kept.
 
-    Smith 2017, "Cyclical learning rates". The search ends early where the loss is four times the
+    Smith 2017, "Cyclical learning rates". It is training as `fit` does it, in this process alone
+    and with the whole network, but for the rate. It ends early where the loss is four times the
     least, or no number.
 
     Parameters
@@ -178,24 +152,18 @@ def find_lr(
         raise ValueError(f"low={low}, high={high}, batches={batches}: expected 0 < low < high, 3.")
     chosen = Settings.of(settings)
     check_optimizer(chosen)
-    with Records(chosen, train, None) as records:
+    context = RunContext.alone(chosen)
+    with TrainAndVal(context, train, None) as records:
         tasks = records.train.tasks.smoothed(chosen.label_smoothing)
         begin = make_network(chosen, tasks, network)
         check_shapes(begin.symbol, records.train)
-        module = mx.mod.Module(
-            begin.symbol, label_names=tasks.label_names, context=devices(chosen.gpus), logger=quiet
-        )
-        params = optimizer_params(chosen, Phase(0, 1, frozen=False, lr=low), batches, 0)
-        params["lr_scheduler"] = Growing(low, high, batches)
-        watch = Watch(tasks, params["lr_scheduler"], batches)
-        mx.random.seed(chosen.seed)
+        schedule = Growing(low, high, batches)
+        session = Session(context, tasks, Path(), callbacks=[])  # none of which writes anything
+        session.metric = watch = Watch(tasks, schedule, batches)
+        # No epoch has fewer batches than one.
+        phase = Phase(0, batches, frozen=False, lr=low, schedule=schedule)
         with contextlib.suppress(SeenEnough):
-            module.fit(
-                records.train, num_epoch=batches, eval_metric=watch,
-                optimizer=chosen.optimizer, optimizer_params=params,
-                initializer=mx.init.Xavier(), arg_params=begin.args, aux_params=begin.auxs,
-                allow_missing=True,
-            )  # fmt: skip
+            train_phase(session, phase, begin, records)
     if watch.rates and not watch.labels:
         raise ValueError(
             f"{train}: none of the {len(watch.rates)} batches that were tried has a label, so no "

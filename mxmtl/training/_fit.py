@@ -1,4 +1,12 @@
-"""From records to a run folder, through ``mx.mod.Module.fit``."""
+"""From records to a run folder, through ``mx.mod.Module.fit``; and from there on again.
+
+`fit` and `resume` prepare the same things in the same order, and then are one: `_train`. The order
+matters in two ways. What may be wrong (settings, optimizer, devices, records, the monitored value,
+the network) is looked at before anything is written, so that a mistake costs no run that is there.
+And what a run is made of is written before the first batch, so that from then on every moment can
+be the last one: `resume` needs the folder alone, and takes its newest checkpoint that is whole.
+What it takes back, and when, is told in `_session` and `_module_state`.
+"""
 
 from __future__ import annotations
 
@@ -11,25 +19,26 @@ from typing import Any, List, Optional, Sequence
 import mxnet as mx
 
 from .._files import PathLike
-from ._alike import check_rows, choose_workers
-from ._budget import Budget
-from ._checkpoint import CheckpointError, newest_good, remove_unfinished
-from ._folder import check_folder, claim, write_run
-from ._interrupt import REASON, Interrupt, Interrupted
-from ._keeper import Keeper
-from ._lock import locked
-from ._logs import make_logs
-from ._model_file import ModelFile
-from ._monitor import Monitor, make_suite
-from ._network import Network, Trained, check_shapes, make_network
+from ..model import (
+    MODEL,
+    SETTINGS,
+    SYMBOL,
+    CheckpointError,
+    ModelFile,
+    newest_good,
+    remove_unfinished,
+)
+from ..nets import TrunkOrNet
+from ._callbacks import INTERRUPTED, Budget, Interrupt, Interrupted, Keeper, Monitor
+from ._logs import Progress, make_logs
+from ._network import SymbolAndParams, check_shapes, make_network
 from ._optimizer import check_optimizer
-from ._phases import make_phases
-from ._precision import FULL, choose_precision
-from ._progress import Progress
-from ._run import MODEL, SETTINGS, SYMBOL, Run
-from ._session import Callback, Session, Stop
+from ._records import TrainAndVal
+from ._run_context import RunContext
+from ._run_folder import Run, check_folder, claim, locked, write_run
+from ._session import Callback, Session, Stop, make_phases
 from ._settings import Settings, load_noted, load_settings, save_settings
-from ._train import Records, devices, train_phase
+from ._train_phase import train_phase
 
 log = logging.getLogger("mxmtl")
 
@@ -43,7 +52,7 @@ def fit(
     val: Any = None,
     *,
     run: PathLike,
-    network: Optional[Network] = None,
+    network: Optional[TrunkOrNet] = None,
     callbacks: Sequence[Callback] = (),
     force: bool = False,
     **settings: Any,
@@ -84,21 +93,17 @@ def fit(
     """
     chosen, folder = Settings.of(settings), Path(run)
     check_optimizer(chosen)
-    used = devices(chosen.gpus)
-    choose_precision(chosen.precision, used)
+    context = RunContext.settle(chosen)
     chosen.to_dict()  # what cannot be written shows before a run is replaced
-    workers = choose_workers(chosen)
-    check_rows(chosen, workers, used)
-    if workers.leads:
+    leads = context.workers.leads
+    if leads:
         check_folder(folder, chosen, force)
-    with Records(chosen, _prefixes(train), _prefixes(val), workers) as records:
+    with TrainAndVal(context, _prefixes(train), _prefixes(val)) as records:
         tasks = records.train.tasks.smoothed(chosen.label_smoothing)
-        make_suite(tasks, chosen.monitor)  # a wrong name shows before anything is written
+        session = Session(context, tasks, folder, [*standard_callbacks(chosen, leads), *callbacks])
         begin = make_network(chosen, tasks, network)
         check_shapes(begin.symbol, records.train)
-        all_callbacks = [*standard_callbacks(chosen, workers.leads), *callbacks]
-        session = Session(chosen, tasks, folder, all_callbacks, workers)
-        if not workers.leads:
+        if not leads:
             return _train(session, records, begin)
         claim(folder)
         write_run(folder, chosen, ModelFile(tasks, chosen.preprocessing), begin, records)
@@ -142,15 +147,14 @@ def resume(run: PathLike, *, callbacks: Sequence[Callback] = (), **changes: Any)
         )
     if changes:
         settings = dataclasses.replace(settings, **changes)
-    workers = choose_workers(settings)
-    check_rows(settings, workers, devices(settings.gpus))
+    context = RunContext.settle(settings)
+    leads = context.workers.leads
     tasks = ModelFile.load(folder / MODEL).tasks
-    all_callbacks = [*standard_callbacks(settings, workers.leads), *callbacks]
-    session = Session(settings, tasks, folder, all_callbacks, workers)
+    session = Session(context, tasks, folder, [*standard_callbacks(settings, leads), *callbacks])
     noted = load_noted(folder / SETTINGS)
-    with Records(settings, train, val, workers, tasks) as records:
+    with TrainAndVal(context, train, val, tasks) as records:
         records.check(noted)
-        if not workers.leads:
+        if not leads:
             return _train(session, records, _restore(session))
         with locked(folder):
             remove_unfinished(folder)
@@ -175,25 +179,8 @@ def standard_callbacks(settings: Settings, leads: bool = True) -> List[Callback]
     ]
 
 
-def _train(session: Session, records: Records, network: Trained) -> Run:
-    used = devices(session.settings.gpus)
-    asked = session.settings.precision
-    precision = "" if asked == FULL else f", in {choose_precision(asked, used)}"
-    if used == [mx.cpu()]:
-        log.info(
-            "no GPU that works: training on the CPU (OMP_NUM_THREADS=%s)%s",
-            os.environ.get("OMP_NUM_THREADS", "unset"),
-            precision,
-        )
-    else:
-        log.info("training on %s%s", ", ".join(map(str, used)), precision)
-    shares = len(used) * session.workers.count
-    if shares > 1 and session.tasks.normalization == "valid" and session.workers.leads:
-        log.warning(
-            "normalization='valid': a batch is divided into %d parts, and each part's loss is the "
-            "mean over its own labels; with 'batch' the division would make no difference.",
-            shares,
-        )
+def _train(session: Session, records: TrainAndVal, network: SymbolAndParams) -> Run:
+    _tell_where(session)
     try:
         for phase in make_phases(session.settings):
             if session.epoch < phase.end:
@@ -207,7 +194,7 @@ def _train(session: Session, records: Records, network: Trained) -> Run:
     except Stop as stop:
         where = f"after epoch {session.epoch}, batch {session.batch}"
         hint = f"saved; go on with: mxmtl train --resume {session.folder}"
-        if session.reason == REASON:
+        if session.reason == INTERRUPTED:
             raise Interrupted(f"stopped {where}, and {hint}") from None
         log.info("stopped %s: %s (%s)", where, stop, hint)
     finally:
@@ -216,7 +203,24 @@ def _train(session: Session, records: Records, network: Trained) -> Run:
     return Run(session.folder, check=session.workers.leads)
 
 
-def _restore(session: Session) -> Trained:
+def _tell_where(session: Session) -> None:
+    """Say on what the run is trained, and what several devices change."""
+    used = session.context.devices
+    if used == [mx.cpu()]:
+        threads = os.environ.get("OMP_NUM_THREADS", "unset")
+        log.info("no GPU that works: training on the CPU (OMP_NUM_THREADS=%s)", threads)
+    else:
+        log.info("training on %s", ", ".join(map(str, used)))
+    shares = len(used) * session.workers.count
+    if shares > 1 and session.tasks.normalization == "valid" and session.workers.leads:
+        log.warning(
+            "normalization='valid': a batch is divided into %d parts, and each part's loss is the "
+            "mean over its own labels; with 'batch' the division would make no difference.",
+            shares,
+        )
+
+
+def _restore(session: Session) -> SymbolAndParams:
     found = newest_good(session.folder)
     if found is None:
         raise CheckpointError(
@@ -226,7 +230,7 @@ def _restore(session: Session) -> Trained:
     session.restore(checkpoint, state)
     log.info("going on from %s", checkpoint.stem)
     args, auxs = checkpoint.params()
-    return Trained(mx.sym.load(str(session.folder / SYMBOL)), session.weights(args), auxs)
+    return SymbolAndParams(mx.sym.load(str(session.folder / SYMBOL)), session.weights(args), auxs)
 
 
 def _prefixes(prefixes: Any) -> Any:

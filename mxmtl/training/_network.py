@@ -1,12 +1,21 @@
-"""From the name of a trunk to the symbol that is trained, and its first parameters."""
+"""The network of a run: from the name of a trunk to the symbol that is trained, and its changes.
+
+What a symbol cannot be told after it was made (that weight decay spares a parameter, that batch
+normalization keeps its statistics, that layers learn at rates of their own) is written into its
+JSON: a changed copy is made, never the symbol itself. So each is one attribute of a node, which
+MXNet itself reads, and a checkpoint shows.
+"""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Optional, Tuple, Union
+import json
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 import mxnet as mx
 
+from ..model import Arrays, find_epoch
 from ..nets import (
+    TrunkOrNet,
     efficientnet_lite_trunk,
     joined_layers,
     load_trunk,
@@ -16,17 +25,15 @@ from ..nets import (
     zoo_trunk,
 )
 from ..tasks import TaskSet
-from ._checkpoint import find_epoch
-from ._optimizer_state import Arrays
 from ._pretrained import LITE0, load_weights
 from ._settings import Settings
-from ._symbol_json import Node, edit
 
-Network = Union[mx.sym.Symbol, mx.gluon.HybridBlock]
+Node = Dict[str, Any]
 DECAYING = "_weight"  # what weight decay is for; biases and norms (gamma, beta) are left alone
+RANDOM = ("Dropout", "RNN")  # operators that draw; so do all named *random* or *sample*
 
 
-class Trained(NamedTuple):
+class SymbolAndParams(NamedTuple):
     """A training symbol, and the values of its parameters as far as there are some."""
 
     symbol: mx.sym.Symbol
@@ -34,7 +41,9 @@ class Trained(NamedTuple):
     auxs: Arrays
 
 
-def make_network(settings: Settings, tasks: TaskSet, network: Optional[Network] = None) -> Trained:
+def make_network(
+    settings: Settings, tasks: TaskSet, network: Optional[TrunkOrNet] = None
+) -> SymbolAndParams:
     """Return the training symbol, and the parameters that have values already.
 
     ``network`` is a trunk, a `MultiTaskNet` or a Symbol to train instead of ``settings.trunk``.
@@ -47,7 +56,7 @@ def make_network(settings: Settings, tasks: TaskSet, network: Optional[Network] 
             _refuse_weights(settings, "network= brings its own")
             args, auxs = _values(network)
         symbol = training_symbol(network, tasks)
-    return Trained(only_weights_decay(symbol), args, auxs)
+    return SymbolAndParams(only_weights_decay(symbol), args, auxs)
 
 
 def check_shapes(symbol: mx.sym.Symbol, batches: mx.io.DataIter) -> None:
@@ -63,24 +72,24 @@ def check_shapes(symbol: mx.sym.Symbol, batches: mx.io.DataIter) -> None:
         ) from error
 
 
-def _trunk(settings: Settings) -> Trained:
+def _trunk(settings: Settings) -> SymbolAndParams:
     trunk = _whole_trunk(settings)
     if not settings.layers:
         return trunk
     symbol = joined_layers(trunk.symbol, settings.layers)
     args, auxs = set(symbol.list_arguments()), set(symbol.list_auxiliary_states())
-    return Trained(
+    return SymbolAndParams(
         symbol,
         {name: array for name, array in trunk.args.items() if name in args},
         {name: array for name, array in trunk.auxs.items() if name in auxs},
     )
 
 
-def _whole_trunk(settings: Settings) -> Trained:
+def _whole_trunk(settings: Settings) -> SymbolAndParams:
     epoch = find_epoch(settings.trunk)
     if epoch is not None:
         _refuse_weights(settings, "the checkpoint has its own")
-        return Trained(*load_trunk(settings.trunk, epoch, layer=settings.layer))
+        return SymbolAndParams(*load_trunk(settings.trunk, epoch, layer=settings.layer))
     if settings.trunk == "small":
         trunk = small_trunk()
     else:
@@ -88,12 +97,12 @@ def _whole_trunk(settings: Settings) -> Trained:
         trunk = efficientnet_lite_trunk() if lite else zoo_trunk(settings.trunk)
     symbol = trunk(mx.sym.var("data"))
     if not settings.weights:
-        return Trained(symbol, {}, {})
+        return SymbolAndParams(symbol, {}, {})
     args, auxs = load_weights(
         settings.weights, settings.trunk, symbol,
         names=settings.weights_map, data_shape=settings.data_shape,
     )  # fmt: skip
-    return Trained(symbol, args, auxs)
+    return SymbolAndParams(symbol, args, auxs)
 
 
 def _refuse_weights(settings: Settings, reason: str) -> None:
@@ -105,11 +114,107 @@ def _values(network: Any) -> Tuple[Arrays, Arrays]:
     return module_params(network) if isinstance(network, mx.gluon.HybridBlock) else ({}, {})
 
 
+# -- changes to a symbol's nodes ----------------------------------------------------------------
+def nodes(symbol: mx.sym.Symbol) -> List[Node]:
+    """Return the nodes of a symbol: variables have op "null"."""
+    return list(json.loads(symbol.tojson(remove_amp_cast=False))["nodes"])
+
+
+def edit(symbol: mx.sym.Symbol, change: Callable[[Node], None]) -> mx.sym.Symbol:
+    """Return a copy in which ``change`` was applied to every node; it edits ``attrs``."""
+    graph = json.loads(symbol.tojson(remove_amp_cast=False))
+    for node in graph["nodes"]:
+        node.setdefault("attrs", {})
+        change(node)
+        if not node["attrs"]:
+            del node["attrs"]
+    return mx.sym.load_json(json.dumps(graph))
+
+
+def draws_random_numbers(symbol: mx.sym.Symbol) -> bool:
+    """Tell whether a forward pass may depend on MXNet's random numbers."""
+    return any(
+        (node["op"] in RANDOM and float(node["attrs"].get("p", 0.5)) > 0)
+        or "random" in node["op"].lower()
+        or "sample" in node["op"].lower()
+        or node.get("attrs", {}).get("act_type") == "rrelu"
+        for node in nodes(symbol)
+    )
+
+
+def features_symbol(symbol: mx.sym.Symbol, tasks: TaskSet) -> mx.sym.Symbol:
+    """Return the part of a training symbol that the heads share: images to features."""
+    graph = nodes(symbol)
+    head = next(node for node in graph if node["name"] == f"{tasks[0].name}_fwd")
+    source, output, *_ = head["inputs"][0]
+    internals = symbol.get_internals()
+    name = graph[source]["name"]
+    outputs = [name] if graph[source]["op"] == "null" else []
+    outputs += [o for o in internals.list_outputs() if o.startswith(f"{name}_output")]
+    return internals[outputs[output]]
+
+
 def only_weights_decay(symbol: mx.sym.Symbol) -> mx.sym.Symbol:
     """Mark what weight decay is not for: MXNet's own rule spares biases, and decays gammas."""
 
     def change(node: Node) -> None:
         if node["op"] == "null" and not node["name"].endswith(DECAYING):
             node["attrs"]["__wd_mult__"] = "0.0"
+
+    return edit(symbol, change)
+
+
+def head_params(tasks: TaskSet) -> List[str]:
+    """Return the names of the heads' parameters."""
+    return [f"{name}_{kind}" for name in tasks.names for kind in ("weight", "bias")]
+
+
+def trunk_params(symbol: mx.sym.Symbol, tasks: TaskSet) -> List[str]:
+    """Return the names of the trunk's parameters, from the first layer on."""
+    others = {"data", *tasks.label_names, *head_params(tasks)}
+    return [name for name in symbol.list_arguments() if name not in others]
+
+
+def keep_statistics(symbol: mx.sym.Symbol) -> mx.sym.Symbol:
+    """Return the symbol whose batch normalization uses its moving statistics and leaves them."""
+
+    def change(node: Node) -> None:
+        if node["op"].startswith("BatchNorm"):
+            node["attrs"]["use_global_stats"] = "True"
+
+    return edit(symbol, change)
+
+
+def freeze(symbol: mx.sym.Symbol) -> mx.sym.Symbol:
+    """Return the symbol in which a training pass computes what a prediction does.
+
+    Parameters that are fixed are not enough: a training pass would normalize by the batch, move
+    the statistics, and drop features out.
+    """
+
+    def change(node: Node) -> None:
+        if node["op"] == "Dropout":
+            node["attrs"].update(p="0.0", mode="training")
+
+    return edit(keep_statistics(symbol), change)
+
+
+def decay_rates(symbol: mx.sym.Symbol, tasks: TaskSet, share: float) -> mx.sym.Symbol:
+    """Give the trunk's first layer ``share`` of the learning rate, geometrically more to later."""
+    if share == 1.0:
+        return symbol
+    trunk = set(trunk_params(symbol, tasks))
+    layer: Dict[str, int] = {}
+    graph = nodes(symbol)
+    for node in graph:
+        names = [graph[i[0]]["name"] for i in node["inputs"] if graph[i[0]]["name"] in trunk]
+        rank = len(set(layer.values()))
+        for name in names:
+            layer.setdefault(name, rank)
+    depth = max(1, len(set(layer.values())))  # the heads come after the last layer: rate 1
+
+    def change(node: Node) -> None:
+        if node["name"] in layer:
+            node["attrs"]["__lr_mult__"] = repr(share ** (1 - layer[node["name"]] / depth))
 
     return edit(symbol, change)

@@ -12,8 +12,8 @@ from typing import Dict, Mapping, Sequence, Tuple, Union
 import mxnet as mx
 import numpy as np
 
+from ..model import Arrays
 from ..nets import EFFICIENTNET_LITE
-from ._optimizer_state import Arrays
 from ._torch_file import read_state_dict
 
 NameMap = Union[str, Mapping[str, str]]

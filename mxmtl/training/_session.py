@@ -1,28 +1,79 @@
-"""A training run while it runs: where it stands, and what callbacks may ask of it."""
+"""A training run while it runs: its parts, where it stands, and what callbacks may ask of it.
+
+``Module.fit`` owns the loop, and has no way to pause, to tell where it stands, or to begin in the
+middle. A `Session` is what stands beside it: it is given every callback that fit has, counts
+epochs and batches by itself, and leaves the loop only by exceptions. Three things make that hard:
+
+* A run has parts, frozen and not, each with a module and an optimizer of its own; all that lasts
+  longer than a module (history, seconds, metrics) lives here.
+* Restoring has an order: weights go in before fit binds, the optimizer's memory can be given back
+  only after fit has made the optimizer, which is when it asks for the first batch (`on_start`).
+* Several workers must do the same at the same time: who would save or stop alone waits for ever.
+  So every reason to stop is agreed upon after each batch, and worker 0 writes what all have.
+"""
 
 from __future__ import annotations
 
-import logging
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import mxnet as mx
 
-from ..distributed import Place, Workers
 from ..metrics import Suite
+from ..model import Arrays, Checkpoint, write_checkpoint
 from ..tasks import TaskSet
-from ._alike import begin_alike, give_statistics, mean_statistics, own_statistics
-from ._average import Average
-from ._checkpoint import Checkpoint, write_checkpoint
-from ._optimizer_state import Arrays, numbers_of, pack_states, unpack_states
-from ._phases import Phase
+from ._module_state import (
+    Average,
+    begin_as_worker_0,
+    give_statistics,
+    mean_statistics,
+    numbers_of,
+    own_statistics,
+    pack_states,
+    unpack_states,
+)
+from ._monitored_value import make_suite
+from ._run_context import RunContext
 from ._settings import Settings
 from ._stream import Stream
 
-log = logging.getLogger("mxmtl")
 RAW = "weight:"  # before the names of weights that stand beside their average
 LAST_FROZEN = "last_frozen"  # in the history: the epoch after which fine-tuning began early
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A part of a run: epochs that are trained with one module, optimizer and schedule.
+
+    Attributes
+    ----------
+    begin, end : int
+        From the epoch ``begin`` to before ``end``.
+    frozen : bool
+        Whether only the heads learn.
+    lr : float
+        Highest learning rate.
+    schedule : mx.lr_scheduler.LRScheduler, optional
+        Instead of the one that the settings ask for.
+    """
+
+    begin: int
+    end: int
+    frozen: bool
+    lr: float
+    schedule: Optional[mx.lr_scheduler.LRScheduler] = None
+
+
+def make_phases(settings: Settings) -> List[Phase]:
+    """Return the parts of a run that have epochs: first with the trunk frozen, then whole."""
+    frozen = settings.frozen_epochs
+    both = [
+        Phase(0, frozen, True, settings.frozen_lr or settings.lr),
+        Phase(frozen, settings.num_epochs, False, settings.lr),
+    ]
+    return [phase for phase in both if phase.begin < phase.end]
 
 
 class Stop(Exception):  # noqa: N818 (no error: the way out of Module.fit)
@@ -60,25 +111,28 @@ class Session:
         One entry for each finished epoch: its values of metrics, learning rate and seconds.
     reason : str
         Why the run is to stop; empty while it is not.
+    metric, validation_metric : Suite
+        What is measured in training and in validation.
     workers : Workers
         Those that train together, of which this process is one. Callbacks are called on each;
         what they write to files they write where ``session.workers.leads``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such value as the one to monitor.
     """
 
     def __init__(
-        self,
-        settings: Settings,
-        tasks: TaskSet,
-        folder: Path,
-        callbacks: Sequence[Callback],
-        workers: Optional[Workers] = None,
+        self, context: RunContext, tasks: TaskSet, folder: Path, callbacks: Sequence[Callback]
     ) -> None:
-        self.settings, self.tasks, self.folder = settings, tasks, folder
-        self.workers = workers or Workers(Place())
+        self.context, self.tasks, self.folder = context, tasks, folder
+        self.settings, self.workers = context.settings, context.workers
         self.callbacks = list(callbacks)
+        self.metric: Suite = make_suite(tasks, self.settings.monitor)
+        self.validation_metric: Suite = make_suite(tasks, self.settings.monitor)
         self.module: mx.mod.Module = None
         self.stream: Stream = None  # type: ignore[assignment]
-        self.metric: Suite = None  # type: ignore[assignment]
         self.num_batches = self.begin_update = 0
         self._train_values: Dict[str, float] = {}
         self.epoch = self.batch = 0
@@ -87,7 +141,6 @@ class Session:
         self.extra: Tuple[Arrays, Arrays] = ({}, {})  # parameters that the module has not
         self.average: Optional[Average] = None
         self.validated = False
-        self.precision = "float32"  # of the trunk, in this phase
         self._averaged: Arrays = {}
         self._restored: Optional[Tuple[Dict[str, Any], Arrays]] = None
         self._numbers: Dict[str, float] = {}
@@ -168,8 +221,13 @@ class Session:
         self._averaged = {name: args[name] for name in raw}
         return {**args, **raw}
 
-    def go(self, phase: Phase) -> None:
-        """Bring the stream to where the run stands; `begin_update` tells what was done of it."""
+    def begin_phase(self, phase: Phase, module: mx.mod.Module, stream: Stream) -> None:
+        """Train this module on this stream from here on: from the place where the run stands.
+
+        `begin_update` tells how many updates of the phase were done before.
+        """
+        self.module, self.stream = module, stream
+        self.average = Average(self.settings.ema) if self.settings.ema else None
         state = self._restored[0] if self._restored else None
         inside = state is not None and phase.begin < self.epoch + bool(self.batch)
         if not inside:  # a new phase: a new optimizer, and a new average
@@ -188,7 +246,7 @@ class Session:
             give_statistics(self.module, arrays)
             vars(optimizer).update(state["optimizer"]["numbers"])
             self._restored = None
-        begin_alike(self.module, self.workers, (self.epoch, self.batch))
+        begin_as_worker_0(self.module, self.workers, (self.epoch, self.batch))
         if self.average is not None:
             self.average.begin(self.module, self._averaged)
             self._averaged = {}

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Tuple, Union
 
 from .. import augment as augmentations
+from .._files import read_json, write_json
 from .._options import Options, one_of, option, read_pair
 from ..augment import Augmentation
-from ._json import read_json, write_json
-from ._model_file import Preprocessing
+from ..model import Preprocessing
 
 FORMAT = "mxmtl.settings"
 VERSION = 1
@@ -132,9 +132,6 @@ class Settings(Options):
     ema: float = optimization(
         0.0, "average weights with this decay, as 0.999; 0: off", low=0, below=1
     )
-    precision: str = optimization(
-        "float32", "of the trunk", choices=("float32", "float16", "bfloat16", "auto")
-    )
     seed: int = optimization(
         0, "of weights, order, augmentation and dropout", low=-(2**63), high=2**64 - 1
     )
@@ -202,8 +199,18 @@ class Settings(Options):
 
     @staticmethod
     def from_dict(spec: Mapping[str, Any]) -> "Settings":
-        """Make settings from `to_dict`; `TypeError` for a name that is no setting."""
-        return Settings.of(spec)
+        """Make settings from `to_dict`; `TypeError` for a name that is no setting.
+
+        Mixed precision has been one: what was trained without it is read as before.
+        """
+        given = dict(spec)
+        precision = given.pop("precision", "float32")
+        if precision not in ("float32", "auto"):
+            raise ValueError(
+                f"precision={precision!r}: trained in mixed precision, which this mxmtl has not. "
+                "Install the mxmtl that wrote it."
+            )
+        return Settings.of(given)
 
 
 def save_settings(

@@ -70,7 +70,7 @@ def test_gray():
 
 
 def test_pca_noise_has_the_covariance_of_the_components():
-    from mxmtl.augment._color import PCA_AXES, PCA_STD
+    from mxmtl.augment._pixels import PCA_AXES, PCA_STD
 
     step = augment.PCANoise(0.1)
     draws = uniforms(keys(0, np.arange(20_000)), step.draws).tolist()

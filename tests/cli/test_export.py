@@ -26,6 +26,14 @@ def test_the_example_in_the_help_runs(here, capsys):  # noqa: F811
     [
         ("runs/first -o m --format mxnet", 0, "", ["m-0000.params", "m-symbol.json", "m.json"]),
         ("runs/first -o m --format gluon", 0, "", ["m-0000.params", "m-symbol.json", "m.json"]),
+        (
+            "runs/first -o m --int8 data/train --records data/val",
+            0,
+            "",
+            ["m-0000.params", "m-symbol.json", "m.json"],
+        ),
+        ("runs/first -o m.onnx --int8 data/train --format onnx", 1, "onnx' has no 8 bits", []),
+        ("runs/first -o m --int8 none", 1, "none.rec: no such file", []),
         ("runs/first -o m.onnx --reader --license MIT", 0, "", ["m.onnx", "onnx_predictor.py"]),
         (
             "runs/first/model -o m.onnx --tasks data/val.tasks.json --data-shape 3,8,8 --mean 127",
@@ -34,7 +42,12 @@ def test_the_example_in_the_help_runs(here, capsys):  # noqa: F811
             ["m.onnx"],
         ),
         ("runs/first", 2, "required: -o", []),
-        ("runs/first -o m --format torch", 2, "invalid choice: 'torch'", []),
+        (
+            "runs/first -o m --format torch",
+            2,
+            "--format: 'torch': expected one of [onnx, mxnet",
+            [],
+        ),
         ("runs/none -o m.onnx", 1, "mxmtl export: runs/none: no model.", []),
         ("runs/first -o m --format mxnet --license MIT", 1, "has no reader and no metadata", []),
         ("runs/first -o m.onnx --records none", 1, "none.rec: no such file", []),

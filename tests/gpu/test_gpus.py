@@ -5,7 +5,6 @@ import sys
 
 import mxmtl
 from mxmtl import training
-from mxmtl.training import _train
 from tests._devices import no_gpu
 from tests.distributed import _life
 from tests.training import _small
@@ -43,7 +42,7 @@ def test_every_gpu_computes(gpus):
 
 def test_a_run_is_that_of_the_cpu(records, tmp_path, monkeypatch):
     found = run_on("0", records, tmp_path / "gpu").load("last")[1]
-    monkeypatch.setattr(_train, "devices", lambda gpus: [mx.cpu()])
+    _small.train_on(monkeypatch, mx.cpu())
     expected = run_on("", records, tmp_path / "cpu").load("last")[1]
     for name, array in expected.items():
         other = found[name].asnumpy()

@@ -10,9 +10,15 @@ import json
 import mxmtl
 from mxmtl.data import TableError
 from mxmtl.evaluation import TuneOptions, predict_records, tune
-from mxmtl.model import Inputs, PredictOptions, Predictor, open_inputs, predict_inputs
-from mxmtl.model._inputs import Item
-from mxmtl.model._writers import Writer
+from mxmtl.model import (
+    Inputs,
+    Item,
+    PredictOptions,
+    Predictor,
+    Writer,
+    open_inputs,
+    predict_inputs,
+)
 from mxmtl.training import ModelFile, Preprocessing, Run
 from tests.training import _small
 

@@ -9,6 +9,7 @@ from typing import Any, Tuple
 import mxmtl
 from mxmtl import training
 from mxmtl.augment import RandomMirror
+from mxmtl.training import _run_context
 from tests import _cases
 
 import cv2
@@ -61,6 +62,11 @@ def weights(run: training.Run, which: str = "last") -> Tuple[bytes, ...]:
     """Return the values of all parameters, byte for byte."""
     _, args, auxs = run.load(which)
     return tuple(a.asnumpy().tobytes() for _, a in sorted({**args, **auxs}.items()))
+
+
+def train_on(monkeypatch: Any, *contexts: mx.Context) -> None:
+    """Let runs train on these devices, as if the machine had no others."""
+    monkeypatch.setattr(_run_context, "devices", lambda gpus: list(contexts))
 
 
 class Crash(training.Callback):

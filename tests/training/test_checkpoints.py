@@ -1,8 +1,5 @@
 """Checkpoints: MXNet reads them, damage is named, an older one takes over, old ones go."""
 
-import json
-import logging
-import pickle
 import shutil
 
 import mxmtl
@@ -52,12 +49,6 @@ def test_mxnet_loads_them_by_itself(records, tmp_path):
     batches.close()
 
 
-def test_no_file_is_a_pickle(crashed):
-    for path in crashed.iterdir():
-        with pytest.raises((pickle.UnpicklingError, ValueError, EOFError, KeyError, IndexError)):
-            pickle.loads(path.read_bytes())
-
-
 def test_the_newest_and_the_best_stay(records, tmp_path):
     # A rate of 0 never improves: the first epoch stays the best.
     _small.fit(records, tmp_path / "run", epochs=5, keep=2, lr=0.0)
@@ -65,31 +56,6 @@ def test_the_newest_and_the_best_stay(records, tmp_path):
     run = training.Run(tmp_path / "run")
     assert (run.best.stem, run.last.stem) == ("model-0001", "model-0005")
     assert not [path for path in run.folder.iterdir() if path.name.startswith(".")]
-
-
-@pytest.mark.parametrize("ending", [".params", ".optimizer"])
-@pytest.mark.parametrize("damage", ["flip", "cut", "empty", "gone"])
-def test_a_damaged_one_is_named_and_the_one_before_taken(crashed, caplog, ending, damage):
-    assert _stems(crashed)[-2:] == ["model-0001-batch-0002", "model-0001-batch-0004"]
-    path = crashed / f"model-0001-batch-0004{ending}"
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 1
-    if damage == "gone":
-        path.unlink()
-    else:
-        path.write_bytes({"flip": data, "cut": data[:-1], "empty": b""}[damage])
-    with caplog.at_level(logging.INFO, "mxmtl"):
-        found, _ = training.newest_good(crashed)
-    assert found.stem == "model-0001-batch-0002"
-    assert "model-0001-batch-0004 is refused" in caplog.text
-    assert str(path) in caplog.text
-
-
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"format": "other"}', "\xff"])
-def test_a_json_that_is_none(crashed, caplog, text):
-    (crashed / "model-0001-batch-0004.json").write_bytes(text.encode("latin-1"))
-    assert training.newest_good(crashed)[0].stem == "model-0001-batch-0002"
-    assert "model-0001-batch-0004.json" in caplog.text
 
 
 def test_resuming_from_the_one_before_gives_the_same_weights(records, crashed, tmp_path):
@@ -111,37 +77,6 @@ def test_none_left_is_an_error(crashed):
         path.write_bytes(b"nothing")
     with pytest.raises(training.CheckpointError, match="no good checkpoint"):
         training.resume(crashed)
-
-
-def test_the_json_comes_last(crashed, monkeypatch):
-    from mxmtl.training import _checkpoint
-
-    order = []
-    for name in ("save_arrays", "write_json"):
-        written = getattr(_checkpoint, name)
-        monkeypatch.setattr(
-            _checkpoint,
-            name,
-            lambda path, data, w=written: (order.append(path.name), w(path, data))[1],
-        )
-    checkpoint = training.find_checkpoints(crashed)[-1]
-    args = checkpoint.params()
-    state = json.loads(checkpoint.path(".json").read_text("utf-8"))
-    _checkpoint.write_checkpoint(checkpoint, {"history": state["history"]}, args, {})
-    endings = [name[len(checkpoint.stem) :] for name in order]
-    assert endings == [".params", ".optimizer", ".json"]
-
-
-def test_a_full_disk_is_one_line_with_the_name(crashed, monkeypatch):
-    def full(name, arrays):
-        raise mx.MXNetError("Check failed: write error")
-
-    monkeypatch.setattr(mx.nd, "save", full)
-    from mxmtl.training import _array_file
-
-    with pytest.raises(OSError, match=r"x\.params could not be written .* Is the disk full\?"):
-        _array_file.save_arrays(crashed / "x.params", {})
-    assert not [path for path in crashed.iterdir() if path.name.startswith(".")]
 
 
 def test_a_folder_that_holds_a_run_is_not_overwritten(records, crashed):

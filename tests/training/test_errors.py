@@ -108,7 +108,7 @@ def test_a_disk_that_is_full(here, capsys, size):
 
 
 def test_a_disk_that_fills_up_later_leaves_the_checkpoint_before(here, capsys, monkeypatch):
-    from mxmtl.training import _checkpoint
+    from mxmtl.model import _checkpoint
 
     save, count = _checkpoint.save_arrays, []
 

@@ -53,8 +53,6 @@ def test_a_loss_that_falls_nowhere_gives_no_suggestion(tmp_path):
         with pytest.raises(ValueError, match=r"the loss fell at none of the 50 rates .*1\.0e-06"):
             _ = found.suggestion
         found.save(tmp_path / "lr.csv")  # to look at
-        pytest.importorskip("matplotlib", reason='needs pip install "mxmtl[plot]"')
-        found.save(tmp_path / "lr.png")
 
 
 def test_records_without_labels_are_an_error(tmp_path):
@@ -92,14 +90,6 @@ def test_the_command_writes_the_curve(records, tmp_path, capsys):
         rows = list(csv.DictReader(stream))
     assert float(rows[0]["lr"]) == pytest.approx(1e-6)
     assert len(rows) > 10
-
-
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # matplotlib's own, of its parser
-def test_a_plot_or_how_to_get_one(records, tmp_path):
-    found = training.RateFinding((1e-3, 1e-2, 1e-1, 1), (2.0, 1.5, 1.0, 3.0))
-    pytest.importorskip("matplotlib", reason='needs pip install "mxmtl[plot]"')
-    found.save(tmp_path / "lr.png")
-    assert (tmp_path / "lr.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_network_that_diverges_ends_the_search(records):

@@ -7,8 +7,10 @@ import math
 
 import mxmtl
 from mxmtl import training
-from mxmtl.distributed import Place, Workers
-from mxmtl.training import _monitor, _schedule
+from mxmtl.model import best_entry
+from mxmtl.training import _monitored_value
+from mxmtl.training._optimizer import make_schedule
+from mxmtl.training._run_context import RunContext
 from tests.training import _small
 
 import mxnet as mx
@@ -72,25 +74,18 @@ def test_label_smoothing_is_the_tasks_own(records, tmp_path):
         ([1.0, 2.0, 3.0, 4.0], True, 4, 4),
     ],
 )
-def test_best_and_patience(values, higher, best, length):
-    class Session:
-        history, epoch, reason = [], 0, ""
-        metric = _monitor.make_suite(_small.tasks(), "breed/accuracy")
-        settings, workers = training.Settings(), Workers(Place())
-
-        def stop(self, reason):
-            self.reason = reason
-
+def test_best_and_patience(tmp_path, values, higher, best, length):
     name = "breed/accuracy" if higher else "breed/task_loss"
-    session, monitor = Session(), training.Monitor(name, patience=2)
-    session.metric = _monitor.make_suite(_small.tasks(), name)
+    context = RunContext.alone(training.Settings(monitor=name))
+    session = training.Session(context, _small.tasks(), tmp_path, callbacks=[])
+    monitor = training.Monitor(name, patience=2)
     for value in values:
         session.epoch += 1
         session.history.append({"epoch": session.epoch, "val": {name: value}, "train": {}})
         monitor.on_epoch_end(session)
         if session.reason:
             break
-    assert _monitor.best_entry(session.history)["epoch"] == best
+    assert best_entry(session.history)["epoch"] == best
     assert len(session.history) == length
 
 
@@ -113,8 +108,8 @@ def test_patience_ends_the_run(records, tmp_path, caplog):
     ],
 )
 def test_values_that_can_be_monitored(monitor, higher):
-    suite = _monitor.make_suite(_small.tasks(), monitor)
-    assert _monitor.direction(suite, monitor) is higher
+    suite = _monitored_value.make_suite(_small.tasks(), monitor)
+    assert _monitored_value.direction(suite, monitor) is higher
     assert monitor in dict(suite.get_name_value())
 
 
@@ -129,7 +124,7 @@ def test_values_that_can_be_monitored(monitor, higher):
 )
 def test_values_that_cannot(monitor, message):
     with pytest.raises(ValueError, match=message):
-        _monitor.make_suite(_small.tasks(), monitor)
+        _monitored_value.make_suite(_small.tasks(), monitor)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +144,7 @@ def test_schedules(options, expected):
 
     MXNet counts the first update as 1.
     """
-    made = _schedule.make_schedule(training.Settings(**options), 1.0, 10, 4)
+    made = make_schedule(training.Settings(**options), 1.0, 10, 4)
     assert [made(update) for update in (1, 11, 21, 31, 40)] == pytest.approx(expected, rel=1e-4)
 
 
@@ -158,13 +153,13 @@ def test_schedules(options, expected):
 @pytest.mark.parametrize(("batches", "epochs"), [(1, 1), (1, 3), (7, 2)])
 def test_every_update_trains(schedule, warmup, batches, epochs):
     settings = training.Settings(schedule=schedule, steps=(0.5, 1), warmup=warmup)
-    made = _schedule.make_schedule(settings, 0.3, batches, epochs)
+    made = make_schedule(settings, 0.3, batches, epochs)
     rates = [made(update) for update in range(1, batches * epochs + 1)]
     assert all(0 < rate <= 0.3 for rate in rates)
     if not warmup:
         assert rates[0] == 0.3
     # An optimizer that asks before it counts begins at 0, and gets no rate that is none.
-    again = _schedule.make_schedule(settings, 0.3, batches, epochs)
+    again = make_schedule(settings, 0.3, batches, epochs)
     assert 0 <= again(0) <= 0.3
     assert again(0) == (0 if warmup * batches >= 1 and batches * epochs > 1 else 0.3)
 
@@ -172,13 +167,15 @@ def test_every_update_trains(schedule, warmup, batches, epochs):
 def test_steps_that_fall_on_one_update_follow_each_other():
     """Half an epoch of one batch is rounded to none: each step still takes a tenth."""
     settings = training.Settings(schedule="step", steps=(0.2, 0.4, 1))
-    made = _schedule.make_schedule(settings, 1.0, 1, 5)
+    made = make_schedule(settings, 1.0, 1, 5)
     assert [made(n) for n in range(1, 6)] == pytest.approx([1, 0.1, 0.01, 0.001, 0.001])
 
 
 @pytest.mark.parametrize("steps", [(2, 1), (1, 1), (0, 1), (math.nan,), (-1,)])
 def test_steps_that_cannot_be(records, tmp_path, steps):
-    with pytest.raises(ValueError, match="expected epochs above 0 that grow, as 30, 60"):
+    # What is no number is refused by the setting itself.
+    message = "steps=nan: expected" if math.isnan(steps[0]) else "above 0 that grow, as 30, 60"
+    with pytest.raises(ValueError, match=message):
         _small.fit(records, tmp_path / "run", schedule="step", steps=steps)
     assert not (tmp_path / "run").exists()
 
@@ -207,10 +204,10 @@ def test_optimizers_that_divide_by_the_rate_stay_finite(records, tmp_path, optim
         ({"epochs": 0}, "nothing to train"),
         ({"batch_size": 0}, "batch_size=0: expected 1 or more"),
         ({"lr": math.nan}, "lr=nan"),
-        ({"schedule": "cos"}, r"schedule='cos' is not one of \('constant'"),
+        ({"schedule": "cos"}, r"schedule='cos': expected one of \[constant, .*mean 'cosine'"),
         ({"schedule": "step"}, r"needs steps=\(epoch"),
-        ({"logs": "csv,json"}, "logs='csv,json' is not one of"),
-        ({"augment": [{"type": "Flip"}]}, "augmentation 'Flip' is not one of .*RandomMirror"),
+        ({"logs": "csv,json"}, "logs='csv,json': expected one of"),
+        ({"augment": [{"type": "Flip"}]}, "augmentation 'Flip': expected one of .*RandomMirror"),
     ],
 )
 def test_settings_that_cannot_be(options, message):
@@ -252,15 +249,15 @@ def test_tensorboard(records, tmp_path):
 
 
 def test_bar_in_a_terminal_and_lines_elsewhere(records, tmp_path, caplog, capsys, monkeypatch):
-    from mxmtl.training import _progress
+    from mxmtl.training import _logs
 
-    monkeypatch.setattr(_progress, "LINE", 0.0)
-    monkeypatch.setattr(_progress, "FEW", 0.0)
+    monkeypatch.setattr(_logs, "LINE", 0.0)
+    monkeypatch.setattr(_logs, "FEW", 0.0)
     with caplog.at_level(logging.INFO, "mxmtl"):
         _small.fit(records, tmp_path / "lines", epochs=1)
     assert "epoch 1/1  batch 3/6" in caplog.text
     assert capsys.readouterr().err.count("images/s") == 0
-    monkeypatch.setattr(_progress.sys.stderr, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(_logs.sys.stderr, "isatty", lambda: True, raising=False)
     _small.fit(records, tmp_path / "bar", epochs=1)
     shown = capsys.readouterr().err
     assert "epoch 1/1" in shown

@@ -6,7 +6,7 @@ import shlex
 import mxmtl
 from mxmtl import training
 from mxmtl.cli import main
-from mxmtl.training import _monitor
+from mxmtl.training import _monitored_value
 from tests.training import _small
 
 import mxnet as mx
@@ -84,8 +84,8 @@ def test_gradients_that_no_checkpoint_holds_are_warned_of(caplog, scale, warned)
 def test_a_task_called_like_the_mean_over_all():
     named = mxmtl.TaskSet([mxmtl.Binary("all_tasks"), mxmtl.Binary("wet")])
     with pytest.raises(ValueError, match="a task is called 'all_tasks', .* another name"):
-        _monitor.make_suite(named, "all_tasks/task_loss")
+        _monitored_value.make_suite(named, "all_tasks/task_loss")
     with pytest.raises(ValueError, match="a task is called 'all_tasks'"):
-        _monitor.make_suite(named, "wet/accuracy")
+        _monitored_value.make_suite(named, "wet/accuracy")
     alone = mxmtl.TaskSet([mxmtl.Binary("all_tasks")])  # the mean over one is its own
-    assert "all_tasks/task_loss" in _monitor.make_suite(alone, "all_tasks/task_loss").names
+    assert "all_tasks/task_loss" in _monitored_value.make_suite(alone, "all_tasks/task_loss").names

@@ -5,7 +5,6 @@ import os
 import signal
 
 from mxmtl import training
-from mxmtl.training import _train
 from tests.training import _small
 
 import mxnet as mx
@@ -105,7 +104,7 @@ def test_what_would_change_the_weights_is_refused(records, tmp_path):
 @pytest.mark.parametrize("options", [SGD, ADAM], ids=["sgd", "adam"])
 def test_on_several_devices(records, tmp_path, monkeypatch, options):
     """Weights to the bit; statistics, which each device has for itself, to rounding."""
-    monkeypatch.setattr(_train, "devices", lambda gpus: [mx.cpu(0), mx.cpu(1)])
+    _small.train_on(monkeypatch, mx.cpu(0), mx.cpu(1))
     whole = _small.fit(records, tmp_path / "whole", **options).load("last")
     with pytest.raises(_small.PowerCutError):
         _small.fit(

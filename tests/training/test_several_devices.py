@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import mxmtl
 from mxmtl import training
-from mxmtl.training import _fit, _train
 from tests.training import _small
 
 import mxnet as mx
@@ -14,8 +13,7 @@ import pytest
 @pytest.fixture
 def two(monkeypatch):
     """Let training see two devices."""
-    for module in (_fit, _train):
-        monkeypatch.setattr(module, "devices", lambda gpus: [mx.cpu(0), mx.cpu(1)])
+    _small.train_on(monkeypatch, mx.cpu(0), mx.cpu(1))
 
 
 @pytest.mark.parametrize("force", [False, True])
@@ -32,8 +30,7 @@ def test_each_device_needs_a_row(records, tmp_path, two, force):
 
 def test_resuming_on_more_devices_than_rows_is_refused(records, tmp_path, monkeypatch):
     run = _small.fit(records, tmp_path / "run", epochs=2, batch_size=1, minutes=1e-9)
-    for module in (_fit, _train):
-        monkeypatch.setattr(module, "devices", lambda gpus: [mx.cpu(0), mx.cpu(1)])
+    _small.train_on(monkeypatch, mx.cpu(0), mx.cpu(1))
     with pytest.raises(ValueError, match=r"batch_size=1: .* 2 devices"):
         training.resume(run.folder)
 
@@ -60,8 +57,7 @@ def test_going_on_with_another_number_of_devices_begins_with_the_mean(
         _small.fit(
             records, tmp_path / "run", epochs=1, save_batches=2, callbacks=[_small.Crash(0, 3)]
         )
-    for module in (_fit, _train):
-        monkeypatch.setattr(module, "devices", lambda gpus: [mx.cpu(0)])
+    _small.train_on(monkeypatch, mx.cpu(0))
     assert mxmtl.training.resume(tmp_path / "run").last.stem == "model-0001"
 
 

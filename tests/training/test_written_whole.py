@@ -3,66 +3,16 @@
 from __future__ import annotations
 
 import os
-import resource
 import shlex
 
 from mxmtl import training
+from mxmtl._files import sha256_of
 from mxmtl.cli import main
-from mxmtl.training import _array_file, _checkpoint
+from mxmtl.model import _checkpoint
 from tests.training import _small
 
 import mxnet as mx
 import pytest
-
-ARRAYS = {f"arg:p{number}": mx.nd.ones((100,)) for number in range(20)}
-
-
-def _cut_saving(monkeypatch, cut):
-    """Let MXNet lose the last bytes of a file without a word, as where the disk is full."""
-    save = mx.nd.save
-
-    def lossy(name, arrays):
-        save(name, arrays)
-        os.truncate(name, os.path.getsize(name) - cut)
-
-    monkeypatch.setattr(mx.nd, "save", lossy)
-
-
-@pytest.mark.parametrize("cut", [1, 10, 300, 1000, 5000])
-def test_a_file_that_is_cut_off_is_not_written(tmp_path, monkeypatch, cut):
-    _cut_saving(monkeypatch, cut)
-    with pytest.raises(OSError, match=r"x\.params could not be written .* Is the disk full\?"):
-        _array_file.save_arrays(tmp_path / "x.params", ARRAYS)
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize("cut", [10, 300, 1000])
-def test_files_may_not_grow(tmp_path, cut):
-    _array_file.save_arrays(tmp_path / "whole", ARRAYS)
-    size = os.path.getsize(tmp_path / "whole")
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size - cut, hard))
-    try:
-        with pytest.raises(OSError, match=r"x\.params could not be written .* Is the disk full\?"):
-            _array_file.save_arrays(tmp_path / "x.params", ARRAYS)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert [path.name for path in tmp_path.iterdir()] == ["whole"]
-
-
-def test_arrays_without_any_are_written(tmp_path):
-    assert _array_file.save_arrays(tmp_path / "x.optimizer", {})
-    assert (tmp_path / "x.optimizer").exists()
-
-
-def test_a_disk_that_fails_at_the_end_names_the_file(tmp_path, monkeypatch):
-    def fail(handle):
-        raise OSError(28, os.strerror(28))
-
-    monkeypatch.setattr(os, "fsync", fail)
-    with pytest.raises(OSError, match=r"No space left on device.*x\.params"):
-        _array_file.save_arrays(tmp_path / "x.params", ARRAYS)
-    assert not list(tmp_path.iterdir())
 
 
 def test_half_a_checkpoint_is_not_left(records, tmp_path, monkeypatch):
@@ -88,10 +38,10 @@ def broken(records, tmp_path, monkeypatch):
     for checkpoint in training.find_checkpoints(folder):
         for ending in (".params", ".optimizer"):
             path = checkpoint.path(ending)
-            before = _array_file.sha256(path)
+            before = sha256_of(path)
             path.write_bytes(path.read_bytes()[:-4])
             text = checkpoint.path(".json").read_text("utf-8")
-            text = text.replace(before, _array_file.sha256(path))
+            text = text.replace(before, sha256_of(path))
             checkpoint.path(".json").write_text(text, "utf-8")
     return folder
 

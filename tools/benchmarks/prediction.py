@@ -31,8 +31,7 @@ MXNET, ONNX, INT8, TORCH = "Predictor", "Predictor, ONNX Runtime", "Predictor, I
 def model_of(trunk: str, size: int) -> Any:
     """Return a network with four tasks, whose parameters are drawn."""
     import mxmtl
-    from mxmtl.model import Model
-    from mxmtl.training import ModelFile, Preprocessing
+    from mxmtl.model import Model, ModelFile, Preprocessing
 
     import mxnet as mx
 

@@ -192,7 +192,7 @@ VARIANTS: Dict[str, Callable[[str], float]] = {
 
 def spawn(variant: str, records: str, python: str) -> float:
     """Run a variant in a process of its own."""
-    from mxmtl._threads import usable_cores
+    from mxmtl import usable_cores
 
     environment = dict(os.environ)
     cores = str(usable_cores())  # what mxmtl takes; the bare loop and PyTorch are given the same

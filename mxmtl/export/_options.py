@@ -1,0 +1,71 @@
+"""What an export is told; loads no MXNet, so that a command line is read at once."""
+
+# ruff: noqa: RUF009 (option() makes a dataclass field)
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Mapping, Optional, Sequence, Union
+
+from .._options import Options, option
+
+FORMATS = ("onnx", "mxnet", "gluon")
+PLACES = ("inside", "outside")
+Prefixes = Union[str, Path, Sequence[Union[str, Path]]]  # that can be read as type hints
+
+
+@dataclass(frozen=True)
+class ExportOptions(Options):
+    """What an export is told; `export_model` has more about the formats.
+
+    Raises `ValueError` for what cannot be, and for what the format has not.
+
+    Attributes
+    ----------
+    format : {"onnx", "mxnet", "gluon"}
+        What is written.
+    records : str or sequence of str, optional
+        Images to check on; some that are drawn by default. With ``int8`` the labelled records
+        on which metrics are compared; those of ``int8`` by default.
+    int8 : str or sequence of str, optional
+        Write the network in 8 bits, ``format="mxnet"``. From images of these records it is
+        seen how large the values between its layers are.
+    images : int
+        How many to check on; with ``int8`` all are.
+    force : bool
+        Replace files that are there.
+    preprocessing : {"inside", "outside"}
+        Whether an ONNX file takes pixels, or planes that are scaled already.
+    reader : bool
+        Put ``onnx_predictor.py`` beside an ONNX file, which reads it without mxmtl.
+    metadata : mapping of str
+        More facts to keep in an ONNX file, such as ``license``.
+    """
+
+    format: str = option("onnx", "of what is written, with --int8 mxnet", choices=FORMATS)
+    records: Optional[Prefixes] = option(
+        None, "to compare on; by default drawn images, or the records of --int8"
+    )
+    int8: Optional[Prefixes] = option(
+        None, "write it in 8 bits; records to see its values on", metavar="RECORDS"
+    )
+    images: int = option(64, "how many to compare on, without --int8", low=1)
+    force: bool = option(False, "replace files that are there")
+    preprocessing: str = option(
+        "inside",
+        "inside the file it takes pixels, uint8 NHWC, outside float32 NCHW, scaled already",
+        group="ONNX",
+        choices=PLACES,
+    )
+    reader: bool = option(
+        False, "put onnx_predictor.py beside it, which reads it without mxmtl", group="ONNX"
+    )
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.format != "onnx" and (self.reader or self.metadata):
+            raise ValueError(f"format={self.format!r} has no reader and no metadata; onnx has.")
+        if self.int8 is not None and self.format != "mxnet":
+            raise ValueError(f"format={self.format!r} has no 8 bits (int8); mxnet has.")

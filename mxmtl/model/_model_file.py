@@ -1,0 +1,155 @@
+"""What a model is for: ``model.json`` beside MXNet's own files."""
+
+from __future__ import annotations
+
+import logging
+import math
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Dict, List, Mapping, Tuple
+
+from .._files import PathLike, read_json, write_json
+from ..augment import CenterCrop
+from ..tasks import TaskSet
+
+log = logging.getLogger("mxmtl")
+FORMAT = "mxmtl.model"
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How an image becomes the input of the network, outside training.
+
+    The middle of the image, scaled so that ``crop`` of its shorter edge fills ``data_shape``;
+    then ``(pixel - mean) / std`` on the scale of 0 to 255, RGB, planes first.
+
+    Attributes
+    ----------
+    data_shape : (int, int, int)
+        Channels (3, or 1 for grey), height and width.
+    mean, std : tuple of float
+        One number, or one for each channel.
+    crop : float
+        Share of the shorter edge that is kept: 0.875 is scaling to 256 and cropping to 224.
+    """
+
+    data_shape: Tuple[int, int, int]
+    mean: Tuple[float, ...] = (0.0,)
+    std: Tuple[float, ...] = (1.0,)
+    crop: float = 1.0
+
+    def options(self) -> Dict[str, Any]:
+        """Return the arguments of `mxmtl.RecordIter` that do this."""
+        return {
+            "data_shape": self.data_shape,
+            "mean": self.mean,
+            "std": self.std,
+            "augment": [CenterCrop(self.crop)],
+        }
+
+    @staticmethod
+    def from_dict(spec: Mapping[str, Any]) -> "Preprocessing":
+        """Make what ``dataclasses.asdict`` described, from JSON."""
+        return Preprocessing(
+            tuple(spec["data_shape"]),  # type: ignore[arg-type]
+            tuple(spec["mean"]),
+            tuple(spec["std"]),
+            spec["crop"],
+        )
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """The tasks of a model, its preprocessing, and what was tuned after training.
+
+    Attributes
+    ----------
+    tasks : TaskSet
+        What the outputs mean.
+    preprocessing : Preprocessing
+        What the input is.
+    thresholds : dict
+        By task: the threshold of each label, a list. Empty until they are tuned.
+    temperature : dict
+        By task: what logits are divided by. Empty until it is tuned.
+    tuned : dict
+        How the two came about: checkpoint, records, objective. Empty until then.
+    """
+
+    tasks: TaskSet
+    preprocessing: Preprocessing
+    thresholds: Dict[str, List[float]] = field(default_factory=dict)
+    temperature: Dict[str, float] = field(default_factory=dict)
+    tuned: Dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, levels in self.thresholds.items():
+            expected = self.tasks[name].num_outputs
+            if len(levels) != expected or not all(0 <= level <= 1 for level in levels):
+                raise ValueError(
+                    f"task {name!r}: thresholds {levels}; expected {expected} in [0, 1]."
+                )
+        for name, value in self.temperature.items():
+            if name not in self.tasks or not 0 < value < math.inf:
+                raise ValueError(f"task {name!r}: temperature {value}; expected a task, above 0.")
+
+    def for_checkpoint(self, stem: str) -> "ModelFile":
+        """Return it without what was tuned for other checkpoints than ``model-0003``, or such.
+
+        Other weights have other logits: their probabilities would be wrong, and their thresholds
+        arbitrary. A warning names the tasks. What does not say what it was tuned for stays.
+        """
+        others: Dict[str, List[str]] = {}
+        for name, how in self.tuned.items():
+            if isinstance(how, dict) and how.get("checkpoint", stem) != stem:
+                others.setdefault(how["checkpoint"], []).append(name)
+        for checkpoint, names in others.items():
+            log.warning(
+                "thresholds and temperatures were tuned for %s: %s. They are not applied to %s, "
+                "for which mxmtl tune chooses others.",
+                checkpoint, ", ".join(sorted(names)), stem,
+            )  # fmt: skip
+        gone = {name for names in others.values() for name in names}
+
+        def left(known: Dict[str, Any]) -> Dict[str, Any]:
+            return {name: value for name, value in known.items() if name not in gone}
+
+        return replace(
+            self,
+            thresholds=left(self.thresholds),
+            temperature=left(self.temperature),
+            tuned=left(self.tuned),
+        )
+
+    def save(self, path: PathLike) -> None:
+        """Write ``model.json``."""
+        write_json(
+            path,
+            {
+                "format": FORMAT,
+                "version": VERSION,
+                "tasks": self.tasks.to_dict(),
+                "preprocessing": asdict(self.preprocessing),
+                "thresholds": self.thresholds,
+                "temperature": self.temperature,
+                "tuned": self.tuned,
+            },
+        )
+
+    @staticmethod
+    def load(path: PathLike) -> "ModelFile":
+        """Read ``model.json``; `ValueError` naming the file if it is something else."""
+        data = read_json(path, FORMAT, VERSION)
+        try:
+            return ModelFile(
+                TaskSet.from_dict(data["tasks"], source=str(path)),
+                Preprocessing.from_dict(data["preprocessing"]),
+                dict(data["thresholds"]),
+                dict(data["temperature"]),
+                dict(data.get("tuned", {})),
+            )
+        except ValueError as error:
+            text = str(error)
+            raise ValueError(text if str(path) in text else f"{path}: {text}") from error
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"{path}: {type(error).__name__}: {error}") from error

@@ -1,0 +1,285 @@
+"""Predictions of any number of images, written to a file as they come."""
+
+from __future__ import annotations
+
+import abc
+import contextlib
+import csv
+import io
+import json
+import os
+import sys
+from dataclasses import dataclass
+from typing import IO, Any, ClassVar, Dict, Iterator, List, Optional, Sequence, Tuple, Type
+
+import numpy as np
+from tqdm import tqdm
+
+from .._files import atomic_write
+from ._inputs import Inputs, Item
+from ._model_file import ModelFile
+from ._predictor import Predictor
+
+SAID = 20  # images that could not be read and are named one by one
+ENDINGS = {".csv": "csv", ".jsonl": "jsonl", ".json": "jsonl"}
+
+
+class Writer(abc.ABC):
+    """Abstract: writes batches of predictions to a text stream.
+
+    Parameters
+    ----------
+    stream : text file
+        Where to.
+    file : ModelFile
+        Tasks and thresholds.
+    column : str
+        What the images' names are, ``"path"`` or ``"record"``; with ``_`` behind it where a task
+        is called so.
+    top : int
+        How many of the likeliest classes are written.
+    """
+
+    formats: ClassVar[Dict[str, Type["Writer"]]] = {}
+
+    def __init_subclass__(cls, form: str, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        Writer.formats[form] = cls
+
+    def __init__(self, stream: IO[str], file: ModelFile, column: str, top: int) -> None:
+        self.stream, self.file, self.top = stream, file, top
+        while column in (*file.tasks.names, *file.tasks.columns):
+            column += "_"  # a task has the name
+        self.column = column
+
+    @abc.abstractmethod
+    def write(self, items: Sequence[Item], predictions: Sequence[np.ndarray]) -> None:
+        """Write one batch: predictions are one array a task, (N, num_outputs)."""
+
+
+class CsvWriter(Writer, form="csv"):
+    """A table with a header, in the columns that labels come from.
+
+    ``breed`` and ``breed.probability`` hold the likeliest class, ``breed.2`` and
+    ``breed.2.probability`` the next one if there is a ``top``; ``toys.ball`` is 0 or 1, by the
+    thresholds.
+    """
+
+    def __init__(self, stream: IO[str], file: ModelFile, column: str, top: int) -> None:
+        super().__init__(stream, file, column, top)
+        self._writer = csv.writer(stream, lineterminator="\n")
+        self._begun = False
+
+    def write(self, items: Sequence[Item], predictions: Sequence[np.ndarray]) -> None:
+        table: Dict[str, Any] = {self.column: [item.name for item in items]}
+        for task, part in zip(self.file.tasks, predictions):
+            table.update(task.describe(part, self.file.thresholds.get(task.name)))
+            if task.kind.exclusive and self.top > 1:
+                table.update(runners_up(task.name, task.names, part, self.top))
+        if not self._begun:
+            self._writer.writerow(table)
+            self._begun = True
+        self._writer.writerows(zip(*table.values()))
+
+
+class JsonLinesWriter(Writer, form="jsonl"):
+    """One object a line: the image, and of each task answer, probabilities and thresholds."""
+
+    def write(self, items: Sequence[Item], predictions: Sequence[np.ndarray]) -> None:
+        tasks, levels = self.file.tasks, self.file.thresholds
+        for row, item in enumerate(items):
+            data: Dict[str, Any] = {self.column: item.name}
+            for task, part in zip(tasks, predictions):
+                answer = task.answer(part[row], levels.get(task.name)).to_dict()
+                if task.kind.exclusive and self.top:
+                    answer["probabilities"] = likeliest(answer["probabilities"], self.top)
+                data[task.name] = short(answer)
+            self.stream.write(json.dumps(data, ensure_ascii=False) + "\n")
+
+
+class FashionAIWriter(Writer, form="fashionai"):
+    """No header; ``file,<task>_labels,p;p;...``: the asked task's classes with 8 decimals."""
+
+    def __init__(self, stream: IO[str], file: ModelFile, column: str, top: int) -> None:
+        super().__init__(stream, file, column, top)
+        self._writer = csv.writer(stream, lineterminator="\n")
+
+    def write(self, items: Sequence[Item], predictions: Sequence[np.ndarray]) -> None:
+        by_task = dict(zip(self.file.tasks.names, predictions))
+        for row, item in enumerate(items):
+            if item.task not in by_task:
+                raise ValueError(
+                    f"row {item.number}, {item.name!r}: asks for task {item.task!r}, and the model "
+                    f"has {self.file.tasks.names}."
+                )
+            cells = ";".join(f"{p:.8f}" for p in by_task[item.task][row])
+            self._writer.writerow([item.name, f"{item.task}_labels", cells])
+
+
+def runners_up(
+    column: str, names: Sequence[str], prediction: np.ndarray, top: int
+) -> Dict[str, List[Any]]:
+    """Return the second likeliest class of each row, the third, ... and their probabilities."""
+    order = np.argsort(-prediction, axis=1, kind="stable")[:, :top]
+    table: Dict[str, List[Any]] = {}
+    for place in range(1, order.shape[1]):
+        index = order[:, place]
+        table[f"{column}.{place + 1}"] = [names[i] for i in index]
+        table[f"{column}.{place + 1}.probability"] = list(prediction[np.arange(len(index)), index])
+    return table
+
+
+def likeliest(probabilities: Dict[str, float], top: int) -> Dict[str, float]:
+    """Return the highest of them, in order."""
+    return dict(sorted(probabilities.items(), key=lambda pair: -pair[1])[:top])
+
+
+def short(data: Any) -> Any:
+    """Return JSON-able data with as many digits as float32 has."""
+    if isinstance(data, dict):
+        return {key: short(value) for key, value in data.items()}
+    return float(f"{data:.9g}") if isinstance(data, float) else data
+
+
+@dataclass(frozen=True)
+class PredictOptions:
+    """How predictions are written.
+
+    Attributes
+    ----------
+    output : str, optional
+        File to write, whole or not at all; the standard output if there is none.
+    format : str, optional
+        ``"csv"``, ``"jsonl"`` or ``"fashionai"``; by the file's ending, else CSV.
+    top : int
+        How many of the likeliest classes are written; 0 is one in CSV, all in JSON lines.
+    progress : bool
+        Draw a bar, if the standard error is a terminal.
+    """
+
+    output: Optional[str] = None
+    format: Optional[str] = None
+    top: int = 0
+    progress: bool = False
+
+    def __post_init__(self) -> None:
+        if self.form not in Writer.formats:
+            raise ValueError(f"format {self.form!r} is not one of {list(Writer.formats)}.")
+        if self.top < 0:
+            raise ValueError(f"top={self.top}: expected 0 or more.")
+
+    @property
+    def form(self) -> str:
+        """The format, as told or by the ending."""
+        ending = os.path.splitext(self.output or "")[1].lower()
+        return self.format or ENDINGS.get(ending, "csv")
+
+    @property
+    def skipped(self) -> Optional[str]:
+        """The list of images that could not be read, as the converter has one."""
+        return None if self.output is None else f"{self.output}.skipped.csv"
+
+
+def predict_inputs(
+    predictor: Predictor,
+    inputs: Inputs,
+    options: PredictOptions = PredictOptions(),  # noqa: B008 (frozen)
+) -> Tuple[int, int]:
+    """Predict images and write what comes out; memory does not grow with their number.
+
+    Images that cannot be read are named on the standard error, and in
+    ``<output>.skipped.csv`` with their reasons; the rest goes on.
+
+    Parameters
+    ----------
+    predictor : Predictor
+        The network.
+    inputs : Inputs
+        From `open_inputs`.
+    options : PredictOptions
+        Where to, and how.
+
+    Returns
+    -------
+    (int, int)
+        How many were predicted, and how many could not be read.
+
+    Raises
+    ------
+    ValueError
+        If there are none; or, for FashionAI, a row asks for a task that the model has not.
+    """
+    done = 0
+    bar = tqdm(
+        total=inputs.total, unit=" images", unit_scale=True, leave=False,
+        disable=not (options.progress and sys.stderr.isatty()),
+    )  # fmt: skip
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(bar)
+        skipped = stack.enter_context(Skipped(options.skipped))
+        stream = stack.enter_context(text_output(options.output))
+        file = predictor.backend.file
+        writer = Writer.formats[options.form](stream, file, inputs.column, options.top)
+        for batch in predictor.batches(inputs.items, inputs.pixels(predictor.read)):
+            pairs = list(zip(batch.images, batch.errors))
+            good = [item for item, error in pairs if error is None]
+            for item, error in pairs:
+                if error is not None:
+                    skipped.add(item, error)
+            if good:
+                writer.write(good, batch.predictions)
+            done += len(good)
+            bar.update(len(pairs))
+        if not done + skipped.count:
+            raise ValueError("there is nothing to predict: the list is empty.")
+    return done, skipped.count
+
+
+@contextlib.contextmanager
+def text_output(path: Optional[str]) -> Iterator[IO[str]]:
+    """Open a text file that appears whole or not at all, or the standard output."""
+    if path is None:
+        yield sys.stdout
+        return
+    with atomic_write(path) as binary:
+        stream = io.TextIOWrapper(binary, "utf-8", newline="", write_through=True)
+        yield stream
+        stream.flush()
+        stream.detach()  # closing it is atomic_write's
+
+
+class Skipped:
+    """Images that could not be read: named on the standard error, and listed in a file."""
+
+    def __init__(self, path: Optional[str]) -> None:
+        self.path, self.count = path, 0
+        self._rows: List[Any] = []
+        self._files = contextlib.ExitStack()
+        self._writer: Any = None
+
+    def add(self, item: Item, error: Exception) -> None:
+        """Name an image and the reason."""
+        reason, start = " ".join(str(error).split()), f"{item.image}: "
+        reason = reason[len(start) :] if reason.startswith(start) else reason
+        if self.count < SAID:
+            name = item.name or f"row {item.number}"
+            tqdm.write(f"skipped {name}: {reason}", file=sys.stderr)
+        elif self.count == SAID:
+            where = f"; all are in {self.path}" if self.path else ""
+            tqdm.write(f"skipped more{where}", file=sys.stderr)
+        self.count += 1
+        if self.path is not None:
+            if self._writer is None:
+                stream = self._files.enter_context(text_output(self.path))
+                self._writer = csv.writer(stream, lineterminator="\n")
+                self._writer.writerow(("row", "path", "reason"))
+            self._writer.writerow((item.number, item.name, reason))
+
+    def __enter__(self) -> Skipped:
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        # Completes the list, or leaves none; one of an earlier run goes if nothing was skipped.
+        self._files.__exit__(*error)
+        if error[0] is None and self.path and not self.count and os.path.exists(self.path):
+            os.unlink(self.path)

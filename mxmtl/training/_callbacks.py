@@ -1,0 +1,202 @@
+"""What training does along the way: mark the best epoch, save, and stop when it is time."""
+
+from __future__ import annotations
+
+import logging
+import math
+import signal
+import threading
+import time
+from typing import Any, Dict, Set
+
+from ..model import Checkpoint, best_entry, find_checkpoints
+from ._monitored_value import direction, monitored
+from ._session import Callback, Session
+
+log = logging.getLogger("mxmtl")
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+INTERRUPTED = "interrupted"  # the reason of a run that a signal stopped
+
+
+class Monitor(Callback):
+    """Marks the best epoch in the history, and stops when no better one comes.
+
+    While the value is nan, as where validation has no label of the task, no epoch is better than
+    another: the last counts as best, since it was trained most, and patience waits. A warning
+    says so once.
+
+    Parameters
+    ----------
+    name : str
+        ``<task>/<metric>``, ``all_tasks/<metric>`` or ``all_tasks/worst_<metric>``.
+    patience : int
+        Stop after so many epochs without a better one; 0 is never. In the frozen epochs of a run
+        that has others it ends those alone: fine-tuning begins, from the weights of the last one,
+        and with a patience of its own.
+    """
+
+    def __init__(self, name: str, patience: int = 0) -> None:
+        self.name, self.patience = name, patience
+        self._warned = False
+
+    def on_epoch_end(self, session: Session) -> None:
+        """Compare the epoch with the best one before."""
+        history = session.history
+        value = monitored(history[-1], self.name)
+        best = best_entry(history[:-1])
+        before = math.nan if best is None else monitored(best, self.name)
+        sign = 1.0 if direction(session.metric, self.name) else -1.0
+        history[-1]["best"] = math.isnan(before) or sign * value > sign * before
+        if math.isnan(before) and math.isnan(value):
+            self._warn(session)
+        since = _epochs_without_better(session)
+        if self.patience and since >= self.patience:
+            reason = f"{self.name} has not improved for {since} epochs"
+            if session.epoch <= session.settings.frozen_epochs and session.settings.epochs:
+                log.info("%s: fine-tuning begins", reason)
+                session.end_frozen()
+            else:
+                session.stop(reason)
+
+    def _warn(self, session: Session) -> None:
+        if self._warned or not session.workers.leads:
+            return
+        self._warned = True
+        log.warning(
+            "monitor: %s has no value in epoch %d, as where no row has a label for it. While it "
+            "has none, the last epoch counts as the best, and patience does not count. Choose "
+            "another value with --monitor, or validate on rows with labels.",
+            self.name, session.epoch,
+        )  # fmt: skip
+
+
+def _epochs_without_better(session: Session) -> int:
+    """Return how many epochs of this part of the run, frozen or not, came after its best one."""
+    frozen = session.settings.frozen_epochs
+    here = [e for e in session.history if (e["epoch"] <= frozen) == (session.epoch <= frozen)]
+    return next((n for n, entry in enumerate(reversed(here)) if entry["best"]), len(here))
+
+
+class Keeper(Callback):
+    """Writes a checkpoint after each epoch, and in the middle of one if asked to.
+
+    Of those that are there the newest ``keep`` stay, and that of the best epoch. Damaged ones from
+    which the run could not go on do not count; they go when the run has passed them.
+
+    Parameters
+    ----------
+    keep : int
+        How many of the newest stay. Two or more: if the newest is damaged there is another.
+    batches : int
+        Write one after so many batches of an epoch, too; 0 is never.
+    minutes : float
+        Write one when the last is so many minutes old; 0 is never.
+    """
+
+    def __init__(self, keep: int = 2, batches: int = 0, minutes: float = 0.0) -> None:
+        self.keep, self.batches, self.minutes = keep, batches, minutes
+        self._saved = time.monotonic()
+        self._refused: Set[Checkpoint] = set()
+
+    def on_begin(self, session: Session) -> None:
+        """Keep the first parameters, so that the run can begin again without its network."""
+        there = find_checkpoints(session.folder)
+        # The run goes on from the newest good one, so what is newer is damaged.
+        place = (session.epoch, session.batch)
+        self._refused |= {each for each in there if (each.epoch, each.batch) > place}
+        none = not there
+        if session.workers.agree("none" if none and session.workers.leads else ""):
+            self._save(session)
+
+    def on_batch_end(self, session: Session) -> None:
+        """Write one if it is time."""
+        if session.stream.at_end:
+            return  # the end of the epoch writes one
+        due = self.batches and session.batch % self.batches == 0
+        old = self.minutes and time.monotonic() - self._saved >= 60 * self.minutes
+        if self.minutes:  # workers' clocks differ, and all save at once
+            old = bool(session.workers.agree("old" if old else ""))
+        if due or old:
+            self._save(session)
+
+    def on_epoch_end(self, session: Session) -> None:
+        """Write the epoch's."""
+        self._save(session)
+
+    def _save(self, session: Session) -> None:
+        self._refused.discard(session.save())
+        self._saved = time.monotonic()
+        if not session.workers.leads:
+            return
+        best = best_entry(session.history)
+        keep = {(best["epoch"], 0)} if best else set()
+        there = find_checkpoints(session.folder)
+        oldest = [each for each in there if each not in self._refused][-self.keep :][0]
+        for checkpoint in there[: there.index(oldest)]:
+            if (checkpoint.epoch, checkpoint.batch) not in keep:
+                checkpoint.remove()
+
+
+class Budget(Callback):
+    """Stops after the batch in which so many minutes of training are over.
+
+    Parameters
+    ----------
+    minutes : float
+        Of the whole run: what a resumed run has used before counts.
+    """
+
+    def __init__(self, minutes: float) -> None:
+        self.minutes = minutes
+
+    def on_batch_end(self, session: Session) -> None:
+        """Stop if the time is over."""
+        if session.seconds >= 60 * self.minutes:
+            session.stop(f"the budget of {self.minutes:g} minutes is used up")
+
+    def on_epoch_end(self, session: Session) -> None:
+        """Stop if the time ran out during validation."""
+        self.on_batch_end(session)
+
+
+class Interrupt(Callback):
+    """Turns the first Ctrl-C (or SIGTERM) into a stop after the batch; a second stops at once.
+
+    The handler only sets a flag, which is looked at after each batch: an exception that is
+    raised while Python deletes an array would be swallowed.
+    """
+
+    def __init__(self) -> None:
+        self._asked = False
+        self._handlers: Dict[int, Any] = {}
+
+    def on_begin(self, session: Session) -> None:
+        """Take the signals over, where that is possible: in the main thread."""
+        if not self._handlers and threading.current_thread() is threading.main_thread():
+            for number in SIGNALS:
+                self._handlers[number] = signal.signal(number, self._handle)
+
+    def on_batch_end(self, session: Session) -> None:
+        """Stop if a signal came."""
+        if self._asked:
+            session.stop(INTERRUPTED)
+
+    def on_epoch_end(self, session: Session) -> None:
+        """Stop if a signal came during validation."""
+        self.on_batch_end(session)
+
+    def on_end(self, session: Session) -> None:
+        """Give the signals back."""
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        self._handlers = {}
+
+    def _handle(self, number: int, frame: Any) -> None:
+        if self._asked:
+            raise KeyboardInterrupt
+        self._asked = True
+        log.info("stopping after this batch; once more stops at once.")
+
+
+class Interrupted(KeyboardInterrupt):
+    """The run was stopped by Ctrl-C, and saved; the text says how to go on."""

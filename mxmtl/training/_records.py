@@ -1,0 +1,255 @@
+"""The records of a run, as iterators: of images, or of the features of a frozen trunk."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import os
+import time
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+import mxnet as mx
+import numpy as np
+
+from ..data import RecordError, RecordIter
+from ..data.loading import Order
+from ..data.records import Prefixes, listed_shards, record_files, record_tasks
+from ..tasks import TaskSet
+from ._network import SymbolAndParams, features_symbol
+from ._run_context import RunContext
+
+log = logging.getLogger("mxmtl")
+OTHERS = (
+    "{}: not the records that the run began with: {}, now {}. Put those back, or begin a new run."
+)
+
+
+class TrainAndVal:
+    """The training and the validation records as iterators: this worker's part of them.
+
+    Attributes
+    ----------
+    train, val : mx.io.DataIter
+        Batches to train and to validate on; ``val`` is None where there are none.
+    prefixes : tuple
+        What they were opened with.
+
+    Raises
+    ------
+    ValueError
+        If they were written for other tasks than ``tasks``, those of a run that goes on, or the
+        validation records for others than the training records: their classes would be mixed up.
+    """
+
+    def __init__(
+        self,
+        context: RunContext,
+        train: Any,
+        val: Any,
+        tasks: Optional[TaskSet] = None,
+    ) -> None:
+        self._context, self.prefixes = context, (train, val)
+        settings, workers = context.settings, context.workers
+        self._part = {"num_parts": workers.count, "part_index": workers.rank}
+        self._batch_size = settings.batch_size // workers.count
+        training: Dict[str, Any] = {"shuffle": True, "seed": settings.seed}
+        if settings.augment:
+            training["augment"] = settings.augment
+        self.train = self._open(train, tasks, **self._part, **training)
+        self.val = None if val is None else self._open(val, self.train.tasks, **self._part)
+
+    def _open(self, prefix: Any, tasks: Optional[TaskSet], **options: Any) -> RecordIter:
+        settings = self._context.settings
+        return RecordIter(
+            prefix,
+            self._batch_size,
+            tasks=None if tasks is None else record_tasks(prefix, tasks),
+            threads=settings.threads,
+            **{**settings.preprocessing.options(), **options},
+        )
+
+    def note(self) -> Dict[str, Any]:
+        """Return what a run notes about them, for `check`."""
+        return {
+            name: note_records(prefix, part.num_records) for name, prefix, part in self._named()
+        }
+
+    def check(self, noted: Mapping[str, Any]) -> None:
+        """Raise `ValueError` unless they are those that a run noted, as far as it did."""
+        for name, prefix, part in self._named():
+            check_records(prefix, part.num_records, noted.get(name))
+
+    def _named(self) -> List[Tuple[str, Any, RecordIter]]:
+        both = zip(("train", "val"), self.prefixes, (self.train, self.val))
+        return [(name, prefix, part) for name, prefix, part in both if part is not None]
+
+    def features(self, network: SymbolAndParams) -> TrainAndVal:
+        """Return the features that a frozen network makes of them, instead of images."""
+        settings, made = self._context.settings, copy.copy(self)
+        common: Dict[str, Any] = {"batch_size": self._batch_size, "tasks": self.train.tasks}
+        common.update(self._part)  # every worker computes all features, and takes its part
+        parts = []
+        for prefix in self.prefixes:
+            if prefix is not None:
+                with self._open(prefix, self.train.tasks) as images:
+                    parts.append(make_features(network, images, self._context.devices))
+        made.train = FeatureIter(*parts[0], shuffle=True, seed=settings.seed, **common)
+        made.val = FeatureIter(*parts[1], **common) if len(parts) > 1 else None
+        return made
+
+    def __enter__(self) -> TrainAndVal:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.train.close()
+        if self.val is not None:
+            self.val.close()
+
+
+def note_records(prefixes: Prefixes, num_records: int) -> Dict[str, Any]:
+    """Return what is known of records without reading them all, as JSON-able data.
+
+    Their number, the size of each file, and its SHA-256 where a manifest has it.
+    """
+    files = [
+        {"file": os.path.basename(path), "bytes": os.path.getsize(path), "sha256": _listed(path)}
+        for path in record_files(prefixes)
+    ]
+    return {"records": num_records, "files": files}
+
+
+def check_records(prefixes: Prefixes, num_records: int, noted: Optional[Mapping[str, Any]]) -> None:
+    """Raise `ValueError` unless records are those of which `note_records` told, moved or not.
+
+    Runs of before this was noted have None; theirs are not checked.
+    """
+    if noted is None:
+        return
+    found = note_records(prefixes, num_records)
+    paths = record_files(prefixes)
+    counts = {"files": len(noted["files"]), "records": noted["records"]}
+    for what, count in {"files": len(paths), "records": num_records}.items():
+        if counts[what] != count:
+            raise ValueError(OTHERS.format(paths[0], f"{counts[what]} {what}", f"{count} {what}"))
+    for path, before, now in zip(paths, noted["files"], found["files"]):
+        if before["bytes"] != now["bytes"]:
+            sizes = f"{before['bytes']} bytes", f"{now['bytes']} bytes"
+            raise ValueError(OTHERS.format(path, *sizes))
+        if before["sha256"] and now["sha256"] and before["sha256"] != now["sha256"]:
+            raise ValueError(OTHERS.format(path, f"SHA-256 {before['sha256']}", now["sha256"]))
+
+
+def _listed(path: str) -> Optional[str]:
+    """Return the SHA-256 that a manifest has for a file; None where none has it."""
+    try:
+        return (listed_shards(path) or {}).get(os.path.basename(path))
+    except RecordError:  # damaged: `verify_records` names it, and the records can be read
+        return None
+
+
+log = logging.getLogger("mxmtl")
+
+
+class FeatureIter(mx.io.DataIter):  # type: ignore[misc]
+    """Batches of rows that are in memory, in the order in which `RecordIter` reads records.
+
+    Parameters
+    ----------
+    features : numpy.ndarray
+        (num_records, num_features), float32.
+    labels : numpy.ndarray
+        (num_records, label_width), float32.
+    tasks : TaskSet
+        What the labels mean.
+    batch_size : int
+        Rows in a batch.
+    shuffle, seed, num_parts, part_index : bool, int, int, int
+        As those of `RecordIter`.
+    """
+
+    def __init__(
+        self,
+        features: np.ndarray,
+        labels: np.ndarray,
+        tasks: TaskSet,
+        *,
+        batch_size: int,
+        **order: Any,
+    ) -> None:
+        super().__init__(batch_size)
+        self._features, self._labels, self.tasks = features, labels, tasks
+        self._order = Order(len(features), batch_size, **order)
+        self.num_batches = self._order.num_batches
+        self.provide_data = [mx.io.DataDesc("data", (batch_size, features.shape[1]))]
+        self.provide_label = [
+            mx.io.DataDesc(task.label_name, task.label_shape(batch_size), layout="N")
+            for task in tasks
+        ]
+        self._begin(0, 0)
+
+    def _begin(self, epoch: int, batch: int) -> None:
+        self.epoch, self._batch, self._cursor = epoch, batch, self._order.cursor(batch)
+        self._rows, _ = self._order.rows(epoch)
+
+    def __iter__(self) -> FeatureIter:
+        if self._batch > self.num_batches:
+            self.reset()
+        return self
+
+    def reset(self) -> None:
+        """Begin the next epoch."""
+        self._begin(self.epoch + 1, 0)
+
+    def next(self) -> mx.io.DataBatch:
+        """Return the next batch, or raise `StopIteration` at the end of the epoch."""
+        batch, self._batch = self._batch, self._batch + 1
+        if batch >= self.num_batches:
+            self._batch = self.num_batches + 1
+            raise StopIteration
+        start = self._cursor
+        self._cursor += self._order.take(batch, len(self._rows) - start)
+        rows = self._rows[start : self._cursor]
+        pad = self.batch_size - len(rows)
+        filled = np.resize(rows, self.batch_size)  # padded rows repeat the first ones, unlabelled
+        labels = self._labels[filled]
+        labels[len(rows) :] = self.tasks.missing_label
+        return mx.io.DataBatch(
+            [mx.nd.array(self._features[filled])],
+            [mx.nd.array(part) for part in self.tasks.split(labels)],
+            pad,
+            provide_data=self.provide_data,
+            provide_label=self.provide_label,
+        )
+
+    def state_dict(self) -> Dict[str, Any]:
+        """Return where it stands."""
+        return {"epoch": self.epoch, "batch": self._batch, "made": self._order.describe()}
+
+    def whole_state(self, state: Mapping[str, Any]) -> Dict[str, Any]:
+        """Return where one iterator over all parts stands; it is the same batch."""
+        return {**state, "made": self._order.whole().describe()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go to where another iterator stood."""
+        self._begin(state["epoch"], state["batch"])
+
+
+def make_features(
+    network: SymbolAndParams, records: RecordIter, context: List[mx.Context]
+) -> Tuple[np.ndarray, np.ndarray]:
+    """Compute features (n, num_features) and labels (n, label_width) of all records, in order."""
+    began = time.monotonic()
+    trunk = features_symbol(network.symbol, records.tasks)
+    module = mx.mod.Module(trunk, label_names=None, context=context)
+    module.bind(records.provide_data, for_training=False)
+    module.init_params(None, arg_params=network.args, aux_params=network.auxs, allow_extra=True)
+    features, labels = [], []
+    for batch in records:
+        module.forward(batch, is_train=False)
+        rows = records.batch_size - batch.pad
+        features.append(module.get_outputs()[0].asnumpy()[:rows])
+        parts = [label.asnumpy().reshape(records.batch_size, -1) for label in batch.label]
+        labels.append(np.concatenate(parts, axis=1)[:rows])
+    seconds = time.monotonic() - began
+    log.info("features of %d images computed once, in %.1f s", records.num_records, seconds)
+    return np.concatenate(features), np.concatenate(labels)

@@ -1,0 +1,1 @@
+from tests.model._world import here, world  # noqa: F401
