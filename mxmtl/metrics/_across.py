@@ -8,10 +8,10 @@ from typing import Any, ClassVar, List, Mapping, Optional, Sequence
 import numpy as np
 
 from ..tasks import Task
-from ._metric import ALL_TASKS, Metric, Value, snake_case
+from ._formulas import ratio
+from ._metric import AbstractTaskMetric, Metric, Value, snake_case
 from ._statistic import Known, Statistic
-from ._stats import ratio
-from ._task_metric import AbstractTaskMetric
+from ._value import ALL_TASKS
 
 
 class AbstractAcross(Metric):

@@ -10,7 +10,8 @@ import mxnet as mx
 import numpy as np
 
 from ..tasks import Task
-from ._feed import Feed, fetch
+from ._fast import fetch
+from ._feed import Feed
 from ._metric import Metric, as_list, by_name
 from ._suite import Suite
 from ._value import MetricValue, values_of

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections import deque
 from typing import (
     Any,
@@ -20,10 +19,10 @@ from typing import (
 
 import mxnet as mx
 import numpy as np
-from mxnet.base import _LIB, check_call
 
 from ..tasks import Task
 from ._batch import make_batch, shaped
+from ._fast import fetch
 from ._statistic import Statistic
 
 Entry = Tuple[Task, Any, Any]  # a task, its labels and its predictions
@@ -137,15 +136,3 @@ def on_device(array: Any) -> bool:
 def start_copy(array: Any) -> Any:
     """Return a copy on the host that the engine fills as soon as the device has the values."""
     return array.copyto(mx.cpu()) if on_device(array) else fetch(array)
-
-
-def fetch(array: Any) -> np.ndarray:
-    """Return a copy of the array as an ndarray: iterators and loops fill theirs again."""
-    if type(array) is not mx.nd.NDArray:
-        return array.asnumpy() if isinstance(array, mx.nd.NDArray) else np.array(array)
-    copy = np.empty(array.shape, array.dtype)
-    if copy.size:
-        # asnumpy, but for the address, for which it makes objects that take longer than the copy.
-        address = ctypes.byref(ctypes.c_char.from_buffer(copy.data))
-        check_call(_LIB.MXNDArraySyncCopyToCPU(array.handle, address, ctypes.c_size_t(copy.size)))
-    return copy

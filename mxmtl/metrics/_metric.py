@@ -5,18 +5,34 @@ from __future__ import annotations
 import abc
 import copy
 import re
-from typing import Any, ClassVar, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import (
+    Any,
+    Callable,
+    ClassVar,
+    Dict,
+    Iterable,
+    List,
+    Mapping,
+    Optional,
+    Sequence,
+    Tuple,
+    Type,
+    Union,
+)
 
 import mxnet as mx
 import numpy as np
 
 from ..tasks import Kind, Task
+from ._batch import Batch
+from ._fast import asked_by_score
 from ._feed import Entry, Feed
-from ._score import asked_by_score
-from ._statistic import Statistic
+from ._formulas import ratio
+from ._statistic import Statistic, Summed
 from ._value import ALL_TASKS, METRICS, MetricValue, whole
 
 Value = Union[float, np.ndarray]
+Averages = Mapping[str, Tuple[str, ...]]  # kind of task -> averages, the default first
 
 
 class Metric(mx.metric.EvalMetric, abc.ABC):
@@ -173,6 +189,105 @@ class Metric(mx.metric.EvalMetric, abc.ABC):
         if np.ndim(value):
             return self.names, [float(v) for v in np.asarray(value)]
         return self.name, float(value)
+
+
+class AbstractTaskMetric(Metric):
+    """Abstract: a metric of one task.
+
+    Parameters
+    ----------
+    task : Task
+        What is measured; its kind must be one of those in ``averages``.
+    average : str, optional
+        How the values of classes, labels or columns become one: ``"micro"`` (all cells
+        together), ``"macro"`` (mean of those that are defined), ``"weighted"`` (mean weighted
+        by the number of positive labels), ``"samples"`` (mean over rows) or ``"none"`` (one
+        value each, named ``<task>/<metric>/<class>``). The first of ``averages`` by default.
+    name : str, optional
+        Name in logs instead of ``<task>/<metric>``.
+
+    Attributes
+    ----------
+    averages : dict of str to tuple of str
+        For each kind of task that the metric is for, the averages that it has.
+    formula, undefined, source : str
+        A row of the README's table of metrics.
+    """
+
+    averages: ClassVar[Averages]
+    formula: ClassVar[str]
+    undefined: ClassVar[str] = "nan"
+    source: ClassVar[str] = ""
+
+    def __init__(
+        self, task: Task, *, average: Optional[str] = None, name: Optional[str] = None
+    ) -> None:
+        if not isinstance(task, Task):
+            raise TypeError(f"{type(self).__name__} needs a task first, got {task!r}.")
+        if task.kind not in self.averages:
+            raise ValueError(
+                f"task {task.name!r}: {type(self).__name__} is no metric for "
+                f"{type(task).__name__}; it is for {', '.join(task_types(self.averages))}."
+            )
+        allowed = self.averages[task.kind]
+        if average is not None and average not in allowed:
+            raise ValueError(
+                f"task {task.name!r}: {type(self).__name__} has no average={average!r} for "
+                f"{type(task).__name__}; it has {', '.join(allowed) or 'none to choose'}."
+            )
+        self.task = task
+        self.average = average or (allowed[0] if allowed else "micro")
+        self.batch: Type[Batch] = Batch.kinds[task.kind]
+        super().__init__([task], name or f"{task.name}/{snake_case(type(self).__name__)}")
+
+    @property
+    def classes(self) -> Sequence[Optional[str]]:
+        return self.task.names if self.average == "none" and self.task.names else [None]
+
+    @property
+    def of_one_task(self) -> bool:
+        return True
+
+
+def task_types(kinds: Iterable[str]) -> List[str]:
+    """Return the names of the task types of these kinds."""
+    return sorted(name for name, cls in Task.types.items() if cls.kind in kinds)
+
+
+def average_of(values: np.ndarray, average: str, weight: np.ndarray) -> Value:
+    """Average the values of units, of which those that are nan do not count.
+
+    With ``"weighted"``, 0 if the weights are all 0 (no positive label), as scikit-learn has it.
+    """
+    if average == "none":
+        return values
+    defined = ~np.isnan(values)
+    if not defined.any():
+        return np.nan
+    if average == "macro":
+        return float(values[defined].mean())
+    weight = weight[defined]
+    return float(ratio(values[defined] @ weight, weight.sum()))
+
+
+class AbstractMean(AbstractTaskMetric):
+    """Abstract: the mean over known cells of what a method of a batch gives, ``values``."""
+
+    higher_is_better = False
+    values: ClassVar[Callable[..., np.ndarray]]
+
+    def statistics(self) -> List[Statistic]:
+        return [Summed(self.task, options=(type(self).values,))]
+
+    def compute(self, *states: Any) -> Value:
+        return share(states[0][0], states[0][1], self.average)
+
+
+def share(part: np.ndarray, whole: np.ndarray, average: str) -> Value:
+    """Return part / whole of each unit or of all, nan where the whole is 0."""
+    if average == "micro":
+        return float(ratio(part.sum(), whole.sum(), np.nan))
+    return average_of(ratio(part, whole, np.nan), average, whole)
 
 
 def by_name(

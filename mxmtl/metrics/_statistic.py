@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import abc
-from typing import Any, Hashable, List, Tuple
+from typing import Any, Hashable, List, NamedTuple, Tuple
 
 import numpy as np
 
 from ..tasks import Task
 from ._batch import Batch
+from ._formulas import ratio
+
+Blocks = List[Tuple[np.ndarray, np.ndarray]]
 
 
 class Statistic(abc.ABC):
@@ -99,18 +102,19 @@ class Crossed(Statistic):
 class Summed(Statistic):
     """Sum and number of the known cells of each column: float64 (2, label_width).
 
-    ``options`` names the method of a batch that gives the values, (n, label_width) and 0 where
-    the label is missing, and what it is called with.
+    ``options`` are the method of `Batch` that gives the values, (n, label_width) and 0 where the
+    label is missing, and what it is called with.
     """
 
-    options: Tuple[Any, ...]
+    options: Tuple[Any, ...]  # a method of Batch, then its arguments
 
     def zero(self) -> np.ndarray:
         return np.zeros((2, self.tasks[0].label_width))
 
     def totals(self, *batches: Batch) -> np.ndarray:
         method, *arguments = self.options
-        values = getattr(batches[0], method)(*arguments)
+        # By name, because each kind of batch has its own method of that name.
+        values = getattr(batches[0], method.__name__)(*arguments)
         return np.stack([values.sum(axis=0), batches[0].number])
 
 
@@ -147,3 +151,101 @@ class Matched(Statistic):
         labelled = np.any([batch.rows for batch in batches], axis=0)
         right = labelled & ~np.any(wrong, axis=0)
         return np.array([np.count_nonzero(right), np.count_nonzero(labelled)])
+
+
+# -- of probabilities ------------------------------------------------------------------------------
+def bin_of(probability: np.ndarray, bins: int) -> np.ndarray:
+    """Return the bin of each probability in [0, 1]: of equal width, closed below."""
+    # In float64, because float32(0.7) lies below 0.7 but 10 times as much rounds to 7.
+    return np.minimum(np.multiply(probability, bins, dtype=np.float64).astype(np.intp), bins - 1)
+
+
+class Reliability(Statistic):
+    """Number, sum of probabilities and number of true of each bin: float64 (3, units, bins)."""
+
+    options: int
+
+    def zero(self) -> np.ndarray:
+        return np.zeros((3, self.tasks[0].label_width, self.options))
+
+    def totals(self, *batches: Any) -> np.ndarray:
+        probability, true, known = batches[0].confidence()
+        _, units, bins = shape = self.zero().shape
+        index = (bin_of(probability, bins) + np.arange(units) * bins)[known]
+        parts = (None, probability[known].astype(np.float64), true[known].astype(np.float64))
+        sums = [np.bincount(index, weights=part, minlength=units * bins) for part in parts]
+        return np.stack(sums).reshape(shape)
+
+
+class Histogram(Statistic):
+    """Number of negatives and positives of each bin of score: int64 (2, units, bins)."""
+
+    options: int
+
+    def zero(self) -> np.ndarray:
+        return np.zeros((2, self.tasks[0].num_outputs, self.options), np.int64)
+
+    def totals(self, *batches: Any) -> np.ndarray:
+        probability, true, known = batches[0].outcomes()
+        _, units, bins = shape = self.zero().shape
+        index = bin_of(probability, bins) + np.arange(units) * bins + true * (units * bins)
+        return np.bincount(index[known], minlength=2 * units * bins).reshape(shape)
+
+
+class Scored(Statistic):
+    """The scores and labels themselves, a block a batch: 4 bytes a score, and a label 1 or 4."""
+
+    def zero(self) -> Blocks:
+        return []
+
+    def totals(self, *batches: Any) -> Blocks:
+        return [batches[0].scores()]
+
+    def add(self, totals: Blocks) -> None:
+        self.local += totals  # in place: merging would copy the list each time
+
+    def to_arrays(self, state: Blocks) -> List[np.ndarray]:
+        return [np.concatenate(parts) for parts in zip(*state)]
+
+    def from_arrays(self, arrays: List[np.ndarray]) -> Blocks:
+        return [(arrays[0], arrays[1])] if arrays else []
+
+
+# -- of real values --------------------------------------------------------------------------------
+class Moments(NamedTuple):
+    """Means and centred sums of products of labels y and predictions p: float64, (columns,)."""
+
+    n: np.ndarray
+    y: np.ndarray
+    p: np.ndarray
+    yy: np.ndarray
+    pp: np.ndarray
+    yp: np.ndarray
+    error: np.ndarray
+
+
+class Spread(Statistic):
+    """`Moments`, array (7, label_width). Centred, so that large values lose no digits."""
+
+    def zero(self) -> np.ndarray:
+        return np.zeros((7, self.tasks[0].label_width))
+
+    def totals(self, *batches: Any) -> np.ndarray:
+        (batch,) = batches
+        n = batch.number.astype(np.float64)
+        label = np.where(batch.mask, batch.label, 0.0)
+        y, p = ratio(label.sum(axis=0), n), ratio(batch.prediction.sum(axis=0), n)
+        dy, dp = (label - y) * batch.mask, (batch.prediction - p) * batch.mask
+        squares = [(a * b).sum(axis=0) for a, b in ((dy, dy), (dp, dp), (dy, dp))]
+        return np.stack([n, y, p, *squares, batch.squared_errors().sum(axis=0)])
+
+    def merge(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        # Chan, Golub and LeVeque 1983: the sums about the common mean.
+        a_, b_ = Moments(*a), Moments(*b)
+        n = a_.n + b_.n
+        share, dy, dp = ratio(b_.n, n), b_.y - a_.y, b_.p - a_.p
+        between = a_.n * share
+        yy, pp, yp = between * dy * dy, between * dp * dp, between * dy * dp
+        means = [a_.y + share * dy, a_.p + share * dp]
+        sums = [a_.yy + b_.yy + yy, a_.pp + b_.pp + pp, a_.yp + b_.yp + yp]
+        return np.stack([n, *means, *sums, a_.error + b_.error])

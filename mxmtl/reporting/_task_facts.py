@@ -6,8 +6,18 @@ from typing import Any, Dict, List
 
 import numpy as np
 
-from ..metrics import F1, Accuracy, CalibrationError, Precision, Recall, Reliability
-from ..metrics import _curves as curves
+from ..metrics import (
+    F1,
+    Accuracy,
+    CalibrationError,
+    Curve,
+    Precision,
+    Recall,
+    Reliability,
+    area_under_roc,
+    average_precision,
+    curve_of_scores,
+)
 from ._measured import Measured
 
 POINTS = 120  # of a curve, at most: a line in a picture is no wider
@@ -36,7 +46,7 @@ def confusion(measured: Measured) -> Facts:
 
     Of a task of cells there is a table of ``[[tn, fp], [fn, tp]]`` a label instead.
     """
-    tables = measured.batch.confusion(measured.threshold)  # type: ignore[attr-defined]
+    tables = measured.batch.confusion(measured.threshold)
     named, classes = measured.batch.table_names(measured.task)
     if named or classes != measured.task.names:
         return {"tables": dict(zip(measured.units, tables.tolist()))}
@@ -47,24 +57,24 @@ def confusion(measured: Measured) -> Facts:
 
 def ranking(measured: Measured) -> Facts:
     """Return curves of the labels that rank worst, and of all together, with their areas."""
-    scores, labels = measured.batch.scores()  # type: ignore[attr-defined]
-    pairs = [measured.batch.unit(scores, labels, i) for i in range(len(measured.units))]  # type: ignore[attr-defined]
-    found = [(name, curves.curve_of_scores(*pair)) for name, pair in zip(measured.units, pairs)]
+    scores, labels = measured.batch.scores()
+    pairs = [measured.batch.unit(scores, labels, i) for i in range(len(measured.units))]
+    found = [(name, curve_of_scores(*pair)) for name, pair in zip(measured.units, pairs)]
     lines = [curve_facts(name, curve) for name, curve in found if has_both(curve)]
     lines.sort(key=lambda line: float(line["average_precision"]))
     shown = lines[:CURVES]
     if len(found) > 1 and lines:
         together = tuple(map(np.concatenate, zip(*pairs)))
-        shown.append(curve_facts("", curves.curve_of_scores(*together)))
+        shown.append(curve_facts("", curve_of_scores(*together)))
     return {"curves": shown, "left_out": len(lines[CURVES:]), "undefined": len(found) - len(lines)}
 
 
-def has_both(curve: curves.Curve) -> bool:
+def has_both(curve: Curve) -> bool:
     """Tell whether there are positives and negatives, so that both areas are defined."""
     return bool(curve.tp.size and curve.tp[-1] and curve.fp[-1])
 
 
-def curve_facts(name: str, curve: curves.Curve) -> Facts:
+def curve_facts(name: str, curve: Curve) -> Facts:
     """Return areas, and points (false positive rate, recall) and (recall, precision)."""
     tp, fp = curve.tp, curve.fp
     kept = thinned(len(tp))
@@ -74,8 +84,8 @@ def curve_facts(name: str, curve: curves.Curve) -> Facts:
         "name": name,
         "positive": int(tp[-1]),
         "labelled": int(tp[-1] + fp[-1]),
-        "auroc": curves.area_under_roc(curve),
-        "average_precision": curves.average_precision(curve),
+        "auroc": area_under_roc(curve),
+        "average_precision": average_precision(curve),
         "roc": rounded(roc[np.append(0, kept + 1)]),
         "pr": rounded(np.stack([recall, tp / (tp + fp)], axis=1)[kept]),
     }
@@ -101,7 +111,7 @@ def sweep(measured: Measured) -> Facts:
     metrics = {name: metric(measured.task) for name, metric in SWEPT.items()}
 
     def at(threshold: Any) -> Facts:
-        state = measured.batch.counts(threshold)  # type: ignore[attr-defined]
+        state = measured.batch.counts(threshold)
         return {name: float(metric.compute(state)) for name, metric in metrics.items()}
 
     rows = [{"threshold": round(float(t), 6), **at(float(t))} for t in SWEEP]

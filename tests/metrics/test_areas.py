@@ -1,7 +1,7 @@
 """Areas in bins: within the stated error, in flat memory."""
 
 from mxmtl import metrics
-from mxmtl.metrics import _curves
+from mxmtl.metrics import _formulas as _curves
 
 import numpy as np
 import pytest

@@ -6,8 +6,8 @@ from typing import Tuple
 
 import mxmtl
 from mxmtl.metrics import make_batch
-from mxmtl.metrics._class_batch import FEW, SHORT, first_highest
-from mxmtl.metrics._feed import fetch
+from mxmtl.metrics._batch import FEW
+from mxmtl.metrics._fast import SHORT, fetch, first_highest
 
 import mxnet as mx
 import numpy as np

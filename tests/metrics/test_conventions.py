@@ -2,7 +2,7 @@
 
 import mxmtl
 from mxmtl import metrics
-from mxmtl.metrics._cells_batch import column_sums
+from mxmtl.metrics._fast import column_sums
 
 import numpy as np
 import pytest

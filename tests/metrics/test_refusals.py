@@ -20,7 +20,10 @@ def updates(metric, label, prediction):
     ("action", "message"),
     [
         (lambda: metrics.MAE(BREED), "'breed': MAE is no metric for Multiclass; it is for Regres"),
-        (lambda: metrics.F1(AGE), "'age': F1 is no metric for Regression; it is for Binary, Multi"),
+        (
+            lambda: metrics.F1(AGE),
+            "'age': F1 is no metric for Regression; it is for Binary, CumulativeOrdinal, Multi",
+        ),
         (lambda: metrics.TopKAccuracy(TOYS), "TopKAccuracy is no metric for Multilabel"),
         (
             lambda: metrics.F1(TOYS, average="mean"),

@@ -6,7 +6,7 @@ from collections import OrderedDict
 
 import mxmtl
 from mxmtl import metrics
-from mxmtl.metrics import _feed
+from mxmtl.metrics import _batch, _feed
 from tests import _cases
 
 import mxnet as mx
@@ -134,9 +134,9 @@ def test_values_of_one_task_do_not_depend_on_the_other_tasks(tasks):
 def test_statistics_of_a_batch_are_computed_once(monkeypatch):
     task = TASKS["multiclass"]
     calls = []
-    original = metrics._ClassBatch.counts
+    original = _batch.ClassBatch.counts
     monkeypatch.setattr(
-        metrics._ClassBatch, "counts", lambda self, t: calls.append(t) or original(self, t)
+        _batch.ClassBatch, "counts", lambda self, t: calls.append(t) or original(self, t)
     )
     suite = metrics.Suite(
         mxmtl.TaskSet([task]), [metrics.F1(task), metrics.Precision(task), metrics.CohenKappa(task)]

@@ -1,12 +1,12 @@
-"""The table of metrics, made from the classes: ``python -m mxmtl.metrics._table``."""
+"""The README's table of metrics, made from the classes: ``python tools/metrics_table.py``."""
 
 from __future__ import annotations
 
 import inspect
 from typing import Any, List
 
-from ._metric import Metric
-from ._task_metric import task_types
+from mxmtl import Task
+from mxmtl.metrics import Metric
 
 HEAD = """## Metrics
 
@@ -45,7 +45,7 @@ def row(name: str, cls: Any) -> str:
     cells = [
         f"`{cls.__name__}`<br>`{name}`",
         summary,
-        "<br>".join(task_types(kinds)) if kinds else "several tasks",
+        "<br>".join(types_of(kinds)) if kinds else "several tasks",
         "<br>".join(averages(cls)),
         f"`{cls.formula}`",
         cls.undefined,
@@ -53,6 +53,12 @@ def row(name: str, cls: Any) -> str:
         cls.source,
     ]
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
+
+
+def types_of(kinds: Any) -> List[str]:
+    """Return mxmtl's own types of task of these kinds."""
+    own = (cls for cls in Task.types.values() if cls.__module__.startswith("mxmtl."))
+    return sorted(cls.__name__ for cls in own if cls.kind in kinds)
 
 
 def averages(cls: Any) -> List[str]:

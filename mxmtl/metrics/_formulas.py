@@ -1,4 +1,4 @@
-"""What metrics compute: pure functions of counts, tables and pairs. No state, no task, no mask.
+"""What metrics compute: pure functions of counts, tables, pairs and curves. No state, no mask.
 
 A count `Counts` holds one entry a unit (a class, seen one against the rest, or a label). A ratio
 whose denominator is 0 is 0, as scikit-learn has it, unless a function says otherwise.
@@ -98,3 +98,71 @@ def squared_error(label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
 def log_loss(probability: np.ndarray) -> np.ndarray:
     """-log of the probability given to what was labelled, which counts as 1.2e-38 or more."""
     return -np.log(np.maximum(probability, np.finfo(np.float32).tiny))
+
+
+# -- curves over all thresholds, and the areas under them ------------------------------------------
+class Curve(NamedTuple):
+    """True and false positives at each threshold, from the highest down: float64 (steps,)."""
+
+    tp: np.ndarray
+    fp: np.ndarray
+
+
+def curve_of_scores(score: np.ndarray, positive: np.ndarray) -> Curve:
+    """Return the exact curve, with one step for each distinct score."""
+    if not score.size:
+        return Curve(np.zeros(0), np.zeros(0))
+    order = np.argsort(score)[::-1]
+    score, hits = score[order], np.cumsum(positive[order], dtype=np.float64)
+    last = np.append(np.flatnonzero(score[1:] != score[:-1]), len(score) - 1)  # of equal scores
+    return Curve(hits[last], last + 1.0 - hits[last])
+
+
+def curve_of_histogram(negatives: np.ndarray, positives: np.ndarray) -> Curve:
+    """Return the curve with one step for each bin that holds anything, (bins,) lowest first."""
+    filled = (negatives + positives)[::-1] > 0
+    tp, fp = (np.cumsum(n[::-1], dtype=np.float64)[filled] for n in (positives, negatives))
+    return Curve(tp, fp)
+
+
+def area_under_roc(c: Curve) -> float:
+    """Area under tp against fp by trapezoids; nan without both classes."""
+    if not c.tp.size or c.tp[-1] == 0 or c.fp[-1] == 0:
+        return np.nan
+    return float((c.tp + before(c.tp)) @ (c.fp - before(c.fp)) / (2 * c.tp[-1] * c.fp[-1]))
+
+
+def average_precision(c: Curve) -> float:
+    """Mean over the positives of the precision at their threshold; 0 without one."""
+    if not c.tp.size:
+        return np.nan
+    if c.tp[-1] == 0:
+        return 0.0
+    return float((c.tp - before(c.tp)) @ (c.tp / (c.tp + c.fp)) / c.tp[-1])
+
+
+def area_under_roc_error(c: Curve) -> float:
+    """How far the area may be from that of the curve before its scores were put into steps."""
+    # Within a step, any share of its pairs may be in the right order; half of them was assumed.
+    if not c.tp.size or c.tp[-1] == 0 or c.fp[-1] == 0:
+        return np.nan
+    return float((c.tp - before(c.tp)) @ (c.fp - before(c.fp)) / (2 * c.tp[-1] * c.fp[-1]))
+
+
+def average_precision_error(c: Curve) -> float:
+    """How far the mean precision may be from that before the scores were put into steps."""
+    if not c.tp.size:
+        return np.nan
+    if c.tp[-1] == 0:
+        return 0.0
+    # Precision at a positive of the step: best with the step's positives first, at most
+    # tp / (tp + fp before), worst with its negatives first, at least (tp before + 1) / (.. + fp).
+    best = c.tp / np.maximum(c.tp + before(c.fp), 1)
+    worst = (before(c.tp) + 1) / (before(c.tp) + 1 + c.fp)
+    at = c.tp / (c.tp + c.fp)
+    return float((c.tp - before(c.tp)) @ np.maximum(best - at, at - worst) / c.tp[-1])
+
+
+def before(total: np.ndarray) -> np.ndarray:
+    """Return the totals one step earlier, 0 at first."""
+    return np.append(0.0, total[:-1])

@@ -1,39 +1,17 @@
-"""Metrics of how well scores rank: areas under curves over all thresholds."""
+"""Metrics of probabilities: how well they rank, what they cost, and whether they come true."""
 
 from __future__ import annotations
 
-from typing import Any, Callable, ClassVar, List, Optional, Tuple
+from typing import Any, Callable, ClassVar, List, Optional
 
 import numpy as np
 
 from ..tasks import Task
-from . import _curves as curves
-from ._binned import Histogram
-from ._curves import Curve
-from ._metric import Value
-from ._statistic import Statistic
-from ._task_metric import AbstractTaskMetric, Averages, average_of
-
-Blocks = List[Tuple[np.ndarray, np.ndarray]]
-
-
-class Scored(Statistic):
-    """The scores and labels themselves, a block a batch: 4 bytes a score, and a label 1 or 4."""
-
-    def zero(self) -> Blocks:
-        return []
-
-    def totals(self, *batches: Any) -> Blocks:
-        return [batches[0].scores()]
-
-    def add(self, totals: Blocks) -> None:
-        self.local += totals  # in place: merging would copy the list each time
-
-    def to_arrays(self, state: Blocks) -> List[np.ndarray]:
-        return [np.concatenate(parts) for parts in zip(*state)]
-
-    def from_arrays(self, arrays: List[np.ndarray]) -> Blocks:
-        return [(arrays[0], arrays[1])] if arrays else []
+from . import _formulas as curves
+from ._batch import Batch
+from ._formulas import Curve, ratio
+from ._metric import AbstractMean, AbstractTaskMetric, Averages, Value, average_of
+from ._statistic import Histogram, Reliability, Scored, Statistic
 
 
 class AbstractArea(AbstractTaskMetric):
@@ -106,9 +84,10 @@ class AbstractArea(AbstractTaskMetric):
         if not state:
             return [Curve(np.zeros(0), np.zeros(0)) for _ in units]
         scores, labels = map(np.concatenate, zip(*state))
-        pairs = [self.kind.unit(scores, labels, i) for i in units]
+        pairs = [self.batch.unit(scores, labels, i) for i in units]
         if self.average == "micro":
-            pairs = [tuple(map(np.concatenate, zip(*pairs)))]
+            together = [np.concatenate(parts) for parts in zip(*pairs)]
+            pairs = [(together[0], together[1])]
         return [curves.curve_of_scores(*pair) for pair in pairs]
 
 
@@ -155,3 +134,86 @@ class AveragePrecision(AbstractArea):
     source = "`sklearn.metrics.average_precision_score`"
     stat = curves.average_precision
     stat_error = curves.average_precision_error
+
+
+class CrossEntropy(AbstractMean):
+    """Mean negative log-probability of what was labelled, unweighted and unsmoothed."""
+
+    averages: ClassVar[Averages] = {"class": (), "cells": ("micro", "macro", "none")}
+    formula = "mean of -log max(p(label), 1.2e-38); 1 - p of a cell is 2^-25 where p is 1"
+    source = "`sklearn.metrics.log_loss`"
+    values = Batch.log_losses
+
+
+class BrierScore(AbstractMean):
+    """Mean squared distance of the probabilities from the labelled outcome.
+
+    Of a multiclass task in its original form, a sum over the classes, from 0 to 2; of binary
+    and multi-label tasks the squared error of each cell, from 0 to 1.
+    """
+
+    averages: ClassVar[Averages] = {"class": (), "cells": ("micro", "macro", "none")}
+    formula = "mean of sum_k (p_k - [label = k])^2; of a cell (p - label)^2"
+    source = "Brier 1950; `sklearn.metrics.brier_score_loss`"
+    values = Batch.brier_scores
+
+
+class TaskLoss(AbstractMean):
+    """Mean loss of the labelled cells, as the task declares it.
+
+    With its class or positive weights and label smoothing, without the task's own weight.
+    """
+
+    averages: ClassVar[Averages] = {"class": (), "cells": (), "value": ()}
+    formula = "mean of task.prediction_loss over labelled cells"
+    source = "the loss that is trained (MXNet's output operators)"
+    values = Batch.task_losses
+
+
+class CalibrationError(AbstractTaskMetric):
+    """Expected calibration error: how far probabilities are from the share that comes true.
+
+    Of a multiclass task the probability of the most probable class, of binary and multi-label
+    tasks that of a yes. Each bin holds the probabilities from k / bins up to (k + 1) / bins,
+    and the last one 1 as well.
+
+    Parameters
+    ----------
+    task : Task
+        A multiclass, binary or multi-label task.
+    bins : int, default 15
+        Number of equal bins.
+    average : {"macro", "micro", "none"}, default "macro"
+        Of a multi-label task: mean over labels; all cells together; one value a label.
+    name : str, optional
+        Name in logs instead of ``<task>/calibration_error``.
+    """
+
+    averages: ClassVar[Averages] = {"class": (), "cells": ("macro", "micro", "none")}
+    higher_is_better = False
+    unit = "share"
+    formula = "sum over bins of n_b / n |share that is true - mean probability|"
+    source = "Naeini et al. 2015; Guo et al. 2017; `torchmetrics` norm='l1'"
+
+    def __init__(
+        self,
+        task: Task,
+        *,
+        bins: int = 15,
+        average: Optional[str] = None,
+        name: Optional[str] = None,
+    ) -> None:
+        if int(bins) != bins or bins < 1:
+            raise ValueError(f"CalibrationError: bins={bins!r} must be a whole number, 1 or more.")
+        self.bins = int(bins)
+        super().__init__(task, average=average, name=name)
+
+    def statistics(self) -> List[Statistic]:
+        return [Reliability(self.task, options=self.bins)]
+
+    def compute(self, *states: Any) -> Value:
+        state = states[0].sum(axis=1, keepdims=True) if self.average == "micro" else states[0]
+        number, probability, true = state
+        error = ratio(np.abs(true - probability).sum(axis=-1), number.sum(axis=-1), np.nan)
+        average = "none" if self.average == "none" else "macro"
+        return average_of(error, average, number.sum(axis=-1))
