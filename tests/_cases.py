@@ -10,7 +10,7 @@ import numpy as np
 
 from ._outside import CumulativeOrdinal, SoftOrdinal
 
-TASKS: Dict[str, mxmtl.Task] = {
+OWN: Dict[str, mxmtl.Task] = {
     "multiclass": mxmtl.Multiclass("breed", classes=["beagle", "boxer", "pug", "犬"]),
     "multiclass_weighted": mxmtl.Multiclass(
         "shape", classes=["a", "b", "c"], class_weight=[0.5, 2.0, 1.5], label_smoothing=0.1
@@ -22,6 +22,9 @@ TASKS: Dict[str, mxmtl.Task] = {
         "tags", labels=["x", "y", "z", "w"], pos_weight=[1.0, 2.0, 0.5, 4.0], weight=2.0
     ),
     "regression": mxmtl.Regression("age", weight=0.1),
+}
+TASKS: Dict[str, mxmtl.Task] = {
+    **OWN,
     "soft_ordinal": SoftOrdinal("size", classes=["S", "M", "L", "XL"], weight=0.5),
     "cumulative_ordinal": CumulativeOrdinal("stage", classes=["0", "I", "II", "III", "IV"]),
 }

@@ -54,7 +54,7 @@ def outcome(function):
         return str(error).partition(" If that means unknown: ")[0]
 
 
-@given(st.lists(st.lists(st.sampled_from(CELLS), min_size=13, max_size=13), max_size=4))
+@given(st.lists(st.lists(st.sampled_from(CELLS), min_size=15, max_size=15), max_size=4))
 def test_encodes_as_the_tasks_do(tables):
     tasks = task_set()
     encode = encoder(tasks)

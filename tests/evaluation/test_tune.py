@@ -120,6 +120,22 @@ def test_the_temperature_is_that_of_scipy(name, scale):
     assert fit_temperature(task, label, logits) == pytest.approx(np.exp(best.x), rel=1e-4)
 
 
+@pytest.mark.parametrize("scale", [0.2, 1.0, 8.0])
+def test_the_temperature_of_a_head_of_another_width_is_that_of_scipy(scale):
+    task, predictions = _cases.TASKS["cumulative_ordinal"], made_up(400)
+    label, logits = predictions.labels[task.name], predictions.logits[task.name] * scale
+    classes = label[label >= 0].astype(int)
+
+    def loss(log):
+        beyond = 1 / (1 + np.exp(-logits[label >= 0].astype(float) / np.exp(log)))
+        reached = np.cumprod(np.hstack([np.ones((len(classes), 1)), beyond]), axis=1)
+        here = reached * np.hstack([1 - beyond, np.ones((len(classes), 1))])
+        return -np.log(here[np.arange(len(classes)), classes]).sum()
+
+    best = minimize_scalar(loss, bounds=(-4, 4), method="bounded", options={"xatol": 1e-9})
+    assert fit_temperature(task, label, logits) == pytest.approx(np.exp(best.x), rel=1e-4)
+
+
 def test_no_temperature_where_there_is_no_minimum():
     task = mxmtl.Binary("b")
     label = np.float32([1, 0, -1, 1])
@@ -136,7 +152,10 @@ def made_up(rows=200):
     }
     logits = {t.name: rng.normal(size=(rows, t.num_logits)).astype(np.float32) for t in tasks}
     for task in tasks:
-        logits[task.name] += np.float32(np.nan_to_num(task.as_prediction(labels[task.name])))
+        wanted = np.nan_to_num(task.as_prediction(labels[task.name]))
+        if task.num_logits < task.num_outputs:  # each of being above a class
+            wanted = 2 * np.cumsum(wanted[:, ::-1], axis=1)[:, -2::-1] - 1
+        logits[task.name] += np.float32(wanted)
     return Predictions(tasks, np.arange(rows), labels, logits, {})
 
 
