@@ -105,7 +105,7 @@ def option(
 
 
 class Options:
-    """Base of a frozen dataclass whose fields are options: checked, and plain, when it is made.
+    r"""Base of a frozen dataclass whose fields are options: checked, and plain, when it is made.
 
     Lists become tuples and NumPy's numbers become Python's. Raises `ValueError` that names the
     option, what was given and what was expected.
@@ -124,7 +124,21 @@ class Options:
     >>> Rating.of({"star": 4})
     Traceback (most recent call last):
     TypeError: no option 'star'; did you mean 'stars'?
+    >>> print(Rating.__doc__.split("-------\\n")[-1])
+    stars : int, 3 by default
+        How many.
+    order : str, 'best' by default
+        What comes first: best, newest.
     """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        own = {
+            name: value for name, value in vars(cls).items() if isinstance(value, dataclasses.Field)
+        }
+        lines = [line for name, value in own.items() for line in described(cls, name, value)]
+        if lines:  # Python's help and the command line's are one text
+            cls.__doc__ = "\n".join([cls.__doc__ or "", "", "Options", "-------", *lines])
 
     def __post_init__(self) -> None:
         for name, (kind, known) in declared(type(self)).items():
@@ -148,6 +162,18 @@ class Options:
     def changeable(cls) -> List[str]:
         """Return the options that may be others when a run goes on."""
         return [name for name, (_, known) in declared(cls).items() if known.changeable]
+
+
+def described(cls: type, name: str, field: "dataclasses.Field[Any]") -> List[str]:
+    """Return the lines of a docstring about an option; none about another field."""
+    if "option" not in field.metadata:
+        return []
+    known: Option = field.metadata["option"]
+    needed = field.default is dataclasses.MISSING
+    default = "" if needed else f", {field.default!r} by default"
+    choices = f": {', '.join(filter(None, known.names))}" if known.names else ""
+    text = known.help[:1].upper() + known.help[1:]
+    return [f"{name} : {cls.__annotations__[name]}{default}", f"    {text}{choices}."]
 
 
 def declared(cls: Type[Options]) -> Dict[str, Tuple[Any, Option]]:
