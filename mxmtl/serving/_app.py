@@ -8,6 +8,7 @@ all bodies may take, and which image may be decoded.
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import logging
 import re
@@ -32,6 +33,7 @@ from ._limits import DRAINED, HEAD_BYTES, ROOM, Limits
 
 log = logging.getLogger(__name__)
 
+JSON = "application/json"
 PAGE = Path(__file__).with_name("page.html")
 PAGE_HEADERS = {
     "Referrer-Policy": "no-referrer",
@@ -57,30 +59,23 @@ class Measures:
     """What a service counts, in a registry of its own, in the text format of Prometheus."""
 
     def __init__(self, model: str) -> None:
-        self._registry = CollectorRegistry()
-        common: Any = {"registry": self._registry}
+        self.registry = CollectorRegistry()
+        common: Any = {"registry": self.registry}
         self.requests = Counter(
             "mxmtl_requests", "Requests by path and status.", ["path", "status"], **common
         )
-        self.seconds = Histogram(
-            "mxmtl_predict_seconds",
-            "From head to answer of a prediction.",
-            buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
-            **common,
-        )
+        times = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+        words = "From head to answer of a prediction."
+        self.seconds = Histogram("mxmtl_predict_seconds", words, buckets=times, **common)
+        sizes = (1, 2, 4, 8, 16, 32, 64)
         self.batches = Histogram(
-            "mxmtl_batch_images", "Images in a batch.", buckets=(1, 2, 4, 8, 16, 32, 64), **common
+            "mxmtl_batch_images", "Images in a batch.", buckets=sizes, **common
         )
         Gauge("mxmtl_model", "The model that is served.", ["source"], **common).labels(model).set(1)
 
-    def watch(self, name: str, text: str, value: Callable[[], float]) -> None:
+    def watch(self, name: str, words: str, value: Callable[[], float]) -> None:
         """Show a number that is asked for whenever somebody looks."""
-        Gauge(name, text, registry=self._registry).set_function(value)
-
-    def text(self) -> bytes:
-        """Return all of it."""
-        shown: bytes = generate_latest(self._registry)
-        return shown
+        Gauge(name, words, registry=self.registry).set_function(value)
 
 
 class App:
@@ -98,17 +93,11 @@ class App:
     ) -> None:
         self.predictor, self.limits = predictor, limits
         self.in_flight = self.waiting = self.held = 0
-        self.measures = Measures(predictor.name)
-        self.measures.watch("mxmtl_body_bytes", "Memory of bodies.", lambda: self.held)
-        self.measures.watch(
-            "mxmtl_in_flight", "Predictions that are being made.", lambda: self.in_flight
-        )
-        self.batcher: Batcher[Answers] = Batcher(
-            lambda crops: predict(predictor, crops),
-            max_batch,
-            max_delay,
-            self.measures.batches.observe,
-        )
+        self.measures = seen = Measures(predictor.name)
+        seen.watch("mxmtl_body_bytes", "Memory of bodies.", lambda: self.held)
+        seen.watch("mxmtl_in_flight", "Predictions that are being made.", lambda: self.in_flight)
+        compute = functools.partial(predict, predictor)
+        self.batcher = Batcher(compute, max_batch, max_delay, seen.batches.observe)
         self._decoders = ThreadPoolExecutor(usable_processors(), "mxmtl-decode")
         self._decoding: Set["Future[np.ndarray]"] = set()
 
@@ -124,17 +113,15 @@ class App:
 
     def routes(self) -> web.Application:
         """Return the paths."""
-
-        def facts(found: Callable[[], Any]) -> Callable[[], Shown]:
-            return lambda: ("application/json", as_json(found()), {})
-
         name, tasks = self.predictor.name, self.predictor.tasks
         described = [{"name": t.name, "kind": t.kind, "names": list(t.names)} for t in tasks]
+        model = as_json({"model": name, "tasks": described})
+        health, registry = as_json({"status": "ok", "model": name}), self.measures.registry
         shown: Dict[str, Callable[[], Shown]] = {
             "/": lambda: ("text/html; charset=utf-8", PAGE.read_bytes(), PAGE_HEADERS),
-            "/model": facts(lambda: {"model": name, "tasks": described}),
-            "/health": facts(lambda: {"status": "ok", "model": name}),
-            "/metrics": lambda: ("text/plain; version=0.0.4", self.measures.text(), {}),
+            "/model": lambda: (JSON, model, {}),
+            "/health": lambda: (JSON, health, {}),
+            "/metrics": lambda: ("text/plain; version=0.0.4", generate_latest(registry), {}),
         }
         routes: List[Any] = [
             (path, Show, {"app": self, "path": path, "show": show}) for path, show in shown.items()
@@ -191,7 +178,7 @@ class Handler(web.RequestHandler):
     def refuse(self, status: int, words: str) -> None:
         """Answer that there is no answer; what is left of the body is not read."""
         self.set_status(status)
-        self.set_header("Content-Type", "application/json")
+        self.set_header("Content-Type", JSON)
         if status == HTTPStatus.METHOD_NOT_ALLOWED:
             self.set_header("Allow", ", ".join(self.SUPPORTED_METHODS))
         if status == HTTPStatus.SERVICE_UNAVAILABLE:
@@ -236,8 +223,7 @@ class Show(Handler):
 
     def get(self) -> None:
         kind, body, headers = self._show()
-        self.set_header("Content-Type", kind)
-        for name, value in headers.items():
+        for name, value in {"Content-Type": kind, **headers}.items():
             self.set_header(name, value)
         self.finish(body)
 
@@ -256,14 +242,11 @@ class Predict(Handler):
         late = f"the body did not arrive within {limits.timeout:g} seconds."
         loop = asyncio.get_event_loop()
         self._timer = loop.call_later(limits.timeout, self.refuse, 408, late)
-        connection: Any = self.request.connection
-        connection.set_max_body_size(1 << 62)  # told here instead, with a 413
         length = self.request.headers.get("Content-Length", "")
         promised = int(length[:18]) if re.fullmatch("[0-9]+", length) else 0
         self._too_large = promised > limits.max_bytes
-        if self._too_large and (
-            promised > DRAINED * limits.max_bytes or "Expect" in self.request.headers
-        ):
+        asked = "Expect" in self.request.headers  # whether to send it at all
+        if self._too_large and (asked or promised > DRAINED * limits.max_bytes):
             self._refuse_size()
 
     async def data_received(self, chunk: bytes) -> None:
@@ -289,7 +272,7 @@ class Predict(Handler):
         kind = self.request.headers.get("Content-Type", "")
         answers = await self.app.answers(bytes(self._body), kind)
         self.app.measures.seconds.observe(time.perf_counter() - self._begun)
-        self.set_header("Content-Type", "application/json")
+        self.set_header("Content-Type", JSON)
         self.finish(as_json({"model": self.app.predictor.name, "answers": answers}))
 
     def on_finish(self) -> None:
@@ -340,7 +323,7 @@ def make_server(app: App, connections: int) -> BoundedServer:
         idle_connection_timeout=app.limits.timeout,  # from the connection's or the last answer's
         body_timeout=app.limits.timeout + 1,  # where a handler has not answered by then
         max_header_size=HEAD_BYTES,
-        max_body_size=0,  # `Predict` takes one
+        max_body_size=1 << 62,  # `Predict` has a better answer to it than a bare 400
     )
     server.most = connections
     return server
@@ -348,17 +331,15 @@ def make_server(app: App, connections: int) -> BoundedServer:
 
 def predict(predictor: Predictor, crops: np.ndarray) -> List[Answers]:
     """Answer a batch of images that `Predictor.read` has read."""
-    levels = predictor.backend.file.thresholds
+    tasks, levels = predictor.tasks, predictor.backend.file.thresholds
     arrays = predictor.backend.predict(crops)
-    return [
-        Prediction(
-            {
-                t.name: t.answer(part[row], levels.get(t.name))
-                for t, part in zip(predictor.tasks, arrays)
-            }
-        ).to_dict()
-        for row in range(len(crops))
-    ]
+
+    def answers(row: int) -> Answers:
+        parts = zip(tasks, arrays)
+        found = {t.name: t.answer(part[row], levels.get(t.name)) for t, part in parts}
+        return Prediction(found).to_dict()
+
+    return [answers(row) for row in range(len(crops))]
 
 
 def image_of(body: bytes, content_type: str) -> bytes:

@@ -187,6 +187,17 @@ def test_a_kept_connection_takes_the_next_request_but_not_a_slow_one(service):
         assert connection.recv(10_000) == b""
 
 
+@pytest.mark.parametrize(
+    ("line", "status"), [("GET /health", 200), ("POST /none", 404), ("POST /health", 405)]
+)
+def test_a_body_that_means_nothing_is_no_second_request(service, line, status):
+    inner = b"GET /model HTTP/1.1\r\nHost: x\r\n\r\n"
+    head = f"{line} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(inner)}\r\n\r\n".encode()
+    answer = raw(service, head + inner)
+    assert answer.startswith(b"HTTP/1.1 %d " % status)
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
 def test_a_client_that_leaves_hurts_nobody(service):
     raw(service, POST + b"Content-Length: 500\r\n\r\nabc", end=True)
     assert predict(service, picture())[0] == 200
