@@ -17,7 +17,7 @@ TOOL = Path(__file__).parents[2] / "tools" / "serve_load.py"
 
 def test_every_request_ends_as_it_should(tmp_path):
     export_model(model_of(mxmtl.small_trunk((4, 6))), tmp_path / "m.onnx")
-    limits = Limits(max_bytes=1_000_000, timeout=0.5)
+    limits = Limits(max_bytes=1_000_000, timeout=5)
     with serving(open_engine(tmp_path / "m.onnx"), limits) as service:
         command = [sys.executable, str(TOOL), "--url", service.url, "--seconds", "2"]
         command += ["--max-bytes", "1000000", "--out", str(tmp_path / "load.md")]

@@ -18,12 +18,18 @@ import tornado
 
 OLD = tornado.version_info < (6, 5, 5)  # that of Python 3.8 finds no fault with a broken form
 BROKEN = "the form has no file" if OLD else "the form is broken"
-SMALL = Limits(max_bytes=60_000, max_pixels=10_000, timeout=0.6)
+SMALL = Limits(max_bytes=60_000, max_pixels=10_000)
 
 
 @pytest.fixture(scope="module")
 def service():
     with serving(limits=SMALL) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def impatient():
+    with serving(limits=Limits(timeout=0.6)) as running:
         yield running
 
 
@@ -117,8 +123,8 @@ POST = b"POST /predict HTTP/1.1\r\nHost: x\r\n"
         (POST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
     ],
 )
-def test_broken_and_slow_requests_end(service, request_, status):
-    assert raw(service, request_).startswith(b"HTTP/1.1 %d " % status)
+def test_broken_and_slow_requests_end(impatient, request_, status):
+    assert raw(impatient, request_).startswith(b"HTTP/1.1 %d " % status)
 
 
 @pytest.mark.parametrize(
@@ -132,9 +138,9 @@ def test_broken_and_slow_requests_end(service, request_, status):
         b"",
     ],
 )
-def test_heads_that_are_too_long_or_never_there_end_the_connection(service, head):
+def test_heads_that_are_too_long_or_never_there_end_the_connection(impatient, head):
     begun = time.monotonic()
-    assert raw(service, head) == b""
+    assert raw(impatient, head) == b""
     assert time.monotonic() - begun < 15
 
 
@@ -160,9 +166,9 @@ def test_a_body_of_one_byte_chunks_delays_nobody():
         assert b"mxmtl_body_bytes 0.0" in ask(service, path="/metrics")[2]
 
 
-def test_a_head_in_drops_ends(service):
+def test_a_head_in_drops_ends(impatient):
     begun = time.monotonic()
-    with socket.create_connection(("127.0.0.1", service.port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", impatient.port), timeout=20) as connection:
         for byte in b"GET /health HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 1000:
             try:
                 connection.sendall(bytes([byte]))
@@ -178,8 +184,8 @@ def test_a_head_in_drops_ends(service):
     assert time.monotonic() - begun < 15
 
 
-def test_a_kept_connection_takes_the_next_request_but_not_a_slow_one(service):
-    with socket.create_connection(("127.0.0.1", service.port), timeout=20) as connection:
+def test_a_kept_connection_takes_the_next_request_but_not_a_slow_one(impatient):
+    with socket.create_connection(("127.0.0.1", impatient.port), timeout=20) as connection:
         for _ in range(3):
             connection.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
             assert until_brace(connection).startswith(b"HTTP/1.1 200 ")
