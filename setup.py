@@ -42,7 +42,11 @@ TENSORBOARD = ["tensorboardX>=2.6"]  # what is older wants a protobuf of the pas
 PLOT = ["matplotlib>=3.5"]
 # Old enough for Python 3.8 and its NumPy; the files that are written need neither newer one.
 ONNX = ["onnx>=1.14", "onnxruntime>=1.16"]
-SERVE = ["starlette>=0.44", "uvicorn>=0.33", "python-multipart>=0.0.20", "prometheus-client>=0.14"]
+SERVE = [
+    'tornado>=6.5.5; python_version>="3.9"',  # bounds the parts of a form
+    'tornado>=6.4.2; python_version<"3.9"',
+    "prometheus-client>=0.14",
+]
 NOTEBOOKS = [
     *["nbclient>=0.7", "nbformat>=5.7", "ipykernel>=6.20"],  # run without a browser
     # Pictures that are drawn on the spot: MIT, and no wheel for older Pythons.

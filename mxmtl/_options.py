@@ -124,7 +124,7 @@ class Options:
     >>> Rating.of({"star": 4})
     Traceback (most recent call last):
     TypeError: no option 'star'; did you mean 'stars'?
-    >>> print(Rating.__doc__.split("-------\\n")[-1])
+    >>> print(*Rating.__doc__.splitlines()[-4:], sep="\n")
     stars : int, 3 by default
         How many.
     order : str, 'best' by default

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from .. import serving
 from . import _options as options
-from ._model_options import add_file_options, model_of
+from ._model_options import add_file_options, predictable
 
 EXAMPLE = "mxmtl serve runs/first --port 8000"
 DESCRIPTION = """\
@@ -44,6 +45,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--max-waiting", type=int, default=default.max_waiting, help="images at once (64)"
     )
+    group.add_argument(
+        "--timeout",
+        type=float,
+        default=default.timeout,
+        help="seconds for a head, a body, an answer (20)",
+    )
     add_file_options(parser)
 
 
@@ -53,12 +60,11 @@ def run(arguments: argparse.Namespace) -> int:
         max_bytes=arguments.max_bytes,
         max_pixels=arguments.max_pixels,
         max_waiting=arguments.max_waiting,
+        timeout=arguments.timeout,
     )
-    onnx_file = arguments.model.endswith(".onnx")
-    model = arguments.model if onnx_file else model_of(arguments)
-    engine = serving.open_engine(model, max_batch=arguments.max_batch)
+    predictor = serving.open_engine(predictable(arguments), max_batch=arguments.max_batch)
     service = serving.Service(
-        engine,
+        predictor,
         host=arguments.host,
         port=arguments.port,
         limits=limits,
@@ -70,6 +76,8 @@ def run(arguments: argparse.Namespace) -> int:
             f"mxmtl serve: {arguments.host} can be reached by others, without a password.",
             file=sys.stderr,
         )
-    print(f"{engine.name} at {service.url} (Ctrl-C stops)", flush=True)
-    service.run()
+    print(f"{predictor.name} at {service.url} (Ctrl-C stops)", flush=True)
+    if not service.run():
+        print("mxmtl serve: gave up an image that was still decoded.", file=sys.stderr, flush=True)
+        os._exit(0)  # a decoder's thread cannot be ended, and Python would wait for it
     return 0

@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING
 from .._door import lazy
 
 if TYPE_CHECKING:
-    from ._engine import Engine as Engine
-    from ._engine import open_engine as open_engine
     from ._limits import Limits as Limits
     from ._server import Service as Service
     from ._server import is_loopback as is_loopback
+    from ._server import open_engine as open_engine
 
 __getattr__, __dir__, __all__ = lazy(__name__, __file__)

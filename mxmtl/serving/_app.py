@@ -1,142 +1,385 @@
-"""The service as an ASGI application: its addresses, and what each answers."""
+"""What the service answers: its paths, as handlers of Tornado around one `Predictor`.
+
+Tornado's own settings end slow heads and slow bodies (`make_server`); what is here is what no
+server can know: when a body is answered although it is not all there, how much memory
+all bodies may take, and which image may be decoded.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import functools
+import json
 import logging
+import re
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from http import HTTPStatus
 from pathlib import Path
-from typing import Any, AsyncIterator, Awaitable, Callable
+from typing import Any, Callable, Dict, List, Set, Tuple
 
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
-from starlette.routing import Route
+import numpy as np
+import tornado.httputil as httputil
+import tornado.web as web
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from tornado.httpserver import HTTPServer
 
 from .._threads import usable_processors
-from ._admission import check_image
+from ..data import ImageError
+from ..data.images import OTHER, read_info
+from ..model import Prediction, Predictor
 from ._batcher import Batcher
-from ._body import Bodies, image_of
-from ._engine import Answers, Engine
-from ._errors import RequestError
-from ._limits import Limits
-from ._measures import Measures
+from ._limits import DRAINED, HEAD_BYTES, ROOM, Limits
 
 log = logging.getLogger(__name__)
 
+JSON = "application/json"
 PAGE = Path(__file__).with_name("page.html")
-CLOSE = {"connection": "close"}  # what is left of a body that was not read must not be a request
-POLICY = (
-    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
-    "connect-src 'self'; img-src blob: data:; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'"
-)
-Handler = Callable[[Request], Awaitable[Response]]
+PAGE_HEADERS = {
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
+        "connect-src 'self'; img-src blob: data:; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'"
+    ),
+}
+Answers = Dict[str, Dict[str, Any]]
+Shown = Tuple[str, bytes, Dict[str, str]]  # content type, body, more headers
+
+
+class Refused(web.HTTPError):
+    """A request that gets no answer: its HTTP status, and why in words."""
+
+    def __init__(self, status: int, words: str) -> None:
+        super().__init__(status)
+        self.words = words
+
+
+class Measures:
+    """What a service counts, in a registry of its own, in the text format of Prometheus."""
+
+    def __init__(self, model: str) -> None:
+        self.registry = CollectorRegistry()
+        common: Any = {"registry": self.registry}
+        self.requests = Counter(
+            "mxmtl_requests", "Requests by path and status.", ["path", "status"], **common
+        )
+        times = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+        words = "From head to answer of a prediction."
+        self.seconds = Histogram("mxmtl_predict_seconds", words, buckets=times, **common)
+        sizes = (1, 2, 4, 8, 16, 32, 64)
+        self.batches = Histogram(
+            "mxmtl_batch_images", "Images in a batch.", buckets=sizes, **common
+        )
+        Gauge("mxmtl_model", "The model that is served.", ["source"], **common).labels(model).set(1)
+
+    def watch(self, name: str, words: str, value: Callable[[], float]) -> None:
+        """Show a number that is asked for whenever somebody looks."""
+        Gauge(name, words, registry=self.registry).set_function(value)
 
 
 class App:
-    """Handlers around one engine."""
+    """From bodies to answers, by one predictor.
 
-    def __init__(self, engine: Engine, limits: Limits, max_batch: int, max_delay: float) -> None:
-        self.engine, self._limits = engine, limits
-        self._bodies, self.measures = Bodies(limits), Measures(engine.name)
-        self._batcher: Batcher[Answers] = Batcher(engine.answers, max_batch, max_delay)
-        self._batcher.sizes = self.measures.batches.observe
+    Attributes
+    ----------
+    in_flight, waiting, held : int
+        Predictions that are being made; those whose image is decoded or waits for its batch;
+        bytes of all bodies.
+    """
+
+    def __init__(
+        self, predictor: Predictor, limits: Limits, max_batch: int, max_delay: float
+    ) -> None:
+        self.predictor, self.limits = predictor, limits
+        self.in_flight = self.waiting = self.held = 0
+        self.measures = seen = Measures(predictor.name)
+        seen.watch("mxmtl_body_bytes", "Memory of bodies.", lambda: self.held)
+        seen.watch("mxmtl_in_flight", "Predictions that are being made.", lambda: self.in_flight)
+        compute = functools.partial(predict, predictor)
+        self.batcher = Batcher(compute, max_batch, max_delay, seen.batches.observe)
         self._decoders = ThreadPoolExecutor(usable_processors(), "mxmtl-decode")
-        self._admitted = 0
-        self.measures.watch("mxmtl_body_bytes", "Memory of bodies.", lambda: self._bodies.held)
+        self._decoding: Set["Future[np.ndarray]"] = set()
 
-    def asgi(self) -> Starlette:
-        """Return the application."""
-        routes = [
-            Route("/", self._counted("/", self._page)),
-            Route("/predict", self._counted("/predict", self._predict), methods=["POST"]),
-            Route("/model", self._counted("/model", self._model)),
-            Route("/health", self._counted("/health", self._health)),
-            Route("/metrics", self._counted("/metrics", self._metrics)),
+    @property
+    def busy(self) -> bool:
+        """Whether anything is being done, even for a client that has left."""
+        return bool(self.in_flight or self._decoding or self.batcher.computing)
+
+    def close(self) -> None:
+        """End, without waiting for what is still done."""
+        self.batcher.stop()
+        self._decoders.shutdown(wait=False)
+
+    def routes(self) -> web.Application:
+        """Return the paths."""
+        name, tasks = self.predictor.name, self.predictor.tasks
+        described = [{"name": t.name, "kind": t.kind, "names": list(t.names)} for t in tasks]
+        model = as_json({"model": name, "tasks": described})
+        health, registry = as_json({"status": "ok", "model": name}), self.measures.registry
+        shown: Dict[str, Callable[[], Shown]] = {
+            "/": lambda: ("text/html; charset=utf-8", PAGE.read_bytes(), PAGE_HEADERS),
+            "/model": lambda: (JSON, model, {}),
+            "/health": lambda: (JSON, health, {}),
+            "/metrics": lambda: ("text/plain; version=0.0.4", generate_latest(registry), {}),
+        }
+        routes: List[Any] = [
+            (path, Show, {"app": self, "path": path, "show": show}) for path, show in shown.items()
         ]
-        errors: Any = {HTTPException: self._refused}
-        return Starlette(routes=routes, exception_handlers=errors, lifespan=self._lifespan)
-
-    @contextlib.asynccontextmanager
-    async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
-        await self._batcher.start()
-        yield
-        await self._batcher.stop()
-        self._decoders.shutdown()
-
-    def _counted(self, path: str, handler: Handler) -> Handler:
-        async def endpoint(request: Request) -> Response:
-            try:
-                response = await handler(request)
-            except RequestError as error:
-                response = refusal(error.status, error.reason)
-            except ClientDisconnect:
-                response = refusal(400, "the client left.")
-            except Exception:  # the service goes on, whatever it was
-                log.exception("%s failed", path)
-                response = refusal(500, "the service failed; its log says how.")
-            response.headers["x-content-type-options"] = "nosniff"
-            self.measures.requests.labels(path, str(response.status_code)).inc()
-            return response
-
-        return endpoint
-
-    async def _refused(self, request: Request, error: Any) -> Response:
-        self.measures.requests.labels("other", str(error.status_code)).inc()
-        response = refusal(
-            error.status_code, f"{request.method} {request.url.path}: {error.detail}"
+        return web.Application(
+            [*routes, ("/predict", Predict, {"app": self, "path": "/predict"})],
+            default_handler_class=Missing,
+            default_handler_args={"app": self, "path": "other"},
+            log_function=lambda handler: None,  # what clients do wrong is counted, not logged
         )
-        response.headers.update(error.headers or {})
-        return response
 
-    async def _page(self, request: Request) -> Response:
-        headers = {"content-security-policy": POLICY, "referrer-policy": "no-referrer"}
-        return HTMLResponse(PAGE.read_text("utf-8"), headers=headers)
-
-    async def _health(self, request: Request) -> Response:
-        return JSONResponse({"status": "ok", "model": self.engine.name})
-
-    async def _model(self, request: Request) -> Response:
-        return JSONResponse({"model": self.engine.name, "tasks": self.engine.tasks})
-
-    async def _metrics(self, request: Request) -> Response:
-        return Response(self.measures.text(), media_type="text/plain; version=0.0.4")
-
-    async def _predict(self, request: Request) -> Response:
-        begun = time.perf_counter()
-        with self.measures.in_flight.track_inprogress():
-            body = await self._bodies.read(request)
-            try:
-                answers = await self._answers(await image_of(request, body))
-            finally:
-                self._bodies.release(len(body))
-        self.measures.seconds.observe(time.perf_counter() - begun)
-        return JSONResponse({"model": self.engine.name, "answers": answers})
-
-    async def _answers(self, data: bytes) -> Answers:
-        if self._admitted >= self._limits.max_waiting:
-            raise RequestError(503, "too many images at once. Try again later.")
-        self._admitted += 1
+    async def answers(self, body: bytes, content_type: str) -> Answers:
+        """Return what is predicted for the image in a body, or raise `Refused`."""
+        if self.waiting >= self.limits.max_waiting:
+            raise Refused(503, "too many images at once. Try again later.")
+        self.waiting += 1
         try:
-            loop = asyncio.get_running_loop()
-            crop = await loop.run_in_executor(self._decoders, self._decode, data)
-            return await self._batcher.submit(crop)
+            return await asyncio.wait_for(self._answers(body, content_type), self.limits.timeout)
+        except asyncio.TimeoutError:
+            words = f"there was no answer within {self.limits.timeout:g} seconds."
+            raise Refused(503, words) from None
         finally:
-            self._admitted -= 1
+            self.waiting -= 1
 
-    def _decode(self, data: bytes) -> Any:
-        check_image(data, self._limits.max_pixels)
+    async def _answers(self, body: bytes, content_type: str) -> Answers:
+        decoded = self._decoders.submit(self._decode, body, content_type)
+        self._decoding.add(decoded)
+        decoded.add_done_callback(self._decoding.discard)
+        return await self.batcher.submit(await asyncio.wrap_future(decoded))
+
+    def _decode(self, body: bytes, content_type: str) -> np.ndarray:
+        data = image_of(body, content_type)
+        check_image(data, self.limits.max_pixels)
         try:
-            return self.engine.prepare(data)
+            return self.predictor.read(data)
         except ValueError as error:
-            raise RequestError(422, f"the image does not decode: {error}") from None
+            raise Refused(422, f"the image does not decode: {error}") from None
 
 
-def refusal(status: int, reason: str) -> Response:
-    """Return an answer that says why there is none; the connection ends with it."""
-    headers = {**CLOSE, "retry-after": "1"} if status == 503 else dict(CLOSE)
-    return JSONResponse({"error": reason}, status, headers)
+@web.stream_request_body
+class Handler(web.RequestHandler):
+    """Errors as JSON, and a count of every answer."""
+
+    def initialize(self, app: App, path: str) -> None:
+        self.app, self.path = app, path
+
+    def set_default_headers(self) -> None:
+        self.clear_header("Server")
+        self.set_header("X-Content-Type-Options", "nosniff")
+
+    async def data_received(self, chunk: bytes) -> None:
+        """Drop what nobody asked for."""
+
+    def refuse(self, status: int, words: str) -> None:
+        """Answer that there is no answer; what is left of the body is not read."""
+        self.set_status(status)
+        self.set_header("Content-Type", JSON)
+        if status == HTTPStatus.METHOD_NOT_ALLOWED:
+            self.set_header("Allow", ", ".join(self.SUPPORTED_METHODS))
+        if status == HTTPStatus.SERVICE_UNAVAILABLE:
+            self.set_header("Retry-After", "1")
+        self.finish(as_json({"error": words}))
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        error = kwargs.get("exc_info", (None, None))[1]
+        words = f"{self.request.method} {self.request.path}: {HTTPStatus(status_code).phrase}"
+        if status_code == HTTPStatus.INTERNAL_SERVER_ERROR:
+            words = "the service failed; its log says how."
+        self.refuse(status_code, error.words if isinstance(error, Refused) else words)
+
+    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
+        if not isinstance(value, web.HTTPError):
+            log.error("%s failed", self.path, exc_info=(typ, value, tb))
+
+    def on_finish(self) -> None:
+        self.app.measures.requests.labels(self.path, str(self.get_status())).inc()
+
+
+class Missing(Handler):
+    """A path that is none."""
+
+    def prepare(self) -> None:
+        raise web.HTTPError(404)
+
+
+class Show(Handler):
+    """A path that is only looked at."""
+
+    SUPPORTED_METHODS: Any = ("GET", "HEAD")
+
+    def initialize(self, app: App, path: str, show: Callable[[], Shown]) -> None:  # type: ignore
+        super().initialize(app, path)
+        self._show = show
+
+    def prepare(self) -> None:
+        headers = self.request.headers
+        if "Transfer-Encoding" in headers or headers.get("Content-Length", "0") != "0":
+            self.get()  # a body means nothing here: it is not read, and the connection ends
+
+    def get(self) -> None:
+        kind, body, headers = self._show()
+        for name, value in {"Content-Type": kind, **headers}.items():
+            self.set_header(name, value)
+        self.finish(body)
+
+    head = get
+
+
+class Predict(Handler):
+    """An image, as the body or as the file of a form, that is answered with what it shows."""
+
+    SUPPORTED_METHODS: Any = ("POST",)
+
+    def prepare(self) -> None:
+        self._begun, self._body, self._seen = time.perf_counter(), bytearray(), 0
+        self._pieces = 0
+        self.app.in_flight += 1
+        self._counted, limits = True, self.app.limits
+        late = f"the body did not arrive within {limits.timeout:g} seconds."
+        loop = asyncio.get_event_loop()
+        self._timer = loop.call_later(limits.timeout, self.refuse, 408, late)
+        length = self.request.headers.get("Content-Length", "")
+        promised = int(length[:18]) if re.fullmatch("[0-9]+", length) else 0
+        self._too_large = promised > limits.max_bytes
+        asked = "Expect" in self.request.headers  # whether to send it at all
+        if self._too_large and (asked or promised > DRAINED * limits.max_bytes):
+            self._refuse_size()
+
+    async def data_received(self, chunk: bytes) -> None:
+        limit = self.app.limits.max_bytes
+        self._seen += len(chunk)
+        self._too_large = self._too_large or self._seen > limit
+        if self._too_large:
+            self._drop()
+            if self._seen > DRAINED * limit:
+                self._refuse_size()
+        elif self.app.held + len(chunk) > ROOM * limit:
+            self.refuse(503, "too many bodies at once. Try again later.")
+        else:
+            self.app.held += len(chunk)
+            self._body += chunk
+        self._pieces += 1
+        if self._pieces % 16 == 0:  # others have their turn, however small the pieces are
+            await asyncio.sleep(0)
+
+    async def post(self) -> None:
+        self._timer.cancel()
+        if self._too_large:
+            self._refuse_size()
+            return
+        kind = self.request.headers.get("Content-Type", "")
+        answers = await self.app.answers(bytes(self._body), kind)
+        self.app.measures.seconds.observe(time.perf_counter() - self._begun)
+        self.set_header("Content-Type", JSON)
+        self.finish(as_json({"model": self.app.predictor.name, "answers": answers}))
+
+    def on_finish(self) -> None:
+        super().on_finish()
+        self._end()
+
+    def on_connection_close(self) -> None:
+        if self._counted and not self._timer.cancelled():  # in the middle of its body
+            self.app.measures.requests.labels(self.path, "400").inc()
+            self._end()
+        super().on_connection_close()
+
+    def _refuse_size(self) -> None:
+        self.refuse(413, f"the body is larger than {self.app.limits.max_bytes} bytes.")
+
+    def _drop(self) -> None:
+        self.app.held -= len(self._body)
+        self._body = bytearray()
+
+    def _end(self) -> None:
+        self._timer.cancel()
+        self._drop()
+        self.app.in_flight -= self._counted
+        self._counted = False
+
+
+class BoundedServer(HTTPServer):
+    """Tornado's server with the one setting that it lacks: how many connections there may be."""
+
+    most, open = 1, 0
+
+    def handle_stream(self, stream: Any, address: Any) -> None:
+        if self.open >= self.most:
+            stream.close()
+            return
+        self.open += 1
+        super().handle_stream(stream, address)
+
+    def on_close(self, server_conn: object) -> None:
+        self.open -= 1
+        super().on_close(server_conn)
+
+
+def make_server(app: App, connections: int) -> BoundedServer:
+    """Return a server whose connections end at every stage of a request."""
+    server = BoundedServer(
+        app.routes(),
+        idle_connection_timeout=app.limits.timeout,  # from the connection's or the last answer's
+        body_timeout=app.limits.timeout + 1,  # where a handler has not answered by then
+        max_header_size=HEAD_BYTES,
+        max_body_size=1 << 62,  # `Predict` has a better answer to it than a bare 400
+    )
+    server.most = connections
+    return server
+
+
+def predict(predictor: Predictor, crops: np.ndarray) -> List[Answers]:
+    """Answer a batch of images that `Predictor.read` has read."""
+    tasks, levels = predictor.tasks, predictor.backend.file.thresholds
+    arrays = predictor.backend.predict(crops)
+
+    def answers(row: int) -> Answers:
+        parts = zip(tasks, arrays)
+        found = {t.name: t.answer(part[row], levels.get(t.name)) for t, part in parts}
+        return Prediction(found).to_dict()
+
+    return [answers(row) for row in range(len(crops))]
+
+
+def image_of(body: bytes, content_type: str) -> bytes:
+    """Return the image in a body: the body itself, or the file of a multipart form."""
+    if content_type.split(";")[0].strip().lower() == "multipart/form-data":
+        files: Dict[str, List[Any]] = {}
+        try:
+            httputil.parse_body_arguments(content_type, body, {}, files)
+        except httputil.HTTPInputError as error:
+            raise Refused(400, f"the form is broken: {error}.") from None
+        found = [file for field in files.values() for file in field]
+        if len(found) > 1:
+            raise Refused(400, f"Too many files: {len(found)}; expected one with an image.")
+        if not found:
+            raise Refused(400, "the form has no file; expected one with an image.")
+        body = found[0].body
+    if not body:
+        raise Refused(400, "the body is empty; expected the bytes of an image file.")
+    return body
+
+
+def check_image(data: bytes, max_pixels: int) -> None:
+    """Refuse what its head says must not be decoded, before memory is spent."""
+    try:
+        info = read_info(data)
+    except ImageError as error:
+        raise Refused(422, f"the image is damaged: {error}") from None
+    if info.format == OTHER:
+        raise Refused(415, "the body is no JPEG, PNG or WebP file.")
+    if not info.width or not info.height:
+        raise Refused(422, "the image does not say how large it is.")
+    if info.width * info.height > max_pixels:
+        raise Refused(
+            413, f"the image has {info.width} x {info.height} pixels; {max_pixels} are allowed."
+        )
+
+
+def as_json(found: Any) -> bytes:
+    """Write strict JSON: no NaN."""
+    return json.dumps(found, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()

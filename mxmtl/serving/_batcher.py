@@ -26,27 +26,36 @@ class Batcher(Generic[Answer]):
         Images in a batch.
     max_delay : float
         Seconds that an image waits for others.
+    told : callable, optional
+        Gets the number of images of every batch.
+
+    Attributes
+    ----------
+    computing : bool
+        Whether a batch is being computed.
     """
 
     def __init__(
-        self, compute: Callable[[np.ndarray], List[Answer]], max_batch: int, max_delay: float
+        self,
+        compute: Callable[[np.ndarray], List[Answer]],
+        max_batch: int,
+        max_delay: float,
+        told: Callable[[int], Any] = lambda size: None,
     ) -> None:
         self._compute, self._max_batch, self._max_delay = compute, max_batch, max_delay
+        self._told, self.computing = told, False
         self._waiting: Deque[Tuple[np.ndarray, "asyncio.Future[Answer]"]] = collections.deque()
         self._thread = ThreadPoolExecutor(1, "mxmtl-batch")
-        self.sizes: Callable[[int], Any] = lambda size: None  # told of every batch
 
-    async def start(self) -> None:
+    def start(self) -> None:
         """Begin; within the event loop that requests are served in."""
         self._some, self._full = asyncio.Event(), asyncio.Event()
         self._task = asyncio.get_running_loop().create_task(self._run())
 
-    async def stop(self) -> None:
-        """End, once no request waits any more."""
+    def stop(self) -> None:
+        """End. Nobody waits for a batch that is still computed."""
         self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
-        self._thread.shutdown()
+        self._thread.shutdown(wait=False)
 
     async def submit(self, image: np.ndarray) -> Answer:
         """Return the answer for one image."""
@@ -66,15 +75,20 @@ class Batcher(Generic[Answer]):
             batch = self._take()
             if not batch:
                 continue
-            self.sizes(len(batch))
-            stack = np.stack([image for image, _ in batch])
+            self.computing = True
             try:
+                self._told(len(batch))
+                stack = np.stack([image for image, _ in batch])
                 answers = await loop.run_in_executor(self._thread, self._compute, stack)
+                if len(answers) != len(batch):
+                    raise RuntimeError(f"{len(answers)} answers to {len(batch)} images")
             except Exception as error:  # noqa: BLE001 (whatever it is, each request must end)
                 for _, future in batch:
                     if not future.done():
                         future.set_exception(error)
                 continue
+            finally:
+                self.computing = False
             for (_, future), answer in zip(batch, answers):
                 if not future.done():
                     future.set_result(answer)

@@ -1,10 +1,15 @@
-"""What a service admits, and for how long it waits."""
+"""What a service admits, and how long it waits for a client."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-MIB = 1 << 20
+DRAINED = 4  # times `max_bytes` are read and dropped, so that a client gets to see its 413
+ROOM = 16  # times `max_bytes` may be held, by the bodies of all requests together
+CONNECTIONS = 1000  # or as many as the process may have files open, less `OTHER_FILES`
+OTHER_FILES = 100
+HEAD_BYTES = 16 << 10  # a request line and its headers
+STOP_SECONDS = 8.0  # for what is in flight at SIGTERM, so that the process is gone within 10
 
 
 @dataclass(frozen=True)
@@ -14,32 +19,26 @@ class Limits:
     Attributes
     ----------
     max_bytes : int
-        Of one body. 413 beyond.
+        Of one body, 413 beyond. All bodies together may have 16 times as many, 503 beyond.
     max_pixels : int
         Of one image, read from its head before it is decoded. 413 beyond.
     max_waiting : int
         Images that are decoded or wait for their batch. 503 beyond.
-    max_memory : int
-        Bytes of all bodies together. 503 beyond.
-    max_connections : int
-        503 beyond.
-    max_head : int
-        Bytes of a request line and its headers. 431 beyond.
-    head_seconds, body_seconds : float
-        Until a request's head, and its body, must be there. 408 beyond.
-    stop_seconds : float
-        What requests in flight get to end in when the service stops.
+    timeout : float
+        Seconds that each stage of a request may take: its head (the connection is closed beyond,
+        as it is after as long without a request), its body (408), the answer (503), and
+        a client that takes nothing of it (closed).
+
+    Examples
+    --------
+    >>> Limits(max_bytes=1 << 20).timeout
+    20.0
     """
 
-    max_bytes: int = 16 * MIB
+    max_bytes: int = 16 << 20
     max_pixels: int = 40_000_000
     max_waiting: int = 64
-    max_memory: int = 256 * MIB
-    max_connections: int = 256
-    max_head: int = 16 << 10
-    head_seconds: float = 10.0
-    body_seconds: float = 20.0
-    stop_seconds: float = 10.0
+    timeout: float = 20.0
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -1,16 +1,20 @@
-"""From an engine to a socket that is listened on, and to a stop that loses nothing."""
+"""From a predictor to a socket that is listened on, and to a stop that loses nothing."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import ipaddress
+import resource
 import signal
 import socket
 import threading
-from typing import Any, Iterator
+import time
+from typing import Callable, Iterator, Union
 
-from ._engine import Engine
-from ._limits import Limits
+from .._files import PathLike
+from ..model import Model, Predictor
+from ._limits import CONNECTIONS, OTHER_FILES, STOP_SECONDS, Limits
 
 INSTALL = 'pip install "mxmtl[serve]"'
 
@@ -20,8 +24,8 @@ class Service:
 
     Parameters
     ----------
-    engine : Engine
-        From `open_engine`.
+    predictor : Predictor
+        What answers.
     host, port : str, int
         Address to listen on; port 0 takes one that is free.
     limits : Limits, optional
@@ -40,11 +44,19 @@ class Service:
         If the address cannot be had.
     ImportError
         If the extra ``serve`` is not installed.
+
+    Examples
+    --------
+    ::
+
+        service = Service(mxmtl.Predictor("runs/first"), port=0)
+        print(service.url)
+        service.run()
     """
 
     def __init__(
         self,
-        engine: Engine,
+        predictor: Predictor,
         *,
         host: str = "127.0.0.1",
         port: int = 8000,
@@ -55,51 +67,75 @@ class Service:
         if max_batch < 1 or not 0 <= max_delay < 60:
             raise ValueError(f"max_batch={max_batch}, max_delay={max_delay}: expected 1 or more.")
         try:
-            import uvicorn
-
-            from ._app import App
-            from ._protocol import protocol
+            from ._app import App, make_server
         except ImportError as error:
             raise ImportError(f"serving needs more packages ({error}). Run: {INSTALL}") from error
-        self._socket = listen(host, port)
+        self._socket = listen(host, port, limits.timeout)
         self.url = f"http://{_shown(host)}:{self._socket.getsockname()[1]}"
-        self.app = App(engine, limits, max_batch, max_delay)
-        kind: Any = protocol(limits.head_seconds)
-        self._server = uvicorn.Server(
-            uvicorn.Config(
-                self.app.asgi(),
-                http=kind,
-                ws="none",
-                lifespan="on",
-                log_config=None,
-                log_level="error",  # what clients do wrong is counted; it must not fill a log
-                access_log=False,
-                server_header=False,
-                limit_concurrency=limits.max_connections,
-                h11_max_incomplete_event_size=limits.max_head,
-                timeout_graceful_shutdown=max(1, round(limits.stop_seconds)),
-            )
-        )
+        self.app = App(predictor, limits, max_batch, max_delay)
+        self.server, self._stopped = make_server(self.app, most_connections()), threading.Event()
 
-    def run(self) -> None:
-        """Serve until SIGTERM, SIGINT or `stop`; requests in flight are answered first."""
-        with self._socket, _quiet_signals():
-            self._server.run(sockets=[self._socket])
+    def run(self) -> bool:
+        """Serve until SIGTERM, SIGINT or `stop`; requests in flight are answered first.
+
+        Returns
+        -------
+        bool
+            Whether all has ended. If not, an image is still decoded after 8 seconds: a decoder
+            cannot be told to stop, and a process that is not to wait for it ends by `os._exit`.
+        """
+        with self._socket, _signals(self.stop):
+            return asyncio.run(self._serve())
 
     def stop(self) -> None:
-        """Let `run` end; from any thread."""
-        self._server.should_exit = True
+        """Let `run` end; from any thread, or a signal."""
+        self._stopped.set()
+
+    async def _serve(self) -> bool:
+        self.app.batcher.start()
+        self.server.add_socket(self._socket)
+        while not self._stopped.is_set():
+            await asyncio.sleep(0.1)
+        self.server.stop()
+        self.server.conn_params.no_keep_alive = True  # each gets its answer, and no further one
+        last = time.monotonic() + STOP_SECONDS
+        while self.app.busy and time.monotonic() < last:
+            await asyncio.sleep(0.02)
+        ended = not self.app.busy
+        await self.server.close_all_connections()
+        self.app.close()
+        return ended
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """Bind an address; `OSError` that names it if that cannot be."""
+def open_engine(source: Union[PathLike, Model], *, max_batch: int = 16) -> Predictor:
+    """Return the `Predictor` of an ``.onnx`` file, a run folder, a prefix, or a `Model`."""
+    return Predictor(source, batch_size=max_batch)
+
+
+def most_connections() -> int:
+    """Return how many connections there may be at once, with files to spare for all else."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return CONNECTIONS if files < 0 else max(1, min(CONNECTIONS, files - OTHER_FILES))
+
+
+def listen(host: str, port: int, timeout: float) -> socket.socket:
+    """Bind an address; `OSError` that names it if that cannot be.
+
+    Connections to it end if their client takes nothing of an answer for `timeout` seconds: that
+    is the kernel's to do, where it can (Linux).
+    """
     if not 0 <= port <= 65535:
         raise ValueError(f"port={port} is not in 0 to 65535.")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=256)
+        found = socket.create_server((host, port), family=family, backlog=256)
     except OSError as error:
         raise OSError(f"cannot listen on {host} port {port}: {error.strerror or error}") from error
+    found.setblocking(False)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        milliseconds = max(1, round(timeout * 1000))
+        found.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
+    return found
 
 
 def is_loopback(host: str) -> bool:
@@ -115,19 +151,13 @@ def _shown(host: str) -> str:
 
 
 @contextlib.contextmanager
-def _quiet_signals() -> Iterator[None]:
-    # uvicorn stops in good order at a signal, and then raises it again for whoever was there
-    # before it: here nobody, so that a stop that was asked for is no failure.
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {kind: signal.signal(kind, _nothing) for kind in (signal.SIGTERM, signal.SIGINT)}
+def _signals(stop: Callable[[], None]) -> Iterator[None]:
+    # A stop that was asked for is no failure: the signals do nothing but that.
+    main = threading.current_thread() is threading.main_thread()
+    kinds = (signal.SIGTERM, signal.SIGINT) if main else ()
+    before = [(kind, signal.signal(kind, lambda *_: stop())) for kind in kinds]
     try:
         yield
     finally:
-        for kind, handler in before.items():
+        for kind, handler in before:
             signal.signal(kind, handler)
-
-
-def _nothing(*_: Any) -> None:
-    pass

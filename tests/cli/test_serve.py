@@ -61,6 +61,7 @@ def test_what_goes_wrong_ends_in_one_line(here, capsys):  # noqa: F811
             ("none.onnx", 1, "mxmtl serve: none.onnx: no such file"),
             ("runs/first --max-bytes 0", 1, "max_bytes=0: expected more than 0"),
             ("runs/first --max-batch 0 --port 0", 1, "batch_size=0"),
+            ("runs/first --timeout 0", 1, "timeout=0.0: expected more than 0"),
             ("runs/first --max-bytes 5X", 2, "--max-bytes: invalid"),
         ):
             assert main(["serve", *shlex.split(line)]) == code
@@ -76,3 +77,19 @@ def test_others_are_let_in_with_a_word_of_warning(here):  # noqa: F811
         _, err = process.communicate(timeout=30)
     assert process.returncode == 0
     assert "0.0.0.0 can be reached by others, without a password" in err
+
+
+STUCK = """
+import sys, threading, time
+from mxmtl.cli import main
+from mxmtl.serving import Service
+Service.run = lambda self: threading.Thread(target=time.sleep, args=(120,)).start()  # not ended
+sys.exit(main(["serve", "runs/first", "--port", "0"]))
+"""
+
+
+def test_a_decoder_that_does_not_end_does_not_hold_the_process(here):  # noqa: F811
+    line = [sys.executable, "-c", STUCK]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0
+    assert "gave up an image that was still decoded" in done.stderr

@@ -9,48 +9,63 @@ import socket
 import struct
 import threading
 import zlib
+from types import SimpleNamespace
 
-from mxmtl.serving import Engine, Limits, Service
+from mxmtl.serving import Limits, Service
 
 import cv2
 import numpy as np
 
 
-class Echo(Engine):
-    """Answers the color of the image, once its gate is open."""
+class Color:
+    """A task that answers what it was given."""
 
-    name, tasks = "echo", [{"name": "color", "kind": "value", "names": []}]
+    name, kind, names = "color", "value", ()
+
+    def answer(self, prediction, thresholds):
+        return SimpleNamespace(to_dict=lambda: {"answer": prediction.ravel().tolist()})
+
+
+class Echo:
+    """In place of a `Predictor`: answers the color of the image, once its gate is open."""
+
+    name, tasks = "echo", [Color()]
 
     def __init__(self):
-        self.gate, self.sizes = threading.Event(), []
+        self.gate, self.sizes, self.backend = threading.Event(), [], self
+        self.file = SimpleNamespace(thresholds={})
         self.gate.set()
 
-    def prepare(self, data):
+    def read(self, data):
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
         if image is None:
             raise ValueError("no image.")
         return image[:1, :1]
 
-    def answers(self, crops):
+    def predict(self, crops):
         self.gate.wait(20)
         self.sizes.append(len(crops))
         if crops.min() == 255:
             raise RuntimeError("white")
-        return [{"color": {"answer": crop.ravel().tolist()}} for crop in crops]
+        return [crops]
 
 
 @contextlib.contextmanager
-def serving(engine=None, limits=None, **options):
+def serving(predictor=None, limits=None, **options):
     """Serve at a free port until the block ends; `run` must come back by then."""
-    service = Service(engine or Echo(), port=0, limits=limits or Limits(), **options)
-    thread = threading.Thread(target=service.run)
+    service = Service(predictor or Echo(), port=0, limits=limits or Limits(), **options)
+
+    def run():
+        service.ended = service.run()
+
+    thread = threading.Thread(target=run)
     thread.start()
     try:
         service.port = int(service.url.rsplit(":", 1)[1])
         yield service
     finally:
         service.stop()
-        thread.join(20)
+        thread.join(30)
         assert not thread.is_alive()
 
 
@@ -63,7 +78,7 @@ def ask(service, method="GET", path="/health", body=None, headers=None):
         data = response.read()
         kind = response.getheader("content-type", "")
         found = json.loads(data) if kind == "application/json" else data
-        return response.status, dict(response.getheaders()), found
+        return response.status, {k.lower(): v for k, v in response.getheaders()}, found
     finally:
         connection.close()
 

@@ -17,13 +17,14 @@ def serve(scenario, compute=None, max_batch=4, max_delay=0.001):
     sizes = []
 
     async def run():
-        batcher = Batcher(compute or (lambda stack: list(2 * stack)), max_batch, max_delay)
-        batcher.sizes = sizes.append
-        await batcher.start()
+        batcher = Batcher(
+            compute or (lambda stack: list(2 * stack)), max_batch, max_delay, sizes.append
+        )
+        batcher.start()
         try:
             return await asyncio.wait_for(scenario(batcher), 20)
         finally:
-            await batcher.stop()
+            batcher.stop()
 
     return asyncio.run(run()), sizes
 

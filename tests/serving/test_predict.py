@@ -1,4 +1,4 @@
-"""Engines: the same answers from a run in MXNet and from its ONNX file."""
+"""The same answers to a batch of images from a run in MXNet and from its ONNX file."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import mxmtl
 from mxmtl.export import ExportOptions, export_model
 from mxmtl.model import load_model
 from mxmtl.serving import open_engine
+from mxmtl.serving._app import predict
 from tests.model._models import TASKS, model_of
 from tests.serving._service import picture
 
@@ -27,22 +28,22 @@ def test_a_run_and_its_onnx_file_answer_the_same(tmp_path):
     model = model_of(mxmtl.small_trunk((4, 6)), thresholds={"toys": [0.3, 0.5, 0.7]})
     export_model(model, tmp_path / "m.onnx")
     export_model(model, tmp_path / "m", ExportOptions(format="mxnet"))
-    engines = [open_engine(tmp_path / "m"), open_engine(tmp_path / "m.onnx")]
+    predictors = [open_engine(tmp_path / "m"), open_engine(tmp_path / "m.onnx")]
     data = [picture((40 * n, 90, 200 - 30 * n), (50 + n, 60)) for n in range(5)]
-    crops = [np.stack([engine.prepare(image) for image in data]) for engine in engines]
+    crops = [np.stack([predictor.read(image) for image in data]) for predictor in predictors]
     np.testing.assert_array_equal(crops[0], crops[1])
-    assert [task["name"] for task in engines[0].tasks] == TASKS.names
+    assert predictors[0].tasks.names == TASKS.names
     for count in (5, 1, 3):
-        found = [engine.answers(crops[0][:count]) for engine in engines]
+        found = [predict(predictor, crops[0][:count]) for predictor in predictors]
         assert [len(answers) for answers in found] == [count, count]
         for one, other in zip(*found):
             near(one, other)
 
 
 def test_a_run_folder(world):
-    engine = open_engine(world / "runs" / "first")
-    assert engine.name.startswith(str(world / "runs" / "first" / "model-"))
-    answers = engine.answers(engine.prepare(picture())[np.newaxis])
+    predictor = open_engine(world / "runs" / "first")
+    assert predictor.name.startswith(str(world / "runs" / "first" / "model-"))
+    answers = predict(predictor, predictor.read(picture())[np.newaxis])
     assert list(answers[0]) == load_model(world / "runs" / "first").tasks.names
 
 
