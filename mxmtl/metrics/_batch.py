@@ -284,10 +284,7 @@ class ClassBatch(Batch, kind="class"):
         return self._table[np.newaxis]
 
     def top(self, k: int) -> np.ndarray:
-        """Tell whether the label is among the k highest predictions: bool (n, 1).
-
-        Classes are ranked as `predicted` ranks them: of equal predictions the first counts more.
-        """
+        # Ranked as `predicted` ranks them: of equal predictions the first counts more.
         p, label = self.prediction, self.label[:, None]
         own = np.take_along_axis(p, label, axis=1)
         before = (p > own) | ((p == own) & (np.arange(p.shape[1]) < label))
@@ -307,7 +304,6 @@ class ClassBatch(Batch, kind="class"):
         return square - 2 * self._of_label + 1
 
     def outcomes(self) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return probability, whether it came true, and whether that is known: (n, num_classes)."""
         p = self.probability
         return p, self.label[:, None] == np.arange(p.shape[1]), np.ones(p.shape, bool)
 
@@ -394,7 +390,6 @@ class CellsBatch(Batch, kind="cells"):
         return (self.above(threshold) != self.positive).any(axis=1)
 
     def row_counts(self, threshold: Any) -> Counts:
-        """Return the counts of each row with a known cell, instead of each label: (n,)."""
         above, rows = self.above(threshold), self.rows
         parts = (above & self.positive, above, self.positive, self.mask)
         return Counts(*(part.sum(axis=1)[rows] for part in parts))
@@ -414,7 +409,6 @@ class CellsBatch(Batch, kind="cells"):
         return np.where(self.mask, square, 0)
 
     def outcomes(self) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return probability, whether it came true, and whether that is known: (N, num_labels)."""
         return self.prediction, self.positive, self.mask
 
     confidence = outcomes

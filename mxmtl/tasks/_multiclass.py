@@ -35,6 +35,21 @@ class ClassTask(Task, abc.ABC):
         position, float32, shape (N,).
     weight : float
         What the loss is multiplied by.
+
+    Examples
+    --------
+    A cross-entropy that is bounded, as a type of its own; the gradient follows from it:
+
+    >>> @dataclass(frozen=True)
+    ... class Bounded(ClassTask):
+    ...     def cell_loss(self, F, logits, label):
+    ...         return 1 - F.pick(F.softmax(logits, axis=1), label, axis=1, keepdims=True)
+    ...     def cell_loss_of_prediction(self, label, prediction):
+    ...         return 1 - np.take_along_axis(prediction, label.astype(int), axis=1)
+    >>> size = Bounded("size", classes=["S", "M", "L"])
+    >>> size.prediction_loss(np.array([2, -1]), np.array([[0, 0.25, 0.75], [1, 0, 0]]))
+    array([[0.25],
+           [0.  ]])
     """
 
     classes: Sequence[str] = ()
