@@ -22,7 +22,7 @@ def updates(metric, label, prediction):
         (lambda: metrics.MAE(BREED), "'breed': MAE is no metric for Multiclass; it is for Regres"),
         (
             lambda: metrics.F1(AGE),
-            r"F1 is no metric for Regression; it is for Binary, (\w+, )*Multiclass, Multilabel",
+            r"'age': F1 is no metric for Regression; it is for Binary, (\w+, )*Multiclass, Mul",
         ),
         (lambda: metrics.TopKAccuracy(TOYS), "TopKAccuracy is no metric for Multilabel"),
         (
