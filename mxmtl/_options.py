@@ -245,10 +245,11 @@ def bounds(known: Option) -> str:
     """Say between what a number may be."""
     parts = []
     if known.low > -math.inf:
-        parts.append(f"{known.low:g} or more")
+        parts.append(f"{known.low} or more")
     if known.high < math.inf:
-        parts.append(f"at most {known.high:g}")
-    parts.append(f"less than {known.below:g}")
+        parts.append(f"at most {known.high}")
+    if known.below < math.inf or not parts:
+        parts.append("a finite number" if known.below == math.inf else f"less than {known.below}")
     return ", ".join(parts)
 
 

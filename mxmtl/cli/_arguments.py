@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any, Container, Dict, Mapping, Type, Union
+from typing import Any, Container, Dict, Mapping, Optional, Type, Union
 
 from .._options import (
     Option,
@@ -16,12 +16,21 @@ from .._options import (
 
 
 def add_options(
-    parser: argparse.ArgumentParser, kind: Type[Options], *, without: Container[str] = ()
+    parser: argparse.ArgumentParser,
+    kind: Type[Options],
+    *,
+    only: Optional[Container[str]] = None,
+    without: Container[str] = (),
+    **defaults: Any,
 ) -> None:
-    """Declare an argument for each option of a class; what is not given is left to the class."""
+    """Declare an argument for each option of a class; what is not given is left to the class.
+
+    ``defaults`` are those that the verb has instead of the class's, as its help shows them.
+    """
     for name, (type_, known) in declared(kind).items():
-        if known.flag != "" and name not in without:
-            add_option(group_of(parser, known.group), name, type_, known, default_of(kind, name))
+        if known.flag != "" and name not in without and (only is None or name in only):
+            default = defaults.get(name, getattr(kind, name, None))  # where dataclasses keep it
+            add_option(group_of(parser, known.group), name, type_, known, default)
 
 
 def add_option(group: Any, name: str, type_: Any, known: Option, default: Any) -> None:
@@ -95,11 +104,6 @@ def is_a(kind: Any, container: type) -> bool:
     """Tell whether an annotation is that of such a container."""
     origin = getattr(kind, "__origin__", None)
     return isinstance(origin, type) and issubclass(origin, container)
-
-
-def default_of(kind: Type[Options], name: str) -> Any:
-    """Return what holds where nothing is said."""
-    return getattr(kind, name, None)  # a dataclass keeps its defaults as class attributes
 
 
 def help_of(known: Option, default: Any) -> str:

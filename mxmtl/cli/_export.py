@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from .. import export
+from .. import export, model
 from ._arguments import add_options, given, group_of
-from ._model_options import add_file_options, model_of
+from ._model_options import model_of
 
 EXAMPLE = "mxmtl export runs/first -o model.onnx --records data/val"
 DESCRIPTION = """\
@@ -22,11 +22,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = DESCRIPTION
     parser.add_argument("model", help="run folder, or prefix of MXNet's files")
     parser.add_argument("-o", "--output", required=True, help="the .onnx file; else a prefix")
-    parser.add_argument("--which", choices=("best", "last"), default="best", help="checkpoint")
+    add_options(parser, model.RunOptions, only=("which",))
     add_options(parser, export.ExportOptions)
     for name in ("license", "description"):
         group_of(parser, "ONNX").add_argument(f"--{name}", help="kept in the file")
-    add_file_options(parser)
+    add_options(parser, model.BareOptions)
 
 
 def run(arguments: argparse.Namespace) -> int:

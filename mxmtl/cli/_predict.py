@@ -6,7 +6,8 @@ import argparse
 import sys
 
 from .. import model, training
-from . import _model_options as options
+from ._arguments import add_options, given
+from ._model_options import add_model_options, check_output, predictable
 
 EXAMPLE = "mxmtl predict runs/first photos -o predictions.csv"
 DESCRIPTION = """\
@@ -28,20 +29,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "inputs", nargs="+", metavar="INPUT",
         help="image; folder; list of paths (.txt, .csv, .tsv, .lst); or records, without .rec",
     )  # fmt: skip
-    parser.add_argument("-o", "--output", metavar="FILE", help="file to write (standard output)")
-    parser.add_argument(
-        "--format", choices=("csv", "jsonl", "fashionai"),
-        help="jsonl is one JSON object a line; fashionai reads and writes file,TASK_labels,... "
-        "(by the ending of FILE, else csv)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--top", type=int, default=0, metavar="K", help="so many of the likeliest classes"
-    )
+    add_options(parser, model.PredictOptions)
     parser.add_argument("--force", action="store_true", help="replace a file that is there")
     lists = parser.add_argument_group("lists")
     lists.add_argument("--images", help="folder that paths begin from (that of the list)")
     lists.add_argument("--path-column", default="path", help="of .csv and .tsv lists (path)")
-    options.add_model_options(parser)
+    add_model_options(parser)
     parser.add_argument(
         "--backend", choices=("mxnet", "onnxruntime"), default="mxnet", help="what computes (mxnet)"
     )
@@ -49,8 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Predict, and write the answers."""
-    options.check_output(arguments.output, arguments.force)
-    how = model.PredictOptions(arguments.output, arguments.format, arguments.top, progress=True)
+    how = model.PredictOptions(**given(arguments, model.PredictOptions), progress=True)
+    runs = model.RunOptions(**given(arguments, model.RunOptions))
+    check_output(how.output, arguments.force)
     inputs = model.open_inputs(
         arguments.inputs,
         images=arguments.images,
@@ -58,14 +52,14 @@ def run(arguments: argparse.Namespace) -> int:
         fashionai=how.form == "fashionai",
     )
     predictor = model.Predictor(
-        options.predictable(arguments),
-        arguments.which,
-        device=training.devices(arguments.gpus)[0],
+        predictable(arguments),
+        runs.which,
+        device=training.devices(runs.gpus)[0],
         backend=arguments.backend,
-        batch_size=arguments.batch_size,
-        threads=arguments.threads,
+        batch_size=runs.batch_size,
+        threads=runs.threads,
     )
     done, skipped = model.predict_inputs(predictor, inputs, how)
     more = f", {skipped} skipped" if skipped else ""
-    print(f"{arguments.output or 'predicted'}: {done} images{more}", file=sys.stderr)
+    print(f"{how.output or 'predicted'}: {done} images{more}", file=sys.stderr)
     return 3 if skipped else 0

@@ -5,8 +5,11 @@ from __future__ import annotations
 import argparse
 import logging
 
-from .. import reporting, training
+from .. import evaluation, model, reporting
+from ._arguments import add_options, given
+from ._model_options import running
 
+BOOTSTRAP = 200  # draws for the intervals
 EXAMPLE = "mxmtl report runs/first --records data/val -o report.html"
 DESCRIPTION = """\
 Evaluate one run or several on records, and write what there is to look at: settings, data, learning
@@ -30,40 +33,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--force", action="store_true", help="replace a file that is there")
     parser.add_argument(
-        "--which", choices=("best", "last"), default="best", help="checkpoint (best)"
-    )
-    parser.add_argument(
         "--mistakes", type=int, default=12, metavar="N", help="worst mistakes a task (12)"
     )
-    parser.add_argument(
-        "--bootstrap", type=int, default=200, metavar="N",
-        help="draws for confidence intervals; 0: none (200)",
-    )  # fmt: skip
-    group = parser.add_argument_group("how it runs")
-    group.add_argument("--gpus", default="", metavar="N", help="GPU (the first that works, or CPU)")
-    group.add_argument("--batch-size", type=int, default=32, help="images at once (32)")
-    group.add_argument("--threads", type=int, default=0, help="that decode; 0 is one for each core")
-    group.add_argument(
-        "--on-error", choices=("raise", "skip"), default="raise",
-        help="a damaged record stops it, or is left out (exit code 3)",
-    )  # fmt: skip
+    add_options(parser, evaluation.EvaluateOptions, without=("level", "seed"), bootstrap=BOOTSTRAP)
+    add_options(parser, model.RunOptions)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the report."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     reporting.check_output(arguments.output, arguments.format, force=arguments.force)
+    options = {"bootstrap": BOOTSTRAP, **given(arguments, evaluation.EvaluateOptions)}
     made = reporting.report_runs(
         arguments.runs,
         arguments.records,
-        which=arguments.which,
+        which=model.RunOptions(**given(arguments, model.RunOptions)).which,
         mistakes=arguments.mistakes,
-        bootstrap=arguments.bootstrap,
-        ctx=training.devices(arguments.gpus)[0],
-        batch_size=arguments.batch_size,
-        threads=arguments.threads,
-        on_error=arguments.on_error,
         progress=True,
+        **running(arguments),
+        **options,
     )
     made.save(arguments.output, form=arguments.format, force=arguments.force)
     first = made.facts["runs"][0]

@@ -6,9 +6,9 @@ import argparse
 import os
 import sys
 
-from .. import serving
-from . import _options as options
-from ._model_options import add_file_options, predictable
+from .. import model, serving
+from ._arguments import add_options, given
+from ._model_options import predictable
 
 EXAMPLE = "mxmtl serve runs/first --port 8000"
 DESCRIPTION = """\
@@ -24,56 +24,30 @@ server that does.
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line."""
-    default = serving.Limits()
     parser.description = DESCRIPTION
     parser.add_argument("model", help="run folder, prefix of MXNet's files, or .onnx file")
-    parser.add_argument("--which", choices=("best", "last"), default="best", help="checkpoint")
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
-    parser.add_argument("--port", type=int, default=8000, help="0 takes one that is free (8000)")
-    group = parser.add_argument_group("batches")
-    group.add_argument("--max-batch", type=int, default=16, help="images computed together (16)")
-    group.add_argument(
-        "--max-delay", type=float, default=5.0, help="milliseconds to wait for others (5)"
-    )
-    group = parser.add_argument_group("limits")
-    group.add_argument(
-        "--max-bytes", type=options.size, default=default.max_bytes, help="of a body (16M)"
-    )
-    group.add_argument(
-        "--max-pixels", type=int, default=default.max_pixels, help="of an image (40000000)"
-    )
-    group.add_argument(
-        "--max-waiting", type=int, default=default.max_waiting, help="images at once (64)"
-    )
-    group.add_argument(
-        "--timeout",
-        type=float,
-        default=default.timeout,
-        help="seconds for a head, a body, an answer (20)",
-    )
-    add_file_options(parser)
+    add_options(parser, model.RunOptions, only=("which",))
+    add_options(parser, serving.ServeOptions)
+    add_options(parser, serving.Limits)
+    add_options(parser, model.BareOptions)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until a signal says to stop."""
-    limits = serving.Limits(
-        max_bytes=arguments.max_bytes,
-        max_pixels=arguments.max_pixels,
-        max_waiting=arguments.max_waiting,
-        timeout=arguments.timeout,
-    )
-    predictor = serving.open_engine(predictable(arguments), max_batch=arguments.max_batch)
+    limits = serving.Limits(**given(arguments, serving.Limits))
+    how = serving.ServeOptions(**given(arguments, serving.ServeOptions))
+    predictor = serving.open_engine(predictable(arguments), max_batch=how.max_batch)
     service = serving.Service(
         predictor,
-        host=arguments.host,
-        port=arguments.port,
+        host=how.host,
+        port=how.port,
         limits=limits,
-        max_batch=arguments.max_batch,
-        max_delay=arguments.max_delay / 1000,
+        max_batch=how.max_batch,
+        max_delay=how.max_delay / 1000,
     )
-    if not serving.is_loopback(arguments.host):
+    if not serving.is_loopback(how.host):
         print(
-            f"mxmtl serve: {arguments.host} can be reached by others, without a password.",
+            f"mxmtl serve: {how.host} can be reached by others, without a password.",
             file=sys.stderr,
         )
     print(f"{predictor.name} at {service.url} (Ctrl-C stops)", flush=True)

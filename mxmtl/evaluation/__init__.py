@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from ._evaluate import evaluate as evaluate
     from ._evaluate import evaluation_suite as evaluation_suite
     from ._evaluate import measure as measure
-    from ._evaluation import FORMATS as FORMATS
     from ._evaluation import Evaluation as Evaluation
     from ._evaluation import form_of as form_of
     from ._metric_tables import CLASS_METRICS as CLASS_METRICS
@@ -22,10 +21,12 @@ if TYPE_CHECKING:
     from ._metric_tables import task_tables as task_tables
     from ._metric_tables import values_by_name as values_by_name
     from ._metric_tables import values_csv as values_csv
+    from ._options import FORMATS as FORMATS
+    from ._options import EvaluateOptions as EvaluateOptions
+    from ._options import TuneOptions as TuneOptions
     from ._predictions import Predictions as Predictions
     from ._predictions import predict_records as predict_records
     from ._predictions import run_over_records as run_over_records
-    from ._tune import TuneOptions as TuneOptions
     from ._tune import Tuning as Tuning
     from ._tune import tune as tune
     from ._tune import tune_predictions as tune_predictions

@@ -21,6 +21,7 @@ from ..metrics import (
 from ..model import Model, Network, RunFolder, load_model
 from ..tasks import Task, TaskSet
 from ._evaluation import Evaluation
+from ._options import EvaluateOptions
 from ._predictions import Predictions, predict_records
 
 CHUNK = 8192  # rows at once: predictions of more are activated part by part
@@ -36,9 +37,9 @@ def evaluate(
     records: Prefixes,
     *,
     which: str = "best",
-    bootstrap: int = 0,
-    level: float = 0.95,
-    seed: int = 0,
+    bootstrap: int = EvaluateOptions.bootstrap,
+    level: float = EvaluateOptions.level,
+    seed: int = EvaluateOptions.seed,
     **options: Any,
 ) -> Evaluation:
     """Measure a trained network on records: every metric that says something of its own.
@@ -99,9 +100,9 @@ def measure(
     predictions: Predictions,
     *,
     thresholds: Optional[Any] = None,
-    bootstrap: int = 0,
-    level: float = 0.95,
-    seed: int = 0,
+    bootstrap: int = EvaluateOptions.bootstrap,
+    level: float = EvaluateOptions.level,
+    seed: int = EvaluateOptions.seed,
     about: Mapping[str, str] = {},
 ) -> Evaluation:
     """Measure predictions; the parameters are those of `evaluate`.

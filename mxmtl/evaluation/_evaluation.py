@@ -20,8 +20,8 @@ from ._metric_tables import (
     values_by_name,
     values_csv,
 )
+from ._options import FORMATS
 
-FORMATS = ("text", "md", "json", "csv")
 ENDINGS = {".txt": "text", ".md": "md", ".json": "json", ".csv": "csv"}
 
 

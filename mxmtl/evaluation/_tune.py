@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Container, Dict, List, Optional, Sequence, Tuple, Union
+from typing import Any, Container, Dict, List, Optional, Tuple, Union
 
 import numpy as np
 
@@ -17,32 +17,8 @@ from ..model import MODEL, Network, load_model
 from ..tasks import Task, TaskSet
 from ..training import Run
 from ._choose import HALF, Objective, best_threshold, fit_temperature
+from ._options import TuneOptions
 from ._predictions import Predictions, predict_records
-
-MIN_LABELS = 20
-
-
-@dataclass(frozen=True)
-class TuneOptions:
-    """What is tuned, and for what.
-
-    Attributes
-    ----------
-    objective : str
-        ``"f1"``, ``"youden"``, ``"precision@recall=R"`` or ``"recall@precision=P"``.
-    tasks : sequence of str
-        Which tasks; all if empty. What others have stays.
-    temperature, thresholds : bool
-        Whether to choose these; without, they are reset to 1 and 0.5.
-    min_labels : int
-        A task, or a label, with fewer known ones is left alone.
-    """
-
-    objective: str = "f1"
-    tasks: Sequence[str] = ()
-    temperature: bool = True
-    thresholds: bool = True
-    min_labels: int = MIN_LABELS
 
 
 @dataclass(frozen=True)

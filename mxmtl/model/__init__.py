@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from ._network import Network as Network
     from ._onnx_file import ONNX_READER as ONNX_READER
     from ._onnx_file import onnx_bytes as onnx_bytes
-    from ._predict_files import PredictOptions as PredictOptions
+    from ._options import BareOptions as BareOptions
+    from ._options import PredictOptions as PredictOptions
+    from ._options import RunOptions as RunOptions
     from ._predict_files import Writer as Writer
     from ._predict_files import predict_inputs as predict_inputs
     from ._predictor import Prediction as Prediction

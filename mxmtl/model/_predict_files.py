@@ -9,7 +9,6 @@ import io
 import json
 import os
 import sys
-from dataclasses import dataclass
 from typing import IO, Any, ClassVar, Dict, Iterator, List, Optional, Sequence, Tuple, Type
 
 import numpy as np
@@ -18,10 +17,10 @@ from tqdm import tqdm
 from .._files import atomic_write
 from ._inputs import Inputs, Item
 from ._model_file import ModelFile
+from ._options import PredictOptions
 from ._predictor import Predictor
 
 SAID = 20  # images that could not be read and are named one by one
-ENDINGS = {".csv": "csv", ".jsonl": "jsonl", ".json": "jsonl"}
 
 
 class Writer(abc.ABC):
@@ -139,45 +138,6 @@ def short(data: Any) -> Any:
     if isinstance(data, dict):
         return {key: short(value) for key, value in data.items()}
     return float(f"{data:.9g}") if isinstance(data, float) else data
-
-
-@dataclass(frozen=True)
-class PredictOptions:
-    """How predictions are written.
-
-    Attributes
-    ----------
-    output : str, optional
-        File to write, whole or not at all; the standard output if there is none.
-    format : str, optional
-        ``"csv"``, ``"jsonl"`` or ``"fashionai"``; by the file's ending, else CSV.
-    top : int
-        How many of the likeliest classes are written; 0 is one in CSV, all in JSON lines.
-    progress : bool
-        Draw a bar, if the standard error is a terminal.
-    """
-
-    output: Optional[str] = None
-    format: Optional[str] = None
-    top: int = 0
-    progress: bool = False
-
-    def __post_init__(self) -> None:
-        if self.form not in Writer.formats:
-            raise ValueError(f"format {self.form!r} is not one of {list(Writer.formats)}.")
-        if self.top < 0:
-            raise ValueError(f"top={self.top}: expected 0 or more.")
-
-    @property
-    def form(self) -> str:
-        """The format, as told or by the ending."""
-        ending = os.path.splitext(self.output or "")[1].lower()
-        return self.format or ENDINGS.get(ending, "csv")
-
-    @property
-    def skipped(self) -> Optional[str]:
-        """The list of images that could not be read, as the converter has one."""
-        return None if self.output is None else f"{self.output}.skipped.csv"
 
 
 def predict_inputs(

@@ -6,6 +6,7 @@ from .._door import lazy
 
 if TYPE_CHECKING:
     from ._limits import Limits as Limits
+    from ._limits import ServeOptions as ServeOptions
     from ._server import Service as Service
     from ._server import is_loopback as is_loopback
     from ._server import open_engine as open_engine

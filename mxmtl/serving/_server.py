@@ -14,7 +14,7 @@ from typing import Callable, Iterator, Union
 
 from .._files import PathLike
 from ..model import Model, Predictor
-from ._limits import CONNECTIONS, OTHER_FILES, STOP_SECONDS, Limits
+from ._limits import CONNECTIONS, OTHER_FILES, STOP_SECONDS, Limits, ServeOptions
 
 INSTALL = 'pip install "mxmtl[serve]"'
 
@@ -58,11 +58,11 @@ class Service:
         self,
         predictor: Predictor,
         *,
-        host: str = "127.0.0.1",
-        port: int = 8000,
+        host: str = ServeOptions.host,
+        port: int = ServeOptions.port,
         limits: Limits = Limits(),  # noqa: B008 (frozen)
-        max_batch: int = 16,
-        max_delay: float = 0.005,
+        max_batch: int = ServeOptions.max_batch,
+        max_delay: float = ServeOptions.max_delay / 1000,
     ) -> None:
         if max_batch < 1 or not 0 <= max_delay < 60:
             raise ValueError(f"max_batch={max_batch}, max_delay={max_delay}: expected 1 or more.")

@@ -56,13 +56,13 @@ def test_what_goes_wrong_ends_in_one_line(here, capsys):  # noqa: F811
         busy = f"runs/first --port {taken.getsockname()[1]}"
         for line, code, message in (
             (busy, 1, "cannot listen on 127.0.0.1 port"),
-            ("runs/first --port 70000", 1, "port=70000 is not in 0 to 65535"),
+            ("runs/first --port 70000", 2, "--port: '70000': expected 0 or more, at most 65535"),
             ("runs/none", 1, "mxmtl serve: runs/none: no model."),
             ("none.onnx", 1, "mxmtl serve: none.onnx: no such file"),
-            ("runs/first --max-bytes 0", 1, "max_bytes=0: expected more than 0"),
-            ("runs/first --max-batch 0 --port 0", 1, "batch_size=0"),
-            ("runs/first --timeout 0", 1, "timeout=0.0: expected more than 0"),
-            ("runs/first --max-bytes 5X", 2, "--max-bytes: invalid"),
+            ("runs/first --max-bytes 0", 2, "--max-bytes: '0': expected 1 or more"),
+            ("runs/first --max-batch 0 --port 0", 2, "--max-batch: '0': expected 1 or more"),
+            ("runs/first --timeout 0", 2, "--timeout: '0': expected 0.001 or more"),
+            ("runs/first --max-bytes 5X", 2, "--max-bytes: '5X': "),
         ):
             assert main(["serve", *shlex.split(line)]) == code
             lines = [t for t in capsys.readouterr().err.splitlines() if "usage" not in t]

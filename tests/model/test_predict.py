@@ -244,7 +244,7 @@ def test_a_quote_that_is_not_closed_is_named_with_its_line(here):
 
 
 def test_options_that_cannot_be(here, run):
-    with pytest.raises(ValueError, match="format 'xml' is not one of"):
+    with pytest.raises(ValueError, match="format='xml': expected one of"):
         PredictOptions(format="xml")
     with pytest.raises(ValueError, match="top=-1"):
         PredictOptions(top=-1)
