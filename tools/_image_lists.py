@@ -1,4 +1,4 @@
-"""Image lists from folders, as MXNet's im2rec makes them."""
+"""Image lists from folders, as MXNet's im2rec makes them; for `im2rec.py --list`."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ import logging
 import os
 import random
 from dataclasses import dataclass
-from typing import Dict, Iterator, List, Sequence, Tuple
+from typing import Dict, Iterator, List, Sequence, Tuple, Union
 
-from ..._files import PathLike, atomic_write
-from .._errors import TableError
-from ._utf8 import bad_name
-from ._walk import walk
+from mxmtl.data import TableError
+from mxmtl.data.tables import bad_name, walk_folder
 
 log = logging.getLogger(__name__)
 
 SEED = 100  # MXNet's: the same folder gives the same lists as there
+PathLike = Union[str, "os.PathLike[str]"]
 Entry = Tuple[int, str, int]  # index, path, label
 
 
@@ -97,7 +96,7 @@ def write_lists(
 def list_images(root: str, options: ListOptions, classes: Dict[str, int]) -> Iterator[Entry]:
     """Yield the images; folders get their numbers in ``classes`` as they come."""
     index = 0
-    for folder, folders, files in walk(root):
+    for folder, folders, files in walk_folder(root):
         if not options.recursive:
             folders.clear()
         for name in files:
@@ -141,9 +140,10 @@ def parts_of(
 
 def write_list(path: str, entries: Sequence[Entry]) -> None:
     """Write ``index <tab> label <tab> path`` lines; the file appears when it is complete."""
-    with atomic_write(path) as stream:
-        for index, image, label in entries:
-            stream.write(f"{index}\t{label:.6f}\t{image}\n".encode())
+    temporary = f"{path}.part"
+    with open(temporary, "w", encoding="utf-8", newline="") as stream:
+        stream.writelines(f"{index}\t{label:.6f}\t{image}\n" for index, image, label in entries)
+    os.replace(temporary, path)
 
 
 def find_lists(prefix: PathLike) -> List[str]:

@@ -9,14 +9,14 @@ import mxnet as mx
 
 from ..._options import unknown_option
 from ...augment import Augmentation
-from ._normalize import Levels
 from ._samplers import Sampler
+from ._source import Levels
 
 ITS_OWN = ("prefix", "batch_size", "data_shape", "shuffle", "seed", "tasks")
 
 
 @dataclass(frozen=True)
-class Loading:
+class LoadingOptions:
     """How records become batches; every field is an option of `RecordIter`.
 
     Parameters
@@ -69,7 +69,7 @@ class Loading:
             )
 
     @classmethod
-    def of(cls, options: Mapping[str, Any]) -> Loading:
+    def of(cls, options: Mapping[str, Any]) -> LoadingOptions:
         """Make one of keyword arguments; `TypeError`, with the nearest name, if one is no field."""
         known = [field.name for field in fields(cls)]
         for name in options:
