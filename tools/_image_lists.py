@@ -7,15 +7,15 @@ import logging
 import os
 import random
 from dataclasses import dataclass
-from typing import Dict, Iterator, List, Sequence, Tuple, Union
+from typing import Dict, Iterator, List, Sequence, Tuple
 
+from mxmtl._files import PathLike, atomic_write
 from mxmtl.data import TableError
 from mxmtl.data.tables import bad_name, walk_folder
 
 log = logging.getLogger(__name__)
 
 SEED = 100  # MXNet's: the same folder gives the same lists as there
-PathLike = Union[str, "os.PathLike[str]"]
 Entry = Tuple[int, str, int]  # index, path, label
 
 
@@ -140,10 +140,9 @@ def parts_of(
 
 def write_list(path: str, entries: Sequence[Entry]) -> None:
     """Write ``index <tab> label <tab> path`` lines; the file appears when it is complete."""
-    temporary = f"{path}.part"
-    with open(temporary, "w", encoding="utf-8", newline="") as stream:
-        stream.writelines(f"{index}\t{label:.6f}\t{image}\n" for index, image, label in entries)
-    os.replace(temporary, path)
+    with atomic_write(path) as stream:
+        for index, image, label in entries:
+            stream.write(f"{index}\t{label:.6f}\t{image}\n".encode())
 
 
 def find_lists(prefix: PathLike) -> List[str]:
