@@ -132,7 +132,7 @@ def open_inputs(
 def list_endings() -> Tuple[str, ...]:
     """Return what names of lists end in: of paths one a line, or of any layout of tables."""
     of_tables = (ending for reader in TableReader.types.values() for ending in reader.endings)
-    return tuple(dict.fromkeys((".txt", *of_tables)))
+    return tuple(dict.fromkeys((".txt", ".csv", ".tsv", *of_tables)))
 
 
 def is_prefix(name: str) -> bool:

@@ -116,15 +116,21 @@ def test_first_bytes_may_decide_and_the_newest_layout_is_asked_first(tmp_path):
         del TableReader.types["marked"]
 
 
+def made_csv(folder):
+    (folder / "b.csv").write_text("path,age\n1.jpg,3\n")
+    return folder / "b.csv"
+
+
 def test_a_layout_settles_options_of_its_own(tmp_path):
     class Piped(DelimitedTable):
-        layout, about = "piped", "cells between bars"
+        layout, about, endings = "piped", "cells between bars", (".bars",)
         settles = {"delimiter": "|"}  # noqa: RUF012 (nobody changes it)
 
     try:
-        (tmp_path / "a.csv").write_text("path|age\n1.jpg|3\n")
-        table = open_table(tmp_path / "a.csv", TableOptions(layout="piped", delimiter=","))
-        assert table.columns == ["path", "age"]
+        (tmp_path / "a.bars").write_text("path|age\n1.jpg|3\n")
+        table = open_table(tmp_path / "a.bars", TableOptions(delimiter=","))
+        assert (type(table), table.columns) == (Piped, ["path", "age"])
         assert table.options.delimiter == "|"
+        assert type(open_table(made_csv(tmp_path), TableOptions())) is DelimitedTable
     finally:
         del TableReader.types["piped"]

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from ._image_info import OTHER as OTHER
     from ._image_info import ImageInfo as ImageInfo
     from ._image_info import read_info as read_info
-    from ._jpeg import JpegHead as JpegHead
     from ._jpeg import jpeg_head as jpeg_head
     from ._pixels import convert_image as convert_image
     from ._pixels import decode_image as decode_image

@@ -24,6 +24,8 @@ from ._source import Normalize, Source
 
 log = logging.getLogger(__name__)
 
+ITS_OWN = ("prefix", "batch_size", "data_shape", "shuffle", "seed", "tasks")
+
 
 class AdvancingIter(mx.io.DataIter, abc.ABC):  # type: ignore[misc]
     """Abstract: what a `mx.io.DataIter` is to its users, by `_advance` alone.
@@ -164,7 +166,7 @@ class RecordIter(AdvancingIter):
         **options: Any,
     ) -> None:
         super().__init__(batch_size)
-        how, seed = LoadingOptions.of(options), whole_seed(seed)
+        how, seed = LoadingOptions.of(options, ITS_OWN), whole_seed(seed)
         self._reader = RecordReader(record_files(prefix))
         self.tasks = tasks_of(prefix, tasks)
         self._reader.check_width(self.tasks)

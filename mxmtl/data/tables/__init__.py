@@ -1,5 +1,6 @@
 """Tables of images and labels: read, guessed at, encoded."""
 
+from .._errors import RowLabelError as RowLabelError
 from .._errors import bad_name as bad_name
 from .._errors import check_names as check_names
 from .._errors import not_utf8 as not_utf8

@@ -20,7 +20,6 @@ class DelimitedTable(TableReader):
     """
 
     layout, about = "table", "CSV or TSV with a header"
-    endings: ClassVar[Tuple[str, ...]] = (".csv", ".tsv")
 
     def __init__(self, path: str, options: TableOptions) -> None:
         super().__init__(path, options)
@@ -30,7 +29,8 @@ class DelimitedTable(TableReader):
 
     @classmethod
     def recognises(cls, path: str, head: bytes) -> bool:
-        return cls is DelimitedTable  # whatever its name, if no other layout recognises it
+        # Whatever its name, if no other layout recognises it; one that derives says what it reads.
+        return cls is DelimitedTable or super().recognises(path, head)
 
     def rows(self) -> Iterator[Row]:
         path_column, missing, header = self.options.path_column, self._missing, self._header
@@ -102,7 +102,7 @@ def guess_delimiter(header: str) -> str:
 class PascalTable(DelimitedTable):
     """A table of PASCAL VOC's images as courses hand it out: names separated by spaces."""
 
-    layout, about, endings = "pascal", "columns fname, labels (names and spaces), is_valid", ()
+    layout, about = "pascal", "columns fname, labels (names and spaces), is_valid"
     settles: ClassVar[Mapping[str, Any]] = {"path_column": "fname", "separator": " "}
 
     def __init__(self, path: str, options: TableOptions) -> None:
