@@ -211,7 +211,7 @@ def cooccurrences(
         float64, (columns, columns): the same for columns that are independent of each other,
         among the rows in which both are known.
     """
-    columns = hold_names(tasks)
+    columns = tuple(name for task in tasks for name in task.kind.holding(task))
     together = np.zeros((len(tasks), len(tasks)))
     pairs, one_held, both_known = (np.zeros((len(columns), len(columns))) for _ in range(3))
     for start in range(0, len(labels), BLOCK):
@@ -222,11 +222,6 @@ def cooccurrences(
         both_known += known @ known.T
     expected = one_held * one_held.T / np.maximum(both_known, 1)
     return columns, together.astype(np.int64), pairs.astype(np.int64), expected
-
-
-def hold_names(tasks: TaskSet) -> Tuple[str, ...]:
-    """Return what may hold, in order: each class, each label."""
-    return tuple(name for task in tasks for name in task.kind.holding(task))
 
 
 def indicators(tasks: TaskSet, labels: np.ndarray) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
