@@ -20,12 +20,13 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 import cv2
 from tqdm import tqdm
 
+from ..._files import sha256_of
 from ...tasks import TaskSet
 from .._errors import ImageError, RowError, TableError
 from .._options import ImageOptions, OutputOptions
 from .._parallel import ordered_map
 from ..images import convert_image
-from ..records import MAX_LENGTH, Framed, RecordError, frame_record, sha256_of
+from ..records import MAX_LENGTH, Framed, RecordError, frame_record
 from ..tables import LabelEncoder, LabelledRow, TableReader, labelled_rows
 from ._output import Outcome, Output, RecordSummary, Skipped, Stored
 from ._plan import Plan, make_plan, row_bytes

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
 import platform
 from dataclasses import dataclass
@@ -12,11 +11,13 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple, Union
 import cv2
 import numpy as np
 
-from ..._files import atomic_write
+from ..._files import write_json
 from ..._version import __version__
 from ...tasks import TaskSet
 from .._options import OutputOptions
 from ..records import (
+    MANIFEST_FORMAT,
+    MANIFEST_VERSION,
     Framed,
     ImageCounts,
     LabelCounts,
@@ -25,8 +26,6 @@ from ..records import (
     read_manifest,
 )
 from ..tables import LabelledRow
-
-FORMAT, VERSION = "mxmtl.manifest", 1
 
 
 class Stored(NamedTuple):
@@ -140,9 +139,7 @@ class Output:
             names.append(self._name + ".tasks.json")
             self._tasks.save(os.path.join(self._folder, names[-1]))
         manifest = self._name + ".manifest.json"
-        with atomic_write(os.path.join(self._folder, manifest)) as stream:
-            text = json.dumps({**self._manifest(), **about}, indent=2, ensure_ascii=False)
-            stream.write((text + "\n").encode("utf-8"))
+        write_json(os.path.join(self._folder, manifest), {**self._manifest(), **about})
         return [*names, manifest]
 
     def abandon(self) -> None:
@@ -165,8 +162,8 @@ class Output:
     def _manifest(self) -> Dict[str, Any]:
         file = None if self._skipped is None else self._skipped.name
         return {
-            "format": FORMAT,
-            "version": VERSION,
+            "format": MANIFEST_FORMAT,
+            "version": MANIFEST_VERSION,
             "records": self.writer.num_records,
             "skipped": {"rows": self.num_skipped, "file": file},
             "tasks": self._labels.summary(),

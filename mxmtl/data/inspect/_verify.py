@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple, Union
 
-from ..._files import PathLike
+from ..._files import PathLike, sha256_of
 from ..._threads import usable_cores
 from ...tasks import TaskSet
 from .._errors import ImageError
@@ -23,7 +23,6 @@ from ..records import (
     listed_shards,
     read_index,
     record_files,
-    sha256_of,
     tasks_if_known,
     unpack_record,
     walk_records,

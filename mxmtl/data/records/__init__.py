@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from ._index import read_index as read_index
     from ._index import write_index as write_index
     from ._prefix import MANIFEST as MANIFEST
+    from ._prefix import MANIFEST_FORMAT as MANIFEST_FORMAT
+    from ._prefix import MANIFEST_VERSION as MANIFEST_VERSION
     from ._prefix import Prefixes as Prefixes
     from ._prefix import check_label as check_label
     from ._prefix import illegal_rows as illegal_rows
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
     from ._prefix import read_manifest as read_manifest
     from ._prefix import record_files as record_files
     from ._prefix import record_tasks as record_tasks
-    from ._prefix import sha256_of as sha256_of
     from ._prefix import shared_file as shared_file
     from ._prefix import tasks_if_known as tasks_if_known
     from ._prefix import tasks_of as tasks_of

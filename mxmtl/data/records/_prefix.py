@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import glob
-import hashlib
-import json
 import os
 import re
 from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
-from ..._files import PathLike
+from ..._files import PathLike, read_json
 from ...tasks import Task, TaskSet, illegal_labels
 from ._framing import RecordError
 
 MANIFEST = ".manifest.json"
+MANIFEST_FORMAT, MANIFEST_VERSION = "mxmtl.manifest", 1
 Prefixes = Union[PathLike, Sequence[PathLike]]
 Layout = Tuple[str, str, Tuple[str, ...], Tuple[str, ...]]
 
@@ -80,15 +79,7 @@ def shared_file(prefix: str, ending: str) -> str:
 
 def read_manifest(prefix: str) -> Dict[str, Any]:
     """Read ``<prefix>.manifest.json``; `ValueError` naming it if it is something else."""
-    path = prefix + MANIFEST
-    with open(path, encoding="utf-8") as stream:
-        try:
-            manifest = json.load(stream)
-        except ValueError as error:
-            raise ValueError(f"{path}: no JSON ({error}).") from error
-    if not isinstance(manifest, dict) or manifest.get("format") != "mxmtl.manifest":
-        raise ValueError(f"{path}: no manifest of mxmtl.")
-    return manifest
+    return read_json(prefix + MANIFEST, MANIFEST_FORMAT, MANIFEST_VERSION)
 
 
 def listed_shards(prefix: str) -> Optional[Dict[str, str]]:
@@ -129,15 +120,6 @@ def _check_count(prefix: str, found: List[str]) -> None:
             f"{prefix}: {there} there, and {prefix + MANIFEST} lists {len(listed)}. "
             "Fetch the others, or name the files to read, with .rec."
         )
-
-
-def sha256_of(path: str) -> str:
-    """Return the SHA-256 of a file, in hexadecimal digits."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as stream:
-        for block in iter(lambda: stream.read(1 << 20), b""):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def tasks_of(prefixes: Prefixes, given: Union[TaskSet, PathLike, None]) -> TaskSet:
