@@ -11,6 +11,7 @@ import tempfile
 from typing import IO, Any, Dict, Iterator, Tuple, Union
 
 PathLike = Union[str, "os.PathLike[str]"]
+Bytes = Union[bytes, bytearray, memoryview]
 
 
 def temporary_beside(path: str) -> Tuple[int, str]:

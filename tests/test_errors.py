@@ -7,7 +7,7 @@ import pickle
 
 import mxmtl
 from mxmtl import data, distributed, export, model, tasks, training
-from mxmtl.data._errors import RowLabelError
+from mxmtl.data.tables import RowLabelError
 
 import pytest
 

@@ -18,7 +18,9 @@ import sys
 from typing import List, Optional
 
 from mxmtl.cli import describe, options
-from mxmtl.data import ListOptions, find_lists, write_lists, write_records
+from mxmtl.data import write_records
+
+from _image_lists import ListOptions, find_lists, write_lists
 
 COLORS = {1: "color", 0: "gray", -1: "unchanged"}
 

@@ -67,7 +67,8 @@ def add_table_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--layout",
         default="auto",
-        choices=("auto", "table", "lst", "folder", "fashionai", "pascal"),
+        choices=tuple(data.layouts()),
+        help="; ".join(f"{name}: {about}" for name, about in data.layouts().items()),
     )
     group.add_argument("--path-column", default="path")
     group.add_argument("--delimiter", type=options.character, help="between cells (by the header)")

@@ -10,8 +10,16 @@ import mxnet as mx
 import numpy as np
 
 from ..augment import Pipeline
-from ..data import ImageError, RecordError
-from ..data.images import JPEG, OTHER, ImageInfo, decode_image, decode_view, read_info
+from ..data import ImageError
+from ..data.images import (
+    JPEG,
+    OTHER,
+    ImageInfo,
+    check_whole,
+    decode_image,
+    decode_view,
+    read_info,
+)
 from ..data.records import Record
 from ._model_file import Preprocessing
 
@@ -19,7 +27,6 @@ Image = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, np.ndarray,
 MAX_BYTES = 1 << 29  # as large as a record may be
 MAX_PIXELS = 1 << 28  # 16,384 x 16,384: OpenCV holds 0.8 GB then
 WHITE = (255, 255, 255)
-NO_LABEL = np.zeros(0, np.float32)
 
 
 class ImageReader:
@@ -61,7 +68,7 @@ class ImageReader:
         """
         try:
             crop = self._crop(image)
-        except (ImageError, RecordError, OSError) as error:
+        except (ImageError, OSError) as error:
             name = source_of(image)
             reason = error.strerror if isinstance(error, OSError) else str(error)
             raise ImageError(f"{name}: {reason}" if name else str(reason)) from error
@@ -71,7 +78,9 @@ class ImageReader:
         if isinstance(image, mx.nd.NDArray):
             image = image.asnumpy()
         if isinstance(image, Record):  # as RecordIter reads it, whatever is in it
-            return decode_view(image, self._pipeline, (), self.channels)
+            if not image.checked:
+                check_whole(image.payload)
+            return decode_view(image.payload, self._pipeline, (), self.channels)
         if isinstance(image, np.ndarray):
             return self._sample(self._recolored(checked_pixels(image)))
         if isinstance(image, (str, os.PathLike)):
@@ -90,8 +99,7 @@ class ImageReader:
                 f"{info.width} x {info.height} pixels; at most {self.max_pixels} are taken."
             )
         if as_stored(info):
-            record = Record(0, NO_LABEL, memoryview(data), checked=True)  # read_info was there
-            return decode_view(record, self._pipeline, (), self.channels)
+            return decode_view(memoryview(data), self._pipeline, (), self.channels)
         found = decode_image(data, info, "color" if self.channels == 3 else "gray", WHITE)
         return self._sample(cv2.cvtColor(found, cv2.COLOR_BGR2RGB) if found.ndim == 3 else found)
 

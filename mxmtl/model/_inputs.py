@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from dataclasses import dataclass
-from typing import Any, Callable, Iterator, List, NamedTuple, Optional, Sequence
+from typing import Any, Callable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
 from .._files import PathLike
-from ..data import ImageError, RecordError, TableError, TableOptions
+from ..data import ImageError, RecordError, TableOptions, TableReader
 from ..data.records import RecordReader, record_files
-from ..data.tables import IMAGE_ENDINGS, fashionai_task, image_files, not_utf8, open_table
+from ..data.tables import IMAGE_ENDINGS, image_files, not_utf8, open_table
 from ._images import ImageReader
-
-LISTS = (".txt", ".csv", ".tsv", ".lst")
 
 
 class Item(NamedTuple):
@@ -30,7 +27,7 @@ class Item(NamedTuple):
     image : object
         What `ImageReader` takes; or the row of a record.
     task : str
-        The one that is asked for, in FashionAI's layout.
+        The one that is asked for, where the list's layout has one a row.
     problem : str
         Why its row names no image; empty if it does.
     """
@@ -116,7 +113,7 @@ def open_inputs(
         root = os.path.dirname(name) if images is None else os.fspath(images)
         if os.path.isdir(name):
             parts.append(of_folder(name))
-        elif name.lower().endswith(LISTS):
+        elif name.lower().endswith(list_endings()):
             parts.append(of_list(name, root, path_column, fashionai))
         elif os.path.exists(name) and name.lower().endswith(IMAGE_ENDINGS):
             parts.append(iter([Item(name, 1, name)]))
@@ -124,11 +121,18 @@ def open_inputs(
             raise ValueError(f"{name}: records cannot be predicted together with other inputs.")
         elif os.path.exists(name):
             raise ValueError(
-                f"{name}: expected an image {IMAGE_ENDINGS}, a folder, a list {LISTS}, or records."
+                f"{name}: expected an image {IMAGE_ENDINGS}, a folder, a list {list_endings()}, or "
+                "records."
             )
         else:
             raise FileNotFoundError(f"{name}: no such image, folder, list or {name}.rec.")
     return Inputs((item for part in parts for item in part), "path")
+
+
+def list_endings() -> Tuple[str, ...]:
+    """Return what names of lists end in: of paths one a line, or of any layout of tables."""
+    of_tables = (ending for reader in TableReader.types.values() for ending in reader.endings)
+    return tuple(dict.fromkeys((".txt", ".csv", ".tsv", *of_tables)))
 
 
 def is_prefix(name: str) -> bool:
@@ -166,16 +170,19 @@ def of_list(path: str, root: str, path_column: str, fashionai: bool) -> Iterator
     """Take the images that a list names, in its order."""
     if not os.path.exists(path):
         raise FileNotFoundError(f"{path}: no such list.")
-    if fashionai:
-        return of_fashionai(path, root)
-    if path.lower().endswith(".txt"):
+    if path.lower().endswith(".txt") and not fashionai:
         return of_lines(path, root)
-    table, _ = open_table(path, TableOptions(path_column=path_column))
-    # Of a row that cannot be a record all that matters here is whether it names an image.
-    return (
-        Item(row.path, row.number, os.path.join(root, row.path), "", "" if row.path else "no path")
-        for row in table.rows()
-    )
+    layout = "fashionai" if fashionai else "auto"
+    return of_table(open_table(path, TableOptions(layout=layout, path_column=path_column)), root)
+
+
+def of_table(table: TableReader, root: str) -> Iterator[Item]:
+    """Take the images that a table names: whether a row could be a record does not matter here."""
+    for row in table.rows():
+        problem = "" if row.path else "no path"
+        if table.one_task_a_row and not row.task:
+            problem = row.problem or "it asks for no task."
+        yield Item(row.path, row.number, os.path.join(root, row.path), row.task, problem)
 
 
 def of_lines(path: str, root: str) -> Iterator[Item]:
@@ -188,22 +195,3 @@ def of_lines(path: str, root: str) -> Iterator[Item]:
                     yield Item(name, number, os.path.join(root, name))
     except UnicodeDecodeError as error:
         raise not_utf8(path) from error
-
-
-def of_fashionai(path: str, root: str) -> Iterator[Item]:
-    """Take rows ``file,<task>_labels,...``: each asks for one task."""
-    try:
-        with open(path, encoding="utf-8-sig", newline="") as stream:
-            rows = csv.reader(stream, strict=True)
-            for number, line in enumerate(rows, start=1):
-                if not line:
-                    continue
-                name, asked = (*line, "")[:2]
-                problem = "" if asked else "expected file, task, letters."
-                yield Item(
-                    name, number, os.path.join(root, name.strip()), fashionai_task(asked), problem
-                )
-    except UnicodeDecodeError as error:
-        raise not_utf8(path) from error
-    except csv.Error as error:
-        raise TableError(f"{path} line {rows.line_num}: {error}.") from error

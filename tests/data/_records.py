@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Callable, List, Optional, Sequence
 
 import mxmtl
-from mxmtl.data.records._framing import pack_frames, pack_record
+from mxmtl.data.records import pack_frames, pack_record
 
 import cv2
 import numpy as np

@@ -8,10 +8,10 @@ import os
 import sys
 
 import mxmtl
-from mxmtl.cli._main import obey
+from mxmtl.cli import main
 from mxmtl.data import RowError, TableError
 from mxmtl.data.convert import _conversion
-from mxmtl.data.convert._work import read_file
+from mxmtl.data.convert._conversion import read_file
 
 import mxnet as mx
 import numpy as np
@@ -340,7 +340,7 @@ def test_an_image_whose_name_is_not_utf8_is_skipped_and_listed(tmp_path):
         write_images(tmp_path / "jpg" / name, 2)
     (tmp_path / "jpg" / "pug" / "1.jpg").rename(tmp_path / "jpg" / "pug" / "\udce9.jpg")
     arguments = ["convert", str(tmp_path / "jpg"), "--prefix", str(tmp_path / "d"), "--yes"]
-    assert obey([*arguments, "--on-error", "skip"]) == 3
+    assert main([*arguments, "--on-error", "skip"]) == 3
     assert len(read_by_mxnet(tmp_path / "d")) == 3
     skipped = (tmp_path / "d.skipped.csv").read_text("utf-8").splitlines()[1:]
     assert skipped == [

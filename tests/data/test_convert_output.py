@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from pathlib import Path
 
 import mxmtl
 from mxmtl.data import RowError, TableError
-from mxmtl.data.convert import _work
-from mxmtl.data.records import sha256_of
+from mxmtl.data.convert import _conversion
 
 import numpy as np
 import pytest
@@ -31,6 +31,10 @@ def made(tmp_path_factory):
 def convert(folder, prefix, **options):
     options = {"tasks": TASKS, **options}
     return mxmtl.write_records(folder / "train.csv", folder / "jpg", prefix=prefix, **options)
+
+
+def sha256(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def test_the_manifest_says_what_is_there(made, tmp_path):
@@ -56,9 +60,9 @@ def test_the_manifest_says_what_is_there(made, tmp_path):
     assert manifest["images"]["encodings"] == {"jpg": ROWS}
     assert manifest["images"]["kept"] == ROWS
     assert [shard["records"] for shard in manifest["shards"]] == [128, 128, 44]
-    sums = [sha256_of(str(tmp_path / s["file"])) for s in manifest["shards"]]
+    sums = [sha256(tmp_path / s["file"]) for s in manifest["shards"]]
     assert sums == [shard["sha256"] for shard in manifest["shards"]]
-    assert manifest["source"]["sha256"] == sha256_of(str(folder / "train.csv"))
+    assert manifest["source"]["sha256"] == sha256(folder / "train.csv")
     assert manifest["versions"]["mxmtl"] == mxmtl.__version__
 
 
@@ -164,7 +168,7 @@ def test_the_split_of_pascal_is_yes_or_no(tmp_path, cell):
 def test_an_empty_split_is_an_error_before_any_work(tmp_path, monkeypatch):
     names = write_images(tmp_path / "jpg", 2)
     write_csv(tmp_path / "train.csv", [{"path": name} for name in names])
-    monkeypatch.setattr(_work, "read_file", None)
+    monkeypatch.setattr(_conversion, "read_file", None)
     with pytest.raises(TableError, match="split 'b' would get none of its 2 rows"):
         convert(tmp_path, tmp_path / "d", split={"a": 0.9, "b": 0.1})
     assert sorted(path.name for path in tmp_path.iterdir()) == ["jpg", "train.csv"]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import mxmtl
 from mxmtl.data.convert import _conversion, _stage
-from mxmtl.data.convert._journal import Journal
+from mxmtl.data.convert._stage import Journal
 
 import pytest
 
@@ -167,9 +167,11 @@ def stopped(made, target, monkeypatch):
 def test_work_is_not_done_twice(made, whole, tmp_path, monkeypatch):
     stopped(made, tmp_path, monkeypatch)
     rows = []
-    real = _conversion.Worker.__call__
+    real = _conversion.ImageWorker.__call__
     monkeypatch.setattr(
-        _conversion.Worker, "__call__", lambda self, jobs: rows.extend(jobs) or real(self, jobs)
+        _conversion.ImageWorker,
+        "__call__",
+        lambda self, jobs: rows.extend(jobs) or real(self, jobs),
     )
     convert(made, tmp_path, resume=True)
     assert len(rows) == 1500 - 4 * 128

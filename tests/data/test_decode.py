@@ -3,8 +3,8 @@
 import struct
 
 import mxmtl
-from mxmtl.data.images import decode_record
-from mxmtl.data.images._jpeg_head import jpeg_head
+from mxmtl.data import ImageError
+from mxmtl.data.images import decode_whole, jpeg_head
 
 import cv2
 import numpy as np
@@ -45,11 +45,11 @@ def test_size_and_pixels_are_upright(orientation):
     data = oriented(image, orientation, cv2.IMWRITE_JPEG_QUALITY, 98)
     assert jpeg_head(data).size == (240, 320)
     for reduction in (1, 2, 4, 8):
-        found = decode_record(memoryview(data), 3, reduction)
+        found = decode_whole(memoryview(data), 3, reduction)
         assert found.shape == (240 // reduction, 320 // reduction, 3)
         expected = cv2.resize(image, found.shape[1::-1], interpolation=cv2.INTER_AREA)
         assert np.abs(found.astype(int) - expected).mean() < 2
-        gray = decode_record(memoryview(data), 1, reduction)
+        gray = decode_whole(memoryview(data), 1, reduction)
         assert np.abs(gray - expected @ [0.299, 0.587, 0.114]).mean() < 2
 
 
@@ -84,5 +84,5 @@ def test_sizes_that_the_head_does_not_tell():
 
 
 def test_what_opencv_does_not_decode():
-    with pytest.raises(mxmtl.RecordError, match="its 3 bytes are no image that OpenCV decodes"):
-        decode_record(memoryview(b"abc"), 3)
+    with pytest.raises(ImageError, match="its 3 bytes are no image that OpenCV decodes"):
+        decode_whole(memoryview(b"abc"), 3)

@@ -1,7 +1,7 @@
 """2,000 mutations of record files: a named error or a counted skip, never a wrong label."""
 
 import mxmtl
-from mxmtl.data.records._framing import FRAME, MAX_LENGTH
+from mxmtl.data.records import FRAME, MAX_LENGTH
 
 import mxnet as mx
 import numpy as np

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import mxmtl
 from mxmtl.data import TableError, TableOptions, infer_tasks
-from mxmtl.data.tables import LabelEncoder, open_table
-from mxmtl.data.tables import _infer as infer_module
+from mxmtl.data.tables import LabelEncoder, _infer, open_table
 
 import pytest
 from hypothesis import given, settings
@@ -197,7 +196,7 @@ def test_classes_that_are_given_are_whole_cells_whatever_separates_names(table):
 
 
 def test_more_names_than_anyone_has_are_an_error_and_not_cut(table, monkeypatch):
-    monkeypatch.setattr(infer_module, "MAX_NAMES", 3)
+    monkeypatch.setattr(_infer, "MAX_NAMES", 3)
     path = table(x=["a", "b", "c", "d"])
     given = [{"type": "Multiclass", "name": "x"}]
     with pytest.raises(TableError, match=r"t.csv: column 'x' holds more than 3 different names"):
@@ -251,8 +250,8 @@ def test_what_a_table_suggests_encodes_all_of_its_rows(tmp_path_factory, rows, s
     given = [{"type": kind, "name": "x"} for kind in types]
     try:
         inference = infer_tasks(path, given=given, options=options)
-        table, _ = open_table(path, options)
-        encode = LabelEncoder(table, inference.tasks, options)
+        table = open_table(path, options)
+        encode = LabelEncoder(table, inference.tasks)
     except TableError as error:
         if "awkward.csv: " not in str(error):
             raise

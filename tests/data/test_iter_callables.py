@@ -8,7 +8,7 @@ import textwrap
 
 import mxmtl
 from mxmtl import augment
-from mxmtl.data.loading._job import Job
+from mxmtl.data.loading._loader import BatchJob
 
 import numpy as np
 import pytest
@@ -122,7 +122,7 @@ def test_after_ctrl_c_the_same_batch_comes_again(prefix, monkeypatch):
     with mxmtl.RecordIter(prefix, 8, SHAPE) as data:
         first = data.next().index.tolist()
         before = data.state_dict()
-        monkeypatch.setattr(Job, "wait", interrupted)  # where the main thread spends its time
+        monkeypatch.setattr(BatchJob, "wait", interrupted)  # where the main thread spends its time
         with pytest.raises(KeyboardInterrupt):
             data.next()
         assert data.state_dict() == before

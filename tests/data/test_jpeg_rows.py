@@ -2,9 +2,7 @@
 
 import mxmtl
 from mxmtl import augment
-from mxmtl.data.images import _decode, decode_record
-from mxmtl.data.images._jpeg_head import jpeg_head
-from mxmtl.data.images._jpeg_rows import decode_rows
+from mxmtl.data.images import _decode, decode_rows, decode_whole, jpeg_head
 
 import cv2
 import numpy as np
@@ -32,7 +30,7 @@ def jpeg(image: np.ndarray, subsampling: str) -> bytes:
 @pytest.mark.parametrize("reduction", [1, 2, 4, 8])
 def test_rows_are_those_of_the_whole_image(subsampling, channels, reduction):
     data = jpeg(noisy(83, 61), subsampling)
-    whole = decode_record(memoryview(data), channels, reduction)
+    whole = decode_whole(memoryview(data), channels, reduction)
     fewer = 0
     for rows in range(len(whole) + 1):
         payload = memoryview(bytearray(data))
@@ -51,7 +49,7 @@ def test_rows_are_those_of_the_whole_image(subsampling, channels, reduction):
 )  # fmt: skip
 def test_other_codings_too(options):
     data = encoded(noisy(70, 50), ".jpg", *options)
-    whole = decode_record(memoryview(data), 3)
+    whole = decode_whole(memoryview(data), 3)
     for rows in (0, 1, 40, 70):
         found = decode_rows(memoryview(data), jpeg_head(data), 3, rows=rows)
         np.testing.assert_array_equal(found[: rows or None], whole[: rows or None])

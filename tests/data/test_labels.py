@@ -6,8 +6,7 @@ from types import SimpleNamespace
 
 import mxmtl
 from mxmtl.data import TableError, TableOptions
-from mxmtl.data.tables import LabelEncoder, Row
-from mxmtl.data.tables import _labels as labels_module
+from mxmtl.data.tables import LabelEncoder, Row, _encoder, open_table
 
 import numpy as np
 import pytest
@@ -38,9 +37,14 @@ CELLS = [
 
 def encoder(tasks=TASKS, columns=None, width=None, **options):
     table = SimpleNamespace(
-        source="t.csv", columns=columns or tasks.columns, stored_width=width, known_tasks=()
+        source="t.csv",
+        options=TableOptions(**options),
+        columns=columns or tasks.columns,
+        stored_width=width,
+        known_tasks=(),
+        check_labels=lambda: None,
     )
-    return LabelEncoder(table, tasks, TableOptions(**options))
+    return LabelEncoder(table, tasks)
 
 
 def row(cells, label=None):
@@ -64,7 +68,7 @@ def test_encodes_as_the_tasks_do(tables):
 
 
 def test_remembers_a_limited_number_of_cells(monkeypatch):
-    monkeypatch.setattr(labels_module, "REMEMBERED", 10)
+    monkeypatch.setattr(_encoder, "REMEMBERED", 10)
     encode = encoder(mxmtl.TaskSet([mxmtl.Regression("age")]))
     for number in range(100):
         assert encode(row({"age": str(number)})) == [number]
@@ -135,9 +139,11 @@ def test_a_cell_that_may_mean_unknown_is_refused_with_a_hint(task, options):
     assert "--missing-value" not in str(caught.value)
 
 
-def test_rows_of_a_list_without_labels_are_named():
-    with pytest.raises(TableError, match=r"t.csv: its rows have no label; expected index, label"):
-        LabelEncoder(SimpleNamespace(source="t.csv", stored_width=0), None, TableOptions())
+def test_rows_of_a_list_without_labels_are_named(tmp_path):
+    (tmp_path / "t.lst").write_text("0\t1.jpg\n")
+    table = open_table(tmp_path / "t.lst", TableOptions())
+    with pytest.raises(TableError, match=r"t.lst: its rows have no label; expected index, label"):
+        LabelEncoder(table, None)
 
 
 def test_a_column_of_names_needs_a_separator():
@@ -168,7 +174,6 @@ def test_stored_labels_of_another_width_are_refused():
 
 
 def test_cells_without_tasks_are_refused():
+    table = SimpleNamespace(source="t.csv", stored_width=None, check_labels=lambda: None)
     with pytest.raises(TableError, match="tasks are needed"):
-        LabelEncoder(
-            SimpleNamespace(source="t.csv", columns=["a"], stored_width=None), None, TableOptions()
-        )
+        LabelEncoder(table, None)

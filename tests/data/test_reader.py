@@ -5,8 +5,7 @@ import os
 import pickle
 
 import mxmtl
-from mxmtl.data.records import RecordReader, record_files
-from mxmtl.data.records._framing import MAGIC_BYTES
+from mxmtl.data.records import MAGIC_BYTES, RecordReader, record_files
 
 import mxnet as mx
 import numpy as np

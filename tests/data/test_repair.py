@@ -8,7 +8,7 @@ import os
 import shutil
 
 import mxmtl
-from mxmtl.cli._main import obey
+from mxmtl.cli import main
 from mxmtl.data import repair_records
 
 import pytest
@@ -72,7 +72,7 @@ def test_the_given_tasks_are_not_replaced(folder):
 
 def test_the_command_line_refuses_as_well(folder, capsys):
     before = contents(folder)
-    assert obey(["verify", "sh-00000.rec", "--repair", "sh", "--force"]) == 1
+    assert main(["verify", "sh-00000.rec", "--repair", "sh", "--force"]) == 1
     assert "give another prefix" in capsys.readouterr().err
     assert contents(folder) == before
 
@@ -111,7 +111,7 @@ def test_a_full_disk_is_named(folder, monkeypatch, capsys):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "writev", full)
-    assert obey(["verify", "d", "--repair", "good"]) == 1
+    assert main(["verify", "d", "--repair", "good"]) == 1
     assert "good.part: No space left on device" in capsys.readouterr().err
 
 
@@ -122,5 +122,5 @@ def test_a_tasks_file_that_is_not_there_is_an_error(folder, capsys):
             mxmtl.data.verify_records(prefix, tasks="nosuch.json")
         with pytest.raises(FileNotFoundError, match="nosuch.json"):
             repair_records(prefix, "good", tasks="nosuch.json")
-    assert obey(["verify", "d", "--tasks", "nosuch.json"]) == 1
+    assert main(["verify", "d", "--tasks", "nosuch.json"]) == 1
     assert "nosuch.json: No such file" in capsys.readouterr().err

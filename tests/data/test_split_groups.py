@@ -1,6 +1,6 @@
 """A split by group is fair to groups of every size, and keeps each together."""
 
-from mxmtl.data.tables import split_rows
+from mxmtl.data import split_rows
 
 import numpy as np
 

@@ -9,8 +9,7 @@ import pytest
 
 
 def rows(path, **options):
-    table, _ = open_table(path, TableOptions(**options))
-    return list(table.rows())
+    return list(open_table(path, TableOptions(**options)).rows())
 
 
 @pytest.fixture
@@ -48,7 +47,7 @@ def test_row_numbers_are_those_of_a_spreadsheet(table):
 
 
 def test_pandas_index_column_is_passed_over(table):
-    found, _ = open_table(table(",path,x,\n0,1.jpg,5,\n"), TableOptions())
+    found = open_table(table(",path,x,\n0,1.jpg,5,\n"), TableOptions())
     assert found.columns == ["path", "x"]
     assert next(found.rows()).path == "1.jpg"
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 
 import mxmtl
-from mxmtl.data import ListOptions, TableError, TableOptions, infer_tasks
+from mxmtl.data import TableError, TableOptions, infer_tasks
 from mxmtl.data.tables import LabelEncoder, open_table
-from mxmtl.data.tables._lists import list_images
 
 import numpy as np
 import pytest
@@ -16,7 +15,7 @@ from ._images import write_images
 
 
 def opened(path, layout="auto"):
-    return open_table(path, TableOptions(layout=layout))[0]
+    return open_table(path, TableOptions(layout=layout))
 
 
 def test_list_labels_are_the_floats_that_stand_there(tmp_path):
@@ -129,7 +128,7 @@ def test_names_of_folders_are_classes_whatever_they_look_like(tmp_path, names, c
     inference = infer_tasks(tmp_path)
     assert inference.tasks == mxmtl.TaskSet([mxmtl.Multiclass("class", classes=classes)])
     assert not inference.notes
-    encode = LabelEncoder(opened(tmp_path), inference.tasks, TableOptions())
+    encode = LabelEncoder(opened(tmp_path), inference.tasks)
     assert [int(encode(row)[0]) for row in opened(tmp_path).rows()] == [
         classes.index(name) for name in sorted(names)
     ]
@@ -182,8 +181,6 @@ def test_an_image_whose_name_is_not_utf8_is_a_row_with_a_problem(tmp_path):
             r"image 'pug/caf\xe9.jpg': the name is not UTF-8. Rename it.",
         ),
     ]
-    with pytest.raises(TableError, match=r"/beagle\\xff/0.jpg': the name is not UTF-8"):
-        list(list_images(str(tmp_path), ListOptions(recursive=True), {}))
 
 
 def test_a_folder_that_cannot_be_read_is_an_error(tmp_path, monkeypatch):
@@ -219,14 +216,6 @@ def test_links_to_folders_are_followed_but_never_back(tmp_path):
         "dog/more/1.jpg",
         "fox/1.jpg",
     ]
-
-
-def test_a_list_of_a_folder_with_a_loop_ends(tmp_path):
-    (tmp_path / "cat").mkdir()
-    (tmp_path / "cat" / "1.jpg").write_bytes(b"")
-    (tmp_path / "cat" / "loop").symlink_to(".")
-    entries = list_images(str(tmp_path), ListOptions(recursive=True), {})
-    assert list(entries) == [(0, "cat/1.jpg", 0)]
 
 
 def test_fashionai_labels_one_task_a_row(tmp_path):
@@ -309,8 +298,8 @@ def test_pascal_names_are_separated_by_spaces_and_the_split_is_known(tmp_path):
     (tmp_path / "train.csv").write_text(
         "fname,labels,is_valid\n1.jpg,car person,True\n2.jpg,horse,False\n"
     )
-    table, options = open_table(tmp_path / "train.csv", TableOptions(layout="pascal"))
-    assert (options.path_column, options.separator) == ("fname", " ")
+    table = opened(tmp_path / "train.csv", "pascal")
+    assert (table.options.path_column, table.options.separator) == ("fname", " ")
     assert table.split_column == "is_valid"
     inference = infer_tasks(tmp_path / "train.csv", options=TableOptions(layout="pascal"))
     assert inference.tasks.columns == ["labels.car", "labels.horse", "labels.person"]

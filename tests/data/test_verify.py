@@ -6,10 +6,9 @@ import re
 import struct
 
 import mxmtl
-from mxmtl.cli._main import obey
+from mxmtl.cli import main
 from mxmtl.data import RecordError, TableError, inspect_records, repair_records, verify_records
-from mxmtl.data.records._framing import pack_frames, pack_record
-from mxmtl.data.records._index import read_index, write_index
+from mxmtl.data.records import pack_frames, pack_record, read_index, write_index
 
 import mxnet as mx
 import numpy as np
@@ -140,7 +139,7 @@ def test_an_empty_file_is_damage(records):
     assert str(error) == f"{prefix}.idx: it lists no record, and 60 stand in the .rec file."
     (error,) = found(prefix, b"").damage
     assert str(error) == f"{prefix}.rec: there is no record in it: the file is empty."
-    assert obey(["verify", str(prefix)]) == 1
+    assert main(["verify", str(prefix)]) == 1
 
 
 def rewrite(prefix, change):

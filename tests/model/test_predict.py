@@ -232,14 +232,13 @@ def test_inputs_that_cannot_be(here, inputs, error, message):
 @pytest.mark.parametrize(("name", "fashionai"), [("q.txt", False), ("q.csv", True)])
 def test_a_list_in_another_encoding_is_named_with_its_line(here, name, fashionai):
     (here / name).write_bytes(b"photos/0.jpg,x_labels,ny\nphotos/caf\xe9.jpg,x_labels,yn\n")
-    inputs = open_inputs([name], images="data", fashionai=fashionai)
     with pytest.raises(TableError, match=f"{name} line 2, byte 11: 0xe9 is not UTF-8"):
-        list(inputs.items)
+        list(open_inputs([name], images="data", fashionai=fashionai).items)
 
 
 def test_a_quote_that_is_not_closed_is_named_with_its_line(here):
     (here / "q.csv").write_text('a.jpg,x_labels,ny\n"b.jpg,x_labels,ny\n')
-    with pytest.raises(TableError, match="q.csv line 2: unexpected end of data"):
+    with pytest.raises(TableError, match="q.csv row 2: unexpected end of data"):
         list(open_inputs(["q.csv"], fashionai=True).items)
 
 

@@ -11,8 +11,7 @@ import sys
 from pathlib import Path
 
 import mxmtl
-from mxmtl.data import TableError, find_lists, write_lists
-from mxmtl.data.tables import ListOptions
+from mxmtl.data import TableError
 
 import mxnet.tools
 import numpy as np
@@ -21,6 +20,7 @@ import pytest
 from ..data._images import encoded, pixels, read_by_mxnet, write_images
 
 ROOT = Path(__file__).parents[2]
+sys.path.append(str(ROOT / "tools"))  # where a script finds its own
 STOCK = Path(next(iter(mxnet.tools.__path__))) / "im2rec.py"
 spec = importlib.util.spec_from_file_location("im2rec", ROOT / "tools" / "im2rec.py")
 im2rec = importlib.util.module_from_spec(spec)
@@ -181,7 +181,11 @@ def test_a_list_of_another_prefix_is_left_alone(root):
         (root / f"{name}.lst").write_text("0\t1\tpug/0.jpg\n")
     assert ours(root / "d", root / "jpg") == 0
     assert sorted(path.name for path in root.glob("*.rec")) == ["d.rec", "d_val.rec"]
-    assert [Path(path).name for path in find_lists(root)] == ["d.lst", "d_val.lst", "dogs.lst"]
+    assert [Path(path).name for path in im2rec.find_lists(root)] == [
+        "d.lst",
+        "d_val.lst",
+        "dogs.lst",
+    ]
 
 
 def test_tasks_may_be_given(root):
@@ -261,7 +265,23 @@ def test_an_interrupt_is_one_line(root, monkeypatch, capsys):
 def test_an_unreadable_folder_is_no_empty_folder(root, monkeypatch):
     shutil.rmtree(root / "jpg")
     with pytest.raises(FileNotFoundError):
-        write_lists(root / "d", root / "jpg", ListOptions())
+        im2rec.write_lists(root / "d", root / "jpg", im2rec.ListOptions())
     (root / "jpg").mkdir()
     with pytest.raises(TableError, match="no image that ends in"):
-        write_lists(root / "d", root / "jpg", ListOptions())
+        im2rec.write_lists(root / "d", root / "jpg", im2rec.ListOptions())
+
+
+def test_a_list_of_a_folder_with_a_loop_ends(tmp_path):
+    (tmp_path / "cat").mkdir()
+    (tmp_path / "cat" / "1.jpg").write_bytes(b"")
+    (tmp_path / "cat" / "loop").symlink_to(".")
+    options = im2rec.ListOptions(recursive=True, shuffle=False)
+    paths, classes = im2rec.write_lists(tmp_path / "d", tmp_path, options)
+    assert Path(*paths).read_text() == "0\t0.000000\tcat/1.jpg\n"
+    assert classes == {"cat": 0}
+
+
+def test_an_image_whose_name_is_not_utf8_cannot_be_listed(tmp_path):
+    write_images(tmp_path / "beagle\udcff", 1)
+    with pytest.raises(TableError, match=r"/beagle\\xff/0.jpg': the name is not UTF-8"):
+        im2rec.write_lists(tmp_path / "d", tmp_path, im2rec.ListOptions(recursive=True))

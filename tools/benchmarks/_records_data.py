@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import List
 
-from mxmtl.data.records._framing import pack_frames, pack_record
-from mxmtl.data.records._index import write_index
+from mxmtl.data.records import pack_frames, pack_record, write_index
 
 import cv2
 import numpy as np

@@ -7,8 +7,7 @@ import time
 from typing import Callable, Dict, List
 
 import mxmtl
-from mxmtl.data.images._jpeg_head import jpeg_head
-from mxmtl.data.images._jpeg_rows import decode_rows
+from mxmtl.data.images import decode_rows, jpeg_head
 from mxmtl.data.loading import Normalize
 
 import cv2
@@ -30,27 +29,27 @@ def steps(data: mxmtl.RecordIter, images: List[bytes]) -> str:
     part = view.rectangle(*size)
     floats, small = np.empty((64, *shape), np.float32), np.empty((64, *shape), np.uint8)
     to_bytes = Normalize(shape, dtype="uint8")
-    with source.room() as room:
+    with source.scratch() as scratch:
 
         def read(row: int) -> np.ndarray:
-            payload = source.reader.read(row, room.record).payload
-            return decode_rows(payload, jpeg_head(payload), 3, rows=part[1], into=room.pixels)
+            payload = source.reader.read(row, scratch.record).payload
+            return decode_rows(payload, jpeg_head(payload), 3, rows=part[1], into=scratch.pixels)
 
         decoded = read(0)
-        rest = room.pixels[decoded.size :]
+        rest = scratch.pixels[decoded.size :]
         scaled = view.cut(decoded, part, rest)
         found: Dict[str, Step] = {
             "a whole image, by OpenCV": lambda row: cv2.imdecode(
                 np.frombuffer(images[row], np.uint8), cv2.IMREAD_COLOR
             ),
-            "record read": lambda row: source.reader.read(row, room.record),
+            "record read": lambda row: source.reader.read(row, scratch.record),
             "record read, and the rows of the crop decoded": read,
             "crop scaled": lambda row: view.cut(decoded, part, rest),
             "written as planes of float32": lambda row: source.normalize(
-                scaled, room.planes, floats[row % 64]
+                scaled, scratch.planes, floats[row % 64]
             ),
             "written as planes of uint8": lambda row: to_bytes(
-                scaled, room.planes, small[row % 64]
+                scaled, scratch.planes, small[row % 64]
             ),
         }
         for _ in range(2):  # the first epoch also verifies checksums, and warms up

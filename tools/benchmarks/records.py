@@ -37,9 +37,7 @@ from pathlib import Path
 from typing import Callable, Dict, List, NamedTuple
 
 import mxmtl
-from mxmtl.data.records import RecordReader
-from mxmtl.data.records._framing import pack_frames, pack_record
-from mxmtl.data.records._index import write_index
+from mxmtl.data.records import RecordReader, pack_frames, pack_record, write_index
 
 import cv2
 import mxnet as mx

@@ -7,11 +7,11 @@ from ..._door import lazy
 if TYPE_CHECKING:
     from ._convert import without_ending as without_ending
     from ._convert import write_records as write_records
-    from ._convert_options import OutputOptions as OutputOptions
     from ._output import Output as Output
+    from ._output import RecordSummary as RecordSummary
     from ._output import Stored as Stored
+    from ._splits import split_rows as split_rows
     from ._stage import Stage as Stage
     from ._stage import outputs_of as outputs_of
-    from ._summary import RecordSummary as RecordSummary
 
 __getattr__, __dir__, __all__ = lazy(__name__, __file__)

@@ -1,32 +1,166 @@
-"""One run of the converter: plan, take up what an earlier run did, work, finish."""
+"""One run of the converter: plan, take up what an earlier run did, work, finish.
+
+The bytes written must depend neither on the number of threads nor on where an earlier run was
+stopped. So rows are taken and written in the table's order, with images worked on ahead by
+threads in between; every `CHUNK` rows a line of the journal says what became of them. A run that
+resumes goes through the table from its start, compares rows and bytes with the journal, and
+counts what is there as if it had just been made; then it goes on as any other.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import itertools
 import os
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+import stat
+import zlib
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 import cv2
 from tqdm import tqdm
 
+from ..._files import sha256_of
 from ...tasks import TaskSet
-from .._errors import RowError, TableError
+from .._errors import ImageError, RowError, TableError
+from .._options import ImageOptions, OutputOptions
 from .._parallel import ordered_map
-from ..images import ImageOptions
-from ..records import RecordError, sha256_of
-from ..tables import LabelEncoder, Table, TableOptions, labelled_rows
-from ._chunk import Chunk, from_json
-from ._convert_options import OutputOptions
-from ._output import Outcome, Output, Skipped
-from ._plan import Plan, make_plan
+from ..images import convert_image
+from ..records import MAX_LENGTH, Framed, RecordError, frame_record
+from ..tables import LabelEncoder, LabelledRow, TableReader, labelled_rows
+from ._output import Outcome, Output, RecordSummary, Skipped, Stored
+from ._plan import Plan, make_plan, row_bytes
 from ._stage import Stage, has_changed
-from ._summary import RecordSummary
-from ._work import Job, Worker
 
 CHUNK = 128  # rows between two lines of the journal
 SILENT = 0  # of OpenCV's levels of logging
 BATCH = 8  # rows a thread takes at a time
+UNREAD = Framed([], 0, 0)
+# What the machine lacks, and no fault of the image.
+OURS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+
+
+class RowJob(NamedTuple):
+    """A row to be worked on, and the split that it goes to."""
+
+    item: LabelledRow
+    split: int
+
+
+class ImageWorker:
+    """Turn batches of jobs into outcomes; safe to call from many threads.
+
+    Parameters
+    ----------
+    images : str
+        Folder that the paths in the table begin from.
+    options : ImageOptions
+        What the images shall become.
+    """
+
+    def __init__(self, images: str, options: ImageOptions) -> None:
+        self._images, self._options = images, options
+
+    def __call__(self, jobs: List[RowJob]) -> List[Outcome]:
+        for job in jobs:
+            announce(self._path(job.item))
+        return [self._outcome(job.item) for job in jobs]
+
+    def _path(self, item: LabelledRow) -> str:
+        return os.path.join(self._images, item.row.path)
+
+    def _outcome(self, item: LabelledRow) -> Outcome:
+        if item.label is None:
+            return Skipped(str(item.problem))
+        path = self._path(item)
+        try:
+            image = convert_image(read_file(path), self._options)
+            framed = frame_record(item.label, item.row.record_id, image.data)
+        except ValueError as error:  # ImageError, a path with a NUL, a record that is too large
+            return Skipped(f"image {path!r}: {error}")
+        return Stored(framed, image.width, image.height, image.encoding, image.kept)
+
+
+def announce(path: str) -> None:
+    """Let the system begin to read a file that is read soon: disks work while processors do."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except (OSError, ValueError):  # `read_file` says what is wrong with it
+        return
+    with contextlib.suppress(OSError):  # a pipe has nothing to begin with
+        os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_WILLNEED)
+    os.close(handle)
+
+
+def read_file(path: str) -> bytes:
+    """Read an image file; `ImageError` if there is none to read."""
+    try:
+        # Not to wait for someone who writes into a pipe that has an image's name.
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            about = os.fstat(handle)
+            check_readable(about)
+            # One byte more than there should be: if it does not come, that was all. Few calls,
+            # because threads wait for one another after each.
+            data = os.read(handle, about.st_size + 1)
+            if len(data) == about.st_size:
+                return data
+            with open(handle, "rb", buffering=0, closefd=False) as stream:
+                return data + stream.read()
+        finally:
+            os.close(handle)
+    except FileNotFoundError:
+        raise ImageError("no such file.") from None
+    except OSError as error:
+        if error.errno in OURS:
+            raise
+        raise ImageError(f"{error.strerror}.") from None
+
+
+def check_readable(about: os.stat_result) -> None:
+    """Raise `ImageError` for what is no file, or larger than any record."""
+    if not stat.S_ISREG(about.st_mode):
+        raise ImageError("a folder, a pipe or a device, and no file.")
+    if about.st_size > MAX_LENGTH:
+        raise ImageError(f"{about.st_size} bytes; a record holds {MAX_LENGTH}.")
+
+
+class Chunk:
+    """Rows that were completed, in order.
+
+    Beside what became of each row it holds a checksum of the rows themselves (number, path, label
+    and split), by which a run that resumes notices a changed table, and one of the bytes written.
+    """
+
+    def __init__(self) -> None:
+        self._rows = self._bytes = 0
+        self._outcomes: List[Any] = []
+
+    def __len__(self) -> int:
+        return len(self._outcomes)
+
+    def add(self, job: RowJob, outcome: Outcome) -> None:
+        """Note a row and what became of it."""
+        self._rows = zlib.crc32(b"%d" % job.split, zlib.crc32(row_bytes(job.item), self._rows))
+        if isinstance(outcome, Stored):
+            self._bytes = zlib.crc32(b"%d" % outcome.framed.checksum, self._bytes)
+        self._outcomes.append(to_json(outcome))
+
+    def entry(self) -> Dict[str, Any]:
+        """Return what to write into the journal."""
+        return {"rows": self._rows, "bytes": self._bytes, "outcomes": self._outcomes}
+
+
+def to_json(outcome: Outcome) -> Any:
+    """Return an outcome as JSON-able data: the size of the frames instead of the frames."""
+    return outcome.reason if isinstance(outcome, Skipped) else [outcome.framed.size, *outcome[1:]]
+
+
+def from_json(entry: Any) -> Tuple[Outcome, int]:
+    """Return the outcome, with no bytes in it, and the size of its frames."""
+    if isinstance(entry, str):
+        return Skipped(entry), 0
+    return Stored(UNREAD, *entry[1:]), entry[0]
 
 
 class Conversion:
@@ -34,17 +168,16 @@ class Conversion:
 
     def __init__(
         self,
-        table: Tuple[Table, TableOptions],
-        images: Tuple[str, ImageOptions],
+        table: TableReader,
         tasks: Optional[TaskSet],
-        output: Tuple[str, OutputOptions],
+        work: ImageWorker,
+        prefix: str,
+        options: OutputOptions,
         about: Dict[str, Any],
     ) -> None:
-        self._table, table_options = table
-        self._work, self._tasks = Worker(*images), tasks
-        self._prefix, self._options = output
-        self._about = about
-        self._encoder = LabelEncoder(self._table, tasks, table_options)
+        self._table, self._tasks, self._work = table, tasks, work
+        self._prefix, self._options, self._about = prefix, options, about
+        self._encoder = LabelEncoder(table, tasks)
 
     def run(self) -> RecordSummary:
         """Do all of it; what was completed stays in the stage if it fails."""
@@ -76,16 +209,16 @@ class Conversion:
             for output in outputs:
                 output.abandon()
 
-    def _jobs(self, plan: Plan) -> Iterator[Job]:
+    def _jobs(self, plan: Plan) -> Iterator[RowJob]:
         count = 0
         for count, item in enumerate(labelled_rows(self._table, self._encoder), start=1):
             if count > plan.num_rows:
                 break
-            yield Job(plan.judged(count - 1, item), plan.split_of(count - 1))
+            yield RowJob(plan.judged(count - 1, item), plan.split_of(count - 1))
         if count != plan.num_rows:
             raise TableError(f"{self._table.source}: it changed while it was being read.")
 
-    def _take_up(self, jobs: Iterator[Job], stage: Stage, outputs: List[Output]) -> None:
+    def _take_up(self, jobs: Iterator[RowJob], stage: Stage, outputs: List[Output]) -> None:
         # Earlier chunks go the way of new ones, so that all that is counted comes out the same.
         for entry in stage.journal.chunks():
             chunk = Chunk()
@@ -101,7 +234,7 @@ class Conversion:
         for output in outputs:
             output.writer.begin_writing()
 
-    def _go_on(self, jobs: Iterator[Job], stage: Stage, outputs: List[Output], bar: Any) -> None:
+    def _go_on(self, jobs: Iterator[RowJob], stage: Stage, outputs: List[Output], bar: Any) -> None:
         chunk = Chunk()
         batches, again = itertools.tee(in_batches(jobs))
         results = ordered_map(self._work, batches, self._options.num_workers)
@@ -118,7 +251,7 @@ class Conversion:
                     stage.commit(chunk.entry())
                     chunk = Chunk()
 
-    def _check(self, job: Job, outcome: Outcome) -> None:
+    def _check(self, job: RowJob, outcome: Outcome) -> None:
         if isinstance(outcome, Skipped) and self._options.on_error == "raise":
             row = job.item.row
             raise RowError(self._table.source, row.number, row.path, outcome.reason)
@@ -133,12 +266,12 @@ class Conversion:
                 )
 
 
-def jobs_for(entry: Dict[str, Any], jobs: Iterator[Job]) -> Iterator[Job]:
+def jobs_for(entry: Dict[str, Any], jobs: Iterator[RowJob]) -> Iterator[RowJob]:
     """Take as many jobs as a journal entry has rows."""
     return itertools.islice(jobs, len(entry["outcomes"]))
 
 
-def in_batches(jobs: Iterator[Job]) -> Iterator[List[Job]]:
+def in_batches(jobs: Iterator[RowJob]) -> Iterator[List[RowJob]]:
     """Put jobs together, so that handing them to a thread costs little."""
     return iter(lambda: list(itertools.islice(jobs, BATCH)), [])
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from typing import Any, Dict, Optional, Union
+from typing import Any, Dict, Mapping, Optional, Tuple, Union
 
 from ..._files import PathLike
+from ..._options import unknown_option
 from ...tasks import TaskSet
-from ..tables import check_names, open_table
-from ._conversion import Conversion
-from ._convert_options import sort_options
-from ._summary import RecordSummary
+from .._errors import check_names
+from .._options import ImageOptions, OutputOptions
+from ..tables import TableOptions, open_table
+from ._conversion import Conversion, ImageWorker
+from ._output import RecordSummary
+
+Options = Tuple[TableOptions, ImageOptions, OutputOptions]
 
 
 def write_records(
@@ -76,7 +80,7 @@ def write_records(
     >>> folder.cleanup()
     """
     table_options, image_options, output_options = sort_options(options)
-    opened, table_options = open_table(table, table_options)
+    opened = open_table(table, table_options)
     if output_options.split is None and output_options.split_column is None:
         output_options = dataclasses.replace(output_options, split_column=opened.split_column)
     if tasks is not None and not isinstance(tasks, TaskSet):
@@ -87,18 +91,13 @@ def write_records(
     about: Dict[str, Any] = {
         "source": {"table": opened.source, "images": os.fspath(images)},
         "options": {
-            **dataclasses.asdict(table_options),
+            **dataclasses.asdict(opened.options),
             **dataclasses.asdict(image_options),
             **output_options.of_content(),
         },
     }
-    return Conversion(
-        (opened, table_options),
-        (os.fspath(images), image_options),
-        tasks,
-        (without_ending(prefix), output_options),
-        about,
-    ).run()
+    work = ImageWorker(os.fspath(images), image_options)
+    return Conversion(opened, tasks, work, without_ending(prefix), output_options, about).run()
 
 
 def without_ending(prefix: PathLike) -> str:
@@ -120,3 +119,19 @@ def without_ending(prefix: PathLike) -> str:
             f"{os.path.join(folder, 'train')!r}."
         )
     return text[: -len(".rec")] if text.endswith(".rec") else text
+
+
+def sort_options(options: Mapping[str, Any]) -> Options:
+    """Give every option to the class that declares it; `TypeError` for one that none knows."""
+    kinds = (TableOptions, ImageOptions, OutputOptions)
+    owner = {field_.name: kind for kind in kinds for field_ in dataclasses.fields(kind)}
+    chosen: Dict[type, Dict[str, Any]] = {kind: {} for kind in kinds}
+    for name, value in options.items():
+        if name not in owner:
+            raise unknown_option(name, list(owner))
+        chosen[owner[name]][name] = value
+    return (
+        TableOptions(**chosen[TableOptions]),
+        ImageOptions(**chosen[ImageOptions]),
+        OutputOptions(**chosen[OutputOptions]),
+    )

@@ -1,24 +1,31 @@
-"""One output of a conversion: its shards, what is counted, and the files beside them."""
+"""One output of a conversion: its shards, what is counted, the files beside them, and a summary."""
 
 from __future__ import annotations
 
-import json
+import csv
 import os
 import platform
-from typing import Any, Dict, List, NamedTuple, Optional, Union
+from dataclasses import dataclass
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple, Union
 
 import cv2
 import numpy as np
 
-from ..._files import atomic_write
+from ..._files import write_json
 from ..._version import __version__
 from ...tasks import TaskSet
-from ..records import Framed, ImageCounts, LabelCounts, ShardWriter, framed_again
+from .._options import OutputOptions
+from ..records import (
+    MANIFEST_FORMAT,
+    MANIFEST_VERSION,
+    Framed,
+    ImageCounts,
+    LabelCounts,
+    ShardWriter,
+    framed_again,
+    read_manifest,
+)
 from ..tables import LabelledRow
-from ._convert_options import OutputOptions
-from ._skipped import SkippedRows
-
-FORMAT, VERSION = "mxmtl.manifest", 1
 
 
 class Stored(NamedTuple):
@@ -38,6 +45,29 @@ class Skipped(NamedTuple):
 
 
 Outcome = Union[Stored, Skipped]
+
+
+class SkippedRows:
+    """A CSV file with the columns row, path and reason."""
+
+    def __init__(self, folder: str, name: str) -> None:
+        self.name, self.first = name, ""
+        path = os.path.join(folder, name)
+        self._stream = open(path, "w", encoding="utf-8", newline="")  # noqa: SIM115 (kept open)
+        self._writer = csv.writer(self._stream, lineterminator="\n")
+        self._writer.writerow(("row", "path", "reason"))
+
+    def add(self, item: LabelledRow, reason: str) -> None:
+        """List a row."""
+        self.first = self.first or f"row {item.row.number}, {reason}"
+        self._writer.writerow((item.row.number, item.row.path, reason))
+
+    def close(self) -> None:
+        """Complete the file."""
+        if not self._stream.closed:
+            self._stream.flush()
+            os.fsync(self._stream.fileno())
+            self._stream.close()
 
 
 class Output:
@@ -109,9 +139,7 @@ class Output:
             names.append(self._name + ".tasks.json")
             self._tasks.save(os.path.join(self._folder, names[-1]))
         manifest = self._name + ".manifest.json"
-        with atomic_write(os.path.join(self._folder, manifest)) as stream:
-            text = json.dumps({**self._manifest(), **about}, indent=2, ensure_ascii=False)
-            stream.write((text + "\n").encode("utf-8"))
+        write_json(os.path.join(self._folder, manifest), {**self._manifest(), **about})
         return [*names, manifest]
 
     def abandon(self) -> None:
@@ -134,8 +162,8 @@ class Output:
     def _manifest(self) -> Dict[str, Any]:
         file = None if self._skipped is None else self._skipped.name
         return {
-            "format": FORMAT,
-            "version": VERSION,
+            "format": MANIFEST_FORMAT,
+            "version": MANIFEST_VERSION,
             "records": self.writer.num_records,
             "skipped": {"rows": self.num_skipped, "file": file},
             "tasks": self._labels.summary(),
@@ -153,3 +181,54 @@ def versions() -> Dict[str, str]:
         "numpy": np.__version__,
         "opencv": cv2.__version__,
     }
+
+
+@dataclass(frozen=True)
+class RecordSummary:
+    """What a conversion has written.
+
+    Attributes
+    ----------
+    num_records : int
+        Records in all files together.
+    num_skipped : int
+        Rows that did not become records; ``<prefix>.skipped.csv`` says why.
+    labelled : dict
+        {task: rows of which at least one cell of the task is known}.
+    prefixes : tuple of str
+        What to give to `RecordIter`: one prefix, or one a split.
+    files : tuple of str
+        All files that were written.
+    """
+
+    num_records: int
+    num_skipped: int
+    labelled: Mapping[str, int]
+    prefixes: Tuple[str, ...]
+    files: Tuple[str, ...]
+
+    @classmethod
+    def of_manifests(cls, prefixes: List[str], files: List[str]) -> RecordSummary:
+        """Sum up the manifests of one or several prefixes."""
+        manifests = [read_manifest(prefix) for prefix in prefixes]
+        labelled: Dict[str, int] = {}
+        for manifest in manifests:
+            for task, counts in manifest["tasks"].items():
+                labelled[task] = labelled.get(task, 0) + counts["labelled"]
+        return cls(
+            num_records=sum(manifest["records"] for manifest in manifests),
+            num_skipped=sum(manifest["skipped"]["rows"] for manifest in manifests),
+            labelled=labelled,
+            prefixes=tuple(prefixes),
+            files=tuple(files),
+        )
+
+    def __str__(self) -> str:
+        lines = [f"{self.num_records} records in {', '.join(self.prefixes)}"]
+        for task, labelled in self.labelled.items():
+            share = 100 * labelled / self.num_records if self.num_records else 0.0
+            lines.append(f"  {task}: {labelled} labelled ({share:.1f}%)")
+        if self.num_skipped:
+            lists = [file for file in self.files if file.endswith(".skipped.csv")]
+            lines.append(f"  {self.num_skipped} rows skipped: see {', '.join(lists)}")
+        return "\n".join(lines)

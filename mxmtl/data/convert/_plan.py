@@ -11,9 +11,9 @@ import numpy as np
 
 from ...tasks import TaskSet
 from .._errors import TableError
-from ..tables import LabelEncoder, LabelledRow, Table, labelled_rows, split_rows
-from ._convert_options import OutputOptions
-from ._named_splits import NamedSplits
+from .._options import OutputOptions
+from ..tables import LabelEncoder, LabelledRow, TableReader, labelled_rows
+from ._splits import NamedSplits, split_rows
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,12 @@ class Plan:
         return 0 if self.assignment is None else int(self.assignment[position])
 
 
-class Walk:
+class TableWalk:
     """What is kept of the rows while the table is walked through.
 
     Parameters
     ----------
-    table : Table
+    table : TableReader
         The table.
     tasks : TaskSet, optional
         What the labels are.
@@ -66,7 +66,9 @@ class Walk:
         What the splits need to know.
     """
 
-    def __init__(self, table: Table, tasks: Optional[TaskSet], options: OutputOptions) -> None:
+    def __init__(
+        self, table: TableReader, tasks: Optional[TaskSet], options: OutputOptions
+    ) -> None:
         self._table, self._tasks, self._options = table, tasks, options
         self._column = check_columns(table, options)
         self.named: Optional[NamedSplits] = None
@@ -108,7 +110,7 @@ class Walk:
 
 
 def make_plan(
-    table: Table, encoder: LabelEncoder, tasks: Optional[TaskSet], options: OutputOptions
+    table: TableReader, encoder: LabelEncoder, tasks: Optional[TaskSet], options: OutputOptions
 ) -> Plan:
     """Walk through the table once, without looking at images.
 
@@ -118,7 +120,7 @@ def make_plan(
     """
     if options.stratify and tasks is None:
         raise ValueError("stratify=True needs tasks: they say what is to be evened out.")
-    walk = Walk(table, tasks, options)
+    walk = TableWalk(table, tasks, options)
     for item in labelled_rows(table, encoder):
         if item.problem is not None and options.on_error == "raise":
             raise item.error(table.source)
@@ -143,7 +145,7 @@ def make_plan(
     return Plan(walk.num_rows, tuple(options.split), assignment, digest)
 
 
-def check_problems(plan: Plan, table: Table, encoder: LabelEncoder) -> None:
+def check_problems(plan: Plan, table: TableReader, encoder: LabelEncoder) -> None:
     """Raise `RowError` for the first row that is wrong in its split."""
     if plan.problems:
         first = min(plan.problems)
@@ -158,11 +160,11 @@ def row_bytes(item: LabelledRow) -> bytes:
     return text.encode() + (b"" if label is None else label.tobytes())
 
 
-def check_columns(table: Table, options: OutputOptions) -> Optional[str]:
+def check_columns(table: TableReader, options: OutputOptions) -> Optional[str]:
     """Return the column that the split goes by, if one; `TableError` if it is not there."""
     column = options.split_column or options.group
     if column is not None and column not in table.columns:
-        raise TableError(f"{table.source}: no column {column!r} among {table.columns}.")
+        raise TableError(f"{table.source}: no column {column!r} among {list(table.columns)}.")
     return column
 
 

@@ -1,21 +1,113 @@
-"""Where output is made until it is complete, and how it gets its final names."""
+"""Where output is made until it is complete, and how it gets its final names.
+
+A conversion may be stopped at any moment, by a signal or by a full disk, and nobody may take half
+of its output for the whole. So everything is made in the folder ``<prefix>.part``, beside its
+journal, whose lock keeps a second run out:
+
+- each line of the journal stands for rows whose bytes were handed to the system before it;
+- when all files are complete, ``finished.json`` lists them, and only then they are moved out, one
+  after the other, the manifest last; a run that was stopped in between goes on moving;
+- at the end the folder is renamed and then removed, for half a folder must not pass for one that
+  is half filled.
+
+What stood under the final names before is replaced only where the user has said so, then or when
+an earlier run began: the file ``replaces`` remembers that.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import glob
 import hashlib
 import json
 import os
 import shutil
 from types import TracebackType
-from typing import Any, Dict, List, Optional, Type
+from typing import IO, Any, Dict, Iterator, List, Optional, Tuple, Type
 
 from ..._files import atomic_write
+from .._options import OutputOptions
 from ..records import read_index, read_manifest
-from ._convert_options import OutputOptions
-from ._journal import NAME, Journal, is_ours
 
-FINISHED, REPLACES = "finished.json", "replaces"
+FINISHED, JOURNAL, REPLACES = "finished.json", "journal", "replaces"
+
+
+class Journal:
+    """A file of JSON lines: the options first, then one line for each completed chunk of rows.
+
+    A line that was cut off by the end of its run does not count. Two runs cannot hold the same
+    journal: the second gets `BlockingIOError`.
+
+    Parameters
+    ----------
+    folder : str
+        Where the parts of the output are; made if need be.
+    """
+
+    def __init__(self, folder: str) -> None:
+        os.makedirs(folder, exist_ok=True)
+        path = os.path.join(folder, JOURNAL)
+        self._stream: IO[bytes] = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b")
+        try:
+            fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self._stream.close()
+            raise BlockingIOError(
+                f"{folder}: another conversion is writing there. Wait for its end, or choose "
+                "another prefix."
+            ) from error
+        first = self._read_line()
+        self.options: Optional[Dict[str, Any]] = first[0] if first else None
+        self._end = self._stream.tell() if first else 0
+
+    def begin(self, options: Dict[str, Any]) -> None:
+        """Forget all, and note the options of a new run."""
+        self._end = 0
+        self.options = options
+        self.add(options)
+
+    def chunks(self) -> Iterator[Dict[str, Any]]:
+        """Read the completed chunks; those not asked for are forgotten by the next `add`."""
+        position = self._end
+        while True:
+            self._stream.seek(position)
+            line = self._read_line()
+            if line is None:
+                return
+            entry, position = line
+            yield entry
+            self._end = position
+
+    def add(self, entry: Dict[str, Any]) -> None:
+        """Append a line; once this returns, it outlives the process."""
+        self._stream.seek(self._end)
+        self._stream.truncate()
+        self._stream.write(json.dumps(entry, separators=(",", ":")).encode() + b"\n")
+        self._stream.flush()
+        self._end = self._stream.tell()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._stream.close()
+
+    def _read_line(self) -> Optional[Tuple[Dict[str, Any], int]]:
+        line = self._stream.readline()
+        if not line.endswith(b"\n"):
+            return None
+        try:
+            return json.loads(line), self._stream.tell()
+        except ValueError:
+            return None
+
+
+def is_ours(folder: str) -> bool:
+    """Tell whether a folder is what a run has left, however early it was stopped."""
+    names, path = os.listdir(folder), os.path.join(folder, JOURNAL)
+    if not os.path.isfile(path):
+        return not names
+    with open(path, "rb") as stream:
+        begin = stream.read(1)
+    return begin == b"{" or (not begin and names == [JOURNAL])
 
 
 class Stage:
@@ -169,7 +261,7 @@ class Stage:
 
     def _clear(self) -> None:
         for name in os.listdir(self.folder):
-            if name != NAME:
+            if name != JOURNAL:
                 os.unlink(os.path.join(self.folder, name))
 
     def _existing(self) -> List[str]:

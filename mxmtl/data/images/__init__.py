@@ -5,15 +5,16 @@ from typing import TYPE_CHECKING
 from ..._door import lazy
 
 if TYPE_CHECKING:
-    from ._decode import check_image as check_image
-    from ._decode import decode_record as decode_record
+    from ._decode import check_whole as check_whole
+    from ._decode import decode_rows as decode_rows
     from ._decode import decode_view as decode_view
-    from ._image import ImageOptions as ImageOptions
-    from ._image import convert_image as convert_image
+    from ._decode import decode_whole as decode_whole
     from ._image_info import JPEG as JPEG
     from ._image_info import OTHER as OTHER
     from ._image_info import ImageInfo as ImageInfo
     from ._image_info import read_info as read_info
+    from ._jpeg import jpeg_head as jpeg_head
+    from ._pixels import convert_image as convert_image
     from ._pixels import decode_image as decode_image
     from ._pixels import encode_image as encode_image
 

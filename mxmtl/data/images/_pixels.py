@@ -1,17 +1,21 @@
-"""Pixels by OpenCV: decode, set upright, compose, crop, resize, encode."""
+"""Image files as records hold them: decoded by OpenCV, set upright, composed, resized, encoded.
+
+`convert_image` keeps a file's bytes where nothing has to change.
+"""
 
 from __future__ import annotations
 
-from typing import Optional, Tuple
+from typing import List, NamedTuple, Optional, Tuple
 
 import cv2
 import numpy as np
 
 from .._errors import ImageError
-from ._image_info import JPEG, OTHER, PNG, WEBP, ImageInfo
+from .._options import ImageOptions
+from ._image_info import JPEG, OTHER, PNG, WEBP, ImageInfo, read_info
+from ._jpeg import TRANSPOSED
 
 Color = Tuple[int, int, int]
-TRANSPOSED = 5  # EXIF orientations from here on swap height and width
 FLAGS = {
     "color": cv2.IMREAD_COLOR,
     "gray": cv2.IMREAD_GRAYSCALE,
@@ -39,6 +43,53 @@ QUALITY = {
 }
 LONGEST = {JPEG: 65500, PNG: 1_000_000, WEBP: 16383}  # edges that OpenCV writes
 MOST = 1 << 30  # pixels that it reads
+ENCODINGS = (JPEG, PNG, WEBP)
+DEFAULT_QUALITY = {JPEG: 95, PNG: 3, WEBP: 95}
+
+
+class Encoded(NamedTuple):
+    """An image file for a record, its size and kind, and whether its bytes were kept."""
+
+    data: bytes
+    width: int
+    height: int
+    encoding: str
+    kept: bool
+
+
+def convert_image(data: bytes, options: ImageOptions) -> Encoded:
+    """Check an image file, and change what the options ask for; `ImageError` if it is broken."""
+    info = read_info(data)
+    if options.passthrough == "always" or not changes(info, options):
+        if options.check == "decode" or not info.sure:
+            height, width = decode_image(data, info, "unchanged", None).shape[:2]
+            info = info._replace(width=width, height=height)
+        return Encoded(data, info.width, info.height, info.format, True)
+    encoding = options.encoding or (info.format if info.format in ENCODINGS else JPEG)
+    keep_alpha = options.color == "unchanged" and encoding != JPEG
+    image = decode_image(
+        data, info, options.color, None if keep_alpha else options.background, options.resize
+    )
+    image = crop_and_resize(image, options.resize, options.center_crop, info, encoding)
+    quality = DEFAULT_QUALITY[encoding] if options.quality is None else options.quality
+    height, width = image.shape[:2]
+    return Encoded(encode_image(image, encoding, quality), width, height, encoding, False)
+
+
+def changes(info: ImageInfo, options: ImageOptions) -> List[str]:
+    """Name what has to change about an image; nothing means that its bytes can be kept."""
+    short, long = sorted((info.width, info.height))
+    reasons = {
+        "asked for": options.passthrough == "never" or options.quality is not None,
+        "encoding": info.format not in ENCODINGS or options.encoding not in (None, info.format),
+        "orientation": info.orientation != 1,
+        "depth": info.depth > 8,
+        "alpha": info.alpha and options.color != "unchanged",
+        "inks": info.format == JPEG and info.channels == 4,
+        "gray": options.color == "gray" and info.channels != 1,
+        "size": options.resize not in (0, short) or (options.center_crop and short != long),
+    }
+    return [reason for reason, holds in reasons.items() if holds]
 
 
 def decode_image(

@@ -22,10 +22,10 @@ from ..records import (
     record_files,
     tasks_of,
 )
-from ._meetings import meetings
 
 Grid = Tuple[str, List[str], List[List[Any]]]  # title, header, rows
 PAIRS = 10  # lines of the table of what goes together
+BLOCK = 1 << 14  # records: a product of matrices that stay in the cache
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ def inspect_records(
         labels[row] = np.nan  # a damaged record: its labels count as unknown
     counts = LabelCounts(tasks)
     counts.add_block(labels)
-    columns, together, pairs, expected = meetings(tasks, labels)
+    columns, together, pairs, expected = cooccurrences(tasks, labels)
     images, num_measured = measured(reader, measure)
     reader.close()
     return Inspection(
@@ -192,3 +192,47 @@ def measured(reader: RecordReader, number: int) -> Tuple[Dict[str, Any], int]:
         counts.add(info.width, info.height, info.format)
         found += 1
     return counts.summary(), found
+
+
+def cooccurrences(
+    tasks: TaskSet, labels: np.ndarray
+) -> Tuple[Tuple[str, ...], np.ndarray, np.ndarray, np.ndarray]:
+    """Count over labels of shape (N, label_width).
+
+    Returns
+    -------
+    columns : tuple of str
+        What may hold: ``task=class`` and ``task.label``.
+    together : ndarray
+        int64, (tasks, tasks): rows in which both tasks are labelled.
+    pairs : ndarray
+        int64, (columns, columns): rows in which both hold.
+    expected : ndarray
+        float64, (columns, columns): the same for columns that are independent of each other,
+        among the rows in which both are known.
+    """
+    columns = tuple(name for task in tasks for name in task.kind.holding(task))
+    together = np.zeros((len(tasks), len(tasks)))
+    pairs, one_held, both_known = (np.zeros((len(columns), len(columns))) for _ in range(3))
+    for start in range(0, len(labels), BLOCK):
+        labelled, held, known = indicators(tasks, labels[start : start + BLOCK])
+        together += labelled @ labelled.T
+        pairs += held @ held.T
+        one_held += held @ known.T  # the first holds, of the second we know whether it does
+        both_known += known @ known.T
+    expected = one_held * one_held.T / np.maximum(both_known, 1)
+    return columns, together.astype(np.int64), pairs.astype(np.int64), expected
+
+
+def indicators(tasks: TaskSet, labels: np.ndarray) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return 0/1 rows, float64: labelled (tasks, N), held and known (columns, N)."""
+    labelled, wanted = [], [np.zeros((len(labels), 0))]
+    for task, part in zip(tasks, tasks.slices):
+        cells = labels[:, part]
+        labelled.append(task.labelled(cells).any(axis=1))
+        if task.kind.holding(task):
+            wanted.append(task.as_prediction(cells))
+    columns = np.concatenate(wanted, axis=1).T
+    parts = (np.array(labelled), columns == 1, ~np.isnan(columns))
+    labelled_, held, known = (part.astype(np.float64) for part in parts)
+    return labelled_, held, known

@@ -7,11 +7,11 @@ from ..._door import lazy
 if TYPE_CHECKING:
     from ._dataset import RecordDataset as RecordDataset
     from ._iter import RecordIter as RecordIter
-    from ._loading import Loading as Loading
-    from ._normalize import Normalize as Normalize
+    from ._options import LoadingOptions as LoadingOptions
     from ._order import Order as Order
     from ._samplers import ClassAwareSampler as ClassAwareSampler
     from ._samplers import Sampler as Sampler
     from ._samplers import WeightedSampler as WeightedSampler
+    from ._source import Normalize as Normalize
 
 __getattr__, __dir__, __all__ = lazy(__name__, __file__)

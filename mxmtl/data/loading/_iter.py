@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import abc
 import logging
 import os
 import threading
-from typing import Any, Dict, Mapping, Sequence, Union
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
 
 import mxnet as mx
 import numpy as np
@@ -15,19 +16,66 @@ from ..._threads import usable_processors
 from ...augment import Pipeline, whole_seed
 from ...tasks import TaskSet
 from ..records import Prefixes, RecordReader, record_files, tasks_of
-from ._batches import Batches
-from ._job import Job
-from ._loader import Loader
-from ._loading import Loading
-from ._normalize import Normalize
+from ._loader import BatchJob, BatchLoader
+from ._options import LoadingOptions
 from ._order import Order
-from ._sampling import expected_reads
-from ._source import Source
+from ._samplers import expected_reads
+from ._source import Normalize, Source
 
 log = logging.getLogger(__name__)
 
+ITS_OWN = ("prefix", "batch_size", "data_shape", "shuffle", "seed", "tasks")
 
-class RecordIter(Batches):
+
+class AdvancingIter(mx.io.DataIter, abc.ABC):  # type: ignore[misc]
+    """Abstract: what a `mx.io.DataIter` is to its users, by `_advance` alone.
+
+    The current batch is kept until the next one is asked for, or the epoch ends.
+    """
+
+    _current: Optional[mx.io.DataBatch] = None
+
+    @abc.abstractmethod
+    def _advance(self) -> mx.io.DataBatch:
+        """Return the next batch, or raise `StopIteration` at the end of the epoch."""
+
+    def next(self) -> mx.io.DataBatch:
+        """Return the next batch, or raise `StopIteration` at the end of the epoch."""
+        self._current = None  # its memory is free for the batches that are made now
+        batch = self._current = self._advance()
+        return batch  # which may not be the current one any more, where several threads ask
+
+    def iter_next(self) -> bool:
+        """Go to the next batch, for ``getdata`` and its like; False at the end of the epoch."""
+        try:
+            self.next()
+        except StopIteration:
+            return False
+        return True
+
+    def getdata(self) -> List[mx.nd.NDArray]:
+        """Return the images of the current batch."""
+        return self._batch_now().data  # type: ignore[no-any-return]
+
+    def getlabel(self) -> List[mx.nd.NDArray]:
+        """Return the labels of the current batch, one array a task."""
+        return self._batch_now().label  # type: ignore[no-any-return]
+
+    def getindex(self) -> Any:
+        """Return the record ids of the current batch, -1 for padded rows: int64 (batch_size,)."""
+        return self._batch_now().index
+
+    def getpad(self) -> int:
+        """Return how many rows of the current batch are padded."""
+        return int(self._batch_now().pad)
+
+    def _batch_now(self) -> mx.io.DataBatch:
+        if self._current is None:
+            raise ValueError("there is no current batch: call iter_next() or next() first.")
+        return self._current
+
+
+class RecordIter(AdvancingIter):
     r"""Batches of images and labels, one label array a task, from .rec files.
 
     Images are RGB (or grey), planes first: (batch_size, channels, height, width). Labels that
@@ -49,8 +97,8 @@ class RecordIter(Batches):
     tasks : TaskSet or str, optional
         What the labels mean. By default it is read from ``<prefix>.tasks.json``.
     **options
-        The fields of `Loading`: sampler, augment, mean, std, num_parts, part_index, last_batch,
-        on_error, threads, prefetch, dtype, data_name and ctx.
+        The fields of `LoadingOptions`: sampler, augment, mean, std, num_parts, part_index,
+        last_batch, on_error, threads, prefetch, dtype, data_name and ctx.
 
     Attributes
     ----------
@@ -118,7 +166,7 @@ class RecordIter(Batches):
         **options: Any,
     ) -> None:
         super().__init__(batch_size)
-        how, seed = Loading.of(options), whole_seed(seed)
+        how, seed = LoadingOptions.of(options, ITS_OWN), whole_seed(seed)
         self._reader = RecordReader(record_files(prefix))
         self.tasks = tasks_of(prefix, tasks)
         self._reader.check_width(self.tasks)
@@ -138,7 +186,7 @@ class RecordIter(Batches):
         )
         pipeline = Pipeline(how.augment, self._normalize.data_shape[1:])
         self._missing, self._ctx, self._exhausted = self.tasks.missing_label, how.ctx, False
-        self._loader = Loader(
+        self._loader = BatchLoader(
             Source(self._reader, pipeline, self._normalize, seed, self.tasks),
             self._order,
             self._missing,
@@ -203,7 +251,7 @@ class RecordIter(Batches):
             raise StopIteration
         return self._batch(job)
 
-    def _batch(self, job: Job) -> mx.io.DataBatch:
+    def _batch(self, job: BatchJob) -> mx.io.DataBatch:
         pad = job.pad(self._missing)
         index = np.full(self.batch_size, -1, dtype=np.int64)
         index[: self.batch_size - pad] = self._reader.ids(job.rows)

@@ -1,4 +1,16 @@
-"""Batches in order, decoded ahead by a pool of threads."""
+"""Batches in order, decoded ahead by a pool of threads.
+
+What a batch holds must depend neither on the number of threads nor on how far they are ahead,
+not even where records are damaged and left out. So batches are jobs in a queue, in the epoch's
+order, each with the rows that it takes from that order; threads fill the slots of a job in any
+order. When a job turns out to hold damaged rows that are to be skipped, the rows that come next
+in the order take their places: all jobs behind it, which had taken those, are thrown away and
+made again, as if the damaged rows had been known before. That happens once a damaged row, for
+later epochs know them.
+
+An error in a user's augmentation, or Ctrl-C, leaves the place where it was: the same batch is
+made again when it is asked for.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +19,173 @@ import concurrent.futures
 import logging
 import os
 import weakref
-from typing import Deque, Optional, Set
+from typing import Deque, Dict, Iterator, List, Optional, Set, Tuple
 
+import mxnet as mx
 import numpy as np
 
 from ..records import RecordError
-from ._buffers import BufferPool
-from ._job import Job
 from ._order import Order
 from ._source import Source
 
 log = logging.getLogger(__name__)
 
 ON_ERROR = ("raise", "skip")
+ALIGNMENT = 64  # bytes: a cache line, and what vector instructions like
 
 
-class Loader:
+class BufferPool:
+    """Arrays of one shape and type; fresh memory costs as much as a third of decoding into it.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of every array.
+    dtype : str
+        Of every array.
+    keep : int
+        How many unused arrays are kept.
+    """
+
+    def __init__(self, shape: Tuple[int, ...], dtype: str, keep: int) -> None:
+        self._shape, self._dtype = shape, np.dtype(dtype)
+        self._unused: Deque[np.ndarray] = collections.deque(maxlen=keep)
+
+    def take(self) -> np.ndarray:
+        """Return an array that nobody uses; what is in it is undefined."""
+        try:
+            return self._unused.pop()
+        except IndexError:
+            size = int(np.prod(self._shape)) * self._dtype.itemsize
+            raw = np.empty(size + ALIGNMENT, np.uint8)
+            start = -raw.ctypes.data % ALIGNMENT
+            return raw[start : start + size].view(self._dtype).reshape(self._shape)
+
+    def give(self, array: np.ndarray) -> None:
+        """Take an array back that nobody uses any more."""
+        self._unused.append(array)
+
+    def share(self, array: np.ndarray) -> mx.nd.NDArray:
+        """Make an NDArray of an array, without a copy; the array comes back when it dies.
+
+        MXNet keeps it alive for its own pending operations, and so do slices of the NDArray.
+        """
+        view = array[:]
+        # The pool, not a bound method of it in a cycle: it may die before its arrays.
+        weakref.finalize(view, self._unused.append, array).atexit = False
+        return mx.nd.from_numpy(view)
+
+
+class BatchJob:
+    """A batch whose rows are being decoded.
+
+    Attributes
+    ----------
+    rows, repeats : numpy.ndarray
+        What is decoded into the first slots.
+    end : int
+        How much of the epoch's order is used up once this batch is read; it began at ``start``.
+    skipped : int
+        How many of those rows were damaged.
+    pixels : numpy.ndarray
+        (batch_size, channels, height, width), to be filled.
+    labels : numpy.ndarray
+        float32 (batch_size, label_width).
+    errors : dict
+        {slot: RecordError}; complete once `wait` has returned.
+    """
+
+    def __init__(self, source: Source, pixels: np.ndarray, missing: np.ndarray, start: int) -> None:
+        self.source, self.end, self.skipped = source, start, 0
+        self.pixels = pixels
+        self.labels = np.tile(missing, (len(pixels), 1))
+        self._stored = self.labels.copy()  # before augmentation; those of damaged records stay
+        self._first = 0  # slots before it are checked
+        self.rows = np.empty(0, dtype=np.int64)
+        self.errors: Dict[int, RecordError] = {}
+        self._futures: List[concurrent.futures.Future[None]] = []
+        self._slots: Iterator[int] = iter(())
+        self._failed: Dict[int, Exception] = {}
+
+    def submit(
+        self,
+        pool: concurrent.futures.ThreadPoolExecutor,
+        threads: int,
+        epoch: int,
+        rows: np.ndarray,
+        repeats: np.ndarray,
+    ) -> None:
+        """Let the threads decode rows into the slots after those that are taken."""
+        first = self._first = len(self.rows)
+        self.rows = np.concatenate([self.rows, rows])
+        numbers = self.source.numbers(epoch, rows, repeats)
+        # Each thread takes the next slot when it has done one, so that all end at the same time.
+        # Taking from an iterator is one step of the interpreter: no slot goes to two.
+        self._slots = iter(range(first, len(self.rows)))
+        for _ in range(min(threads, len(rows))):
+            self._futures.append(pool.submit(self._fill, self._slots, first, numbers))
+
+    def _fill(self, slots: Iterator[int], first: int, numbers: np.ndarray) -> None:
+        source = self.source
+        with source.scratch() as scratch:
+            for slot in slots:
+                try:
+                    row, stored = self.rows.item(slot), self._stored[slot]
+                    image, label = source.load(row, numbers[slot - first], scratch, stored)
+                    self.labels[slot] = label
+                    source.normalize(image, scratch.planes, self.pixels[slot])
+                except RecordError as error:
+                    self.errors[slot] = error
+                except Exception as error:  # noqa: BLE001 (a user's code; `wait` raises it)
+                    self._failed[slot] = error
+                    collections.deque(slots, maxlen=0)
+
+    def wait(self) -> None:
+        """Wait for the threads, and check the labels that they have read.
+
+        An error that is no `RecordError` (in a user's code) is raised.
+        """
+        for future in self._futures:
+            future.result()
+        self._futures = []
+        if self._failed:  # the first in the batch, whichever thread was faster
+            raise self._failed[min(self._failed)]
+        first, end = self._first, len(self.rows)
+        rows, stored = self.rows[first:], self._stored[first:end]
+        for place, error in self.source.illegal(rows, stored).items():
+            self.errors.setdefault(first + place, error)
+        good = [slot for slot in range(first, end) if slot not in self.errors]
+        self.source.check_augmented(self.rows[good], self._stored[good], self.labels[good])
+
+    def cancel(self) -> None:
+        """Take back what no thread has begun, and wait for what one has."""
+        self.stop()
+        concurrent.futures.wait(self._futures)
+
+    def stop(self) -> None:
+        """Take back what no thread has begun."""
+        collections.deque(self._slots, maxlen=0)
+        for future in self._futures:
+            future.cancel()
+
+    def compact(self) -> None:
+        """Close the gaps that damaged records left."""
+        good = [slot for slot in range(len(self.rows)) if slot not in self.errors]
+        for to, slot in enumerate(good):
+            if to != slot:
+                self.pixels[to], self.labels[to] = self.pixels[slot], self.labels[slot]
+        self.rows, self.errors = self.rows[good], {}
+
+    def pad(self, missing: np.ndarray) -> int:
+        """Fill the slots that are left with the batch's rows, unlabelled. Return their number."""
+        taken, size = len(self.rows), len(self.pixels)
+        for slot in range(taken, size):
+            self.pixels[slot] = self.pixels[slot % taken] if taken else 0
+        self.labels[taken:] = missing
+        return size - taken
+
+
+class BatchLoader:
     """The batches of one epoch after the other.
 
     The good rows of an epoch's order, cut into batches: what a batch holds depends neither on
@@ -59,7 +222,7 @@ class Loader:
         self._source, self._order, self._missing = source, order, missing
         self._skip, self._threads, self._prefetch = on_error == "skip", threads, prefetch
         self._pool = concurrent.futures.ThreadPoolExecutor(threads, "mxmtl-decode")
-        self._jobs: Deque[Job] = collections.deque()
+        self._jobs: Deque[BatchJob] = collections.deque()
         self._damaged: Set[int] = set()
         self._last_error: Optional[RecordError] = None
         shape = (order.batch_size, *source.normalize.data_shape)
@@ -85,7 +248,7 @@ class Loader:
         self.epoch, self.cursor, self.batch, self.skipped = epoch, cursor, batch, skipped
         self._rows, self._repeats = self._order.rows(epoch)
 
-    def next(self) -> Optional[Job]:
+    def next(self) -> Optional[BatchJob]:
         """Return the next batch, or None at the end of the epoch.
 
         Raises `RecordError` for a damaged record (the batch after it comes next), or, where they
@@ -111,7 +274,7 @@ class Loader:
             raise job.errors[min(job.errors)]
         return None if self._ends_with(job) else job
 
-    def _ends_with(self, job: Job) -> bool:
+    def _ends_with(self, job: BatchJob) -> bool:
         """Tell whether damaged records left too few for this batch, which there is then not."""
         if self._last_error and self.skipped == len(self._rows):
             reason = f"none of {self.skipped} records can be read. This is the last of them."
@@ -130,11 +293,11 @@ class Loader:
             left = len(self._rows) - start
             if batch >= self._order.num_batches or (not left and self._order.num_parts == 1):
                 return
-            job = Job(self._source, self.buffers.take(), self._missing, start)
+            job = BatchJob(self._source, self.buffers.take(), self._missing, start)
             self._submit(job, self._order.take(batch, left))
             self._jobs.append(job)
 
-    def _submit(self, job: Job, count: int) -> None:
+    def _submit(self, job: BatchJob, count: int) -> None:
         """Give a job as many rows as are left, without those known to be damaged."""
         places = np.empty(0, dtype=np.int64)
         while len(places) < count and job.end < len(self._rows):
@@ -147,7 +310,7 @@ class Loader:
             places = np.concatenate([places, more])
         job.submit(self._pool, self._threads, self.epoch, self._rows[places], self._repeats[places])
 
-    def _replace(self, job: Job) -> None:
+    def _replace(self, job: BatchJob) -> None:
         """Put the rows that come next in the order into the place of damaged ones."""
         wanted = len(job.rows)
         self._drop_jobs()
@@ -168,7 +331,7 @@ class Loader:
             self.buffers.give(job.pixels)
 
 
-def _stop(pool: concurrent.futures.ThreadPoolExecutor, jobs: Deque[Job], process: int) -> None:
+def _stop(pool: concurrent.futures.ThreadPoolExecutor, jobs: Deque[BatchJob], process: int) -> None:
     # Waits for nothing: the garbage collector may call it, in one of these very threads.
     if os.getpid() != process:  # forked: the threads stayed behind
         return

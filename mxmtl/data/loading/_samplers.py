@@ -10,7 +10,7 @@ from typing import Optional, Sequence, Tuple
 import numpy as np
 
 from ...tasks import Task, TaskSet
-from ..records import illegal_rows
+from ..records import RecordError, RecordReader, illegal_rows
 
 
 class Sampler(abc.ABC):
@@ -145,3 +145,22 @@ def task_weights(task: Task, label: np.ndarray, power: float) -> Optional[np.nda
     value = np.where(frequency > 0, frequency, 1.0) ** -power
     weights = np.where(says, value, 0.0).max(axis=1)
     return np.where(labelled, weights / weights[labelled].mean(), 1.0)
+
+
+def expected_reads(
+    sampler: Sampler, tasks: TaskSet, reader: RecordReader, on_error: str
+) -> np.ndarray:
+    """Return how often each row is read on average, float64 (n,).
+
+    Labels that are none of their task count as unknown, as those of records that cannot be read.
+    Raises `RecordError` for the first of them that would be read, unless those are skipped.
+    """
+    labels = reader.labels(tasks.label_width)
+    illegal = illegal_rows(tasks, labels)
+    labels[list(illegal)] = np.nan
+    expected = sampler.expected(tasks, labels)
+    if on_error == "raise":
+        for row, reason in illegal.items():
+            if expected[row] > 0 and reader.readable(row):  # else reading says what is wrong
+                raise RecordError(reason).at(*reader.where(row))
+    return expected

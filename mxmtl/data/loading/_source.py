@@ -1,24 +1,123 @@
-"""From a row and an epoch to an image and a label."""
+"""From a row and an epoch to an image and a label, and to planes of numbers in a batch."""
 
 from __future__ import annotations
 
 import contextlib
-from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
 
+import cv2
+import mxnet as mx
 import numpy as np
 
 from ...augment import Pipeline, keys, uniforms
 from ...tasks import TaskSet, illegal_labels
-from ..images import decode_view
+from .._errors import ImageError
+from ..images import check_whole, decode_view
 from ..records import Record, RecordError, RecordReader, check_label
-from ._normalize import Normalize
 
+Levels = Union[float, Sequence[float], None]
+DTYPES = ("float32", "uint8")
 BUFFER = 1 << 19  # bytes; larger records are read to memory of their own
 PIXELS = 1 << 22  # bytes; larger images are decoded to memory of their own
 AUGMENT = 0x61756767  # keeps these random numbers apart from the order's
 
 
-class Room(NamedTuple):
+class Normalize:
+    """Writes an image (height, width, channels), uint8, as planes ``(x - mean) / std``.
+
+    Parameters
+    ----------
+    data_shape : (int, int, int)
+        Channels (3: red, green, blue; 1: grey), height and width.
+    mean, std : float or sequence of float, optional
+        On the scale of 0 to 255; one for all channels, or one each.
+    dtype : {"float32", "uint8"}
+        ``"uint8"`` leaves the pixels as they are, in a quarter of the bytes.
+    ctx : mx.Context, optional
+        Send pixels there as they are, and scale them there.
+
+    Attributes
+    ----------
+    stored : str
+        The type of the pixels in main memory.
+    """
+
+    def __init__(
+        self,
+        data_shape: Sequence[int],
+        mean: Levels = None,
+        std: Levels = None,
+        dtype: str = "float32",
+        ctx: Optional[mx.Context] = None,
+    ) -> None:
+        shape = tuple(int(length) for length in data_shape)
+        if len(shape) != 3 or shape[0] not in (1, 3) or min(shape) < 1:
+            raise ValueError(
+                f"data_shape={tuple(data_shape)}: expected channels (1 or 3), height and width."
+            )
+        if dtype not in DTYPES:
+            raise ValueError(f"dtype={dtype!r} is not one of {DTYPES}.")
+        self.data_shape: Tuple[int, int, int] = shape  # type: ignore[assignment]
+        self.dtype, self.stored, self._ctx = dtype, dtype if ctx is None else "uint8", ctx
+        means, stds = _levels("mean", mean, 0.0, shape[0]), _levels("std", std, 1.0, shape[0])
+        if not np.all(stds > 0):
+            raise ValueError(f"std={std!r} must be greater than 0.")
+        self._plain = not means.any() and bool(np.all(stds == 1))
+        if dtype == "uint8" and not self._plain:
+            raise ValueError("mean and std make real numbers: dtype='uint8' cannot hold them.")
+        self._scale = (1 / stds).astype(np.float32).reshape(-1, 1, 1)
+        self._shift = (means / stds).astype(np.float32).reshape(-1, 1, 1)
+        # All values that a channel can take: looked up, a batch is written once, not twice.
+        levels = np.arange(256, dtype=np.float32)
+        self._table = list(levels * self._scale[:, 0] - self._shift[:, 0])
+
+    def planes(self) -> np.ndarray:
+        """Make memory for the planes of one image; a thread uses it for one after the other."""
+        return np.empty(self.data_shape, np.uint8)
+
+    def __call__(self, image: np.ndarray, planes: np.ndarray, out: np.ndarray) -> None:
+        """Write an image into ``out``, (channels, height, width) of the stored type."""
+        to = out if self.stored == "uint8" else planes
+        if self.data_shape[0] == 1:
+            to[0] = image
+        else:
+            cv2.split(image, list(to))
+        if self.stored == "uint8":
+            return
+        if self._plain:
+            out[...] = planes
+            return
+        for plane, levels, to in zip(planes, self._table, out):
+            cv2.LUT(plane, levels, dst=to)
+
+    def send(self, batch: mx.nd.NDArray) -> mx.nd.NDArray:
+        """Bring a batch of stored pixels to the context, and scale them there; no waiting."""
+        if self._ctx is None:
+            return batch
+        batch = batch.as_in_context(self._ctx)
+        if self.dtype == "uint8":
+            return batch
+        batch = batch.astype("float32")
+        if self._plain:
+            return batch
+        scale = mx.nd.array(self._scale[None], ctx=self._ctx)
+        shift = mx.nd.array(self._shift[None], ctx=self._ctx)
+        return mx.nd.broadcast_sub(mx.nd.broadcast_mul(batch, scale), shift)
+
+    def undo(self, batch: np.ndarray) -> np.ndarray:
+        """Return the pixels of a batch of planes: uint8 (N, height, width, channels)."""
+        pixels = batch if self.dtype == "uint8" else (batch + self._shift) / self._scale
+        return np.clip(np.rint(pixels), 0, 255).astype(np.uint8).transpose(0, 2, 3, 1)
+
+
+def _levels(option: str, levels: Levels, default: float, channels: int) -> np.ndarray:
+    values = np.array(default if levels is None else levels, dtype=np.float64).reshape(-1)
+    if values.size not in (1, channels) or not np.all(np.isfinite(values)):
+        raise ValueError(f"{option}={levels!r}: expected one number, or one for each channel.")
+    return np.broadcast_to(values, (channels,))
+
+
+class Scratch(NamedTuple):
     """Memory that a thread uses for one record after the other: it stays near the processor.
 
     Attributes
@@ -63,7 +162,7 @@ class Source:
     ) -> None:
         self.reader, self.normalize, self.tasks = reader, normalize, tasks
         self._pipeline, self._seed, self._label_width = pipeline, seed, tasks.label_width
-        self._rooms: List[Room] = []
+        self._unused: List[Scratch] = []
 
     def numbers(self, epoch: int, rows: np.ndarray, repeats: np.ndarray) -> np.ndarray:
         """Draw the random numbers of rows in an epoch: (n, draws), of each row alone."""
@@ -73,33 +172,33 @@ class Source:
         return uniforms(keys(self._seed, AUGMENT, epoch, rows, repeats), draws)
 
     @contextlib.contextmanager
-    def room(self) -> Iterator[Room]:
-        """Lend room for a thread's work, the same one as to other threads before."""
+    def scratch(self) -> Iterator[Scratch]:
+        """Lend memory for a thread's work, the same as to other threads before."""
         try:
-            room = self._rooms.pop()
+            scratch = self._unused.pop()
         except IndexError:
             pixels = None if self._pipeline.shows_pixels else np.empty(PIXELS, np.uint8)
-            room = Room(np.empty(BUFFER, np.uint8).data, pixels, self.normalize.planes())
+            scratch = Scratch(np.empty(BUFFER, np.uint8).data, pixels, self.normalize.planes())
         try:
-            yield room
+            yield scratch
         finally:
-            self._rooms.append(room)
+            self._unused.append(scratch)
 
     def load(
         self,
         row: int,
         numbers: np.ndarray,
-        room: Optional[Room] = None,
+        scratch: Optional[Scratch] = None,
         stored: Optional[np.ndarray] = None,
     ) -> Tuple[np.ndarray, np.ndarray]:
         """Return a row's image, uint8 (height, width[, 3]), and label, float32 (label_width,).
 
-        With a room for it, they are good until that is used again. The label as it stands in the
+        With scratch memory, they are good until that is used again. The label as it stands in the
         record, before any augmentation, is written to ``stored``, for a check of many at once;
         without that it is checked here, and so is what the augmentation makes of it. Raises
         `RecordError` with file, record and offset if the record is damaged.
         """
-        bytes_, pixels = (None, None) if room is None else (room.record, room.pixels)
+        bytes_, pixels = (None, None) if scratch is None else (scratch.record, scratch.pixels)
         record = self.reader.read(row, bytes_)
         try:
             check_width(record, self._label_width)
@@ -109,9 +208,11 @@ class Source:
                 stored[:] = record.label
             draws = numbers.tolist()
             channels = self.normalize.data_shape[0]
-            image = decode_view(record, self._pipeline, draws, channels, pixels)
-        except RecordError as error:
-            raise error.at(*self.reader.where(row)) from None
+            if not record.checked:  # else it is what was written, and that was checked
+                check_whole(record.payload)
+            image = decode_view(record.payload, self._pipeline, draws, channels, pixels)
+        except (ImageError, RecordError) as error:
+            raise self._at(row, str(error)) from None
         try:
             image, label = self._pipeline.finish(image, record.label.copy(), draws)
         except StopIteration as error:  # which would end the epoch, and nobody would know

@@ -8,9 +8,8 @@ from typing import Iterable, Tuple
 
 import numpy as np
 
-from ..._files import PathLike, atomic_write
-from ._framing import HEADER, Bytes, ReadAt, check_id, read_record
-from ._record_error import RecordError
+from ..._files import Bytes, PathLike, atomic_write
+from ._framing import HEADER, ReadAt, RecordError, check_id, read_record
 
 
 def write_index(path: PathLike, ids: Iterable[int], offsets: Iterable[int]) -> None:

@@ -1,31 +1,38 @@
-"""Random access to the records of one or several .rec files, from any number of threads."""
+"""The records of .rec files: read at any place by any number of threads, or walked through.
+
+`RecordReader` goes by the index, and reads sound files fast. `walk_records` goes by the bytes
+alone, and finds what is sound in a file that is broken.
+"""
 
 from __future__ import annotations
 
 import bisect
 import os
 import weakref
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
+from ..._files import Bytes
 from ...tasks import TaskSet
 from ._framing import (
     CHECKED,
+    FIRST,
     FRAME,
     HEADER,
+    MAGIC_BYTES,
     WHOLE,
-    Bytes,
     Record,
+    RecordError,
     read_record,
     unpack_record,
     whole_frame,
 )
 from ._index import read_index, scan_index
-from ._record_error import RecordError
 
 KIND = 7  # the byte of a frame's head whose upper bits are its kind
 BLOCK = 1 << 24  # bytes read at once without looking at the record's own length first
+SEARCHED = (1 << 14, 1 << 20)  # bytes read at once in search of a record, at first and at most
 
 
 class RecordFile:
@@ -253,3 +260,50 @@ def _index(file: RecordFile) -> Tuple[np.ndarray, np.ndarray]:
     if not len(ids):
         raise RecordError("there is no record in it.", file.path)
     return ids, offsets
+
+
+class FoundRecord(NamedTuple):
+    """The bytes of a record, and where its frame begins."""
+
+    offset: int
+    data: bytes
+
+
+def walk_records(file: RecordFile) -> Iterator[Union[FoundRecord, RecordError]]:
+    """Yield the records of a file, and where one is broken, its error.
+
+    After a broken one it goes on where the next one begins, sound or not: a length may be wrong,
+    but the mark of a frame stands nowhere else, because records are cut where it would.
+    """
+    offset: Optional[int] = 0
+    while offset is not None and offset < file.size:
+        try:
+            data, following = file.record(offset)
+            # A broken length may swallow the records behind it.
+            unpack_record(data)
+            yield FoundRecord(offset, data)
+            offset = following
+        except RecordError as error:
+            yield error.at(file.path, None, offset)
+            offset = _next_record(file, offset + 4)
+
+
+def _next_record(file: RecordFile, start: int) -> Optional[int]:
+    """Return the first offset from ``start`` on where a record begins; None if none does."""
+    for offset in _magics(file, start):
+        kind = FRAME.unpack(file.read(offset, FRAME.size))[1] >> 29
+        if kind in (WHOLE, FIRST):
+            return offset
+    return None
+
+
+def _magics(file: RecordFile, start: int) -> Iterator[int]:
+    """Yield the multiples of four at which the mark of a frame stands."""
+    word = np.frombuffer(MAGIC_BYTES, "<u4")[0]
+    size, most = SEARCHED  # more where it is far away
+    while start <= file.size - FRAME.size:
+        data = file.read(start, size)
+        words = np.frombuffer(data, "<u4", len(data) // 4)
+        offsets = start + 4 * np.flatnonzero(words == word)
+        yield from offsets[offsets <= file.size - FRAME.size].tolist()
+        start, size = start + size, min(2 * size, most)

@@ -1,18 +1,24 @@
-"""What the cells of a column look like, and which task that suggests."""
+"""What the cells of a column look like, and which task that suggests.
+
+A cell such as ``NA`` may mean that a label is unknown, or be the name of a class: that is asked,
+never decided here.
+"""
 
 from __future__ import annotations
 
 import re
+import shlex
 from typing import Iterable, List, Optional, Set
 
 import numpy as np
 
 from ...tasks import WORDS, altered, spellings
-from ._unknown import hint, is_spelling, quoted
 
 MAX_CLASSES, FEW_NUMBERS, MANY_ROWS = 1000, 20, 20
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 CODE = re.compile(r"[+-]?0\d+")  # 007 is a name: nobody writes an amount like that
+# How other programs spell an unknown label.
+SPELLINGS = frozenset(("na", "n/a", "#n/a", "<na>", "nan", "null", "none", "?"))
 
 
 class ColumnCells:
@@ -157,3 +163,28 @@ def guess_number(kind: str, cells: ColumnCells) -> str:
     if cells.unknown:
         return f"it would be a {kind} without {quoted(cells.unknown)}. {hint(cells.unknown)}"
     return kind
+
+
+def is_spelling(cell: str) -> bool:
+    """Tell whether a cell looks like an unknown label. It is one only if the user says so.
+
+    >>> is_spelling("NaN"), is_spelling("pug")
+    (True, False)
+    """
+    return cell.lower() in SPELLINGS
+
+
+def hint(cells: Iterable[str]) -> str:
+    """Say how to have cells read as unknown.
+
+    >>> hint({"NaN"})
+    "If that means unknown: --missing-value NaN (missing_values=['NaN'])."
+    """
+    found = sorted(cells)
+    options = " ".join(f"--missing-value {shlex.quote(cell)}" for cell in found)
+    return f"If that means unknown: {options} (missing_values={found})."
+
+
+def quoted(cells: Iterable[str], between: str = ", ") -> str:
+    """List cells in quotes, in order."""
+    return between.join(map(repr, sorted(cells)))

@@ -8,11 +8,9 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 from ..._files import PathLike
 from ...tasks import TASK_NAME, Task, TaskSet
 from .._errors import TableError
-from ._guess import MAX_CLASSES, ColumnCells, guess_type
-from ._labels import check_has_labels, is_names_column
-from ._table import Table, TableOptions
-from ._table_open import open_table
-from ._unknown import hint, quoted
+from ._encoder import is_names_column
+from ._guess import MAX_CLASSES, ColumnCells, guess_type, hint, quoted
+from ._table import TableOptions, TableReader, open_table
 
 Spec = Mapping[str, Any]
 NAMES = ("classes", "labels")  # fields of a task that hold names, which a column can tell
@@ -90,15 +88,15 @@ def infer_tasks(
         The table has no rows, or no column that suggests a task, or what it suggests or what is
         given makes no tasks.
     """
-    opened, options = open_table(table, options or TableOptions())
-    check_has_labels(opened)
+    opened = open_table(table, options or TableOptions())
+    opened.check_labels()
     if opened.stored_width is not None:
         raise TableError(
             f"{opened.source}: a list holds numbers without names. Say what they are by tasks."
         )
     told = list(given or opened.known_tasks)
-    not_tasks = {*ignore, options.path_column, opened.split_column}
-    columns, num_rows = read_columns(opened, not_tasks, told, options)
+    not_tasks = {*ignore, opened.options.path_column, opened.split_column}
+    columns, num_rows = read_columns(opened, not_tasks, told)
     left_out: Dict[str, str] = {}
     specs: List[Spec] = [{**collected(spec, columns, opened), **spec} for spec in told]
     if not told:
@@ -114,14 +112,14 @@ def infer_tasks(
 
 
 def read_columns(
-    table: Table, ignore: "set[Optional[str]]", told: Sequence[Spec], options: TableOptions
+    table: TableReader, ignore: "set[Optional[str]]", told: Sequence[Spec]
 ) -> Tuple[Dict[str, ColumnCells], int]:
     """Go through the table once; return what each column holds, and the number of rows."""
     asked = {spec.get("name") for spec in told if wanted(spec)}
     columns = {
         name: ColumnCells(
             name,
-            options.separator,
+            table.options.separator,
             limit=MAX_NAMES if name in asked else MAX_CLASSES,
             as_written=bool(table.known_tasks),
         )
@@ -144,7 +142,7 @@ def read_columns(
 
 
 def guesses(
-    columns: Mapping[str, ColumnCells], left_out: Dict[str, str], table: Table
+    columns: Mapping[str, ColumnCells], left_out: Dict[str, str], table: TableReader
 ) -> List[Spec]:
     """Propose a task for each column or group of columns, and say why others are left out."""
     specs: List[Spec] = []
@@ -170,7 +168,7 @@ def guesses(
     return [spec for spec in specs if can_be(spec, left_out, table)]
 
 
-def can_be(spec: Spec, left_out: Dict[str, str], table: Table) -> bool:
+def can_be(spec: Spec, left_out: Dict[str, str], table: TableReader) -> bool:
     """Tell whether a guess makes a task that its columns encode; else say why it is left out."""
     try:
         task = Task.from_dict(spec)
@@ -193,7 +191,7 @@ def wanted(spec: Spec) -> List[str]:
     return [name for name in NAMES if name in own and name not in spec]
 
 
-def names_from(cells: ColumnCells, names: Sequence[str], table: Table) -> Spec:
+def names_from(cells: ColumnCells, names: Sequence[str], table: TableReader) -> Spec:
     """Return the names that a task takes from its column; `TableError` if they are too many."""
     for name in names:
         if cells.more_texts if name == "classes" else cells.more_parts:
@@ -204,7 +202,7 @@ def names_from(cells: ColumnCells, names: Sequence[str], table: Table) -> Spec:
     return {name: getattr(cells, name)() for name in names}
 
 
-def collected(spec: Spec, columns: Mapping[str, ColumnCells], table: Table) -> Spec:
+def collected(spec: Spec, columns: Mapping[str, ColumnCells], table: TableReader) -> Spec:
     """Return the names that a given task leaves to the table."""
     name = str(spec.get("name"))
     labels = [one.partition(".")[2] for one in columns if one.startswith(name + ".")]

@@ -1,12 +1,30 @@
-"""What a table of images and labels is, whatever file it comes from."""
+"""What a table of images and labels is, and the registry of all layouts that one may have."""
 
 from __future__ import annotations
 
 import abc
+import dataclasses
+import os
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence
+from typing import (
+    Any,
+    ClassVar,
+    Dict,
+    Iterator,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+    Type,
+)
 
 import numpy as np
+
+from ..._files import PathLike
+from .._errors import TableError
+
+HEAD = 4096  # bytes from which a layout may be recognised
 
 
 class Row(NamedTuple):
@@ -28,6 +46,8 @@ class Row(NamedTuple):
         The label itself, float32, where the file holds stored values instead of text (.lst).
     problem : str, optional
         Why this row cannot become a record, where that shows already.
+    task : str
+        The task that the row asks for, where the layout has one a row.
     """
 
     number: int
@@ -36,35 +56,7 @@ class Row(NamedTuple):
     cells: Dict[str, str]
     label: Optional[np.ndarray] = None
     problem: Optional[str] = None
-
-
-class Table(abc.ABC):
-    """Abstract: rows that can be read again and again, one at a time.
-
-    Attributes
-    ----------
-    source : str
-        The file or folder, as messages name it.
-    columns : list of str
-        Columns that every row's `cells` have.
-    stored_width : int, optional
-        Number of stored values a row, where rows hold those (`Row.label`) instead of text.
-    known_tasks : sequence of dict
-        Tasks (as `Task.to_dict` has them) that the layout itself tells; classes that are left
-        out are the cells of the column, letter by letter.
-    split_column : str, optional
-        Column that the layout splits by, unless told otherwise.
-    """
-
-    source: str
-    columns: List[str]
-    stored_width: Optional[int] = None
-    known_tasks: Sequence[Mapping[str, Any]] = ()
-    split_column: Optional[str] = None
-
-    @abc.abstractmethod
-    def rows(self) -> Iterator[Row]:
-        """Read the rows from the start."""
+    task: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,9 +66,7 @@ class TableOptions:
     Parameters
     ----------
     layout : str
-        ``"auto"`` (by the file's ending; a folder is a folder of class folders), ``"table"``
-        (CSV or TSV with a header), ``"lst"``, ``"folder"``, ``"fashionai"`` (no header:
-        file, task, ``nnyn``) or ``"pascal"`` (columns fname, labels, is_valid).
+        ``"auto"``, the layout that recognises the table, or the name of one: see `layouts`.
     path_column : str
         Column that holds the image's path.
     delimiter : str, optional
@@ -110,3 +100,135 @@ class TableOptions:
         if self.separator == "":
             raise ValueError("separator='': expected what stands between names, such as ';'.")
         object.__setattr__(self, "missing_values", tuple(self.missing_values))
+
+
+class TableReader(abc.ABC):
+    """Abstract: a layout of tables, and one table in it, whose rows are read again and again.
+
+    A subclass takes part as soon as it is defined, here or anywhere else: ``layout="auto"`` asks
+    the newest first whether it `recognises` a table, ``mxmtl convert`` and ``mxmtl predict`` know
+    its name.
+
+    Parameters
+    ----------
+    path : str
+        The file or folder.
+    options : TableOptions
+        How to read it. Raises `TableError` for what cannot be read in this layout.
+
+    Attributes
+    ----------
+    layout : str
+        Name of the layout (of the class).
+    about : str
+        What such a table is, for help texts (of the class).
+    endings : tuple of str
+        What names of such files end in, in lower case; none if it is never guessed (of the class).
+    reads_folder : bool
+        Whether it reads a folder instead of a file (of the class).
+    settles : dict
+        Options that the layout itself gives, whatever they were (of the class).
+    one_task_a_row : bool
+        Whether every row asks for one task: `Row.task` (of the class).
+    source : str
+        The file or folder, as messages name it.
+    options : TableOptions
+        Those given, with what the layout settles.
+    columns : sequence of str
+        Columns that every row's `cells` have.
+    stored_width : int, optional
+        Number of stored values a row, where rows hold those (`Row.label`) instead of text.
+    known_tasks : sequence of dict
+        Tasks (as `Task.to_dict` has them) that the layout itself tells; classes that are left
+        out are the cells of the column, letter by letter.
+    split_column : str, optional
+        Column that the layout splits by, unless told otherwise.
+
+    Examples
+    --------
+    >>> class PipesReader(TableReader):
+    ...     layout, about, endings = "pipes", "path|breed, without a header", (".pipes",)
+    ...     columns = ("breed",)
+    ...     def rows(self):
+    ...         with open(self.source) as stream:
+    ...             for number, line in enumerate(stream):
+    ...                 path, breed = line.rstrip().split("|")
+    ...                 yield Row(number + 1, number, path, {"breed": breed})
+    >>> layouts()["pipes"]
+    'path|breed, without a header'
+    >>> del TableReader.types["pipes"]
+    """
+
+    types: ClassVar[Dict[str, Type[TableReader]]] = {}
+    layout: ClassVar[str]
+    about: ClassVar[str]
+    endings: ClassVar[Tuple[str, ...]] = ()
+    reads_folder: ClassVar[bool] = False
+    settles: ClassVar[Mapping[str, Any]] = {}
+    one_task_a_row: ClassVar[bool] = False
+
+    columns: Sequence[str]
+    stored_width: Optional[int] = None
+    known_tasks: Sequence[Mapping[str, Any]] = ()
+    split_column: Optional[str] = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "layout" in vars(cls):
+            TableReader.types[cls.layout] = cls
+
+    def __init__(self, path: str, options: TableOptions) -> None:
+        self.source = path
+        self.options = dataclasses.replace(options, **self.settles)
+
+    @classmethod
+    def recognises(cls, path: str, head: bytes) -> bool:
+        """Tell whether a table is in this layout, by its name or its first bytes.
+
+        It is asked about files, or about folders, as it reads the ones or the others.
+        """
+        return cls.reads_folder or path.lower().endswith(cls.endings)
+
+    @abc.abstractmethod
+    def rows(self) -> Iterator[Row]:
+        """Read the rows from the start."""
+
+    def check_labels(self) -> None:
+        """Raise `TableError` for a table that names images, and says nothing about them."""
+        if self.stored_width == 0:
+            raise TableError(f"{self.source}: its rows have no label.")
+
+
+def layouts() -> Dict[str, str]:
+    """Return what `TableOptions.layout` may be, each with a line about it."""
+    about = {name: reader.about for name, reader in TableReader.types.items()}
+    return {"auto": "the one that recognises the table", **about}
+
+
+def open_table(path: PathLike, options: TableOptions) -> TableReader:
+    """Open a table in the layout that the options name, or that recognises it.
+
+    Raises `TableError` (or `OSError` where there is nothing of that name) before any row is read.
+    """
+    path, layout = os.fspath(path), options.layout
+    if layout not in layouts():
+        raise ValueError(f"layout={layout!r} is not one of {tuple(layouts())}.")
+    reader = guessed(path) if layout == "auto" else TableReader.types[layout]
+    if os.path.isdir(path) != reader.reads_folder:
+        kind = "is a folder" if os.path.isdir(path) else "is no folder"
+        raise TableError(f"{path} {kind}, which does not go with layout={layout!r}.")
+    return reader(path, options)
+
+
+def guessed(path: str) -> Type[TableReader]:
+    """Return the newest layout that recognises a table; `TableError` where there is none."""
+    if not os.path.exists(path):
+        raise TableError(f"{path}: no such table.")
+    head, is_folder = b"", os.path.isdir(path)
+    if not is_folder:
+        with open(path, "rb") as stream:
+            head = stream.read(HEAD)
+    for reader in reversed(list(TableReader.types.values())):
+        if reader.reads_folder == is_folder and reader.recognises(path, head):
+            return reader
+    raise TableError(f"{path}: of no layout that is known: {sorted(TableReader.types)}.")

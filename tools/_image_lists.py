@@ -1,4 +1,4 @@
-"""Image lists from folders, as MXNet's im2rec makes them."""
+"""Image lists from folders, as MXNet's im2rec makes them; for `im2rec.py --list`."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ import random
 from dataclasses import dataclass
 from typing import Dict, Iterator, List, Sequence, Tuple
 
-from ..._files import PathLike, atomic_write
-from .._errors import TableError
-from ._utf8 import bad_name
-from ._walk import walk
+from mxmtl._files import PathLike, atomic_write
+from mxmtl.data import TableError
+from mxmtl.data.tables import bad_name, walk_folder
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +96,7 @@ def write_lists(
 def list_images(root: str, options: ListOptions, classes: Dict[str, int]) -> Iterator[Entry]:
     """Yield the images; folders get their numbers in ``classes`` as they come."""
     index = 0
-    for folder, folders, files in walk(root):
+    for folder, folders, files in walk_folder(root):
         if not options.recursive:
             folders.clear()
         for name in files:

@@ -1,4 +1,4 @@
-"""Walking through a folder of images: none is passed over, and links lead to an end."""
+"""Folders of class folders, ``root/beagle/1.jpg``; how folders of images are walked through."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from collections import Counter
 from itertools import accumulate
 from typing import Iterator, List, Tuple
 
-from .._errors import TableError
+from .._errors import TableError, bad_name, escaped
+from ._table import Row, TableOptions, TableReader
 
 log = logging.getLogger(__name__)
 # What OpenCV reads, if it was built with all of it; a file that it cannot read is an error.
@@ -17,9 +18,36 @@ IMAGE_ENDINGS = tuple(
     ".jpg .jpeg .jpe .jfif .jp2 .png .webp .bmp .dib .gif .tif .tiff .pbm .pgm .ppm .pnm".split()
 )
 SHOWN = 10  # endings of files that are left out
+COLUMN = "class"
 
 
-def walk(root: str) -> Iterator[Tuple[str, List[str], List[str]]]:
+class FolderTable(TableReader):
+    """Images under a folder; the folder below the root is the class (column ``class``).
+
+    Files are taken in the order of their names, folder by folder. Files whose ending is none
+    of an image's are left out, which is logged, and so are hidden ones; an image that stands in
+    no class folder is a row with a problem, and so is one whose name is not UTF-8.
+    """
+
+    layout, about, reads_folder = "folder", "folder of class folders", True
+    known_tasks = ({"type": "Multiclass", "name": COLUMN},)
+
+    def __init__(self, path: str, options: TableOptions) -> None:
+        super().__init__(path, options)
+        self.columns = [COLUMN]
+        if not any(os.path.isdir(os.path.join(path, name)) for name in os.listdir(path)):
+            raise TableError(f"{path}: no class folders in it (expected {path}/<class>/1.jpg).")
+
+    def rows(self) -> Iterator[Row]:
+        for index, found in enumerate(image_files(self.source)):
+            path, trouble = escaped(found), bad_name(found)
+            name, _, inside = path.partition(os.sep)
+            problem = None if inside else "the image stands in no class folder."
+            problem = f"image {trouble}" if trouble else problem
+            yield Row(index + 1, index, path, {COLUMN: name if inside else ""}, problem=problem)
+
+
+def walk_folder(root: str) -> Iterator[Tuple[str, List[str], List[str]]]:
     """Go through a folder as `os.walk` does, in the order of names.
 
     Links to folders are followed, but never to a folder that the way to them came through. A
@@ -56,7 +84,7 @@ def image_files(root: str, endings: Tuple[str, ...] = IMAGE_ENDINGS) -> Iterator
     """
     left_out: Counter[str] = Counter()
     try:
-        for folder, folders, files in walk(root):
+        for folder, folders, files in walk_folder(root):
             folders[:] = [name for name in folders if not name.startswith(".")]
             for name in files:
                 if name.startswith("."):
@@ -71,7 +99,7 @@ def image_files(root: str, endings: Tuple[str, ...] = IMAGE_ENDINGS) -> Iterator
             f"Make it readable, or move it out of {root}."
         ) from error
     if left_out:
-        say_once(f"{root}: {counted(left_out)} By their names they are no images.")
+        warn_once(f"{root}: {counted(left_out)} By their names they are no images.")
 
 
 def counted(endings: Counter[str]) -> str:
@@ -89,6 +117,6 @@ def counted(endings: Counter[str]) -> str:
 
 
 @functools.lru_cache(maxsize=None)
-def say_once(line: str) -> None:
+def warn_once(line: str) -> None:
     """Log a line, the first time only: a folder is gone through several times."""
     log.warning(line)

@@ -1,19 +1,44 @@
-"""Rows of a table -> labels, each distinct cell encoded once."""
+"""Rows of a table -> rows with labels: each distinct cell of a column is encoded once."""
 
 from __future__ import annotations
 
-from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
 from ..._options import one_of
 from ...tasks import LabelError, Task, TaskSet, illegal_labels, is_missing_cell
-from .._errors import TableError
-from ._table import Row, Table, TableOptions
-from ._unknown import hint, is_spelling
+from .._errors import RowError, RowLabelError, TableError
+from ._guess import hint, is_spelling
+from ._table import Row, TableOptions, TableReader
 
 Values = Tuple[float, ...]
 REMEMBERED = 65536  # distinct cells of a column; a column of real numbers has no end of them
+
+
+class LabelledRow(NamedTuple):
+    """A row and its label, or the problem that keeps it from being a record."""
+
+    row: Row
+    label: Optional[np.ndarray]
+    problem: Optional[ValueError]
+
+    def error(self, source: str) -> RowError:
+        """Make the error that names this row."""
+        kind = RowLabelError if isinstance(self.problem, LabelError) else RowError
+        return kind(source, self.row.number, self.row.path, str(self.problem))
+
+
+def labelled_rows(table: TableReader, encoder: LabelEncoder) -> Iterator[LabelledRow]:
+    """Encode the rows of a table one after the other; bad ones carry their problem."""
+    for row in table.rows():
+        if row.problem is not None:
+            yield LabelledRow(row, None, TableError(row.problem))
+            continue
+        try:
+            yield LabelledRow(row, encoder(row), None)
+        except LabelError as error:
+            yield LabelledRow(row, None, error)
 
 
 class Column(NamedTuple):
@@ -46,21 +71,20 @@ class LabelEncoder:
     """Encode rows as `TaskSet.encode` does, bit for bit, and faster.
 
     A multi-label task whose columns are absent may stand in one column of names, if the
-    options give the character that separates them.
+    table's options give the character that separates them.
 
     Parameters
     ----------
-    table : Table
+    table : TableReader
         Its columns are checked: `TableError` names the first that a task needs and misses.
     tasks : TaskSet, optional
         What to encode. None takes the labels of a ``.lst`` file as they are.
-    options : TableOptions
-        How names in one column are separated.
     """
 
-    def __init__(self, table: Table, tasks: Optional[TaskSet], options: TableOptions) -> None:
+    def __init__(self, table: TableReader, tasks: Optional[TaskSet]) -> None:
         self._tasks = tasks
         self._columns: List[Column] = []
+        table.check_labels()
         if table.stored_width is not None:
             self._check_width(table)
             return
@@ -68,7 +92,7 @@ class LabelEncoder:
             raise TableError(f"{table.source}: tasks are needed to read its cells.")
         for task in tasks:
             if is_names_column(task, table):
-                names = names_reader(task, table.source, options)
+                names = names_reader(task, table.source, table.options)
                 self._columns.append(Column(task.name, names, {}))
                 continue
             for column in task.columns:
@@ -76,7 +100,8 @@ class LabelEncoder:
                 if column not in table.columns:
                     raise TableError(
                         f"{table.source}: no column {column!r} for task {task.name!r} among "
-                        f"{table.columns}. Add it, with empty cells where the label is unknown."
+                        f"{list(table.columns)}. Add it, with empty cells where the label is "
+                        "unknown."
                     )
 
     def __call__(self, row: Row) -> np.ndarray:
@@ -88,8 +113,7 @@ class LabelEncoder:
             values.extend(column.values(row.cells[column.name]))
         return np.array(values, np.float32)
 
-    def _check_width(self, table: Table) -> None:
-        check_has_labels(table)
+    def _check_width(self, table: TableReader) -> None:
         if self._tasks is not None and table.stored_width != self._tasks.label_width:
             raise TableError(
                 f"{table.source}: rows store {table.stored_width} labels, but the tasks take "
@@ -104,16 +128,7 @@ class LabelEncoder:
         return label
 
 
-def check_has_labels(table: Table) -> None:
-    """Raise `TableError` for a list of images without any label."""
-    if table.stored_width == 0:
-        raise TableError(
-            f"{table.source}: its rows have no label; expected index, label and path, separated "
-            "by tabs."
-        )
-
-
-def is_names_column(task: Task, table: Table) -> bool:
+def is_names_column(task: Task, table: TableReader) -> bool:
     """Tell whether a task's label stands in one column of names instead of its own columns."""
     return task.name in table.columns and set(task.columns).isdisjoint(table.columns)
 

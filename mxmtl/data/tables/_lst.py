@@ -7,26 +7,31 @@ from typing import Iterator, List, Optional, Tuple
 import numpy as np
 
 from ...tasks import HELD, altered
-from .._errors import TableError
-from ._table import Row, Table
-from ._utf8 import not_utf8
+from .._errors import TableError, not_utf8
+from ._table import Row, TableOptions, TableReader
 
 EXPECTED = "expected index, label and path, separated by tabs."
 # Marks, and the classes of two: most of what stands in wide lists, and certainly held.
 EXACT = frozenset(f"{value:.{places}f}" for value in (-1, 0, 1) for places in range(7))
 
 
-class ListTable(Table):
+class ListTable(TableReader):
     """A ``.lst`` file. Labels are stored values (class numbers, -1 or nan where missing).
 
     The first line with labels sets how many a row has; where no line has any, the paths can be
     read all the same. Empty lines are passed over.
     """
 
-    def __init__(self, path: str) -> None:
-        self.source = path
+    layout, about, endings = "lst", "MXNet's list: index, labels and path, by tabs", (".lst",)
+
+    def __init__(self, path: str, options: TableOptions) -> None:
+        super().__init__(path, options)
         self.columns = []
         self.stored_width = self._first_width()
+
+    def check_labels(self) -> None:
+        if not self.stored_width:
+            raise TableError(f"{self.source}: its rows have no label; {EXPECTED}")
 
     def rows(self) -> Iterator[Row]:
         for number, parts in self._lines():

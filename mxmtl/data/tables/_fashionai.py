@@ -6,16 +6,15 @@ import csv
 from typing import Dict, Iterator, List, Tuple
 
 from ...tasks import TASK_NAME
-from .._errors import TableError
-from ._table import Row, Table
-from ._utf8 import not_utf8
+from .._errors import TableError, not_utf8
+from ._table import Row, TableOptions, TableReader
 
 SUFFIX = "_labels"
 MARKS = frozenset("ynm")
 UNKNOWN = ("", "?")
 
 
-class FashionAITable(Table):
+class FashionAITable(TableReader):
     """Rows that label one task each: all other tasks of the row are missing.
 
     The letters of the third cell stand for the task's classes: y marks the class, n is none,
@@ -23,35 +22,43 @@ class FashionAITable(Table):
     of "?" (the test set) is missing. Empty lines are passed over.
     """
 
-    def __init__(self, path: str) -> None:
-        self.source = path
+    layout, about = "fashionai", "no header: file, <task>_labels, nnyn"
+    one_task_a_row = True
+
+    def __init__(self, path: str, options: TableOptions) -> None:
+        super().__init__(path, options)
         self.num_classes: Dict[str, int] = {}
+        asks = False  # whether rows without letters ask for a task, as those of the test set do
         for _, line in self._lines():
-            name = fashionai_task(line[1]) if len(line) == 3 else ""
-            if TASK_NAME.fullmatch(name) and set(line[2]) <= MARKS:
+            name = task_of(line)
+            if len(line) == 3 and TASK_NAME.fullmatch(name) and set(line[2]) <= MARKS:
                 self.num_classes[name] = max(self.num_classes.get(name, 0), len(line[2]))
-        if not self.num_classes:
-            raise TableError(f"{path}: no rows of the form 'file,<task>_labels,nnyn'.")
+            asks |= line[2] in UNKNOWN if len(line) == 3 else line[-1].endswith(SUFFIX)
+        if not asks:
+            self.check_labels()
         self.columns = list(self.num_classes)
         self.known_tasks = [
             {"type": "Multiclass", "name": name, "classes": [str(index) for index in range(count)]}
             for name, count in self.num_classes.items()
         ]
 
+    def check_labels(self) -> None:
+        if not self.num_classes:
+            raise TableError(f"{self.source}: no rows of the form 'file,<task>_labels,nnyn'.")
+
     def rows(self) -> Iterator[Row]:
         empty = dict.fromkeys(self.columns, "")
         for record_id, (number, line) in enumerate(self._lines()):
-            problem, cells = None, dict(empty)
+            problem, cells, name = None, dict(empty), task_of(line)
             try:
                 if len(line) != 3:
                     raise ValueError(f"it has {len(line)} cells; expected file, task, letters.")
-                name = fashionai_task(line[1])
                 if not TASK_NAME.fullmatch(name):
                     raise ValueError(f"task name {name!r}: expected letters, digits, '_' and '-'.")
                 cells[name] = self._marked(name, line[2])
             except ValueError as error:
                 problem = str(error)
-            yield Row(number, record_id, line[0], cells, problem=problem)
+            yield Row(number, record_id, line[0], cells, problem=problem, task=name)
 
     def _marked(self, task: str, letters: str) -> str:
         if letters in UNKNOWN:
@@ -77,11 +84,11 @@ class FashionAITable(Table):
             raise TableError(f"{self.source} row {number + 1}: {error}.") from error
 
 
-def fashionai_task(cell: str) -> str:
-    """Return the task that a cell of the second column names.
+def task_of(line: List[str]) -> str:
+    """Return the task that the second cell of a row names; '' if there is none.
 
-    >>> fashionai_task("coat_length_labels")
+    >>> task_of(["1.jpg", "coat_length_labels", "?"])
     'coat_length'
     """
-    name = cell.strip()
+    name = line[1] if len(line) > 1 else ""
     return name[: -len(SUFFIX)] if name.endswith(SUFFIX) else name

@@ -1,22 +1,22 @@
 """How records become batches: what a `RecordIter` can be told beside what it reads."""
 
+# ruff: noqa: RUF009 (option() makes a dataclass field)
+
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any, Iterable, Mapping, Optional
+from dataclasses import dataclass
+from typing import Iterable, Optional
 
 import mxnet as mx
 
-from ..._options import unknown_option
+from ..._options import Options, option
 from ...augment import Augmentation
-from ._normalize import Levels
 from ._samplers import Sampler
-
-ITS_OWN = ("prefix", "batch_size", "data_shape", "shuffle", "seed", "tasks")
+from ._source import Levels
 
 
 @dataclass(frozen=True)
-class Loading:
+class LoadingOptions(Options):
     """How records become batches; every field is an option of `RecordIter`.
 
     Parameters
@@ -56,23 +56,8 @@ class Loading:
     part_index: int = 0
     last_batch: str = "pad"
     on_error: str = "raise"
-    threads: int = 0
-    prefetch: int = 2
+    threads: int = option(0, "decoding threads; 0: one for each processor", low=0)
+    prefetch: int = option(2, "batches that are decoded ahead", low=0)
     dtype: str = "float32"
     data_name: str = "data"
     ctx: Optional[mx.Context] = None
-
-    def __post_init__(self) -> None:
-        if self.threads < 0 or self.prefetch < 0:
-            raise ValueError(
-                f"threads={self.threads}, prefetch={self.prefetch}: expected 0 or more."
-            )
-
-    @classmethod
-    def of(cls, options: Mapping[str, Any]) -> Loading:
-        """Make one of keyword arguments; `TypeError`, with the nearest name, if one is no field."""
-        known = [field.name for field in fields(cls)]
-        for name in options:
-            if name not in known:
-                raise unknown_option(name, [*ITS_OWN, *known])
-        return cls(**options)

@@ -1,18 +1,79 @@
-"""How a conversion runs and what it writes."""
+"""What a conversion can be told beside how its table is read: of images, and of what is written.
+
+Apart from all that obeys it, so that a command line can be checked, and explained, at once.
+"""
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from dataclasses import dataclass, field
 from typing import Any, Dict, Mapping, Optional, Tuple
 
-from ..._options import unknown_option
-from ..._threads import usable_cores
-from ..images import ImageOptions
-from ..tables import TableOptions
+from .._threads import usable_cores
 
+ENCODINGS, COLORS = ("jpg", "png", "webp"), ("color", "gray", "unchanged")
+PASSTHROUGH, CHECKS = ("auto", "always", "never"), ("structure", "decode")
+HIGHEST = {"jpg": 100, "png": 9, "webp": 100}
 SPLIT_NAME = re.compile(r"[A-Za-z0-9_]+")
+
+
+@dataclass(frozen=True)
+class ImageOptions:
+    """What the images in the records shall be; every field is an option of `write_records`.
+
+    Parameters
+    ----------
+    resize : int
+        Length of the shorter edge in pixels; 0 leaves the size.
+    center_crop : bool
+        Cut the middle square out, before resizing.
+    encoding : str, optional
+        ``"jpg"``, ``"png"`` or ``"webp"``. By default an image keeps its own, and those that
+        are none of the three become jpg.
+    quality : int, optional
+        0 to 100 for jpg and webp (95 by default), 0 to 9 (compression) for png (3). Where it
+        is given, every image is encoded anew.
+    color : {"color", "gray", "unchanged"}
+        Three channels; one; or as it is, with its alpha channel.
+    background : tuple of int
+        Red, green and blue, 0 to 255, behind transparent pixels.
+    passthrough : {"auto", "always", "never"}
+        Keep an image file's bytes where nothing has to change; always; or encode every image
+        anew. Bytes that are kept are checked as well.
+    check : {"structure", "decode"}
+        How bytes that are kept are checked: the structure to its end (and the checksums of
+        PNG), or by decoding every pixel too.
+    """
+
+    resize: int = 0
+    center_crop: bool = False
+    encoding: Optional[str] = None
+    quality: Optional[int] = None
+    color: str = "color"
+    background: Tuple[int, int, int] = (255, 255, 255)
+    passthrough: str = "auto"
+    check: str = "structure"
+
+    def __post_init__(self) -> None:
+        choices = {
+            "encoding": (None, *ENCODINGS),
+            "color": COLORS,
+            "passthrough": PASSTHROUGH,
+            "check": CHECKS,
+        }
+        for option, allowed in choices.items():
+            if getattr(self, option) not in allowed:
+                raise ValueError(f"{option}={getattr(self, option)!r} is not one of {allowed}.")
+        highest = HIGHEST[self.encoding or "jpg"]
+        if self.quality is not None and not 0 <= self.quality <= highest:
+            raise ValueError(
+                f"quality={self.quality} is not in 0 to {highest}, for {self.encoding or 'jpg'}."
+            )
+        if self.resize < 0:
+            raise ValueError(f"resize={self.resize}: expected pixels, or 0 to leave the size.")
+        object.__setattr__(self, "background", tuple(self.background))
+        if len(self.background) != 3 or not all(0 <= level <= 255 for level in self.background):
+            raise ValueError(f"background={self.background}: expected red, green, blue, 0 to 255.")
 
 
 @dataclass(frozen=True)
@@ -72,7 +133,7 @@ class OutputOptions:
         if (self.group or self.stratify) and self.split is None:
             raise ValueError("group and stratify say how to split: give split={name: share} too.")
         if self.split is not None:
-            check_shares(self.split)
+            _check_shares(self.split)
 
     @property
     def sharded(self) -> bool:
@@ -90,7 +151,7 @@ class OutputOptions:
         return self.workers or usable_cores()
 
 
-def check_shares(split: Mapping[str, float]) -> None:
+def _check_shares(split: Mapping[str, float]) -> None:
     """Raise `ValueError` unless split names are plain and the shares add up to 1."""
     for name, share in split.items():
         if not SPLIT_NAME.fullmatch(name):
@@ -99,22 +160,3 @@ def check_shares(split: Mapping[str, float]) -> None:
             raise ValueError(f"split {name!r}: share {share} is not in (0, 1].")
     if abs(sum(split.values()) - 1) > 1e-9:
         raise ValueError(f"split shares {dict(split)} add up to {sum(split.values()):g}, not to 1.")
-
-
-Options = Tuple[TableOptions, ImageOptions, OutputOptions]
-
-
-def sort_options(options: Mapping[str, Any]) -> Options:
-    """Give every option to the class that declares it; `TypeError` for one that none knows."""
-    kinds = (TableOptions, ImageOptions, OutputOptions)
-    owner = {field_.name: kind for kind in kinds for field_ in dataclasses.fields(kind)}
-    chosen: Dict[type, Dict[str, Any]] = {kind: {} for kind in kinds}
-    for name, value in options.items():
-        if name not in owner:
-            raise unknown_option(name, list(owner))
-        chosen[owner[name]][name] = value
-    return (
-        TableOptions(**chosen[TableOptions]),
-        ImageOptions(**chosen[ImageOptions]),
-        OutputOptions(**chosen[OutputOptions]),
-    )

@@ -1,18 +1,17 @@
-"""Tables with a header: CSV and TSV, as spreadsheets write them."""
+"""Tables with a header: CSV and TSV, as spreadsheets write them; PASCAL's among them."""
 
 from __future__ import annotations
 
 import csv
-from typing import Iterator, List, Tuple
+from typing import Any, ClassVar, Iterator, List, Mapping, Tuple
 
-from .._errors import TableError
-from ._table import Row, Table, TableOptions
-from ._utf8 import not_utf8
+from .._errors import TableError, not_utf8
+from ._table import Row, TableOptions, TableReader
 
 DELIMITERS = "\t,;"
 
 
-class DelimitedTable(Table):
+class DelimitedTable(TableReader):
     """A CSV or TSV file with a header row, in UTF-8 (with or without byte order mark).
 
     Cells are stripped of white space, and spellings of an unknown label become ''. Columns
@@ -20,15 +19,21 @@ class DelimitedTable(Table):
     of every row, which the header has not.
     """
 
+    layout, about = "table", "CSV or TSV with a header"
+
     def __init__(self, path: str, options: TableOptions) -> None:
-        self.source = path
-        self._options = options
+        super().__init__(path, options)
         self._missing = frozenset(options.missing_values) - {""}
         self._header, self._ends_with_delimiter = self._read_header()
         self.columns = [name for name in self._header if name]
 
+    @classmethod
+    def recognises(cls, path: str, head: bytes) -> bool:
+        # Whatever its name, if no other layout recognises it; one that derives says what it reads.
+        return cls is DelimitedTable or super().recognises(path, head)
+
     def rows(self) -> Iterator[Row]:
-        path_column, missing, header = self._options.path_column, self._missing, self._header
+        path_column, missing, header = self.options.path_column, self._missing, self._header
         width, record_id = len(header), 0
         lines = self._lines()
         next(lines)
@@ -54,7 +59,7 @@ class DelimitedTable(Table):
         number = 0
         try:
             with open(self.source, encoding="utf-8-sig", newline="") as stream:
-                delimiter = self._options.delimiter or guess_delimiter(stream.readline())
+                delimiter = self.options.delimiter or guess_delimiter(stream.readline())
                 stream.seek(0)
                 for line in csv.reader(stream, delimiter=delimiter, strict=True):
                     number += 1
@@ -74,9 +79,9 @@ class DelimitedTable(Table):
             raise TableError(
                 f"{self.source}: the header names {twice} more than once. Rename or remove one."
             )
-        if self._options.path_column not in header:
+        if self.options.path_column not in header:
             raise TableError(
-                f"{self.source}: no column {self._options.path_column!r} among "
+                f"{self.source}: no column {self.options.path_column!r} among "
                 f"{[name for name in header if name]}. It holds the image files; "
                 "another name can be given as path_column."
             )
@@ -92,3 +97,15 @@ def guess_delimiter(header: str) -> str:
     """
     bare = "".join(header.split('"')[::2])
     return max(DELIMITERS, key=lambda mark: (bare.count(mark), mark == ","))
+
+
+class PascalTable(DelimitedTable):
+    """A table of PASCAL VOC's images as courses hand it out: names separated by spaces."""
+
+    layout, about = "pascal", "columns fname, labels (names and spaces), is_valid"
+    settles: ClassVar[Mapping[str, Any]] = {"path_column": "fname", "separator": " "}
+
+    def __init__(self, path: str, options: TableOptions) -> None:
+        super().__init__(path, options)
+        if "is_valid" in self.columns:
+            self.split_column = "is_valid"

@@ -1,0 +1,225 @@
+"""What a prefix stands for: its record files, the manifest beside them, and what labels mean."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
+
+import numpy as np
+
+from ..._files import PathLike, read_json
+from ...tasks import Task, TaskSet, illegal_labels
+from ._framing import RecordError
+
+MANIFEST = ".manifest.json"
+MANIFEST_FORMAT, MANIFEST_VERSION = "mxmtl.manifest", 1
+Prefixes = Union[PathLike, Sequence[PathLike]]
+Layout = Tuple[str, str, Tuple[str, ...], Tuple[str, ...]]
+
+
+def record_files(prefixes: Prefixes) -> List[str]:
+    """Return the .rec files of one prefix or several, shards in order of their number.
+
+    A prefix stands for ``<prefix>.rec`` or for ``<prefix>-00000.rec``, ``<prefix>-00001.rec``...;
+    a name that ends in ``.rec`` stands for itself. Raises `FileNotFoundError` if there is no such
+    file or a shard is missing (the last ones too, where a manifest is beside them), `ValueError` if
+    there are both.
+    """
+    if isinstance(prefixes, (str, os.PathLike)):
+        prefixes = [prefixes]
+    files = [path for prefix in prefixes for path in _files_of(os.fspath(prefix))]
+    if not files:
+        raise ValueError("no prefix was given; expected one or more, as 'data/train'.")
+    if len(set(map(os.path.realpath, files))) < len(files):
+        raise ValueError(f"a record file was given twice: {files}.")
+    return files
+
+
+def _files_of(prefix: str) -> List[str]:
+    if prefix.endswith(".rec"):
+        if not os.path.exists(prefix):
+            raise FileNotFoundError(f"{prefix}: no such file.")
+        return [prefix]
+    whole = prefix + ".rec"
+    shard = re.compile(re.escape(os.path.basename(prefix)) + r"-(\d{5})\.rec")
+    shards = sorted(
+        path
+        for path in glob.glob(glob.escape(prefix) + "-*.rec")
+        if shard.fullmatch(os.path.basename(path))
+    )
+    if os.path.exists(whole):
+        if shards:
+            raise ValueError(f"both {whole} and {shards[0]} exist; name the one to read, with .rec")
+        _check_count(prefix, [whole])
+        return [whole]
+    if not shards:
+        raise FileNotFoundError(f"{whole}: no such file, and no shards {prefix}-00000.rec, ...")
+    for number, path in enumerate(shards):
+        if path != f"{prefix}-{number:05d}.rec":
+            raise FileNotFoundError(f"{prefix}-{number:05d}.rec is missing; {path} is there.")
+    _check_count(prefix, shards)
+    return shards
+
+
+def shared_file(prefix: str, ending: str) -> str:
+    """Return the file that a prefix shares with its records; a single shard's is that of all.
+
+    It need not exist.
+
+    >>> shared_file("train.rec", ".tasks.json"), shared_file("train-00001.rec", ".tasks.json")
+    ('train.tasks.json', 'train.tasks.json')
+    """
+    stem = re.sub(r"\.rec$", "", prefix)
+    if not os.path.exists(stem + ending):
+        stem = re.sub(r"-\d{5}$", "", stem)
+    return stem + ending
+
+
+def read_manifest(prefix: str) -> Dict[str, Any]:
+    """Read ``<prefix>.manifest.json``; `ValueError` naming it if it is something else."""
+    return read_json(prefix + MANIFEST, MANIFEST_FORMAT, MANIFEST_VERSION)
+
+
+def listed_shards(prefix: str) -> Optional[Dict[str, str]]:
+    """Return what the manifest of a prefix says: {file: its SHA-256}.
+
+    None where there is no manifest. Raises `RecordError` naming it if it is damaged.
+    """
+    path = shared_file(prefix, MANIFEST)
+    try:
+        manifest = read_manifest(path[: -len(MANIFEST)])
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise RecordError(str(error.strerror or error), path) from error
+    except ValueError as error:
+        raise RecordError(str(error).replace(f"{path}: ", "", 1), path) from error
+    try:
+        return {shard["file"]: shard["sha256"] for shard in list(manifest["shards"])}
+    except (KeyError, TypeError):
+        raise RecordError("its list of shards is damaged.", path) from None
+
+
+def _check_count(prefix: str, found: List[str]) -> None:
+    """Raise `FileNotFoundError` if the manifest of a prefix lists more files than were found.
+
+    Their number alone counts: files get other names. A damaged manifest keeps nobody from
+    reading records; `verify_records` names it.
+    """
+    if not os.path.exists(prefix + MANIFEST):  # that of a single shard lists the others too
+        return
+    try:
+        listed = listed_shards(prefix)
+    except RecordError:
+        return
+    if listed is not None and len(listed) > len(found):
+        there = f"{len(found)} shards are" if len(found) > 1 else f"{len(found)} shard is"
+        raise FileNotFoundError(
+            f"{prefix}: {there} there, and {prefix + MANIFEST} lists {len(listed)}. "
+            "Fetch the others, or name the files to read, with .rec."
+        )
+
+
+def tasks_of(prefixes: Prefixes, given: Union[TaskSet, PathLike, None]) -> TaskSet:
+    """Return the tasks that the records were written for, from the .tasks.json beside them.
+
+    Given tasks (or the path of their file) must be those, if the file is there. Raises
+    `ValueError` if they differ, or if different prefixes were written for different tasks.
+    """
+    if given is not None and not isinstance(given, TaskSet):
+        given = TaskSet.load(given)
+    if isinstance(prefixes, (str, os.PathLike)):
+        prefixes = [prefixes]
+    tasks: Optional[TaskSet] = given
+    source = "tasks="
+    for prefix in prefixes:
+        path = shared_file(os.fspath(prefix), ".tasks.json")
+        if not os.path.exists(path):
+            if tasks is None:
+                raise FileNotFoundError(
+                    f"{path}: no such file. Records not written by mxmtl need tasks=..., with "
+                    "one entry for each label they hold."
+                )
+            continue
+        beside = TaskSet.load(path)
+        if tasks is not None and list(tasks) != list(beside):
+            raise ValueError(_difference(tasks, source, beside, path))
+        tasks, source = tasks or beside, source if tasks else path
+    assert tasks is not None  # at least one prefix: record_files was there first
+    return tasks
+
+
+def tasks_if_known(prefixes: Prefixes, given: Union[TaskSet, PathLike, None]) -> Optional[TaskSet]:
+    """Return what `tasks_of` does, or None where nothing says what the labels are."""
+    try:
+        return tasks_of(prefixes, given)
+    except FileNotFoundError:
+        if given is not None:  # a file that was named and is not there
+            raise
+        return None
+
+
+def _difference(tasks: TaskSet, source: str, beside: TaskSet, path: str) -> str:
+    for ours, theirs in zip(tasks, beside):
+        if ours != theirs:
+            return (
+                f"the records were written for other tasks: {path} says {theirs!r} where {source} "
+                f"says {ours!r}."
+            )
+    return (
+        f"the records were written for other tasks: {path} has {beside.names}, {source} has "
+        f"{tasks.names}."
+    )
+
+
+def record_tasks(records: Prefixes, tasks: TaskSet) -> TaskSet:
+    """Return the tasks to read the records with: those beside them, or the network's.
+
+    What tasks weigh and how they are smoothed is a matter of training; layout and meaning of the
+    labels must be the same. Raises `ValueError` naming the first task that differs.
+    """
+    try:
+        beside = tasks_of(records, None)
+    except FileNotFoundError:
+        return tasks
+    ours, theirs = map(_layout, tasks), map(_layout, beside)
+    for wanted, found in zip(ours, theirs):
+        if wanted != found:
+            raise ValueError(
+                f"{record_files(records)[0]}: written for other tasks. The network has "
+                f"{_say(wanted)}, the records have {_say(found)}."
+            )
+    if len(tasks) != len(beside):
+        raise ValueError(
+            f"{record_files(records)[0]}: written for other tasks. The network has {tasks.names}, "
+            f"the records have {beside.names}."
+        )
+    return beside
+
+
+def _layout(task: Task) -> Layout:
+    """Return what decides how a task's labels are read."""
+    return type(task).__name__, task.name, task.columns, task.names
+
+
+def _say(described: Layout) -> Any:
+    """Name a task and its classes or labels."""
+    kind, name, _, names = described
+    return f"{kind} {name!r}" + (f" with {list(names)}" if names else "")
+
+
+def illegal_rows(tasks: TaskSet, labels: np.ndarray) -> Dict[int, str]:
+    """Say of `RecordReader.labels` which rows hold what is no label: {row: reason}.
+
+    There, records that cannot be read are all NaN.
+    """
+    found = illegal_labels(tasks, labels)
+    return {row: text for row, text in found.items() if not np.isnan(labels[row]).all()}
+
+
+def check_label(tasks: TaskSet, label: np.ndarray) -> None:
+    """Raise `RecordError`, without a place, if a record's label (label_width,) is none."""
+    for text in illegal_labels(tasks, label[np.newaxis]).values():
+        raise RecordError(text)
