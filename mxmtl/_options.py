@@ -13,6 +13,7 @@ import difflib
 import json
 import math
 import numbers
+import re
 from dataclasses import dataclass
 from typing import (
     Any,
@@ -33,7 +34,8 @@ from typing import (
 SHOWN = 10
 SEARCHED = 10_000  # comparing one name with so many takes some 0.1 s
 Self = TypeVar("Self", bound="Options")
-Choices = Union[Sequence[str], Callable[[], Sequence[str]]]
+Names = Union[Sequence[str], Mapping[str, str]]
+Choices = Union[Names, Callable[[], Names]]
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,15 @@ class Option:
     repeat: bool = False
 
     @property
+    def chosen_from(self) -> Mapping[str, str]:
+        """What may be chosen, each with what it means; empty where anything may."""
+        found = self.choices() if callable(self.choices) else self.choices
+        return found if isinstance(found, Mapping) else dict.fromkeys(found or (), "")
+
+    @property
     def names(self) -> Tuple[str, ...]:
-        """What may be chosen; empty where anything may."""
-        chosen = self.choices() if callable(self.choices) else self.choices
-        return tuple(chosen or ())
+        """What may be chosen, by name."""
+        return tuple(self.chosen_from)
 
 
 def option(
@@ -84,8 +91,9 @@ def option(
         What it is for, in a few words: for ``--help`` and for the class's docstring.
     group : str
         Heading under which ``--help`` shows it.
-    choices : sequence of str, or function that returns one
-        What it may be, or each of its items.
+    choices : sequence of str, mapping of str, or function that returns one
+        What it may be, or each of its items; a mapping says what each means. A function is asked
+        when it is needed, so that it may name what is registered later.
     low, high, below : float
         Bounds of a number, or of each of its items: low <= value <= high, value < below.
     changeable : bool
@@ -171,7 +179,8 @@ def described(cls: type, name: str, field: "dataclasses.Field[Any]") -> List[str
     known: Option = field.metadata["option"]
     needed = field.default is dataclasses.MISSING
     default = "" if needed else f", {field.default!r} by default"
-    choices = f": {', '.join(filter(None, known.names))}" if known.names else ""
+    names = () if callable(known.choices) else known.names  # what is registered is not yet
+    choices = f": {', '.join(filter(None, names))}" if names else ""
     text = known.help[:1].upper() + known.help[1:]
     return [f"{name} : {cls.__annotations__[name]}{default}", f"    {text}{choices}."]
 
@@ -314,9 +323,11 @@ def read_size(text: str) -> int:
     >>> read_size("64K"), read_size("10")
     (65536, 10)
     """
-    units = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
-    unit = text[-1:].upper()
-    return int(text[:-1]) * units[unit] if unit in units else int(text)
+    units = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+    found = re.fullmatch(r"(\d+)([KMG]?)", text.upper())
+    if found is None:
+        raise ValueError("expected a whole number, or one with K, M or G behind it")
+    return int(found.group(1)) * units[found.group(2)]
 
 
 def read_shares(text: str) -> Dict[str, float]:
@@ -325,8 +336,11 @@ def read_shares(text: str) -> Dict[str, float]:
     >>> read_shares("train=0.8,val=0.2")
     {'train': 0.8, 'val': 0.2}
     """
-    parts = (part.partition("=") for part in text.split(","))
-    return {name: float(share) for name, _, share in parts}
+    parts = [part.partition("=") for part in text.split(",")]
+    try:
+        return {name: float(share) for name, _, share in parts}
+    except ValueError:
+        raise ValueError("expected NAME=SHARE,..., such as train=0.8,val=0.2") from None
 
 
 def read_character(text: str) -> str:

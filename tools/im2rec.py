@@ -17,11 +17,12 @@ import os
 import sys
 from typing import List, Optional
 
-from mxmtl.cli import describe, options
-from mxmtl.data import write_records
+from mxmtl.cli import add_options, describe, given
+from mxmtl.data import ImageOptions, OutputOptions, write_records
 
 from _image_lists import ListOptions, find_lists, write_lists
 
+OURS = ("on_error", "shard_rows", "shard_bytes", "workers", "resume")
 COLORS = {1: "color", 0: "gray", -1: "unchanged"}
 
 
@@ -50,9 +51,8 @@ def parser() -> argparse.ArgumentParser:
     images.add_argument("--pack-label", action="store_true", help="always so; accepted as it is")
     ours = made.add_argument_group("of mxmtl")
     ours.add_argument("--tasks", help="what the labels are: a .tasks.json file")
-    options.add_image_options(made)
-    options.add_shard_options(made)
-    options.add_run_options(made)
+    add_options(made, ImageOptions, only=("background", "check"))
+    add_options(made, OutputOptions, only=OURS)
     return made
 
 
@@ -87,6 +87,9 @@ def make_records(arguments: argparse.Namespace) -> int:
     quality = arguments.quality
     if quality is not None and arguments.encoding == ".png":
         quality = min(quality, 9)  # as OpenCV takes it
+    more = {**given(arguments, ImageOptions), **given(arguments, OutputOptions)}
+    for taken in ("resize", "center_crop", "quality", "encoding", "color"):
+        more.pop(taken, None)  # MXNet's own, in its spelling
     code = 0
     for path in find_lists(arguments.prefix):
         summary = write_records(
@@ -100,13 +103,7 @@ def make_records(arguments: argparse.Namespace) -> int:
             encoding=arguments.encoding[1:],
             color=COLORS[arguments.color],
             passthrough="always" if arguments.pass_through else "auto",
-            workers=arguments.num_thread or arguments.workers,
-            background=arguments.background,
-            check=arguments.check,
-            shard_rows=arguments.shard_rows,
-            shard_bytes=arguments.shard_bytes,
-            on_error=arguments.on_error,
-            resume=arguments.resume,
+            **{"workers": arguments.num_thread, **more},
             force=True,
         )
         print(summary)

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from typing import Any, Container, Dict, Mapping, Optional, Type, Union
 
-from .._options import (
-    Option,
-    Options,
-    check,
-    coerced,
-    declared,
-    read_pair,
-)
+from .._options import Option, Options, check, coerced, declared, read_pair, read_value
+
+SHOWN = 60  # characters: longer choices are in the text alone
 
 
 def add_options(
@@ -109,8 +105,8 @@ def is_a(kind: Any, container: type) -> bool:
 def help_of(known: Option, default: Any) -> str:
     """Return what --help says: what it is for, what it may be, what it is by default."""
     text = known.help
-    if known.names:
-        text += ": " + ", ".join(filter(None, known.names))
+    meanings = [f"{name} ({about})" for name, about in known.chosen_from.items() if about]
+    text += f": {', '.join(meanings)}" if meanings else ""
     shown = ",".join(map(str, default)) if isinstance(default, tuple) else default
     return text if shown in ("", 0, None) else f"{text} ({shown})"
 
@@ -118,6 +114,9 @@ def help_of(known: Option, default: Any) -> str:
 def metavar_of(name: str, type_: Any, known: Option) -> str:
     """Return what --help calls a value."""
     kind = without_none(type_)
+    names = ",".join(filter(None, known.names))
+    if names and len(names) <= SHOWN and not is_a(kind, tuple):
+        return f"{{{names}}}"
     if is_a(kind, tuple) and not known.repeat:
         return "VALUE,..."
     return "NAME=VALUE" if is_a(kind, Mapping) else name.upper()
@@ -137,3 +136,21 @@ def group_of(parser: argparse.ArgumentParser, title: str) -> Any:
 def given(arguments: argparse.Namespace, kind: Type[Options]) -> Dict[str, Any]:
     """Return the options of a class that the command line names."""
     return {name: value for name, value in vars(arguments).items() if name in declared(kind)}
+
+
+def task_spec(text: str) -> Mapping[str, Any]:
+    """Read ``TYPE NAME option=value ...`` as `Task.to_dict` has it; lists are comma separated.
+
+    >>> task_spec("Multiclass breed classes=beagle,pug weight=0.5")
+    {'type': 'Multiclass', 'name': 'breed', 'classes': ['beagle', 'pug'], 'weight': 0.5}
+    """
+    kind, name, *options = shlex.split(text)
+    spec: Dict[str, Any] = {"type": kind, "name": name}
+    for option in options:
+        key, equals, value = option.partition("=")
+        if not equals:
+            raise ValueError(option)
+        spec[key] = (
+            value.split(",") if "," in value or key in ("classes", "labels") else read_value(value)
+        )
+    return spec

@@ -3,131 +3,101 @@
 Apart from all that obeys it, so that a command line can be checked, and explained, at once.
 """
 
+# ruff: noqa: RUF009 (option() makes a dataclass field)
+
 from __future__ import annotations
 
+import functools
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Dict, Mapping, Optional, Tuple
 
+from .._options import Options, option, read_shares, read_size
 from .._threads import usable_cores
 
-ENCODINGS, COLORS = ("jpg", "png", "webp"), ("color", "gray", "unchanged")
-PASSTHROUGH, CHECKS = ("auto", "always", "never"), ("structure", "decode")
 HIGHEST = {"jpg": 100, "png": 9, "webp": 100}
 SPLIT_NAME = re.compile(r"[A-Za-z0-9_]+")
+image = functools.partial(option, group="images (kept byte for byte where nothing has to change)")
+running = functools.partial(option, group="how it runs")
+splitting = functools.partial(option, group="splits, written to PREFIX_NAME")
+sharding = functools.partial(option, group="shards, PREFIX-00001.rec and so on")
 
 
 @dataclass(frozen=True)
-class ImageOptions:
+class ImageOptions(Options):
     """What the images in the records shall be; every field is an option of `write_records`.
 
-    Parameters
-    ----------
-    resize : int
-        Length of the shorter edge in pixels; 0 leaves the size.
-    center_crop : bool
-        Cut the middle square out, before resizing.
-    encoding : str, optional
-        ``"jpg"``, ``"png"`` or ``"webp"``. By default an image keeps its own, and those that
-        are none of the three become jpg.
-    quality : int, optional
-        0 to 100 for jpg and webp (95 by default), 0 to 9 (compression) for png (3). Where it
-        is given, every image is encoded anew.
-    color : {"color", "gray", "unchanged"}
-        Three channels; one; or as it is, with its alpha channel.
-    background : tuple of int
-        Red, green and blue, 0 to 255, behind transparent pixels.
-    passthrough : {"auto", "always", "never"}
-        Keep an image file's bytes where nothing has to change; always; or encode every image
-        anew. Bytes that are kept are checked as well.
-    check : {"structure", "decode"}
-        How bytes that are kept are checked: the structure to its end (and the checksums of
-        PNG), or by decoding every pixel too.
+    An image keeps its own encoding, and its bytes, where nothing has to change; what is none of
+    jpg, png and webp becomes jpg. Bytes that are kept are checked as well.
     """
 
-    resize: int = 0
-    center_crop: bool = False
-    encoding: Optional[str] = None
-    quality: Optional[int] = None
-    color: str = "color"
-    background: Tuple[int, int, int] = (255, 255, 255)
-    passthrough: str = "auto"
-    check: str = "structure"
+    resize: int = image(0, "length of the shorter edge in pixels; 0 leaves the size", low=0)
+    center_crop: bool = image(False, "cut the middle square out, before resizing")
+    encoding: Optional[str] = image(
+        None, "the image's own by default", choices=("jpg", "png", "webp")
+    )
+    quality: Optional[int] = image(
+        None, "of jpg and webp 0 to 100 (95), of png 0 to 9 (3); encodes every image anew", low=0
+    )
+    color: str = image(
+        "color", "three channels, one, or as it is", choices=("color", "gray", "unchanged")
+    )
+    background: Tuple[int, ...] = image(
+        (255, 255, 255), "behind transparent pixels", low=0, high=255, metavar="R,G,B"
+    )
+    passthrough: str = image(
+        "auto",
+        "keep a file's bytes where nothing has to change, always, or encode every image anew",
+        choices=("auto", "always", "never"),
+    )
+    check: str = image(
+        "structure",
+        "how bytes that are kept are checked: to their end and by PNG's checksums, or every pixel",
+        choices=("structure", "decode"),
+    )
 
     def __post_init__(self) -> None:
-        choices = {
-            "encoding": (None, *ENCODINGS),
-            "color": COLORS,
-            "passthrough": PASSTHROUGH,
-            "check": CHECKS,
-        }
-        for option, allowed in choices.items():
-            if getattr(self, option) not in allowed:
-                raise ValueError(f"{option}={getattr(self, option)!r} is not one of {allowed}.")
+        super().__post_init__()
         highest = HIGHEST[self.encoding or "jpg"]
-        if self.quality is not None and not 0 <= self.quality <= highest:
+        if self.quality is not None and self.quality > highest:
             raise ValueError(
                 f"quality={self.quality} is not in 0 to {highest}, for {self.encoding or 'jpg'}."
             )
-        if self.resize < 0:
-            raise ValueError(f"resize={self.resize}: expected pixels, or 0 to leave the size.")
-        object.__setattr__(self, "background", tuple(self.background))
-        if len(self.background) != 3 or not all(0 <= level <= 255 for level in self.background):
+        if len(self.background) != 3:
             raise ValueError(f"background={self.background}: expected red, green, blue, 0 to 255.")
 
 
 @dataclass(frozen=True)
-class OutputOptions:
-    """What is written and how; every field is an option of `write_records`.
+class OutputOptions(Options):
+    """What is written and how; every field is an option of `write_records`."""
 
-    Parameters
-    ----------
-    on_error : {"raise", "skip"}
-        What a bad row does: stop the conversion, or be listed in ``<prefix>.skipped.csv``.
-    shard_rows, shard_bytes : int
-        Begin a new file, ``<prefix>-00001.rec``, after so many records or so many bytes;
-        0 puts all into one file, ``<prefix>.rec``.
-    split : mapping, optional
-        {name: share}, such as ``{"train": 0.8, "val": 0.2}``: rows go to
-        ``<prefix>_train.rec`` and ``<prefix>_val.rec``.
-    split_column : str, optional
-        Split by this column instead: its cells are the names (1 and true mean ``val``, 0 and
-        false ``train``, and so does an empty cell where others say train or val).
-    group : str, optional
-        Rows with the same cell in this column go to the same split.
-    stratify : bool
-        Give every split the same share of every class, label and missing cell.
-    seed : int
-        Governs the split.
-    workers : int
-        Threads; 0 is one for each core. The bytes written do not depend on it.
-    resume : bool
-        Go on where a run that was stopped has left off.
-    force : bool
-        Replace files that are there.
-    progress : bool
-        Show a progress bar where there is a terminal.
-    """
-
-    on_error: str = "raise"
-    shard_rows: int = 0
-    shard_bytes: int = 0
-    split: Optional[Mapping[str, float]] = None
-    split_column: Optional[str] = None
-    group: Optional[str] = None
-    stratify: bool = False
-    seed: int = 0
-    workers: int = 0
-    resume: bool = False
-    force: bool = False
-    progress: bool = field(default=True)
+    on_error: str = running(
+        "raise",
+        "a bad row stops the run, or is listed in PREFIX.skipped.csv (exit code 3)",
+        choices=("raise", "skip"),
+    )
+    shard_rows: int = sharding(0, "records a file; 0 is no limit", low=0)
+    shard_bytes: int = sharding(
+        0, "size of a file, such as 512M; 0 is no limit", low=0, read=read_size
+    )
+    split: Optional[Mapping[str, float]] = splitting(
+        None, "such as train=0.8,val=0.2", metavar="NAME=SHARE,...", read=read_shares
+    )
+    split_column: Optional[str] = splitting(
+        None, "column that names the split of each row; 1 and true mean val, 0 and false train"
+    )
+    group: Optional[str] = splitting(None, "column whose equal cells stay together")
+    stratify: bool = splitting(False, "even shares of every class, label and missing cell")
+    seed: int = splitting(0, "of the split", low=0)
+    workers: int = running(
+        0, "threads; 0 is one for each core; the bytes written do not depend on it", low=0
+    )
+    resume: bool = running(False, "go on where a stopped run left off")
+    force: bool = running(False, "replace files that are there")
+    progress: bool = running(True, "show a progress bar where there is a terminal", flag="")
 
     def __post_init__(self) -> None:
-        if self.on_error not in ("raise", "skip"):
-            raise ValueError(f"on_error={self.on_error!r} is not 'raise' or 'skip'.")
-        for option in ("shard_rows", "shard_bytes", "workers", "seed"):
-            if getattr(self, option) < 0:
-                raise ValueError(f"{option}={getattr(self, option)} is negative.")
+        super().__post_init__()
         if self.split is not None and self.split_column is not None:
             raise ValueError("split and split_column: give one of them.")
         if (self.group or self.stratify) and self.split is None:

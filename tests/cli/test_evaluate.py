@@ -73,7 +73,11 @@ def test_damaged_records(here, capsys):  # noqa: F811
         ("evaluate runs/first data/val --gpus 99", 1, "on this machine, counted from 0"),
         ("evaluate runs/first data/val --bootstrap 1", 1, "must be a whole number over 1"),
         ("evaluate runs/first data/val --bootstrap -3", 2, "--bootstrap: '-3': expected 0 or more"),
-        ("evaluate runs/first data/val --level 2", 2, "--level: '2': expected 0 or more, at most 1"),
+        (
+            "evaluate runs/first data/val --level 2",
+            2,
+            "'2': expected 0 or more, at most 1",
+        ),
         ("evaluate runs/first data/val --batch-size 0", 2, "--batch-size: '0': expected 1 or more"),
         ("evaluate runs/first data/val -o data/val.rec", 1, "data/val.rec is there"),
         ("evaluate runs/first data/val -o e.html", 1, "e.html: an evaluation ends in one of"),

@@ -73,7 +73,7 @@ def test_help_imports_no_verb():
         "print(sorted(n for n in sys.modules if n.startswith('mxmtl.cli._')))"
     )
     done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=True)
-    assert done.stdout.splitlines()[-1] == b"['mxmtl.cli._main', 'mxmtl.cli._options']"
+    assert done.stdout.splitlines()[-1] == b"['mxmtl.cli._arguments', 'mxmtl.cli._main']"
 
 
 def test_python_m_mxmtl_is_the_command():
@@ -88,10 +88,10 @@ def test_python_m_mxmtl_is_the_command():
         ("", 2, "arguments are required: VERB"),
         ("convrt", 2, "invalid choice: 'convrt'"),
         ("convert train.csv", 2, "required: --prefix"),
-        ("convert train.csv --prefix d --resize big", 2, "invalid int value: 'big'"),
+        ("convert train.csv --prefix d --resize big", 2, "--resize: 'big': expected a whole number"),
         ("convert train.csv --prefix d --task Multiclass", 2, "--task: invalid"),
-        ("convert train.csv --prefix d --split train", 2, "--split: invalid"),
-        ("convert train.csv --prefix d --shard-bytes 5X", 2, "--shard-bytes: invalid"),
+        ("convert train.csv --prefix d --split train", 2, "--split: 'train': expected NAME=SHARE"),
+        ("convert train.csv --prefix d --shard-bytes 5X", 2, "--shard-bytes: '5X': expected a whole number, or one with K, M or G"),
         ("convert train.csv --images jpg --prefix d", 2, "add --yes if these are the tasks"),
         ("convert none.csv --prefix d --yes", 1, "mxmtl convert: none.csv: no such table."),
         ("convert train.csv --prefix d --yes", 1, "row 2, image '0.jpg': no such file."),

@@ -55,7 +55,11 @@ def test_damaged_records_tell_by_the_exit_code(here, capsys):  # noqa: F811
     [
         ("report", 2, "required: RUN, -o/--output"),
         ("report runs/first", 2, "required: -o/--output"),
-        ("report runs/first -o r.html --which newest", 2, "--which: 'newest': expected one of [best, last]"),
+        (
+            "report runs/first -o r.html --which newest",
+            2,
+            "'newest': expected one of [best",
+        ),
         ("report runs/first -o r.pdf", 1, "r.pdf: a report ends in one of"),
         ("report runs/none -o r.html", 1, "runs/none is no run folder"),
         ("report runs/first --records none -o r.md", 1, "none.rec: no such file"),

@@ -286,8 +286,8 @@ def test_options_that_do_not_exist_are_refused_with_a_hint(made, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"on_error": "ignore"}, "on_error='ignore' is not 'raise' or 'skip'"),
-        ({"workers": -1}, "workers=-1 is negative"),
+        ({"on_error": "ignore"}, r"on_error='ignore': expected one of \[raise, skip\]"),
+        ({"workers": -1}, "workers=-1: expected 0 or more"),
         ({"split": {"a": 0.5}}, "add up to 0.5, not to 1"),
         ({"split": {"a/b": 1.0}}, "split name 'a/b'"),
         ({"split": {"a": 2.0, "b": -1.0}}, "split 'a': share 2.0"),

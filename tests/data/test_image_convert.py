@@ -247,8 +247,8 @@ def test_what_opencv_cannot_do_is_said_of_the_image(monkeypatch, function, does)
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"encoding": "gif"}, "encoding='gif' is not one of"),
-        ({"color": "rgb"}, "color='rgb' is not one of"),
+        ({"encoding": "gif"}, "encoding='gif': expected one of"),
+        ({"color": "rgb"}, "color='rgb': expected one of"),
         ({"quality": 101}, "quality=101 is not in 0 to 100, for jpg"),
         ({"quality": 95, "encoding": "png"}, "quality=95 is not in 0 to 9, for png"),
         ({"resize": -1}, "resize=-1"),

@@ -127,7 +127,7 @@ def test_a_delimiter_at_the_end_of_one_row_is_a_problem(table):
         ({"missing_values": "NA"}, "missing_values='NA' is one string"),
         ({"delimiter": "::"}, "expected one character"),
         ({"separator": ""}, "separator='': expected what stands between names, such as ';'"),
-        ({"empty_names": "all"}, "empty_names='all' is not 'missing' or 'none'"),
+        ({"empty_names": "all"}, "empty_names='all': expected one of"),
     ],
 )
 def test_options_are_checked(options, message):

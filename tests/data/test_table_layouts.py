@@ -312,7 +312,7 @@ def test_pascal_names_are_separated_by_spaces_and_the_split_is_known(tmp_path):
         (".", "table", "is a folder, which does not go with layout='table'"),
         ("t.csv", "folder", "is no folder"),
         (".", "folder", "no class folders in it"),
-        ("t.csv", "xml", "layout='xml' is not one of"),
+        ("t.csv", "xml", "layout='xml': expected one of"),
     ],
 )
 def test_a_layout_that_does_not_fit_is_named(tmp_path, name, layout, message):

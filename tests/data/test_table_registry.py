@@ -85,13 +85,13 @@ def test_the_command_knows_its_name(json_lines, table, tmp_path, capsys):
     assert main([*command, "--on-error", "skip"]) == 3
     assert "3 records" in capsys.readouterr().out
     assert main(["convert", "--help"]) == 0
-    assert "jsonl: one JSON object a line" in " ".join(capsys.readouterr().out.split())
+    assert "jsonl (one JSON object a line)" in " ".join(capsys.readouterr().out.split())
 
 
 def test_without_it_the_file_is_a_table_with_a_header(table):
     assert "jsonl" not in layouts()
     assert type(open_table(table, TableOptions(path_column='{"file": "0.jpg"'))) is DelimitedTable
-    with pytest.raises(ValueError, match="layout='jsonl' is not one of"):
+    with pytest.raises(ValueError, match="layout='jsonl': expected one of"):
         open_table(table, TableOptions(layout="jsonl"))
 
 

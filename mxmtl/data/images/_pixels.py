@@ -15,7 +15,7 @@ from .._options import ImageOptions
 from ._image_info import JPEG, OTHER, PNG, WEBP, ImageInfo, read_info
 from ._jpeg import TRANSPOSED
 
-Color = Tuple[int, int, int]
+Color = Tuple[int, ...]
 FLAGS = {
     "color": cv2.IMREAD_COLOR,
     "gray": cv2.IMREAD_GRAYSCALE,

@@ -1,11 +1,14 @@
 """What a table of images and labels is, and the registry of all layouts that one may have."""
 
+# ruff: noqa: RUF009 (option() makes a dataclass field)
+
 from __future__ import annotations
 
 import abc
 import dataclasses
+import functools
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import (
     Any,
     ClassVar,
@@ -22,9 +25,11 @@ from typing import (
 import numpy as np
 
 from ..._files import PathLike
+from ..._options import Options, option, read_character
 from .._errors import TableError
 
 HEAD = 4096  # bytes from which a layout may be recognised
+table = functools.partial(option, group="table")
 
 
 class Row(NamedTuple):
@@ -60,46 +65,43 @@ class Row(NamedTuple):
 
 
 @dataclass(frozen=True)
-class TableOptions:
+class TableOptions(Options):
     """How to read a table; every field is an option of `write_records`.
 
-    Parameters
-    ----------
-    layout : str
-        ``"auto"``, the layout that recognises the table, or the name of one: see `layouts`.
-    path_column : str
-        Column that holds the image's path.
-    delimiter : str, optional
-        What separates cells. By default the tab, comma or semicolon that the header has most of.
-    missing_values : sequence of str
-        Spellings of an unknown label. Only the empty cell by default.
-    separator : str, optional
-        What separates the names in a multi-label task's single column, as ``";"`` does in
-        ``ball;rope``. A name that is not listed there does not hold for the row; where the cell
-        is ``;``, none does.
-    empty_names : {"missing", "none"}
-        What an empty cell in such a column says: nothing is known, or none of the names holds.
+    A name that is not listed in a multi-label task's single column does not hold for the row;
+    where the cell is the separator alone, none does.
     """
 
-    layout: str = "auto"
-    path_column: str = "path"
-    delimiter: Optional[str] = None
-    missing_values: Sequence[str] = field(default=("",))
-    separator: Optional[str] = None
-    empty_names: str = "missing"
+    layout: str = table("auto", "of the table", choices=lambda: layouts())
+    path_column: str = table("path", "column that holds the image's path")
+    delimiter: Optional[str] = table(
+        None, "between cells; by the header by default", read=read_character
+    )
+    missing_values: Tuple[str, ...] = table(
+        ("",),
+        "a spelling of an unknown label, beside the empty cell; may be repeated",
+        flag="--missing-value",
+        repeat=True,
+    )
+    separator: Optional[str] = table(
+        None, "between names in one multi-label column, as ; in ball;rope", read=read_character
+    )
+    empty_names: str = table(
+        "missing",
+        "what an empty cell there says: nothing is known, or none of the names holds",
+        choices=("missing", "none"),
+    )
 
     def __post_init__(self) -> None:
         if isinstance(self.missing_values, str):
             raise ValueError(
                 f"missing_values={self.missing_values!r} is one string; expected a list."
             )
-        if self.empty_names not in ("missing", "none"):
-            raise ValueError(f"empty_names={self.empty_names!r} is not 'missing' or 'none'.")
+        super().__post_init__()
         if self.delimiter is not None and len(self.delimiter) != 1:
             raise ValueError(f"delimiter={self.delimiter!r}: expected one character.")
         if self.separator == "":
             raise ValueError("separator='': expected what stands between names, such as ';'.")
-        object.__setattr__(self, "missing_values", tuple(self.missing_values))
 
 
 class TableReader(abc.ABC):
@@ -211,8 +213,6 @@ def open_table(path: PathLike, options: TableOptions) -> TableReader:
     Raises `TableError` (or `OSError` where there is nothing of that name) before any row is read.
     """
     path, layout = os.fspath(path), options.layout
-    if layout not in layouts():
-        raise ValueError(f"layout={layout!r} is not one of {tuple(layouts())}.")
     reader = guessed(path) if layout == "auto" else TableReader.types[layout]
     if os.path.isdir(path) != reader.reads_folder:
         kind = "is a folder" if os.path.isdir(path) else "is no folder"
