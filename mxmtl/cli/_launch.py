@@ -33,12 +33,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how many workers on this machine",
     )
     parser.add_argument(
-        "-s", "--servers", type=int, default=0, help="how many servers on this machine (1)"
+        "-s", "--servers", type=int, default=0, help="how many servers on this machine (one)"
     )
-    several = parser.add_argument_group("several machines", "Each has its default from NNODES, ...")
-    several.add_argument("--nnodes", type=int, default=os.environ.get("NNODES", "1"), help="(1)")
+    several = parser.add_argument_group(
+        "several machines",
+        "defaults: NNODES, NODE_RANK, MASTER_ADDR, MASTER_PORT of the environment",
+    )
     several.add_argument(
-        "--node-rank", type=int, default=os.environ.get("NODE_RANK", "0"), help="from 0; (0)"
+        "--nnodes", type=int, default=os.environ.get("NNODES", "1"), help="how many (1)"
+    )
+    several.add_argument(
+        "--node-rank",
+        type=int,
+        default=os.environ.get("NODE_RANK", "0"),
+        help="which this is, from 0 (0)",
     )
     several.add_argument(
         "--master-addr", default=os.environ.get("MASTER_ADDR", ""), help="where node 0 is reached"

@@ -8,25 +8,20 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
-import mxmtl
 from mxmtl.distributed._nodes import free_port, meet
 from tests.distributed._launched import PROMISE, alive, descendants, environment
 
 import pytest
 
-# A launcher of plain programs: NAME=CODE, each of them one process. It does without MXNet, which
-# takes seconds to load: all that launches lies in modules that do not need it.
-LAUNCHER = f"""
-import importlib.machinery, importlib.util, sys
-package = importlib.machinery.ModuleSpec("mxmtl", None, is_package=True)
-package.submodule_search_locations = [{str(Path(mxmtl.__file__).parent)!r}]
-sys.modules["mxmtl"] = importlib.util.module_from_spec(package)
+# A launcher of plain programs: NAME=CODE, each of them one process. It needs no MXNet, which takes
+# seconds to load.
+LAUNCHER = """
+import sys
 from mxmtl.distributed import Launch, _launch, launch
 assert "mxnet" not in sys.modules
 nnodes, rank, port, *programs = sys.argv[1:]
-members = [(text.partition("=")[0], [sys.executable, "-c", text.partition("=")[2]], {{}})
+members = [(text.partition("=")[0], [sys.executable, "-c", text.partition("=")[2]], {})
            for text in programs]
 _launch.make_members = lambda what, layout: members
 print("begun", flush=True)
