@@ -1,20 +1,19 @@
 """Start everything on this machine, watch it, and end everything as soon as one part has failed.
 
-One thread attends to whatever comes: output, the end of a process, Ctrl-C, a word from the launcher
-of another machine. Nothing here needs MXNet, but the processes that are launched.
+Threads read what the processes print and what other launchers say; this one looks, fifty times a
+second, whether a process has ended, and ends the others. Only what it starts needs MXNet.
 """
 
 from __future__ import annotations
 
 import contextlib
-import selectors
 import signal
 import sys
 import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Iterator, List, Optional, Sequence
+from typing import Any, Callable, List, Optional, Sequence
 
 from .._threads import LOCAL_COUNT, THREADS, threads_asked_for
 from ._nodes import Layout, Nodes, meet
@@ -96,9 +95,8 @@ def launch(what: Launch, logs: Optional[Path] = None) -> int:
     if what.nnodes > 1:
         say(f"{what.here} of {what.nnodes} meets the others at {where[0]}:{where[1]}.")
     layout, links = meet(what.nnodes, what.node_rank, where, size)
-    with selectors.DefaultSelector() as selector:
-        nodes = Nodes(what.node_rank, links, selector)
-        return Launcher(what, logs, nodes, selector).run(make_members(what, layout))
+    nodes = Nodes(what.node_rank, links)
+    return Launcher(what, logs, nodes).run(make_members(what, layout))
 
 
 def make_members(what: Launch, layout: Layout) -> List[Member]:
@@ -135,8 +133,8 @@ def say(text: str) -> None:
 class Launcher:
     """The processes of one node."""
 
-    def __init__(self, what: Launch, logs: Optional[Path], nodes: Nodes, selector: Any) -> None:
-        self._what, self._logs, self._nodes, self._selector = what, logs, nodes, selector
+    def __init__(self, what: Launch, logs: Optional[Path], nodes: Nodes) -> None:
+        self._what, self._logs, self._nodes = what, logs, nodes
         self._processes: List[Process] = []
         self._workers: List[Process] = []
         self._first: Optional[Process] = None  # that failed
@@ -145,34 +143,35 @@ class Launcher:
 
     def run(self, members: Sequence[Member]) -> int:
         """Run until all have ended."""
-        with self._signals(), self._guard:
-            try:
-                self._start(members)
-                self._until(lambda: self._ending or self._nodes.all_done)
-                if self._first is not None or self._nodes.failure is not None:
-                    return self._fail()
-                if self._nodes.stopping:
-                    return self._stop()
-                self._until(self._all_over, AFTER)  # by themselves, after the workers' farewell
-                return 0
-            finally:
-                self._end_all()
-                for process in self._processes:
-                    process.close()
-                self._nodes.close()
-                self._guard.kill()
+        nodes = self._nodes
+        with contextlib.ExitStack() as at_the_end:
+            at_the_end.callback(self._close)
+            if threading.current_thread() is threading.main_thread():
+                for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                    before = signal.signal(number, self._interrupt)
+                    at_the_end.callback(signal.signal, number, before)
+            self._start(members)
+            self._until(lambda: self._ending or nodes.all_done)
+            if self._first is not None or nodes.failure is not None:
+                return self._fail()
+            if nodes.stopping:
+                return self._stop()
+            self._until(self._all_over, AFTER)  # by themselves, after the workers' farewell
+            return 0
 
     def _start(self, members: Sequence[Member]) -> None:
         if self._logs is not None:
             self._logs.mkdir(parents=True, exist_ok=True)
         for member in members:
             try:
-                process = Process(member, self._selector, self._guard, self._logs)
+                self._processes.append(Process(member, self._guard, self._logs))
             except OSError as error:
                 self._nodes.fail(127, f"{member[0]} cannot run on {self._what.here}: {error}.")
                 break
-            self._processes.append(process)
         self._workers = [p for p in self._processes if p.name.startswith("worker")]
+
+    def _interrupt(self, number: int, frame: Any) -> None:
+        self._interrupts += 1
 
     def _fail(self) -> int:
         first, what = self._first, self._what
@@ -217,6 +216,14 @@ class Launcher:
         self._interrupts = 0
         self._until(self._all_over, KILLED)
 
+    def _close(self) -> None:
+        self._end_all()
+        for process in self._processes:
+            process.close()
+        self._nodes.close()
+        self._guard.kill()
+        self._guard.communicate()
+
     @property
     def _ending(self) -> bool:
         return self._nodes.failure is not None or self._nodes.stopping or self._first is not None
@@ -225,11 +232,10 @@ class Launcher:
         return all(process.over for process in self._processes)
 
     def _until(self, condition: Callable[[], bool], seconds: float = float("inf")) -> None:
-        # Attend to what comes until something holds, time is over, or all is to end at once.
+        # Look after everything until something holds, time is over, or all is to end at once.
         until = time.monotonic() + seconds
         while not condition() and time.monotonic() < until and self._interrupts < 2:
-            for key, _ in self._selector.select(timeout=0.05):
-                key.data()
+            time.sleep(0.02)
             for process in self._processes:
                 if process.reap() and process.code and not self._ending:
                     self._first = process
@@ -239,18 +245,3 @@ class Launcher:
                 self._nodes.fail(1, f"the launcher's guard on {self._what.here} was killed.")
             if self._workers and all(worker.code == 0 for worker in self._workers):
                 self._nodes.done(self._what.node_rank)
-
-    @contextlib.contextmanager
-    def _signals(self) -> Iterator[None]:
-        # Count Ctrl-C and SIGTERM instead of being ended by them.
-        def count(number: int, frame: Any) -> None:
-            self._interrupts += 1
-
-        main = threading.current_thread() is threading.main_thread()
-        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if main else ()
-        before = [signal.signal(number, count) for number in numbers]
-        try:
-            yield
-        finally:
-            for number, handler in zip(numbers, before):
-                signal.signal(number, handler)

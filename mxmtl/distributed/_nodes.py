@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-import selectors
 import socket
+import threading
 import time
 from functools import partial
 from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple
@@ -20,7 +20,7 @@ from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple
 MEET = 600.0  # seconds for all nodes to come
 SILENCE = 30  # seconds without an answer, after which the other side counts as lost
 MOST = 1 << 18  # bytes of a message; the last lines of a process are up to 120 KB
-SEND = 5.0  # seconds for the other side to take a message, or to say who it is
+SEND = 5.0  # seconds for the other side to answer, or to say who it is
 
 
 class Layout(NamedTuple):
@@ -39,8 +39,7 @@ class Link:
     """A connection to another launcher."""
 
     def __init__(self, connection: socket.socket) -> None:
-        # Without a buffer: what was not read keeps the selector awake.
-        self.socket, self._file = connection, connection.makefile("rb", buffering=0)
+        self.socket, self._file = connection, connection.makefile("rb")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         third, sixth = SILENCE // 3, SILENCE // 6
         tcp = {"KEEPIDLE": third, "KEEPINTVL": sixth, "KEEPCNT": 4, "USER_TIMEOUT": 1000 * SILENCE}
@@ -49,12 +48,11 @@ class Link:
 
     def tell(self, *message: Any) -> None:
         """Send a message."""
-        self.socket.settimeout(SEND)
-        with contextlib.suppress(OSError):  # it is gone, which the next `hear` tells
+        with contextlib.suppress(OSError):  # it is gone, which `hear` tells
             self.socket.sendall(json.dumps(message).encode() + b"\n")
 
-    def hear(self, seconds: float = SEND) -> Any:
-        """Return the next message; `OSError` if the other is gone, `ValueError` for rubbish."""
+    def hear(self, seconds: Optional[float] = None) -> Any:
+        """Wait for a message; `OSError` if the other is gone, `ValueError` for rubbish."""
         self.socket.settimeout(seconds)
         line = self._file.readline(MOST)
         if not line.endswith(b"\n"):
@@ -62,7 +60,9 @@ class Link:
         return json.loads(line)
 
     def close(self) -> None:
-        """Close it."""
+        """Close it; who waits for a message does so no longer."""
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
         self._file.close()
         self.socket.close()
 
@@ -86,7 +86,8 @@ def meet(
     links, sizes = _receive(count, where[1]) if count > 1 else ({}, {})
     sizes[0] = size
     address = links[1].socket.getsockname()[0] if links else "127.0.0.1"
-    whole = [address, free_port(address), *map(sum, zip(*sizes.values()))]
+    with socket.create_server((address, 0)) as probe:  # a port that is free
+        whole = [address, probe.getsockname()[1], *map(sum, zip(*sizes.values()))]
     for node, link in links.items():
         link.tell(*whole, *map(sum, zip(*(sizes[before] for before in range(node)))))
     return Layout._make([*whole, 0, 0, address]), links
@@ -119,7 +120,7 @@ def _receive(count: int, port: int) -> Tuple[Dict[int, Link], Dict[int, Any]]:
                 missing = sorted(set(range(1, count)) - set(links))
                 raise OSError(f"nodes {missing} did not come in {MEET:.0f} seconds.") from error
             try:
-                node, nodes, workers, servers = map(int, link.hear())
+                node, nodes, workers, servers = map(int, link.hear(SEND))
             except (OSError, ValueError, TypeError):  # a stranger
                 link.close()
                 continue
@@ -141,65 +142,57 @@ class Nodes:
     ended, and those of all.
     """
 
-    def __init__(self, rank: int, links: Dict[int, Link], selector: Any) -> None:
+    def __init__(self, rank: int, links: Dict[int, Link]) -> None:
         self.failure: Optional[Tuple[int, str]] = None
         self.stopping = self.some_done = self.all_done = False
-        self._rank, self._links, self._selector = rank, links, selector
-        self._awaited = {rank, *links}
-        for node, link in links.items():
-            selector.register(link.socket, selectors.EVENT_READ, partial(self._read, node))
+        self._rank, self._links, self._awaited = rank, links, {rank, *links}
+        self._lock = threading.RLock()
+        for node in links:
+            threading.Thread(target=self._listen, args=[node], daemon=True).start()
 
     def fail(self, code: int, reason: str) -> None:
         """End everything everywhere."""
-        if self.failure is None:
-            self.failure = (code, reason)
-            self._tell("fail", code, reason)
+        with self._lock:
+            if self.failure is None:
+                self.failure = (code, reason)
+                self._tell("fail", code, reason)
 
     def stop(self) -> None:
         """Let all workers save and end."""
-        if not self.stopping:
-            self.stopping = True
-            self._tell("stop")
+        with self._lock:
+            if not self.stopping:
+                self.stopping = True
+                self._tell("stop")
 
     def done(self, node: int) -> None:
         """Take note that the workers of a node have ended; said by node 0, those of all."""
-        if node in self._awaited:
-            self._awaited.remove(node)
-            self.some_done |= node != self._rank
-            self.all_done = not self._awaited
-            if self.all_done if self._rank == 0 else node == self._rank:
-                self._tell("done")
+        with self._lock:
+            if node in self._awaited:
+                self._awaited.remove(node)
+                self.some_done |= node != self._rank
+                self.all_done = not self._awaited
+                if self.all_done if self._rank == 0 else node == self._rank:
+                    self._tell("done")
 
     def close(self) -> None:
         """Close all connections."""
-        for node in list(self._links):
-            self._close(node)
+        self._awaited.clear()
+        for link in self._links.values():
+            link.close()
 
     def _tell(self, *message: Any) -> None:
         for link in self._links.values():
             link.tell(*message)
 
-    def _read(self, node: int) -> None:
+    def _listen(self, node: int) -> None:
         heard: Dict[str, Callable[..., None]]
         heard = {"fail": self.fail, "stop": self.stop, "done": partial(self.done, node)}
         try:
-            what, *more = self._links[node].hear()
-            heard[what](*more)
+            while True:
+                what, *more = self._links[node].hear()
+                heard[what](*more)
         except (OSError, ValueError, TypeError, KeyError):
-            self._close(node)
             if self.stopping:
                 self.done(node)
-            elif not self.all_done:
+            elif self._awaited:
                 self.fail(1, f"node {node} was lost: its launcher, its machine or the network.")
-
-    def _close(self, node: int) -> None:
-        link = self._links.pop(node)
-        self._selector.unregister(link.socket)
-        link.close()
-
-
-def free_port(address: str) -> int:
-    """Return a port of this machine that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind((address, 0))
-        return int(probe.getsockname()[1])

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-import selectors
 import signal
 import subprocess
 import sys
+import threading
 from collections import deque
 from functools import partial
 from pathlib import Path
-from typing import IO, Any, Deque, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Deque, Mapping, Optional, Sequence, Tuple
 
 from .._threads import THREADS
 from ._place import RANK, ROLE
@@ -24,6 +24,7 @@ from ._place import RANK, ROLE
 Member = Tuple[str, Sequence[str], Mapping[str, str]]
 LAST, WIDEST = 40, 500  # lines kept of each process for the message about its end; their bytes
 LONGEST = 1 << 16  # bytes without an end of line after which a line ends
+TERMINAL = threading.Lock()
 GUARD = """
 import os, signal, sys
 groups = set()
@@ -46,43 +47,43 @@ def start_guard() -> Any:
 class Process:
     """A member that runs; `OSError` if it cannot.
 
-    ``code`` is None while it runs, then its exit code, or minus the number of a signal. The
-    selector gets its pipes, with functions to call when there is something to read.
+    ``code`` is None while it runs, then its exit code, or minus the number of a signal.
     """
 
-    def __init__(self, member: Member, selector: Any, guard: Any, logs: Optional[Path]) -> None:
+    def __init__(self, member: Member, guard: Any, logs: Optional[Path]) -> None:
         self.name, command, environment = member
-        self._selector, self._guard = selector, guard
         self.code: Optional[int] = None
         self.last: Deque[bytes] = deque(maxlen=LAST)  # lines of its standard error
         without = (RANK, ROLE, "DMLC_SERVER_ID", THREADS)
         inherited = {name: text for name, text in os.environ.items() if name not in without}
         # Commands that are installed beside Python are found.
-        path = [
-            os.path.dirname(os.path.abspath(sys.executable)),
-            os.environ.get("PATH", os.defpath),
-        ]
-        self._popen = subprocess.Popen(
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+        self._popen: Any = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={**inherited, "PATH": os.pathsep.join(path), **environment},
+            env={**inherited, "PATH": path, **environment},
             start_new_session=True,  # Ctrl-C in the terminal is for the launcher alone
         )
-        self.pid = self._popen.pid
+        self.pid, self._guard = self._popen.pid, guard
         self._note("+")
-        self._log: Optional[IO[bytes]] = None
-        if logs is not None:
-            self._log = (logs / f"{self.name.replace(' ', '-')}.log").open("wb", buffering=0)
-        self._rest: Dict[Any, bytes] = {self._popen.stdout: b"", self._popen.stderr: b""}
-        for pipe in self._rest:
-            selector.register(pipe, selectors.EVENT_READ, partial(self._read, pipe))
+        name = os.devnull if logs is None else str(logs / f"{self.name.replace(' ', '-')}.log")
+        self._log = open(name, "wb", buffering=0)  # noqa: SIM115 (`close` does)
+        self._pumps = [
+            threading.Thread(target=self._pump, args=pipe_and_sink, daemon=True)
+            for pipe_and_sink in (
+                (self._popen.stdout, sys.stdout.buffer),
+                (self._popen.stderr, sys.stderr.buffer),
+            )
+        ]
+        for pump in self._pumps:
+            pump.start()
 
     @property
     def over(self) -> bool:
         """Whether it has ended, and all that it has printed was read."""
-        return self.code is not None and not self._rest
+        return self.code is not None and not any(pump.is_alive() for pump in self._pumps)
 
     @property
     def end(self) -> str:
@@ -108,40 +109,23 @@ class Process:
         return True
 
     def close(self) -> None:
-        """Read no more."""
-        for pipe in list(self._rest):
-            self._close(pipe)
-        if self._log is not None:
+        """Close its log; a process that has left the group may still print."""
+        if self.over:
             self._log.close()
 
     def _note(self, sign: str) -> None:
         with contextlib.suppress(BrokenPipeError):  # the guard was killed, which its code tells
             self._guard.stdin.write(f"{sign}{self.pid}\n".encode())
 
-    def _read(self, pipe: IO[bytes]) -> None:
-        data = os.read(pipe.fileno(), 1 << 16)
-        if self._log is not None:
-            self._log.write(data)
-        *lines, self._rest[pipe] = (self._rest[pipe] + data).split(b"\n")
-        self._show(pipe, lines)
-        if len(self._rest[pipe]) > LONGEST:
-            self._show(pipe, [self._rest[pipe]])
-            self._rest[pipe] = b""
-        if not data:
-            self._close(pipe)
-
-    def _close(self, pipe: IO[bytes]) -> None:
-        rest = self._rest.pop(pipe)  # without an end of line
-        self._show(pipe, [rest] if rest else [])
-        self._selector.unregister(pipe)
-        pipe.close()
-
-    def _show(self, pipe: IO[bytes], lines: List[bytes]) -> None:
+    def _pump(self, pipe: Any, sink: Any) -> None:
         # Whole lines for the terminal, with [worker 0] before each.
-        sink = sys.stdout.buffer
-        if pipe is self._popen.stderr:
-            sink = sys.stderr.buffer
-            self.last.extend(line[:WIDEST] for line in lines)
-        with contextlib.suppress(BrokenPipeError):  # nobody reads any more; the file gets all
-            sink.write(b"".join(b"[%s] %s\n" % (self.name.encode(), line) for line in lines))
-            sink.flush()
+        with pipe:
+            for line in iter(partial(pipe.readline, LONGEST), b""):
+                self._log.write(line)
+                if pipe is self._popen.stderr:
+                    self.last.append(line[:WIDEST].rstrip(b"\n"))
+                with TERMINAL, contextlib.suppress(
+                    BrokenPipeError
+                ):  # nobody reads; the log gets all
+                    sink.write(b"[%s] %s\n" % (self.name.encode(), line.rstrip(b"\n")))
+                    sink.flush()

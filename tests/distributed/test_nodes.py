@@ -9,8 +9,8 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from mxmtl.distributed._nodes import free_port, meet
-from tests.distributed._launched import PROMISE, alive, descendants, environment
+from mxmtl.distributed._nodes import meet
+from tests.distributed._launched import PROMISE, alive, descendants, environment, free_port
 
 import pytest
 
@@ -34,7 +34,7 @@ class Machines:
     """Launchers, each with its programs."""
 
     def __init__(self, folder, *programs):
-        port = free_port("127.0.0.1")
+        port = free_port()
         self.outputs = [folder / f"node-{rank}.txt" for rank in range(len(programs))]
         self.launchers = []
         for rank, mine in enumerate(programs):
@@ -97,7 +97,7 @@ def everyone(*calls):
 
 
 def test_every_node_learns_its_part():
-    where = ("127.0.0.1", free_port("127.0.0.1"))
+    where = ("127.0.0.1", free_port())
     sizes = [(2, 1), (1, 2), (3, 1)]
     results = everyone(*((3, rank, where, size) for rank, size in enumerate(sizes)))
     layouts = [layout for layout, _ in results]
@@ -109,7 +109,7 @@ def test_every_node_learns_its_part():
 
 
 def test_who_has_a_place_twice_ends_all():
-    where = ("127.0.0.1", free_port("127.0.0.1"))
+    where = ("127.0.0.1", free_port())
     calls = [(3, 0, where, (1, 1)), (3, 1, where, (1, 1)), (3, 1, where, (1, 1))]
     first, *others = map(str, everyone(*calls))
     assert first == "node 1 of 3 has come; expected 1 to 2 of 3, each once (--nnodes, --node-rank)."
@@ -118,7 +118,7 @@ def test_who_has_a_place_twice_ends_all():
 
 
 def test_strangers_are_turned_away():
-    where = ("127.0.0.1", free_port("127.0.0.1"))
+    where = ("127.0.0.1", free_port())
 
     def knock():
         for data in (b"", b"GET / HTTP/1.1\r\n\r\n", b"[1, 2]\n", b'{"a": 1}\n', b"9" * (1 << 19)):
@@ -145,7 +145,7 @@ def test_strangers_are_turned_away():
 
 def test_nodes_that_do_not_come(monkeypatch):
     monkeypatch.setattr("mxmtl.distributed._nodes.MEET", 0.5)
-    where = ("127.0.0.1", free_port("127.0.0.1"))
+    where = ("127.0.0.1", free_port())
     with pytest.raises(OSError, match=r"nodes \[1, 2\] did not come in 0 seconds"):
         meet(3, 0, where, (1, 1))
     with pytest.raises(OSError, match=r"no node 0 at 127.0.0.1:\d+ within 0 seconds \(.*refused"):

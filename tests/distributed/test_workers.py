@@ -7,8 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from mxmtl.distributed._nodes import free_port
-from tests.distributed._launched import Launched, environment
+from tests.distributed._launched import Launched, environment, free_port
 from tests.distributed.test_nodes import LAUNCHER
 
 import pytest
@@ -30,7 +29,7 @@ def test_three_workers_and_two_servers(tmp_path):
 
 def nodes(count, address="127.0.0.1"):
     """The options of each node's launcher."""
-    words = f"--nnodes {count} --master-addr {address} --master-port {free_port('127.0.0.1')}"
+    words = f"--nnodes {count} --master-addr {address} --master-port {free_port()}"
     return [[*words.split(), "--node-rank", str(rank)] for rank in range(count)]
 
 
