@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from ._door import lazy
 from ._mxnet import mend_when_imported as _mend_when_imported
 from ._version import __version__ as __version__
+from .distributed import end_at_once_on_errors as _end_at_once_on_errors
 
 if TYPE_CHECKING:
     from . import augment as augment
@@ -64,4 +65,5 @@ if TYPE_CHECKING:
     from .training import fit as fit
 
 _mend_when_imported()  # whoever imports MXNet from here on gets one that loads, or is told why not
+_end_at_once_on_errors()  # in a worker of a launch; elsewhere it does nothing
 __getattr__, __dir__, __all__ = lazy(__name__, __file__)

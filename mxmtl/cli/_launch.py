@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import shlex
+import os
 import sys
 import time
 from pathlib import Path
@@ -13,7 +13,7 @@ from .. import distributed
 EXAMPLE = "mxmtl launch -n 2 -- mxmtl train data/train --val data/val --run runs/first"
 DESCRIPTION = """\
 Run a command as several workers, with a scheduler and servers of MXNet's parameter server
-(ps-lite) beside them, on this machine or over ssh.
+(ps-lite) beside them, on this machine or, started once on each, on several.
 
 Lines of output begin with [worker 0]; a folder of logs gets a file for each process. If one
 process dies all are ended within seconds, and its last lines are shown. Ctrl-C makes the workers
@@ -25,26 +25,37 @@ reaches its ports: use it on this machine or in a network of your own.
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line."""
     parser.description = DESCRIPTION
-    parser.add_argument("-n", "--workers", type=int, required=True, help="how many workers")
     parser.add_argument(
-        "-s", "--servers", type=int, default=0, help="how many servers (one for each host)"
+        *("-n", "--nproc-per-node", "--workers"),
+        dest="workers",
+        type=int,
+        required=True,
+        help="how many workers on this machine",
     )
     parser.add_argument(
-        "--hosts",
-        metavar="FILE",
-        help="machines, one a line: HOST [slots=N] [address=A]; this one without it",
+        "-s", "--servers", type=int, default=0, help="how many servers on this machine (one)"
     )
-    parser.add_argument("--address", default="", help="where the hosts reach this machine")
-    parser.add_argument("--port", type=int, default=0, help="of the scheduler; 0 is a free one")
-    parser.add_argument(
-        "--ssh",
-        type=shlex.split,
-        default=distributed.Launch.ssh,
-        help="instead of ssh: takes HOST and LINE",
+    several = parser.add_argument_group(
+        "several machines",
+        "defaults: NNODES, NODE_RANK, MASTER_ADDR, MASTER_PORT of the environment",
     )
-    parser.add_argument("--python", default=sys.executable, help="Python on the hosts")
-    parser.add_argument(
-        "--env", action="append", default=[], metavar="NAME", help="variable to send to the hosts"
+    several.add_argument(
+        "--nnodes", type=int, default=os.environ.get("NNODES", "1"), help="how many (1)"
+    )
+    several.add_argument(
+        "--node-rank",
+        type=int,
+        default=os.environ.get("NODE_RANK", "0"),
+        help="which this is, from 0 (0)",
+    )
+    several.add_argument(
+        "--master-addr", default=os.environ.get("MASTER_ADDR", ""), help="where node 0 is reached"
+    )
+    several.add_argument(
+        "--master-port",
+        type=int,
+        default=os.environ.get("MASTER_PORT", str(distributed.Launch.master_port)),
+        help=f"where node 0 listens for the others ({distributed.Launch.master_port})",
     )
     parser.add_argument("--logs", metavar="FOLDER", help="folder for logs (launch-logs/TIME)")
     parser.add_argument("--force", action="store_true", help="write into a folder that has files")
@@ -60,17 +71,17 @@ def run(arguments: argparse.Namespace) -> int:
         print("mxmtl launch: expected a command after --.", file=sys.stderr)
         return 2
     logs = Path(arguments.logs or time.strftime("launch-logs/%Y%m%d-%H%M%S"))
+    if arguments.nnodes > 1:
+        logs /= f"node-{arguments.node_rank}"  # the folder may be on a disk that all share
     if logs.is_dir() and any(logs.iterdir()) and not arguments.force:
         raise FileExistsError(f"{logs} holds files. Choose another folder, or add --force.")
     what = distributed.Launch(
         command,
         arguments.workers,
         arguments.servers,
-        distributed.read_hosts(arguments.hosts) if arguments.hosts else (),
-        arguments.address,
-        arguments.port,
-        arguments.ssh,
-        arguments.python,
-        arguments.env,
+        arguments.nnodes,
+        arguments.node_rank,
+        arguments.master_addr,
+        arguments.master_port,
     )
     return distributed.launch(what, logs)

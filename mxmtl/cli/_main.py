@@ -19,7 +19,7 @@ VERBS = {
     "export": "write a trained model as an ONNX file, or for MXNet and Gluon without training",
     "devices": "show which CPU cores and GPUs are there, which are used, and why",
     "inspect": "show what is in records: labels, shares missing, sizes, examples",
-    "launch": "run a command as several workers, here or over ssh; all end if one dies",
+    "launch": "run a command as several workers, on one machine or many; all end if one dies",
     "predict": "answer for images: a folder, a list or records in, CSV or JSON lines out",
     "report": "show runs on one page: curves, metrics, confusions, mistakes, network",
     "serve": "answer over HTTP what a trained model predicts; with a page to drop images on",

@@ -1,4 +1,8 @@
-"""Start everything, watch it, and end everything as soon as one part has ended badly."""
+"""Start everything on this machine, watch it, and end everything as soon as one part has failed.
+
+Threads read what the processes print and what other launchers say; this one looks, fifty times a
+second, whether a process has ended, and ends the others. Only what it starts needs MXNet.
+"""
 
 from __future__ import annotations
 
@@ -7,150 +11,237 @@ import signal
 import sys
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
-from queue import Empty, SimpleQueue
-from typing import Any, Iterator, List, Optional
+from typing import Any, Callable, List, Optional, Sequence
 
-from ._output import Output
-from ._plan import SILENCE, Launch, make_plan
-from ._process import LOST, Process
+from .._threads import LOCAL_COUNT, THREADS, threads_asked_for
+from ._nodes import Layout, Nodes, meet
+from ._place import COUNT, LOCAL_RANK, RANK, ROLE
+from ._processes import Member, Process, start_guard
 
+# MXNet runs a scheduler or a server inside its import, and ends the process after it. It takes
+# scikit-learn along where that is installed, which a service has no use for.
+SERVICE = "import sys; sys.modules['sklearn'] = None; import mxmtl, mxnet"
 TOGETHER = 1.0  # seconds for others to end by themselves, so that their messages are seen
 AFTER = 15.0  # seconds for the rest, once the first process has ended as it should
-KILLED = 4.0  # seconds for agents to kill what they run
+KILLED = 4.0  # seconds for the kernel to end what is killed
+
+
+@dataclass(frozen=True)
+class Launch:
+    """What to launch, once on each machine ("node").
+
+    Parameters
+    ----------
+    command : sequence of str
+        Program and arguments of a worker.
+    workers, servers : int
+        How many of each on this node; 0 servers is one.
+    nnodes, node_rank : int
+        How many nodes there are, and which this is, from 0.
+    master_addr, master_port : str, int
+        Where the other nodes reach node 0; a single node listens on nothing but its loopback.
+    """
+
+    command: Sequence[str]
+    workers: int
+    servers: int = 0
+    nnodes: int = 1
+    node_rank: int = 0
+    master_addr: str = ""
+    master_port: int = 29500
+
+    def __post_init__(self) -> None:
+        port = 0 < self.master_port < 1 << 16
+        for right, expected in (
+            (self.command, "a command for the workers, after --"),
+            (self.workers >= 1, f"1 or more workers, not {self.workers}"),
+            (self.servers >= 0, f"0 or more servers, not {self.servers}"),
+            (0 <= self.node_rank < self.nnodes, "a --node-rank from 0 to --nnodes minus 1"),
+            (self.nnodes == 1 or self.master_addr, "--master-addr, where the others reach node 0"),
+            (self.nnodes == 1 or port, f"a --master-port of 1 to 65535, not {self.master_port}"),
+        ):
+            if not right:
+                raise ValueError(f"expected {expected}.")
+
+    @property
+    def here(self) -> str:
+        """What messages call this machine."""
+        return f"node {self.node_rank}" if self.nnodes > 1 else "this machine"
 
 
 def launch(what: Launch, logs: Optional[Path] = None) -> int:
     """Run workers, servers and a scheduler until all have ended; return the exit code.
 
-    When one ends badly all are killed within seconds, and the standard error tells which it was
-    and its last lines. Ctrl-C (or SIGTERM) is handed to the workers, which save and end; once
-    more kills all at once.
+    When one ends badly, on this node or another, all are killed within seconds, and the standard
+    error tells which it was and its last lines. Ctrl-C (or SIGTERM) is handed to the workers of
+    all nodes, which save and end; once more kills all at once.
 
     Parameters
     ----------
     what : Launch
-        What to run, and where.
+        What to run.
     logs : Path, optional
-        Folder that gets a file for each process.
+        Folder that gets a file for each process of this node.
 
     Returns
     -------
     int
-        0, the exit code of the process that failed first (128 + N after signal N), or 130 after
-        Ctrl-C.
+        0, the exit code of the process that failed first (128 + N after signal N), 1 where a node
+        was lost, or 130 after Ctrl-C.
     """
-    return Launcher(what, logs).run()
+    where, size = (what.master_addr, what.master_port), (what.workers, what.servers or 1)
+    if what.nnodes > 1:
+        say(f"{what.here} of {what.nnodes} meets the others at {where[0]}:{where[1]}.")
+    layout, links = meet(what.nnodes, what.node_rank, where, size)
+    nodes = Nodes(what.node_rank, links)
+    return Launcher(what, logs, nodes).run(make_members(what, layout))
+
+
+def make_members(what: Launch, layout: Layout) -> List[Member]:
+    """Return the processes of a node: the scheduler (of node 0), servers and workers."""
+    threads = threads_asked_for()  # None: a worker that imports mxmtl takes its share
+    common = {
+        "DMLC_PS_ROOT_URI": layout.scheduler,
+        "DMLC_PS_ROOT_PORT": str(layout.port),
+        "DMLC_NODE_HOST": layout.address,
+        "DMLC_NUM_SERVER": str(layout.servers),
+        COUNT: str(layout.workers),
+        LOCAL_COUNT: str(what.workers),
+        **({} if threads is None else {THREADS: threads}),
+    }
+    services = ["scheduler"] if what.node_rank == 0 else []
+    services += [f"server {layout.first_server + local}" for local in range(what.servers or 1)]
+    members: List[Member] = []
+    for name in services:
+        role, _, index = name.partition(" ")
+        own = {THREADS: "1", **common, ROLE: role, "DMLC_SERVER_ID": index}
+        members.append((name, [sys.executable, "-c", SERVICE], own))
+    for local in range(what.workers):
+        rank = str(layout.first_worker + local)
+        own = {**common, ROLE: "worker", RANK: rank, LOCAL_RANK: str(local)}
+        members.append((f"worker {rank}", what.command, own))
+    return members
+
+
+def say(text: str) -> None:
+    """Print a line of the launcher's own."""
+    print(f"mxmtl launch: {text}", file=sys.stderr, flush=True)
 
 
 class Launcher:
-    """The processes of one launch."""
+    """The processes of one node."""
 
-    def __init__(self, what: Launch, logs: Optional[Path]) -> None:
-        self._what, self._logs = what, logs
-        self._events: SimpleQueue[Any] = SimpleQueue()
-        self._output = Output(sys.stdout.buffer, sys.stderr.buffer, logs)
+    def __init__(self, what: Launch, logs: Optional[Path], nodes: Nodes) -> None:
+        self._what, self._logs, self._nodes = what, logs, nodes
         self._processes: List[Process] = []
+        self._workers: List[Process] = []
+        self._first: Optional[Process] = None  # that failed
         self._interrupts = 0
+        self._guard = start_guard()
 
-    def run(self) -> int:
+    def run(self, members: Sequence[Member]) -> int:
         """Run until all have ended."""
-        nodes = make_plan(self._what)
-        with self._signals():
-            try:
-                for node in nodes:
-                    self._processes.append(Process(node, self._what, self._output, self._events))
-                return self._watch()
-            finally:
-                self._end_all()
-                self._output.close()
-
-    @property
-    def _workers(self) -> List[Process]:
-        return [process for process in self._processes if process.node.role == "worker"]
-
-    def _watch(self) -> int:
-        while not all(worker.code == 0 for worker in self._workers):
-            ended = self._next(1.0)
-            if self._interrupts:
+        nodes = self._nodes
+        with contextlib.ExitStack() as at_the_end:
+            at_the_end.callback(self._close)
+            if threading.current_thread() is threading.main_thread():
+                for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                    before = signal.signal(number, self._interrupt)
+                    at_the_end.callback(signal.signal, number, before)
+            self._start(members)
+            self._until(lambda: self._ending or nodes.all_done)
+            if self._first is not None or nodes.failure is not None:
+                return self._fail()
+            if nodes.stopping:
                 return self._stop()
-            if ended is not None and ended.failed:  # the first: they come in order
-                return self._fail(ended)
-            for process in self._processes:
-                process.drop_if_silent(SILENCE)
-        # The rest ends by itself, after the workers' farewell.
-        self._wait(self._processes, AFTER)
-        return 0
+            self._until(self._all_over, AFTER)  # by themselves, after the workers' farewell
+            return 0
 
-    def _fail(self, first: Process) -> int:
-        self._wait(self._processes, TOGETHER)
+    def _start(self, members: Sequence[Member]) -> None:
+        if self._logs is not None:
+            self._logs.mkdir(parents=True, exist_ok=True)
+        for member in members:
+            try:
+                self._processes.append(Process(member, self._guard, self._logs))
+            except OSError as error:
+                self._nodes.fail(127, f"{member[0]} cannot run on {self._what.here}: {error}.")
+                break
+        self._workers = [p for p in self._processes if p.name.startswith("worker")]
+
+    def _interrupt(self, number: int, frame: Any) -> None:
+        self._interrupts += 1
+
+    def _fail(self) -> int:
+        first, what = self._first, self._what
+        if first is not None and first.code is not None:
+            self._until(self._all_over, TOGETHER)
+            reason = f"{first.name} (process {first.pid} on {what.here}) {first.end}."
+            if first.last:
+                lines = [line.decode("utf-8", "replace") for line in first.last]
+                reason = "\n    ".join([f"{reason}\nmxmtl launch: its last lines:", *lines])
+            self._nodes.fail(first.code if first.code > 0 else 128 - first.code, reason)
         self._end_all()
-        host = first.node.host.name or "this machine"
-        self._say(f"{first.node.name} (process {first.pid or '?'} on {host}) {first.end()}.")
-        last = self._output.last(first.node.name)
-        if last:
-            self._say("its last lines:\n" + "\n".join(f"    {line}" for line in last))
-        where = f" Logs: {self._logs}" if self._logs is not None else ""
-        self._say(f"all {len(self._processes)} processes were ended.{where}")
-        assert first.code is not None
-        return 1 if first.code == LOST else first.code if first.code > 0 else 128 - first.code
+        code, reason = self._nodes.failure or (1, "")
+        logs = f" Logs: {self._logs}" if self._logs is not None else ""
+        here = f" of {what.here}" if what.nnodes > 1 else ""
+        say(reason)
+        say(f"all {len(self._processes)} processes{here} were ended.{logs}")
+        return code
 
     def _stop(self) -> int:
-        self._say("stopping: the workers save and end. Once more ends them at once.")
-        for worker in self._workers:
+        say("stopping: the workers save and end. Once more ends them at once.")
+        nodes, workers = self._nodes, self._workers
+        for worker in workers:
             worker.signal(signal.SIGINT)
-        while self._interrupts < 2 and all(worker.code is None for worker in self._workers):
-            self._next(1.0)
-        self._wait(self._workers, AFTER)
+        # To save may take long; once anything has ended the rest must follow.
+        self._until(
+            lambda: bool(nodes.failure or nodes.some_done or any(p.over for p in self._processes))
+        )
+        self._until(lambda: bool(nodes.failure) or all(w.over for w in workers), AFTER)
+        if self._interrupts > 1:
+            nodes.fail(130, f"{self._what.here} was stopped at once.")
+        nodes.done(self._what.node_rank)  # servers stay until the workers of all nodes have ended
+        self._until(lambda: bool(nodes.failure) or nodes.all_done, AFTER)
         self._end_all()
-        for worker in self._workers:
-            if worker.failed and worker.code != 130:
-                self._say(f"{worker.node.name} {worker.end()}.")
+        for worker in workers:
+            if worker.code not in (None, 0, 130):
+                say(f"{worker.name} {worker.end}.")
         return 130
-
-    def _next(self, timeout: float) -> Optional[Process]:
-        """Wait for a process that ends, or for an interrupt; return the process."""
-        until, before = time.monotonic() + timeout, self._interrupts
-        while self._interrupts == before and time.monotonic() < until:
-            with contextlib.suppress(Empty):  # in short pieces: signal handlers run between them
-                return self._events.get(timeout=0.2)  # type: ignore[no-any-return]
-        return None
-
-    def _wait(self, processes: List[Process], seconds: float) -> None:
-        until = time.monotonic() + seconds
-        while any(p.code is None for p in processes) and time.monotonic() < until:
-            if self._interrupts > 1:
-                return
-            self._next(1.0)
 
     def _end_all(self) -> None:
         for process in self._processes:
-            if process.code is None:
-                process.kill()
-        until = time.monotonic() + KILLED
-        while any(p.code is None for p in self._processes) and time.monotonic() < until:
-            time.sleep(0.02)
+            process.signal(signal.SIGKILL)
+        self._interrupts = 0
+        self._until(self._all_over, KILLED)
+
+    def _close(self) -> None:
+        self._end_all()
         for process in self._processes:
-            if process.code is None:
-                process.abandon()
+            process.close()
+        self._nodes.close()
+        self._guard.kill()
+        self._guard.communicate()
 
-    def _say(self, text: str) -> None:
-        print(f"mxmtl launch: {text}", file=sys.stderr, flush=True)
+    @property
+    def _ending(self) -> bool:
+        return self._nodes.failure is not None or self._nodes.stopping or self._first is not None
 
-    @contextlib.contextmanager
-    def _signals(self) -> Iterator[None]:
-        """Count Ctrl-C and SIGTERM instead of being ended by them."""
+    def _all_over(self) -> bool:
+        return all(process.over for process in self._processes)
 
-        def count(number: int, frame: Any) -> None:
-            self._interrupts += 1
-
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-        before = [signal.signal(number, count) for number in numbers]
-        try:
-            yield
-        finally:
-            for number, handler in zip(numbers, before):
-                signal.signal(number, handler)
+    def _until(self, condition: Callable[[], bool], seconds: float = float("inf")) -> None:
+        # Look after everything until something holds, time is over, or all is to end at once.
+        until = time.monotonic() + seconds
+        while not condition() and time.monotonic() < until and self._interrupts < 2:
+            time.sleep(0.02)
+            for process in self._processes:
+                if process.reap() and process.code and not self._ending:
+                    self._first = process
+            if self._interrupts:
+                self._nodes.stop()
+            if self._guard.poll() is not None:
+                self._nodes.fail(1, f"the launcher's guard on {self._what.here} was killed.")
+            if self._workers and all(worker.code == 0 for worker in self._workers):
+                self._nodes.done(self._what.node_rank)

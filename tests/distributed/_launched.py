@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -74,6 +75,12 @@ def environment() -> Dict[str, str]:
     """Return the environment of a launch: this one, with the tests in reach."""
     without = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
     return {**without, "PYTHONPATH": str(Path(__file__).parents[2])}
+
+
+def free_port() -> int:
+    """Return a port of the loopback that nothing listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
 
 
 def descendants(pid: int) -> List[int]:

@@ -1,7 +1,7 @@
 #!/bin/sh
-# namespaces.sh FOLDER COMMAND...: run the command beside two "hosts", which are network namespaces
-# with the addresses 10.77.0.2 and 10.77.0.3, joined by a bridge with 10.77.0.1. FOLDER/enter HOST
-# LINE runs a line on one of them ("one" or "two"), as ssh would. Needs a namespace of its own.
+# namespaces.sh FOLDER COMMAND...: run the command beside two "machines": network namespaces with
+# the addresses 10.77.0.2 and 10.77.0.3, joined by a bridge with 10.77.0.1. FOLDER/enter MACHINE
+# LINE runs a line on one of them ("one" or "two"), as a cluster would. Needs a namespace of its own.
 set -e
 folder=$1
 shift

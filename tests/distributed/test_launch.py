@@ -8,9 +8,7 @@ import threading
 import time
 
 from mxmtl.cli import main
-from mxmtl.distributed import Host, Launch, _launch, launch
-from mxmtl.distributed._plan import Node
-from mxmtl.distributed._process import AGENT, agent_command, frames, json_line
+from mxmtl.distributed import Launch, _launch, launch
 from tests.distributed._launched import PROMISE, alive, descendants, environment
 
 import pytest
@@ -21,11 +19,11 @@ def play(monkeypatch, tmp_path, capfdbinary):
     """Return a function that launches Python programs by role; returns code, output, logs."""
 
     def run(*programs, **options):
-        nodes = [
-            Node(role, index, Host(), [sys.executable, "-c", code], {"WHO": f"{role} {index}"})
+        members = [
+            (f"{role} {index}", [sys.executable, "-c", code], {})
             for index, (role, code) in enumerate(programs)
         ]
-        monkeypatch.setattr(_launch, "make_plan", lambda what: nodes)
+        monkeypatch.setattr(_launch, "make_members", lambda what, layout: members)
         began = time.monotonic()
         code = launch(Launch(["x"], 1, **options), tmp_path / "logs")
         assert time.monotonic() - began < 2 * PROMISE
@@ -33,6 +31,14 @@ def play(monkeypatch, tmp_path, capfdbinary):
         return code, out.decode(), err.decode()
 
     return run
+
+
+def read(path):
+    try:
+        with open(path, "rb") as stream:
+            return stream.read()
+    except OSError:  # it has ended
+        return b""
 
 
 HANG = "import time; print('here', flush=True); time.sleep(600)"
@@ -85,10 +91,9 @@ def test_what_a_worker_has_started_ends_too(play, tmp_path):
 
 def test_a_launcher_that_is_killed_leaves_nothing(tmp_path):
     program = (
-        "import sys; from mxmtl.distributed import Host, Launch, _launch, launch\n"
-        "from mxmtl.distributed._plan import Node\n"
-        f"node = Node('worker', 0, Host(), [sys.executable, '-c', {HANG!r}], {{}})\n"
-        "_launch.make_plan = lambda what: [node, node]\n"
+        "import sys; from mxmtl.distributed import Launch, _launch, launch\n"
+        f"member = ('worker 0', [sys.executable, '-c', {HANG!r}], {{}})\n"
+        "_launch.make_members = lambda what, layout: [member, member]\n"
         "launch(Launch(['x'], 1))\n"
     )
     with subprocess.Popen(
@@ -96,7 +101,7 @@ def test_a_launcher_that_is_killed_leaves_nothing(tmp_path):
     ) as launcher:
         assert [launcher.stdout.readline() for _ in range(2)] == ["[worker 0] here\n"] * 2
         below = descendants(launcher.pid)
-        assert len(below) == 4  # two agents, two programs
+        assert len(below) == 3  # two programs, and the guard
         launcher.kill()
     until = time.monotonic() + PROMISE
     while any(alive(pid) for pid in below) and time.monotonic() < until:
@@ -104,41 +109,43 @@ def test_a_launcher_that_is_killed_leaves_nothing(tmp_path):
     assert not any(alive(pid) for pid in below)
 
 
-def test_an_agent_that_is_killed_is_noticed(play):
-    die = "import os, signal, time; time.sleep(0.3); os.kill(os.getppid(), signal.SIGKILL)"
-    code, out, err = play(("worker", die + "; time.sleep(600)"), ("worker", HANG))
+def test_a_guard_that_is_killed_is_noticed(play):
+    """Nothing would end the others, should the launcher be killed next."""
+
+    def kill():
+        guards = []
+        while not guards:
+            below = [p for p in descendants(os.getpid()) if alive(p)]
+            guards = [p for p in below if b"groups.discard" in read(f"/proc/{p}/cmdline")]
+        os.kill(guards[0], signal.SIGKILL)
+
+    threading.Thread(target=kill, daemon=True).start()
+    code, _, err = play(("worker", HANG))
     assert code == 1
-    assert "was lost: the connection to it has ended" in err
+    assert "the launcher's guard on this machine was killed." in err
 
 
-def test_an_agent_that_is_silent_is_given_up(play, monkeypatch):
-    monkeypatch.setattr(_launch, "SILENCE", 5.0)  # more than two of its signs of life
-    stop = "import os, signal, time; time.sleep(0.3); os.kill(os.getppid(), signal.SIGSTOP)"
-    code, out, err = play(("worker", stop + "; time.sleep(600)"), ("worker", HANG))
-    assert code == 1
-    assert "worker 0 (process" in err
-    assert "nothing came through it" in err
-
-
-def test_a_launcher_that_is_silent_is_given_up():
-    """What an agent does whose launcher's machine is gone: the pipe stays open."""
-    command = agent_command(Node("worker", 0, Host(), [], {}), Launch(["x"], 1))
-    agent = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    node = Node("worker", 0, Host(), [sys.executable, "-c", HANG], {})
-    agent.stdin.write(AGENT + json_line({**node.spec(""), "silence": 1.0}))
-    agent.stdin.flush()
-    got = list(frames(agent.stdout))
-    assert got[-1] == (b"x", b"-9")
-    agent.stdin.close()
-    agent.stdout.close()
-    assert agent.wait(PROMISE) == 0
-
-
-def test_a_command_that_is_not_there(monkeypatch, play):
-    nodes = [Node("worker", 0, Host(), ["no-such-program"], {})]
+def test_a_command_that_is_not_there(monkeypatch, play, capfdbinary):
     play(("worker", "pass"))
-    monkeypatch.setattr(_launch, "make_plan", lambda what: nodes)
+    members = [
+        ("server 0", [sys.executable, "-c", HANG], {}),
+        ("worker 0", ["no-such-program"], {}),
+    ]
+    monkeypatch.setattr(_launch, "make_members", lambda what, layout: members)
     assert launch(Launch(["x"], 1)) == 127
+    assert b"worker 0 cannot run on this machine: " in capfdbinary.readouterr().err
+
+
+def test_lines_without_an_end_and_bytes_that_are_no_text(monkeypatch, tmp_path, capfdbinary):
+    printed = b"\xff" * 9 + b"\n" + b"\r" * 200_000
+    program = f"import sys; sys.stdout.buffer.write({printed[:10]!r} + b'\\r' * 200_000)"
+    members = [("worker 0", [sys.executable, "-c", program], {})]
+    monkeypatch.setattr(_launch, "make_members", lambda what, layout: members)
+    assert launch(Launch(["x"], 1), tmp_path) == 0
+    assert (tmp_path / "worker-0.log").read_bytes() == printed
+    out, _ = capfdbinary.readouterr()
+    assert out.startswith(b"[worker 0] " + printed[:10])
+    assert out.count(b"\r") == 200_000
 
 
 def interrupt(folder, workers, times=1):
@@ -180,39 +187,18 @@ def test_ctrl_c_twice_does_not_wait(play, tmp_path):
     assert play(("worker", program), ("worker", program))[0] == 130
 
 
-def test_over_ssh_as_given(monkeypatch, tmp_path, capfdbinary):
-    """The command in ssh's place gets a host and a line for a shell, and nothing else is needed."""
-    fake = tmp_path / "fake ssh"
-    fake.write_text('#!/bin/sh\necho "$1" >> "$0.hosts"\nHOME=/ exec sh -c "$2"\n')
-    fake.chmod(0o755)
-    program = "import os; print(os.environ['WHO'], os.environ['HOME'])"
-    nodes = [
-        Node("worker", i, Host(f"h{i}"), [sys.executable, "-c", program], {"WHO": 'it\'s "me"'})
-        for i in range(2)
-    ]
-    monkeypatch.setattr(_launch, "make_plan", lambda what: nodes)
-    assert launch(Launch(["x"], 2, ssh=[str(fake)])) == 0
-    out, _ = capfdbinary.readouterr()
-    assert sorted(out.decode().splitlines()) == [f'[worker {i}] it\'s "me" /' for i in range(2)]
-    assert sorted((tmp_path / "fake ssh.hosts").read_text().split()) == ["h0", "h1"]
-
-
-def test_a_host_that_ssh_does_not_reach(monkeypatch, capfdbinary):
-    nodes = [Node("worker", 0, Host("h0"), ["true"], {})]
-    monkeypatch.setattr(_launch, "make_plan", lambda what: nodes)
-    ssh = [sys.executable, "-c", "import sys; sys.exit('no route to ' + sys.argv[1])"]
-    assert launch(Launch(["x"], 1, ssh=ssh)) == 1
-    _, err = capfdbinary.readouterr()
-    assert b"no route to h0" in err
-    assert b"worker 0 (process ? on h0) was lost" in err
-
-
 @pytest.mark.parametrize(
     ("line", "code", "message"),
     [
         (["-n", "2"], 2, "expected a command after --."),
         (["-n", "0", "--", "true"], 1, "expected 1 or more workers"),
-        (["-n", "1", "--hosts", "none", "--", "true"], 1, "none: No such file"),
+        (["-n", "1", "--nnodes", "two", "--", "true"], 2, "--nnodes: invalid int value: 'two'"),
+        (["-n", "1", "--nnodes", "2", "--", "true"], 1, "expected --master-addr, where"),
+        (
+            ["-n", "1", "--node-rank", "1", "--", "true"],
+            1,
+            "a --node-rank from 0 to --nnodes minus 1",
+        ),
         (["-n", "1", "--logs", ".", "--", "true"], 1, ". holds files."),
     ],
 )
