@@ -11,8 +11,8 @@ import mxnet as mx
 
 from ._cuda import LIBRARIES, both_builds, gpu_build, present_libraries
 from ._driver import Card, driver_version, find_cards
+from ._place import find_place
 from ._threads import usable_cores
-from .distributed import find_place
 
 log = logging.getLogger(__name__)
 # Compute capabilities with machine code in the wheels: sm_50, 60, 70, 80 and 86, and nothing that

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
+from dataclasses import MISSING
 from typing import Any, Container, Dict, Mapping, Optional, Type, Union
 
 from .._options import Option, Options, check, coerced, declared, read_pair, read_value
@@ -25,7 +26,7 @@ def add_options(
     """
     for name, (type_, known) in declared(kind).items():
         if known.flag != "" and name not in without and (only is None or name in only):
-            default = defaults.get(name, getattr(kind, name, None))  # where dataclasses keep it
+            default = defaults.get(name, getattr(kind, name, MISSING))  # where dataclasses keep it
             add_option(group_of(parser, known.group), name, type_, known, default)
 
 
@@ -40,7 +41,9 @@ def add_option(group: Any, name: str, type_: Any, known: Option, default: Any) -
         flag = "--no-" + flag[2:] if default else flag
         group.add_argument(flag, action=action, help=escaped(text), **common)
         return
-    more = {"action": "append"} if known.repeat else {}
+    more: Dict[str, Any] = {"action": "append"} if known.repeat else {}
+    if default is MISSING:
+        more["required"] = True
     group.add_argument(
         *(flag.split("/")), type=Reader(name, type_, known), help=escaped(help_of(known, default)),
         metavar=known.metavar or metavar_of(name, type_, known), **common, **more,
@@ -108,7 +111,7 @@ def help_of(known: Option, default: Any) -> str:
     meanings = [f"{name} ({about})" for name, about in known.chosen_from.items() if about]
     text += f": {', '.join(meanings)}" if meanings else ""
     shown = ",".join(map(str, default)) if isinstance(default, tuple) else default
-    return text if shown in ("", 0, None) else f"{text} ({shown})"
+    return text if shown in ("", 0, None, MISSING) else f"{text} ({shown})"
 
 
 def metavar_of(name: str, type_: Any, known: Option) -> str:
@@ -136,6 +139,20 @@ def group_of(parser: argparse.ArgumentParser, title: str) -> Any:
 def given(arguments: argparse.Namespace, kind: Type[Options]) -> Dict[str, Any]:
     """Return the options of a class that the command line names."""
     return {name: value for name, value in vars(arguments).items() if name in declared(kind)}
+
+
+def read_options(kind: Type[Options], texts: Mapping[str, str]) -> Dict[str, Any]:
+    """Read options that come as texts from elsewhere, such as the environment.
+
+    Raises `ValueError` with the option's name for a text that is none of its values.
+    """
+    found = {}
+    for name, text in texts.items():
+        try:
+            found[name] = Reader(name, *declared(kind)[name])(text)
+        except argparse.ArgumentTypeError as error:
+            raise ValueError(f"{name.upper()}={error}") from error
+    return found
 
 
 def task_spec(text: str) -> Mapping[str, Any]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
 from pathlib import Path
 
 from .. import distributed
+from ._arguments import add_options, given, read_options
 
 EXAMPLE = "mxmtl launch -n 2 -- mxmtl train data/train --val data/val --run runs/first"
 DESCRIPTION = """\
@@ -25,38 +25,7 @@ reaches its ports: use it on this machine or in a network of your own.
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line."""
     parser.description = DESCRIPTION
-    parser.add_argument(
-        *("-n", "--nproc-per-node", "--workers"),
-        dest="workers",
-        type=int,
-        required=True,
-        help="how many workers on this machine",
-    )
-    parser.add_argument(
-        "-s", "--servers", type=int, default=0, help="how many servers on this machine (one)"
-    )
-    several = parser.add_argument_group(
-        "several machines",
-        "defaults: NNODES, NODE_RANK, MASTER_ADDR, MASTER_PORT of the environment",
-    )
-    several.add_argument(
-        "--nnodes", type=int, default=os.environ.get("NNODES", "1"), help="how many (1)"
-    )
-    several.add_argument(
-        "--node-rank",
-        type=int,
-        default=os.environ.get("NODE_RANK", "0"),
-        help="which this is, from 0 (0)",
-    )
-    several.add_argument(
-        "--master-addr", default=os.environ.get("MASTER_ADDR", ""), help="where node 0 is reached"
-    )
-    several.add_argument(
-        "--master-port",
-        type=int,
-        default=os.environ.get("MASTER_PORT", str(distributed.Launch.master_port)),
-        help=f"where node 0 listens for the others ({distributed.Launch.master_port})",
-    )
+    add_options(parser, distributed.Launch, **distributed.Launch.environment())
     parser.add_argument("--logs", metavar="FOLDER", help="folder for logs (launch-logs/TIME)")
     parser.add_argument("--force", action="store_true", help="write into a folder that has files")
     parser.add_argument(
@@ -70,18 +39,13 @@ def run(arguments: argparse.Namespace) -> int:
     if not command:
         print("mxmtl launch: expected a command after --.", file=sys.stderr)
         return 2
+    told = read_options(distributed.Launch, distributed.Launch.environment())
+    what = distributed.Launch(
+        **{**told, **given(arguments, distributed.Launch), "command": command}
+    )
     logs = Path(arguments.logs or time.strftime("launch-logs/%Y%m%d-%H%M%S"))
-    if arguments.nnodes > 1:
-        logs /= f"node-{arguments.node_rank}"  # the folder may be on a disk that all share
+    if what.nnodes > 1:
+        logs /= f"node-{what.node_rank}"  # the folder may be on a disk that all share
     if logs.is_dir() and any(logs.iterdir()) and not arguments.force:
         raise FileExistsError(f"{logs} holds files. Choose another folder, or add --force.")
-    what = distributed.Launch(
-        command,
-        arguments.workers,
-        arguments.servers,
-        arguments.nnodes,
-        arguments.node_rank,
-        arguments.master_addr,
-        arguments.master_port,
-    )
     return distributed.launch(what, logs)

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 from .._door import lazy
 
 if TYPE_CHECKING:
+    from .._place import Place as Place
+    from .._place import end_at_once_on_errors as end_at_once_on_errors
+    from .._place import find_place as find_place
+    from .._place import leave as leave
     from ._launch import Launch as Launch
     from ._launch import launch as launch
-    from ._place import Place as Place
-    from ._place import end_at_once_on_errors as end_at_once_on_errors
-    from ._place import find_place as find_place
-    from ._place import leave as leave
     from ._workers import KINDS as KINDS
     from ._workers import Workers as Workers
     from ._workers import WorkersError as WorkersError

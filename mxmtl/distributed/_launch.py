@@ -4,20 +4,25 @@ Threads read what the processes print and what other launchers say; this one loo
 second, whether a process has ended, and ends the others. Only what it starts needs MXNet.
 """
 
+# ruff: noqa: RUF009 (option() makes a dataclass field)
+
 from __future__ import annotations
 
 import contextlib
+import functools
+import os
 import signal
 import sys
 import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, List, Optional, Sequence
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
+from .._options import Options, option
+from .._place import COUNT, LOCAL_RANK, RANK, ROLE
 from .._threads import LOCAL_COUNT, THREADS, threads_asked_for
 from ._nodes import Layout, Nodes, meet
-from ._place import COUNT, LOCAL_RANK, RANK, ROLE
 from ._processes import Member, Process, start_guard
 
 # MXNet runs a scheduler or a server inside its import, and ends the process after it. It takes
@@ -25,42 +30,43 @@ from ._processes import Member, Process, start_guard
 SERVICE = "import sys; sys.modules['sklearn'] = None; import mxmtl, mxnet"
 TOGETHER = 1.0  # seconds for others to end by themselves, so that their messages are seen
 AFTER = 15.0  # seconds for the rest, once the first process has ended as it should
+several = functools.partial(
+    option, group="several machines; NNODES, NODE_RANK, MASTER_ADDR, MASTER_PORT by default"
+)
 KILLED = 4.0  # seconds for the kernel to end what is killed
 
 
 @dataclass(frozen=True)
-class Launch:
+class Launch(Options):
     """What to launch, once on each machine ("node").
 
-    Parameters
-    ----------
-    command : sequence of str
-        Program and arguments of a worker.
-    workers, servers : int
-        How many of each on this node; 0 servers is one.
-    nnodes, node_rank : int
-        How many nodes there are, and which this is, from 0.
-    master_addr, master_port : str, int
-        Where the other nodes reach node 0; a single node listens on nothing but its loopback.
+    A single node listens on nothing but its loopback.
     """
 
-    command: Sequence[str]
-    workers: int
-    servers: int = 0
-    nnodes: int = 1
-    node_rank: int = 0
-    master_addr: str = ""
-    master_port: int = 29500
+    command: Tuple[str, ...] = option(help="program and arguments of a worker", flag="")
+    workers: int = option(
+        help="how many workers on this machine", flag="-n/--nproc-per-node/--workers", low=1
+    )
+    servers: int = option(
+        0, "how many servers on this machine; 0 is one", flag="-s/--servers", low=0
+    )
+    nnodes: int = several(1, "how many machines", low=1)
+    node_rank: int = several(0, "which this is, from 0", low=0)
+    master_addr: str = several("", "where node 0 is reached")
+    master_port: int = several(29500, "where node 0 listens for the others", low=1, high=65535)
+
+    @staticmethod
+    def environment() -> Dict[str, str]:
+        """Return what the environment says of the nodes, by option, as torchrun has it."""
+        names = ("nnodes", "node_rank", "master_addr", "master_port")
+        return {name: os.environ[name.upper()] for name in names if os.environ.get(name.upper())}
 
     def __post_init__(self) -> None:
-        port = 0 < self.master_port < 1 << 16
+        super().__post_init__()
         for right, expected in (
             (self.command, "a command for the workers, after --"),
-            (self.workers >= 1, f"1 or more workers, not {self.workers}"),
-            (self.servers >= 0, f"0 or more servers, not {self.servers}"),
-            (0 <= self.node_rank < self.nnodes, "a --node-rank from 0 to --nnodes minus 1"),
+            (self.node_rank < self.nnodes, "a --node-rank from 0 to --nnodes minus 1"),
             (self.nnodes == 1 or self.master_addr, "--master-addr, where the others reach node 0"),
-            (self.nnodes == 1 or port, f"a --master-port of 1 to 65535, not {self.master_port}"),
         ):
             if not right:
                 raise ValueError(f"expected {expected}.")

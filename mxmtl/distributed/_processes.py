@@ -17,8 +17,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Deque, Mapping, Optional, Sequence, Tuple
 
+from .._place import RANK, ROLE
 from .._threads import THREADS
-from ._place import RANK, ROLE
 
 # Its name, what it runs, and what its environment has beside the launcher's.
 Member = Tuple[str, Sequence[str], Mapping[str, str]]

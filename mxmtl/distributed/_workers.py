@@ -9,8 +9,8 @@ from typing import Any, Dict, List, Optional, Sequence, Union
 import mxnet as mx
 import numpy as np
 
+from .._place import Place, end_at_once_on_errors, find_place
 from ..metrics import Metric, Suite, arrays_of, merge_arrays
-from ._place import Place, end_at_once_on_errors, find_place
 
 KINDS = ("dist_sync", "dist_sync_device")
 SMALL, LARGE = 1 << 8, 1 << 18  # entries of the two arrays through which everything goes

@@ -62,7 +62,11 @@ def test_what_goes_wrong_ends_in_one_line(here, capsys):  # noqa: F811
             ("runs/first --max-bytes 0", 2, "--max-bytes: '0': expected 1 or more"),
             ("runs/first --max-batch 0 --port 0", 2, "--max-batch: '0': expected 1 or more"),
             ("runs/first --timeout 0", 2, "--timeout: '0': expected 0.001 or more"),
-            ("runs/first --max-bytes 5X", 2, "--max-bytes: '5X': expected a whole number, or one with K, M or G"),
+            (
+                "runs/first --max-bytes 5X",
+                2,
+                "--max-bytes: '5X': expected a whole number, or one with K, M or G behind it",
+            ),
         ):
             assert main(["serve", *shlex.split(line)]) == code
             lines = [t for t in capsys.readouterr().err.splitlines() if "usage" not in t]

@@ -49,14 +49,14 @@ def test_on_the_second_of_two_machines(monkeypatch):
     ("options", "message"),
     [
         ({"command": []}, "expected a command"),
-        ({"workers": 0}, "expected 1 or more workers"),
-        ({"servers": -1}, "0 or more servers"),
+        ({"workers": 0}, "workers=0: expected 1 or more"),
+        ({"servers": -1}, "servers=-1: expected 0 or more"),
         ({"nnodes": 0}, "a --node-rank from 0 to --nnodes minus 1"),
         ({"nnodes": 2, "node_rank": 2}, "a --node-rank from 0 to --nnodes minus 1"),
         ({"nnodes": 2}, "expected --master-addr, where"),
         (
             {"nnodes": 2, "master_addr": "a", "master_port": 0},
-            "a --master-port of 1 to 65535, not 0",
+            "master_port=0: expected 1 or more, at most 65535",
         ),
     ],
 )

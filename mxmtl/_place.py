@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Mapping, Optional, Type
 
-from .._threads import LOCAL_COUNT
+from ._threads import LOCAL_COUNT
 
 RANK, COUNT, ROLE = "DMLC_WORKER_ID", "DMLC_NUM_WORKER", "DMLC_ROLE"
 LOCAL_RANK = "MXMTL_LOCAL_RANK"
