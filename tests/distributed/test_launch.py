@@ -192,7 +192,7 @@ def test_ctrl_c_twice_does_not_wait(play, tmp_path):
     [
         (["-n", "2"], 2, "expected a command after --."),
         (["-n", "0", "--", "true"], 2, "'0': expected 1 or more"),
-        (["-n", "1", "--nnodes", "two", "--", "true"], 2, "--nnodes: invalid int value: 'two'"),
+        (["-n", "1", "--nnodes", "two", "--", "true"], 2, "--nnodes: 'two': expected a whole"),
         (["-n", "1", "--nnodes", "2", "--", "true"], 1, "expected --master-addr, where"),
         (
             ["-n", "1", "--node-rank", "1", "--", "true"],

@@ -51,7 +51,7 @@ def test_on_the_second_of_two_machines(monkeypatch):
         ({"command": []}, "expected a command"),
         ({"workers": 0}, "workers=0: expected 1 or more"),
         ({"servers": -1}, "servers=-1: expected 0 or more"),
-        ({"nnodes": 0}, "a --node-rank from 0 to --nnodes minus 1"),
+        ({"nnodes": 0}, "nnodes=0: expected 1 or more"),
         ({"nnodes": 2, "node_rank": 2}, "a --node-rank from 0 to --nnodes minus 1"),
         ({"nnodes": 2}, "expected --master-addr, where"),
         (
