@@ -138,7 +138,9 @@ def group_of(parser: argparse.ArgumentParser, title: str) -> Any:
 
 def given(arguments: argparse.Namespace, kind: Type[Options]) -> Dict[str, Any]:
     """Return the options of a class that the command line names."""
-    return {name: value for name, value in vars(arguments).items() if name in declared(kind)}
+    known = declared(kind)
+    on_the_line = {name for name, (_, option) in known.items() if option.flag != ""}
+    return {name: value for name, value in vars(arguments).items() if name in on_the_line}
 
 
 def read_options(kind: Type[Options], texts: Mapping[str, str]) -> Dict[str, Any]:

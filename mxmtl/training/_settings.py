@@ -17,6 +17,7 @@ from .._files import read_json, write_json
 from .._options import Options, one_of, option, read_pair
 from ..augment import Augmentation
 from ..model import Preprocessing
+from ..tasks import Task
 
 FORMAT = "mxmtl.settings"
 VERSION = 1
@@ -67,6 +68,13 @@ def read_augmentation(text: str) -> Augmentation:
 def as_tuple(value: Any) -> Tuple[Any, ...]:
     """Return the items of a list; one of them by itself is a list of one."""
     return (value,) if isinstance(value, (str, Mapping, Augmentation)) else tuple(value)
+
+
+def usual_metrics() -> List[str]:
+    """Return the names of the metrics by which epochs are compared, as tasks have them."""
+    names = [name for kind in Task.types.values() for name in kind.default_metrics]
+    counts = ("num_", "baseline_")  # of the labels alone: no epoch is better at these
+    return sorted({name for name in names if not name.startswith(counts)})
 
 
 # An option under each heading of ``mxmtl train --help``.
@@ -144,7 +152,8 @@ class Settings(Options):
     cache: bool = fine_tuning(True, "keep the frozen trunk's features in memory")
     monitor: str = checkpoints(
         "all_tasks/task_loss",
-        "value that says which is best: TASK/METRIC, all_tasks/METRIC or all_tasks/worst_METRIC",
+        "value that says which is best: TASK/METRIC, all_tasks/METRIC or all_tasks/worst_METRIC, "
+        f"METRIC one of {', '.join(usual_metrics())}, or another of mxmtl.metrics",
     )
     patience: int = checkpoints(
         0, "stop after so many epochs without a better one", low=0, changeable=True
@@ -168,6 +177,11 @@ class Settings(Options):
         object.__setattr__(self, "augment", tuple(map(augmentation, as_tuple(self.augment))))
         super().__post_init__()
         object.__setattr__(self, "optimizer_params", dict(self.optimizer_params))
+        if "/" not in self.monitor:
+            raise ValueError(
+                f"monitor={self.monitor!r}: expected TASK/METRIC, as all_tasks/task_loss or "
+                f"breed/accuracy. METRIC is {one_of(self.monitor, usual_metrics())}."
+            )
         if self.weights_map and not self.weights:
             raise ValueError("weights_map says what weights are called; give weights, too.")
         if self.num_epochs < 1:
