@@ -40,8 +40,8 @@ def run(arguments: argparse.Namespace) -> int:
         print("mxmtl launch: expected a command after --.", file=sys.stderr)
         return 2
     told = read_options(distributed.Launch, distributed.Launch.environment())
-    told.update(given(arguments, distributed.Launch))
-    what = distributed.Launch(command, **told)
+    told.update(given(arguments, distributed.Launch), command=command)
+    what = distributed.Launch(**told)
     logs = Path(arguments.logs or time.strftime("launch-logs/%Y%m%d-%H%M%S"))
     if what.nnodes > 1:
         logs /= f"node-{what.node_rank}"  # the folder may be on a disk that all share

@@ -84,11 +84,21 @@ def parser_for(argv: List[str]) -> Tuple[Parser, Optional[Parser], Any]:
             name, help=text, description=text, formatter_class=argparse.RawDescriptionHelpFormatter
         )
         if name in argv[:1]:
-            module = importlib.import_module(f"._{name}", __package__)
+            module = module_of(name)
             verb.epilog = f"example:\n  {module.EXAMPLE}"
             module.add_arguments(verb)
             chosen = verb
     return parser, chosen, module
+
+
+def module_of(verb: str) -> Any:
+    """Import what obeys a verb."""
+    return importlib.import_module(f"._{verb}", __package__)
+
+
+def example_of(verb: str) -> str:
+    """Return the command line that a verb's help shows."""
+    return str(module_of(verb).EXAMPLE)
 
 
 def meant(verb: Optional[Parser], unknown: List[str]) -> str:

@@ -9,7 +9,6 @@ from .. import evaluation, model, reporting
 from ._arguments import add_options, given
 from ._model_options import running
 
-BOOTSTRAP = 200  # draws for the intervals
 EXAMPLE = "mxmtl report runs/first --records data/val -o report.html"
 DESCRIPTION = """\
 Evaluate one run or several on records, and write what there is to look at: settings, data, learning
@@ -32,10 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--format", default="", choices=("html", "md", "json"), help="by the ending"
     )
     parser.add_argument("--force", action="store_true", help="replace a file that is there")
-    parser.add_argument(
-        "--mistakes", type=int, default=12, metavar="N", help="worst mistakes a task (12)"
-    )
-    add_options(parser, evaluation.EvaluateOptions, without=("level", "seed"), bootstrap=BOOTSTRAP)
+    add_options(parser, reporting.ReportOptions)
+    add_options(parser, evaluation.EvaluateOptions, only=("on_error",))
     add_options(parser, model.RunOptions)
 
 
@@ -43,12 +40,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Write the report."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     reporting.check_output(arguments.output, arguments.format, force=arguments.force)
-    options = {"bootstrap": BOOTSTRAP, **given(arguments, evaluation.EvaluateOptions)}
+    options = given(arguments, reporting.ReportOptions)
+    options.update(given(arguments, evaluation.EvaluateOptions))
     made = reporting.report_runs(
         arguments.runs,
         arguments.records,
         which=model.RunOptions(**given(arguments, model.RunOptions)).which,
-        mistakes=arguments.mistakes,
         progress=True,
         **running(arguments),
         **options,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from .. import data
+from ._arguments import add_options, given
 
 EXAMPLE = "mxmtl verify data/train --repair data/good"
 
@@ -17,22 +18,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "same, and the sound records were written to the prefix of --repair."
     )
     parser.add_argument("prefix", help="records, without .rec")
-    parser.add_argument("--tasks", help="a .tasks.json file, where none stands beside the records")
     parser.add_argument("--repair", metavar="PREFIX", help="write the sound records there")
-    parser.add_argument("--force", action="store_true", help="replace files of that prefix")
-    parser.add_argument("--workers", type=int, default=0, help="threads; 0 is one for each core")
+    add_options(parser, data.RepairOptions)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Check, print what was found, and say by the exit code whether all is well."""
-    common = {"tasks": arguments.tasks, "workers": arguments.workers}
     if arguments.repair is None:
-        found = data.verify_records(arguments.prefix, **common)
+        found = data.verify_records(arguments.prefix, **given(arguments, data.VerifyOptions))
         print(found)
         return 1 if found.damage else 0
-    found, summary = data.repair_records(
-        arguments.prefix, arguments.repair, force=arguments.force, **common
-    )
+    options = given(arguments, data.RepairOptions)
+    found, summary = data.repair_records(arguments.prefix, arguments.repair, **options)
     print(found)
     print(summary)
     return 3 if found.damage else 0

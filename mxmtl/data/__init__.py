@@ -9,7 +9,10 @@ if TYPE_CHECKING:
     from ._errors import RowError as RowError
     from ._errors import TableError as TableError
     from ._options import ImageOptions as ImageOptions
+    from ._options import InspectOptions as InspectOptions
     from ._options import OutputOptions as OutputOptions
+    from ._options import RepairOptions as RepairOptions
+    from ._options import VerifyOptions as VerifyOptions
     from ._parallel import ordered_map as ordered_map
     from .convert import RecordSummary as RecordSummary
     from .convert import split_rows as split_rows

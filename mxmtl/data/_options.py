@@ -1,4 +1,4 @@
-"""What a conversion can be told beside how its table is read: of images, and of what is written.
+"""What converting, inspecting and verifying can be told; how a table is read says `TableOptions`.
 
 Apart from all that obeys it, so that a command line can be checked, and explained, at once.
 """
@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Dict, Mapping, Optional, Tuple
 
+from .._files import PathLike
 from .._options import Options, option, read_shares, read_size
 from .._threads import usable_cores
 
@@ -20,6 +21,7 @@ SPLIT_NAME = re.compile(r"[A-Za-z0-9_]+")
 image = functools.partial(option, group="images (kept byte for byte where nothing has to change)")
 running = functools.partial(option, group="how it runs")
 splitting = functools.partial(option, group="splits, written to PREFIX_NAME")
+TASKS = "a .tasks.json file, where none stands beside the records"
 sharding = functools.partial(option, group="shards, PREFIX-00001.rec and so on")
 
 
@@ -119,6 +121,29 @@ class OutputOptions(Options):
     def num_workers(self) -> int:
         """Number of threads: as many as asked for, or one for each core this process may use."""
         return self.workers or usable_cores()
+
+
+@dataclass(frozen=True)
+class InspectOptions(Options):
+    """How records are inspected."""
+
+    tasks: Optional[PathLike] = option(None, TASKS)
+    measure: int = option(10_000, "images to look at", low=0)
+
+
+@dataclass(frozen=True)
+class VerifyOptions(Options):
+    """How records are checked."""
+
+    tasks: Optional[PathLike] = option(None, TASKS)
+    workers: int = option(0, "threads; 0 is one for each core", low=0)
+
+
+@dataclass(frozen=True)
+class RepairOptions(VerifyOptions):
+    """How records are checked, and the sound ones written."""
+
+    force: bool = option(False, "replace files that are there")
 
 
 def _check_shares(split: Mapping[str, float]) -> None:

@@ -10,7 +10,12 @@ if TYPE_CHECKING:
     from .._place import find_place as find_place
     from .._place import leave as leave
     from ._launch import Launch as Launch
+    from ._launch import Launcher as Launcher
     from ._launch import launch as launch
+    from ._launch import make_members as make_members
+    from ._nodes import Layout as Layout
+    from ._nodes import Nodes as Nodes
+    from ._nodes import meet as meet
     from ._workers import KINDS as KINDS
     from ._workers import Workers as Workers
     from ._workers import WorkersError as WorkersError

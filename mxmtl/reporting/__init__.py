@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING
 from .._door import lazy
 
 if TYPE_CHECKING:
+    from ._options import ReportOptions as ReportOptions
+    from ._options import SheetOptions as SheetOptions
+    from ._page import gain as gain
     from ._report import Report as Report
     from ._report import report as report
     from ._run_report import RunReport as RunReport

@@ -15,6 +15,7 @@ from ..metrics import MetricValue
 from ..model import Network
 from ..training import Run
 from ._figures import needed
+from ._options import ReportOptions
 from ._page import markdown, page
 from ._pictures import RecordPictures
 from ._run_facts import listed, run_facts
@@ -118,8 +119,8 @@ def report_runs(
     records: Optional[Prefixes] = None,
     *,
     which: str = "best",
-    mistakes: int = 12,
-    bootstrap: int = 200,
+    mistakes: int = ReportOptions.mistakes,
+    bootstrap: int = ReportOptions.bootstrap,
     ctx: Any = None,
     **options: Any,
 ) -> RunReport:
@@ -158,8 +159,9 @@ def report_runs(
     one = isinstance(runs, (str, os.PathLike, Run))
     several: List[Any] = [runs] if one else list(runs)  # type: ignore[list-item, arg-type]
     opened = [run if isinstance(run, Run) else Run(run) for run in several]
-    if not opened or mistakes < 0:
-        raise ValueError(f"{len(opened)} runs, mistakes={mistakes}: expected a run; 0 or more.")
+    ReportOptions(mistakes=mistakes)  # checks it
+    if not opened:
+        raise ValueError("0 runs: expected one or more.")
     records = records or validation_records(opened[0])
     facts: List[Dict[str, Any]] = []
     metrics: List[Sequence[MetricValue]] = []

@@ -13,6 +13,7 @@ from ..data import Inspection
 from ..tasks import TaskSet
 from ._figures import PLOT, needed
 from ._grid import Line, Picture, figure_of
+from ._options import SheetOptions
 from ._pictures import Levels, RecordPictures, pixels_and_labels
 from ._task_predictions import (
     TaskPredictions,
@@ -151,7 +152,13 @@ def show_results(
     return shown(pictures, COLUMNS, path)
 
 
-def write_sheet(inspection: Inspection, path: PathLike, *, count: int = 24, seed: int = 0) -> None:
+def write_sheet(
+    inspection: Inspection,
+    path: PathLike,
+    *,
+    count: int = SheetOptions.count,
+    seed: int = SheetOptions.seed,
+) -> None:
     """Write examples of records, drawn at random, with their labels.
 
     Parameters
@@ -174,20 +181,19 @@ def write_sheet(inspection: Inspection, path: PathLike, *, count: int = 24, seed
     ValueError
         The path ends in something else, or the number is negative.
     """
-    check_sheet(path, count)
+    SheetOptions(count, seed)  # checks them
+    check_sheet(path)
     pictures = list(examples(inspection, count, seed))
     title = f"{inspection.prefix}: {inspection.num_records} records"
     tables = [Table(name, header, rows) for name, header, rows in inspection.tables()]
     write_pictures(pictures, SHEET_COLUMNS, path, title=title, tables=tables)
 
 
-def check_sheet(path: PathLike, count: int = 1) -> None:
+def check_sheet(path: PathLike) -> None:
     """Raise what `write_sheet` would, before any record is read."""
     ending = os.path.splitext(os.fspath(path))[1].lower()
     if ending not in SHEETS:
         raise ValueError(f"{os.fspath(path)}: a sheet ends in .html, .png, .svg or .pdf.")
-    if count < 0:
-        raise ValueError(f"count={count} is negative; expected a number of examples.")
     if ending == ".html":
         needed(PAGE, "jinja2")
     else:

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 from .._door import lazy
 
 if TYPE_CHECKING:
+    from ._app import predict as predict
+    from ._batcher import Batcher as Batcher
     from ._limits import Limits as Limits
     from ._limits import ServeOptions as ServeOptions
     from ._server import Service as Service

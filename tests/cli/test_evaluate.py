@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from mxmtl import training
-from mxmtl.cli import _evaluate as verb
+from mxmtl.cli import example_of
 from tests.cli._lines import assert_refused, run
 from tests.model._world import here, world  # noqa: F401
 from tests.training import _small
@@ -15,8 +15,8 @@ import pytest
 
 def test_the_example_runs(here, capsys):  # noqa: F811
     assert run("evaluate --help") == 0
-    assert verb.EXAMPLE in capsys.readouterr().out
-    assert run(verb.EXAMPLE.replace("mxmtl ", "")) == 0
+    assert example_of("evaluate") in capsys.readouterr().out
+    assert run(example_of("evaluate").replace("mxmtl ", "")) == 0
     best = training.Run("runs/first").best.stem
     text = (here / "evaluation.md").read_text("utf-8")
     assert text.startswith(f"runs/first/{best} on data/val: {_small.ROWS} records\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from mxmtl.cli import _export, main
+from mxmtl.cli import example_of, main
 from tests.model._world import here, world  # noqa: F401
 
 import onnxruntime
@@ -13,8 +13,8 @@ import pytest
 
 def test_the_example_in_the_help_runs(here, capsys):  # noqa: F811
     assert main(["export", "--help"]) == 0
-    assert _export.EXAMPLE in capsys.readouterr().out
-    assert main(shlex.split(_export.EXAMPLE)[1:]) == 0
+    assert example_of("export") in capsys.readouterr().out
+    assert main(shlex.split(example_of("export"))[1:]) == 0
     out = capsys.readouterr().out
     assert out.startswith("model.onnx: ONNX opset 13, ")
     assert "on 46 images (data/val)" in out

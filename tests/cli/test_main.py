@@ -6,17 +6,14 @@ import json
 import shlex
 import subprocess
 import sys
-from importlib import import_module
 
 import mxmtl
-from mxmtl.cli import _main, main
+from mxmtl.cli import VERBS, example_of, main
 from mxmtl.data.records import read_manifest
 
 import pytest
 
 from ..data._images import random_rows, write_csv, write_images
-
-VERBS = list(_main.VERBS)
 
 
 @pytest.fixture(scope="module")
@@ -42,10 +39,6 @@ def here(world, tmp_path, monkeypatch):
         (tmp_path / "data" / path.name).write_bytes(path.read_bytes())
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def example_of(verb):
-    return import_module(f"mxmtl.cli._{verb}").EXAMPLE
 
 
 @pytest.mark.parametrize("verb", ["convert", "inspect", "verify"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 
-from mxmtl.cli import _predict as verb
+from mxmtl.cli import example_of
 from tests.cli._lines import assert_refused, run
 from tests.model._world import here, world  # noqa: F401
 
@@ -14,8 +14,8 @@ import pytest
 
 def test_the_example_runs(here, capsys):  # noqa: F811
     assert run("predict --help") == 0
-    assert verb.EXAMPLE in capsys.readouterr().out
-    assert run(verb.EXAMPLE.replace("mxmtl ", "")) == 0
+    assert example_of("predict") in capsys.readouterr().out
+    assert run(example_of("predict").replace("mxmtl ", "")) == 0
     assert capsys.readouterr().err == "predictions.csv: 5 images\n"
     with open("predictions.csv", encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))

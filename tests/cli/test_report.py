@@ -7,7 +7,7 @@ import shutil
 import sys
 
 from mxmtl import training
-from mxmtl.cli import _report as verb
+from mxmtl.cli import example_of
 from tests.cli._lines import assert_refused, run
 from tests.model._world import here, world  # noqa: F401
 from tests.training import _small
@@ -17,8 +17,8 @@ import pytest
 
 def test_the_example_runs(here, capsys):  # noqa: F811
     assert run("report --help") == 0
-    assert verb.EXAMPLE in capsys.readouterr().out
-    assert run(verb.EXAMPLE.replace("mxmtl ", "")) == 0
+    assert example_of("report") in capsys.readouterr().out
+    assert run(example_of("report").replace("mxmtl ", "")) == 0
     assert capsys.readouterr().out == f"report.html: 1 run on {_small.ROWS} records\n"
     assert "<title>first</title>" in (here / "report.html").read_text("utf-8")
 
@@ -64,7 +64,7 @@ def test_damaged_records_tell_by_the_exit_code(here, capsys):  # noqa: F811
         ("report runs/none -o r.html", 1, "runs/none is no run folder"),
         ("report runs/first --records none -o r.md", 1, "none.rec: no such file"),
         ("report runs/first -o data/val.rec --format md", 1, "data/val.rec is there already"),
-        ("report runs/first --mistakes -1 -o r.md", 1, "expected a run; 0 or more"),
+        ("report runs/first --mistakes -1 -o r.md", 2, "--mistakes: '-1': expected 0 or more"),
         ("report runs/first -o data/val.rec/r.md", 1, "nothing can be written into"),
     ],
 )

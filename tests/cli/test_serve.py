@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 
-from mxmtl.cli import _serve, main
+from mxmtl.cli import example_of, main
 from tests.model._world import here, world  # noqa: F401
 
 
@@ -39,8 +39,8 @@ def predict(port, path):
 
 def test_the_example_in_the_help_runs_until_a_signal(here, capsys):  # noqa: F811
     assert main(["serve", "--help"]) == 0
-    assert _serve.EXAMPLE in capsys.readouterr().out
-    verb, *arguments = shlex.split(_serve.EXAMPLE)[1:]
+    assert example_of("serve") in capsys.readouterr().out
+    verb, *arguments = shlex.split(example_of("serve"))[1:]
     with command(*arguments[:-1], "0") as (process, port, said):  # a port that is free
         assert (verb, said.split(" at ")[0]) == ("serve", "runs/first/model-0002")
         status, found = predict(port, here / "photos" / "0.jpg")

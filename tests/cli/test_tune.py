@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mxmtl.cli import _tune as verb
+from mxmtl.cli import example_of
 from mxmtl.training import Run
 from tests.cli._lines import assert_refused, run
 from tests.model._world import here, world  # noqa: F401
@@ -12,8 +12,8 @@ import pytest
 
 def test_the_example_runs_and_evaluate_applies_it(here, capsys):  # noqa: F811
     assert run("tune --help") == 0
-    assert verb.EXAMPLE in capsys.readouterr().out
-    assert run(verb.EXAMPLE.replace("mxmtl ", "") + " --min-labels 5") == 0
+    assert example_of("tune") in capsys.readouterr().out
+    assert run(example_of("tune").replace("mxmtl ", "") + " --min-labels 5") == 0
     printed = capsys.readouterr().out
     assert "f1 at 0.5" in printed
     assert "age: Regression has neither probabilities nor thresholds" in printed

@@ -10,8 +10,7 @@ import sys
 import mxmtl
 from mxmtl.cli import main
 from mxmtl.data import RowError, TableError
-from mxmtl.data.convert import _conversion
-from mxmtl.data.convert._conversion import read_file
+from mxmtl.data.convert import Stage, read_file
 
 import mxnet as mx
 import numpy as np
@@ -245,14 +244,13 @@ def test_a_table_that_changes_meanwhile_is_noticed(made, tmp_path, monkeypatch, 
     table = tmp_path / "train.csv"
     lines = (made[0] / "train.csv").read_text("utf-8").splitlines()
     table.write_text("\n".join(lines), "utf-8")
-    plan = _conversion.make_plan
+    enter = Stage.__enter__
 
-    def plan_and_change(*arguments):
-        result = plan(*arguments)
+    def change_and_enter(stage):  # all is planned now, and nothing written
         table.write_text("\n".join(change(lines)), "utf-8")
-        return result
+        return enter(stage)
 
-    monkeypatch.setattr(_conversion, "make_plan", plan_and_change)
+    monkeypatch.setattr(Stage, "__enter__", change_and_enter)
     with pytest.raises(TableError, match="train.csv: it changed while it was being read"):
         mxmtl.write_records(table, made[0] / "jpg", prefix=tmp_path / "x", tasks=TASKS)
 

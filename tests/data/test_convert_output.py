@@ -9,7 +9,7 @@ from pathlib import Path
 
 import mxmtl
 from mxmtl.data import RowError, TableError
-from mxmtl.data.convert import _conversion
+from mxmtl.data.convert import ImageWorker
 
 import numpy as np
 import pytest
@@ -168,7 +168,7 @@ def test_the_split_of_pascal_is_yes_or_no(tmp_path, cell):
 def test_an_empty_split_is_an_error_before_any_work(tmp_path, monkeypatch):
     names = write_images(tmp_path / "jpg", 2)
     write_csv(tmp_path / "train.csv", [{"path": name} for name in names])
-    monkeypatch.setattr(_conversion, "read_file", None)
+    monkeypatch.setattr(ImageWorker, "__call__", None)
     with pytest.raises(TableError, match="split 'b' would get none of its 2 rows"):
         convert(tmp_path, tmp_path / "d", split={"a": 0.9, "b": 0.1})
     assert sorted(path.name for path in tmp_path.iterdir()) == ["jpg", "train.csv"]

@@ -9,8 +9,7 @@ import sys
 from pathlib import Path
 
 import mxmtl
-from mxmtl.data.convert import _conversion, _stage
-from mxmtl.data.convert._stage import Journal
+from mxmtl.data.convert import ImageWorker, Journal, Stage
 
 import pytest
 
@@ -167,9 +166,9 @@ def stopped(made, target, monkeypatch):
 def test_work_is_not_done_twice(made, whole, tmp_path, monkeypatch):
     stopped(made, tmp_path, monkeypatch)
     rows = []
-    real = _conversion.ImageWorker.__call__
+    real = ImageWorker.__call__
     monkeypatch.setattr(
-        _conversion.ImageWorker,
+        ImageWorker,
         "__call__",
         lambda self, jobs: rows.extend(jobs) or real(self, jobs),
     )
@@ -277,13 +276,13 @@ def test_resuming_what_is_complete_does_nothing(made, whole, tmp_path):
 
 def appearing(monkeypatch, path):
     """Let a file come up once the work is done, before any output has its name."""
-    finish = _stage.Stage.finish
+    finish = Stage.finish
 
     def finish_and_write(self, names):
         finish(self, names)
         path.write_text("precious")
 
-    monkeypatch.setattr(_stage.Stage, "finish", finish_and_write)
+    monkeypatch.setattr(Stage, "finish", finish_and_write)
 
 
 @pytest.mark.parametrize("name", ["d_a-00001.rec", "d_b.skipped.csv", "d_a.rec"])

@@ -3,7 +3,7 @@
 import zlib
 
 import mxmtl
-from mxmtl.data.records._framing import (
+from mxmtl.data.records import (
     MAGIC_BYTES,
     MAX_LENGTH,
     frame_record,

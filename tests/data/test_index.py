@@ -1,7 +1,7 @@
 """The .idx file: read in one go, and refused where it is broken."""
 
 import mxmtl
-from mxmtl.data.records._index import read_index, scan_index, write_index
+from mxmtl.data.records import read_index, scan_index, write_index
 
 import mxnet as mx
 import numpy as np

@@ -8,7 +8,7 @@ import textwrap
 
 import mxmtl
 from mxmtl import augment
-from mxmtl.data.loading._loader import BatchJob
+from mxmtl.data.loading import BatchJob
 
 import numpy as np
 import pytest

@@ -4,8 +4,7 @@ import collections
 
 import mxmtl
 from mxmtl.data import ClassAwareSampler, WeightedSampler
-from mxmtl.data.loading import Order
-from mxmtl.data.loading._samplers import share_out, task_weights
+from mxmtl.data.loading import Order, share_out, task_weights
 
 import numpy as np
 import pytest

@@ -11,6 +11,8 @@ import time
 from pathlib import Path
 from typing import Dict, List, Optional
 
+from mxmtl.distributed import Launch, Launcher, Nodes, meet
+
 PROMISE = 10.0  # seconds within which everything ends when one process has died
 PATIENCE = 240.0  # seconds after which a test gives up: busy machines are slow
 
@@ -69,6 +71,13 @@ class Launched:
         os.kill(pid, signal.SIGKILL)
         self.end()
         return time.monotonic() - began
+
+
+def launch_members(what: Launch, members: list, logs: Optional[Path] = None) -> int:
+    """Launch as `mxmtl.distributed.launch` does, but these programs: (name, command, variables)."""
+    where, size = (what.master_addr, what.master_port), (what.workers, what.servers or 1)
+    _, links = meet(what.nnodes, what.node_rank, where, size)
+    return Launcher(what, logs, Nodes(what.node_rank, links)).run(members)
 
 
 def environment() -> Dict[str, str]:

@@ -8,14 +8,20 @@ import threading
 import time
 
 from mxmtl.cli import main
-from mxmtl.distributed import Launch, _launch, launch
-from tests.distributed._launched import PROMISE, alive, descendants, environment
+from mxmtl.distributed import Launch
+from tests.distributed._launched import (
+    PROMISE,
+    alive,
+    descendants,
+    environment,
+    launch_members,
+)
 
 import pytest
 
 
 @pytest.fixture
-def play(monkeypatch, tmp_path, capfdbinary):
+def play(tmp_path, capfdbinary):
     """Return a function that launches Python programs by role; returns code, output, logs."""
 
     def run(*programs, **options):
@@ -23,9 +29,8 @@ def play(monkeypatch, tmp_path, capfdbinary):
             (f"{role} {index}", [sys.executable, "-c", code], {})
             for index, (role, code) in enumerate(programs)
         ]
-        monkeypatch.setattr(_launch, "make_members", lambda what, layout: members)
         began = time.monotonic()
-        code = launch(Launch(["x"], 1, **options), tmp_path / "logs")
+        code = launch_members(Launch(["x"], 1, **options), members, tmp_path / "logs")
         assert time.monotonic() - began < 2 * PROMISE
         out, err = capfdbinary.readouterr()
         return code, out.decode(), err.decode()
@@ -91,10 +96,10 @@ def test_what_a_worker_has_started_ends_too(play, tmp_path):
 
 def test_a_launcher_that_is_killed_leaves_nothing(tmp_path):
     program = (
-        "import sys; from mxmtl.distributed import Launch, _launch, launch\n"
+        "import sys; from mxmtl.distributed import Launch\n"
+        "from tests.distributed._launched import launch_members\n"
         f"member = ('worker 0', [sys.executable, '-c', {HANG!r}], {{}})\n"
-        "_launch.make_members = lambda what, layout: [member, member]\n"
-        "launch(Launch(['x'], 1))\n"
+        "launch_members(Launch(['x'], 1), [member, member])\n"
     )
     with subprocess.Popen(
         [sys.executable, "-c", program], stdout=subprocess.PIPE, env=environment(), text=True
@@ -125,23 +130,21 @@ def test_a_guard_that_is_killed_is_noticed(play):
     assert "the launcher's guard on this machine was killed." in err
 
 
-def test_a_command_that_is_not_there(monkeypatch, play, capfdbinary):
+def test_a_command_that_is_not_there(play, capfdbinary):
     play(("worker", "pass"))
     members = [
         ("server 0", [sys.executable, "-c", HANG], {}),
         ("worker 0", ["no-such-program"], {}),
     ]
-    monkeypatch.setattr(_launch, "make_members", lambda what, layout: members)
-    assert launch(Launch(["x"], 1)) == 127
+    assert launch_members(Launch(["x"], 1), members) == 127
     assert b"worker 0 cannot run on this machine: " in capfdbinary.readouterr().err
 
 
-def test_lines_without_an_end_and_bytes_that_are_no_text(monkeypatch, tmp_path, capfdbinary):
+def test_lines_without_an_end_and_bytes_that_are_no_text(tmp_path, capfdbinary):
     printed = b"\xff" * 9 + b"\n" + b"\r" * 200_000
     program = f"import sys; sys.stdout.buffer.write({printed[:10]!r} + b'\\r' * 200_000)"
     members = [("worker 0", [sys.executable, "-c", program], {})]
-    monkeypatch.setattr(_launch, "make_members", lambda what, layout: members)
-    assert launch(Launch(["x"], 1), tmp_path) == 0
+    assert launch_members(Launch(["x"], 1), members, tmp_path) == 0
     assert (tmp_path / "worker-0.log").read_bytes() == printed
     out, _ = capfdbinary.readouterr()
     assert out.startswith(b"[worker 0] " + printed[:10])

@@ -9,7 +9,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from mxmtl.distributed._nodes import meet
+from mxmtl.distributed import meet
 from tests.distributed._launched import PROMISE, alive, descendants, environment, free_port
 
 import pytest
@@ -18,14 +18,15 @@ import pytest
 # seconds to load.
 LAUNCHER = """
 import sys
-from mxmtl.distributed import Launch, _launch, launch
+from mxmtl.distributed import Launch
+from tests.distributed._launched import launch_members
 assert "mxnet" not in sys.modules
 nnodes, rank, port, *programs = sys.argv[1:]
 members = [(text.partition("=")[0], [sys.executable, "-c", text.partition("=")[2]], {})
            for text in programs]
-_launch.make_members = lambda what, layout: members
 print("begun", flush=True)
-sys.exit(launch(Launch(["x"], 1, 0, int(nnodes), int(rank), "127.0.0.1", int(port))))
+what = Launch(["x"], 1, 0, int(nnodes), int(rank), "127.0.0.1", int(port))
+sys.exit(launch_members(what, members))
 """
 HANG = "import time; print('here', flush=True); time.sleep(600)"
 

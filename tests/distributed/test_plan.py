@@ -4,8 +4,7 @@ import os
 
 import mxmtl
 from mxmtl import _devices, _threads, distributed
-from mxmtl.distributed import Launch, Place, _launch
-from mxmtl.distributed._nodes import Layout, meet
+from mxmtl.distributed import Launch, Layout, Place, make_members, meet
 
 import mxnet as mx
 import pytest
@@ -14,7 +13,7 @@ import pytest
 def test_on_this_machine_everything_listens_on_the_loopback_alone():
     layout, links = meet(1, 0, ("", 0), (3, 1))
     assert not links
-    members = _launch.make_members(Launch(["true"], workers=3), layout)
+    members = make_members(Launch(["true"], workers=3), layout)
     assert [name for name, _, _ in members] == [
         "scheduler", "server 0", "worker 0", "worker 1", "worker 2",
     ]  # fmt: skip
@@ -33,7 +32,7 @@ def test_on_the_second_of_two_machines(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     layout = Layout("10.0.0.1", 9000, 5, 3, first_worker=3, first_server=1, address="10.0.0.2")
     what = Launch(["x"], 2, servers=2, nnodes=2, node_rank=1, master_addr="a")
-    members = {name: environment for name, _, environment in _launch.make_members(what, layout)}
+    members = {name: environment for name, _, environment in make_members(what, layout)}
     assert list(members) == ["server 1", "server 2", "worker 3", "worker 4"]
     place = distributed.find_place(members["worker 4"])
     assert place == Place(rank=4, count=5, local_rank=1, local_count=2)

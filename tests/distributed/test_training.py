@@ -9,7 +9,7 @@ from pathlib import Path
 
 import mxmtl
 from mxmtl import training
-from mxmtl.cli import _launch, main
+from mxmtl.cli import example_of, main
 from tests.distributed import _life
 from tests.distributed._launched import PROMISE, Launched
 from tests.training import _small
@@ -76,7 +76,7 @@ def test_from_the_command_line_with_all_that_is_random(records, tmp_path):
             shutil.copy(path, tmp_path / "data" / path.name.replace("t.", f"{part}.", 1))
     options = "--batch-size 8 --epochs 1 --data-shape 3,16,16 --threads 1 --mixup 0.2 --ema 0.9"
     options += " --frozen-epochs 1 --save-batches 2 --kvstore dist_sync --logs csv --keep 99"
-    program, verb, *example = shlex.split(_launch.EXAMPLE)
+    program, verb, *example = shlex.split(example_of("launch"))
     assert (program, verb) == ("mxmtl", "launch")
     whole = Launched(tmp_path, *example, *options.split(), name="whole")
     assert whole.end() == 0, whole.text

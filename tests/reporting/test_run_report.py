@@ -10,8 +10,7 @@ import sys
 import mxmtl
 from mxmtl.evaluation import evaluate, predict_records
 from mxmtl.model import Network
-from mxmtl.reporting import report_runs
-from mxmtl.reporting._page import gain
+from mxmtl.reporting import gain, report_runs
 from mxmtl.training import Run
 
 import cv2

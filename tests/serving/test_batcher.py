@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from mxmtl.serving._batcher import Batcher
+from mxmtl.serving import Batcher
 
 import numpy as np
 import pytest

@@ -5,8 +5,7 @@ from __future__ import annotations
 import mxmtl
 from mxmtl.export import ExportOptions, export_model
 from mxmtl.model import load_model
-from mxmtl.serving import open_engine
-from mxmtl.serving._app import predict
+from mxmtl.serving import open_engine, predict
 from tests.model._models import TASKS, model_of
 from tests.serving._service import picture
 

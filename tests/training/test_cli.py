@@ -8,8 +8,7 @@ import subprocess
 import sys
 
 from mxmtl import training
-from mxmtl.cli import _train as verb
-from mxmtl.cli import main
+from mxmtl.cli import example_of, main
 
 import pytest
 
@@ -21,7 +20,7 @@ def _run(line):
 
 
 def test_the_example_runs_and_resumes(here, capsys):
-    assert _run(verb.EXAMPLE.replace("mxmtl ", "") + " " + SMALL) == 0
+    assert _run(example_of("train").replace("mxmtl ", "") + " " + SMALL) == 0
     run = training.Run("runs/first")
     assert (run.last.epoch, run.settings.lr, run.records) == (5, 0.05, ("data/train", "data/val"))
     assert re.search(r"runs/first: best model-000\d, last model-0005", capsys.readouterr().out)
@@ -31,7 +30,7 @@ def test_the_example_runs_and_resumes(here, capsys):
 def test_help_names_every_setting_and_the_example(capsys):
     assert _run("train --help") == 0
     text = capsys.readouterr().out
-    assert verb.EXAMPLE in text
+    assert example_of("train") in text
     for name in training.Settings.__dataclass_fields__:
         assert re.search(f"--(no-)?{name.replace('_', '-')}\\b", text), name
 

@@ -12,6 +12,7 @@ from tabulate import tabulate
 from ..._files import PathLike
 from ...tasks import Task, TaskSet, percent
 from .._errors import ImageError
+from .._options import InspectOptions
 from ..images import read_info
 from ..records import (
     ImageCounts,
@@ -127,7 +128,10 @@ def table_of(task: Task, counts: Mapping[str, Any]) -> Grid:
 
 
 def inspect_records(
-    prefix: PathLike, *, tasks: Union[TaskSet, PathLike, None] = None, measure: int = 10000
+    prefix: PathLike,
+    *,
+    tasks: Union[TaskSet, PathLike, None] = None,
+    measure: int = InspectOptions.measure,
 ) -> Inspection:
     """Look at all labels of some records, and at the sizes of their images.
 
@@ -149,8 +153,7 @@ def inspect_records(
     ValueError
         The number of images is negative.
     """
-    if measure < 0:
-        raise ValueError(f"measure={measure} is negative; expected a number of images.")
+    InspectOptions(measure=measure)  # checks it
     paths = record_files(prefix)
     tasks = tasks_of(prefix, tasks)
     reader = RecordReader(paths)

@@ -10,7 +10,7 @@ from typing import List, Optional, Tuple, Union
 from ..._files import PathLike
 from ...tasks import TaskSet
 from .._errors import TableError, check_names
-from .._options import OutputOptions
+from .._options import OutputOptions, RepairOptions
 from ..convert import Output, RecordSummary, Stage, Stored, outputs_of, without_ending
 from ..records import MANIFEST, frame_record, record_files, shared_file, tasks_if_known
 from ..tables import LabelledRow, Row
@@ -22,8 +22,8 @@ def repair_records(
     target: PathLike,
     *,
     tasks: Union[TaskSet, PathLike, None] = None,
-    force: bool = False,
-    workers: int = 0,
+    force: bool = RepairOptions.force,
+    workers: int = RepairOptions.workers,
 ) -> Tuple[Verification, RecordSummary]:
     """Check records as `verify_records` does, and write the sound ones to another prefix.
 

@@ -11,6 +11,7 @@ from ..._files import PathLike, sha256_of
 from ..._threads import usable_cores
 from ...tasks import TaskSet
 from .._errors import ImageError
+from .._options import VerifyOptions
 from .._parallel import ordered_map
 from ..images import ImageInfo, decode_image, read_info
 from ..records import (
@@ -136,7 +137,7 @@ def verify_records(
     prefix: PathLike,
     *,
     tasks: Union[TaskSet, PathLike, None] = None,
-    workers: int = 0,
+    workers: int = VerifyOptions.workers,
     keep: Optional[Callable[[Sound], None]] = None,
 ) -> Verification:
     """Check every record: frames, checksum, label and its range, image (decoded), index, manifest.

@@ -1,30 +1,76 @@
 """Records as batches for `Module.fit`, `score` and `predict`."""
 
+# ruff: noqa: RUF009 (option() makes a dataclass field)
+
 from __future__ import annotations
 
 import abc
 import logging
 import os
 import threading
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
+from dataclasses import dataclass
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Union
 
 import mxnet as mx
 import numpy as np
 
 from ..._files import PathLike
+from ..._options import Options, option
 from ..._threads import usable_processors
-from ...augment import Pipeline, whole_seed
+from ...augment import Augmentation, Pipeline, whole_seed
 from ...tasks import TaskSet
 from ..records import Prefixes, RecordReader, record_files, tasks_of
 from ._loader import BatchJob, BatchLoader
-from ._options import LoadingOptions
 from ._order import Order
-from ._samplers import expected_reads
-from ._source import Normalize, Source
+from ._samplers import Sampler, expected_reads
+from ._source import DTYPES, Levels, Normalize, Source
 
 log = logging.getLogger(__name__)
 
 ITS_OWN = ("prefix", "batch_size", "data_shape", "shuffle", "seed", "tasks")
+
+
+@dataclass(frozen=True)
+class LoadingOptions(Options):
+    """How records become batches; every field is an option of `RecordIter`."""
+
+    sampler: Optional[Sampler] = option(
+        None,
+        "how often an epoch reads each row, in random order: see `WeightedSampler` and "
+        "`ClassAwareSampler`",
+    )
+    augment: Optional[Iterable[Augmentation]] = option(
+        None, "see `mxmtl.augment`; the middle of the image, as large as fits, without"
+    )
+    mean: Levels = option(None, "images become (pixel - mean) / std, on the scale of 0 to 255")
+    std: Levels = option(None, "one number, or one a channel, as the mean")
+    num_parts: int = option(
+        1,
+        "read one of so many parts: every row is in one, all have as many batches, and their k-th "
+        "batches are together that of one iterator with so many times the batch size",
+        low=1,
+    )
+    part_index: int = option(0, "which part, from 0", low=0)
+    last_batch: str = option(
+        "pad",
+        "whether rows that fill no batch make a padded one or are left out",
+        choices=("pad", "discard"),
+    )
+    on_error: str = option(
+        "raise",
+        "what a damaged record leads to, or one with what is no label of its task",
+        choices=("raise", "skip"),
+    )
+    threads: int = option(0, "decoding threads; 0: one for each processor", low=0)
+    prefetch: int = option(2, "batches that are decoded ahead", low=0)
+    dtype: str = option(
+        "float32", "of the images; uint8 leaves them as they are, in a quarter of the bytes",
+        choices=DTYPES,
+    )  # fmt: skip
+    data_name: str = option("data", "what the network calls the images")
+    ctx: Optional[mx.Context] = option(
+        None, "send batches there ahead of their use: images as bytes, which are scaled there"
+    )
 
 
 class AdvancingIter(mx.io.DataIter, abc.ABC):  # type: ignore[misc]

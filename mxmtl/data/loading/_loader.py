@@ -30,7 +30,6 @@ from ._source import Source
 
 log = logging.getLogger(__name__)
 
-ON_ERROR = ("raise", "skip")
 ALIGNMENT = 64  # bytes: a cache line, and what vector instructions like
 
 
@@ -217,8 +216,6 @@ class BatchLoader:
         threads: int = 1,
         prefetch: int = 2,
     ) -> None:
-        if on_error not in ON_ERROR:
-            raise ValueError(f"on_error={on_error!r} is not one of {ON_ERROR}.")
         self._source, self._order, self._missing = source, order, missing
         self._skip, self._threads, self._prefetch = on_error == "skip", threads, prefetch
         self._pool = concurrent.futures.ThreadPoolExecutor(threads, "mxmtl-decode")
