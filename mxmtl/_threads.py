@@ -2,20 +2,25 @@
 
 Left alone, MXNet takes half of the processors that it sees. That is right where two of them
 share a core, and wastes half of the machine where each is a core of its own, as on most virtual
-machines; and it sees neither the process's affinity nor the limit of a container.
+machines; and it sees neither the process's affinity nor the limit of a container. Work on several
+threads of our own, in order, is at the end.
 """
 
 from __future__ import annotations
 
+import collections
 import math
 import os
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Optional
+from typing import Callable, Deque, Generator, Iterable, Optional, TypeVar
 
 CPUS = Path("/sys/devices/system/cpu")
 CGROUP = Path("/sys/fs/cgroup")
 THREADS = "OMP_NUM_THREADS"
 LOCAL_COUNT = "MXMTL_LOCAL_WORKERS"  # workers of `mxmtl launch` on this machine, which share it
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 _set_here = False
 
 
@@ -71,3 +76,32 @@ def _text(path: Path) -> Optional[str]:
         return path.read_text("ascii").strip()
     except OSError:
         return None
+
+
+# -- work on many threads, results in order, memory bounded -----------------------------------------
+def ordered_map(
+    function: Callable[[Item], Result], items: Iterable[Item], workers: int
+) -> Generator[Result, None, None]:
+    """Yield ``function(item)`` in the order of the items, worked out by several threads.
+
+    At most ``2 * workers + 1`` items are under way or waiting to be taken. An exception of the
+    function is raised in the place of its result; threads end with the iterator.
+
+    >>> list(ordered_map(abs, [-1, 2, -3], workers=2))
+    [1, 2, 3]
+    """
+    if workers == 1:
+        yield from map(function, items)
+        return
+    waiting: Deque[Future[Result]] = collections.deque()
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            for item in items:
+                waiting.append(pool.submit(function, item))
+                if len(waiting) > 2 * workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()

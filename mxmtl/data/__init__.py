@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from ._options import OutputOptions as OutputOptions
     from ._options import RepairOptions as RepairOptions
     from ._options import VerifyOptions as VerifyOptions
-    from ._parallel import ordered_map as ordered_map
     from .convert import RecordSummary as RecordSummary
     from .convert import split_rows as split_rows
     from .convert import write_records as write_records

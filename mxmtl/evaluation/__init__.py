@@ -11,16 +11,16 @@ if TYPE_CHECKING:
     from ._evaluate import evaluate as evaluate
     from ._evaluate import evaluation_suite as evaluation_suite
     from ._evaluate import measure as measure
+    from ._evaluation import CLASS_METRICS as CLASS_METRICS
     from ._evaluation import Evaluation as Evaluation
+    from ._evaluation import class_table as class_table
     from ._evaluation import form_of as form_of
-    from ._metric_tables import CLASS_METRICS as CLASS_METRICS
-    from ._metric_tables import class_table as class_table
-    from ._metric_tables import json_text as json_text
-    from ._metric_tables import metric_table as metric_table
-    from ._metric_tables import of_task as of_task
-    from ._metric_tables import task_tables as task_tables
-    from ._metric_tables import values_by_name as values_by_name
-    from ._metric_tables import values_csv as values_csv
+    from ._evaluation import json_text as json_text
+    from ._evaluation import metric_table as metric_table
+    from ._evaluation import of_task as of_task
+    from ._evaluation import task_tables as task_tables
+    from ._evaluation import values_by_name as values_by_name
+    from ._evaluation import values_csv as values_csv
     from ._options import FORMATS as FORMATS
     from ._options import EvaluateOptions as EvaluateOptions
     from ._options import TuneOptions as TuneOptions

@@ -24,8 +24,8 @@ import numpy as np
 
 from .._devices import context
 from .._files import PathLike
-from .._threads import usable_processors
-from ..data import ImageError, ordered_map
+from .._threads import ordered_map, usable_processors
+from ..data import ImageError
 from ..tasks import Answer, TaskSet
 from ._images import Image, ImageReader, source_of
 from ._network import Backend, MXNetBackend

@@ -9,10 +9,10 @@ if TYPE_CHECKING:
     from ._options import SheetOptions as SheetOptions
     from ._page import gain as gain
     from ._report import Report as Report
+    from ._report import RunReport as RunReport
+    from ._report import check_output as check_output
     from ._report import report as report
-    from ._run_report import RunReport as RunReport
-    from ._run_report import check_output as check_output
-    from ._run_report import report_runs as report_runs
+    from ._report import report_runs as report_runs
     from ._show import check_sheet as check_sheet
     from ._show import show_batch as show_batch
     from ._show import show_results as show_results

@@ -1,25 +1,41 @@
-"""Values of metrics as a table: one row a task."""
+"""Reports: of metric values, a row a task; about runs, as one page, Markdown or JSON."""
 
 from __future__ import annotations
 
+import json
 import os
-from dataclasses import dataclass, replace
-from typing import Dict, Iterable, List, Mapping, Tuple, Union
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
 
-from .._files import PathLike, atomic_write
+from .._files import PathLike, atomic_write, finite
 from .._table import Table
+from ..data.records import Prefixes
 from ..evaluation import (
     class_table,
     json_text,
     metric_table,
+    predict_records,
     task_tables,
     values_by_name,
     values_csv,
 )
 from ..metrics import MetricValue, read_values
+from ..model import Network
 from ..tasks import TaskSet
+from ..training import Run
+from ._figures import needed
+from ._options import ReportOptions
+from ._page import markdown, page
+from ._pictures import RecordPictures
+from ._run_facts import listed, run_facts
 
 Values = Union[Mapping[str, float], Iterable[Tuple[str, float]]]
+FORMAT, VERSION = "mxmtl.report", 1
+FORMS = {"html": ".html", "md": ".md", "json": ".json"}
+PAGE = "an HTML report needs jinja2 and matplotlib", "report"
+MODULES = ("jinja2", "matplotlib")
+OneRun = Union[PathLike, Run]
 
 
 def report(values: Values, tasks: TaskSet) -> "Report":
@@ -107,3 +123,180 @@ class Report:
             *(table for name in names if (table := class_table(self.metrics, name)).rows),
             *([metric_table(together, first="all tasks")] if together else []),
         ]
+
+
+# -- about runs ------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class RunReport:
+    """What `report_runs` found.
+
+    Attributes
+    ----------
+    facts : dict
+        All figures, JSON-able; see ``docs/reports.md``.
+    metrics : list of list of MetricValue
+        Of each run: its values of metrics, which ``facts`` have by name.
+    pictures : dict
+        Data URIs of small pictures by number of the run and row; None where an image is damaged.
+    """
+
+    facts: Dict[str, Any]
+    metrics: Sequence[Sequence[MetricValue]] = field(repr=False)
+    pictures: Mapping[Tuple[int, int], Optional[str]] = field(default_factory=dict, repr=False)
+
+    def html(self) -> str:
+        """Return one page that needs no other file and no network.
+
+        Raises `ImportError` without jinja2 or matplotlib, naming the command that installs them.
+        """
+        needed(PAGE, *MODULES)
+        return page(self.facts["records"], self._runs(), self.pictures)
+
+    def markdown(self) -> str:
+        """Return the tables in Markdown."""
+        return markdown(self.facts["records"], self._runs())
+
+    def _runs(self) -> List[Dict[str, Any]]:
+        # Tables are made of values that know what they are of, the JSON has them by name.
+        return [{**run, "values": v} for run, v in zip(self.facts["runs"], self.metrics)]
+
+    def json(self) -> str:
+        """Return all figures as JSON; nan, which JSON has not, is null."""
+        return json.dumps(finite(self.facts), indent=1, ensure_ascii=False, allow_nan=False)
+
+    def save(self, path: PathLike, *, form: str = "", force: bool = False) -> None:
+        """Write the report, whole or not at all.
+
+        Parameters
+        ----------
+        path : path
+            Its ending says what is written, unless ``form`` does: ``.html``, ``.md``, ``.json``.
+        form : {"html", "md", "json"}
+            What is written.
+        force : bool
+            Replace a file that is there.
+
+        Raises
+        ------
+        ValueError
+            The path ends in something else.
+        FileExistsError, PermissionError
+            The file is there, or nothing can be written there.
+        """
+        form = check_output(path, form, force=force)
+        forms: Dict[str, Callable[[], str]] = {
+            "html": self.html, "md": self.markdown, "json": self.json,
+        }  # fmt: skip
+        text = forms[form]().rstrip("\n") + "\n"
+        with atomic_write(path) as stream:
+            stream.write(text.encode("utf-8"))
+
+
+def check_output(path: PathLike, form: str = "", *, force: bool = False) -> str:
+    """Return the form to write, or raise what `RunReport.save` would, before any work is done."""
+    name = os.fspath(path)
+    by_ending = {ending: each for each, ending in FORMS.items()}
+    form = form or by_ending.get(os.path.splitext(name)[1].lower(), "")
+    if form not in FORMS:
+        raise ValueError(
+            f"{name}: a report ends in one of {sorted(by_ending)}, or say what it is (--format)."
+        )
+    if os.path.exists(name) and not force:
+        raise FileExistsError(f"{name} is there already; --force (force=True) replaces it.")
+    folder = Path(name).absolute().parent
+    while not folder.exists():
+        folder = folder.parent  # it will be made
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise PermissionError(f"{name}: nothing can be written into {folder}.")
+    if form == "html":
+        needed(PAGE, *MODULES)
+    return form
+
+
+def report_runs(
+    runs: Union[OneRun, Sequence[OneRun]],
+    records: Optional[Prefixes] = None,
+    *,
+    which: str = "best",
+    mistakes: int = ReportOptions.mistakes,
+    bootstrap: int = ReportOptions.bootstrap,
+    ctx: Any = None,
+    **options: Any,
+) -> RunReport:
+    """Evaluate one or more runs on records, and gather what a report shows.
+
+    Parameters
+    ----------
+    runs : run folder, or several
+        From `mxmtl.fit` or ``mxmtl train``.
+    records : str or sequence of str, optional
+        Prefixes, by default those that the first run was validated on.
+    which : {"best", "last"}
+        Checkpoint of each run.
+    mistakes : int
+        Records of highest loss to show, for each task.
+    bootstrap : int
+        Draws for confidence intervals, as in `mxmtl.evaluation.evaluate`; 0 for none.
+    ctx : mx.Context, optional
+        Where to compute; the CPU by default.
+    **options
+        More for `mxmtl.RecordIter`, such as ``batch_size``, ``threads`` and ``on_error``.
+
+    Returns
+    -------
+    RunReport
+        Has `html`, `markdown`, `json` and `save`.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a folder is no run, or there are no such records.
+    ValueError
+        If no records are given and the run had none to validate on, or they were written for
+        other tasks.
+    """
+    one = isinstance(runs, (str, os.PathLike, Run))
+    several: List[Any] = [runs] if one else list(runs)  # type: ignore[list-item, arg-type]
+    opened = [run if isinstance(run, Run) else Run(run) for run in several]
+    ReportOptions(mistakes=mistakes)  # checks it
+    if not opened:
+        raise ValueError("0 runs: expected one or more.")
+    records = records or validation_records(opened[0])
+    facts: List[Dict[str, Any]] = []
+    metrics: List[Sequence[MetricValue]] = []
+    pictures: Dict[Tuple[int, int], Optional[str]] = {}
+    for number, run in enumerate(opened):
+        model = run.model_of(which)
+        predictions = predict_records(
+            Network.of(run, which=which, ctx=ctx), records, model.preprocessing,
+            temperature=model.temperature, **options,
+        )  # fmt: skip
+        found, values = run_facts(run, model, predictions, which, mistakes, bootstrap)
+        facts.append(found)
+        metrics.append(values)
+        with RecordPictures(records, predictions.index) as shown:
+            for task in found["tasks"].values():
+                for mistake in task["mistakes"]:
+                    pictures[number, mistake["row"]] = shown.uri(mistake["row"])
+    named_apart(facts)
+    head = {"format": FORMAT, "version": VERSION, "records": listed(records)}
+    return RunReport({**head, "runs": facts}, metrics, pictures)
+
+
+def validation_records(run: Run) -> Prefixes:
+    """Return what a run was validated on, or raise `ValueError`."""
+    _, val = run.records
+    if not val:
+        raise ValueError(
+            f"{run.folder}: the run had no records to validate on; say which ones to report on "
+            "(--records PREFIX)."
+        )
+    return val  # type: ignore[no-any-return]
+
+
+def named_apart(facts: List[Dict[str, Any]]) -> None:
+    """Call runs whose folders have the same name by their paths."""
+    names = [run["name"] for run in facts]
+    if len(set(names)) < len(names):
+        for number, run in enumerate(facts, start=1):
+            run["name"] = f"{number}: {run['folder']}"

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import mxmtl
 from mxmtl.data import TableError, TableOptions
-from mxmtl.data.tables import LabelEncoder, Row, _encoder, open_table
+from mxmtl.data.tables import LabelEncoder, Row, _cells, open_table
 
 import numpy as np
 import pytest
@@ -68,7 +68,7 @@ def test_encodes_as_the_tasks_do(tables):
 
 
 def test_remembers_a_limited_number_of_cells(monkeypatch):
-    monkeypatch.setattr(_encoder, "REMEMBERED", 10)
+    monkeypatch.setattr(_cells, "REMEMBERED", 10)
     encode = encoder(mxmtl.TaskSet([mxmtl.Regression("age")]))
     for number in range(100):
         assert encode(row({"age": str(number)})) == [number]

@@ -7,12 +7,12 @@ from ..._door import lazy
 if TYPE_CHECKING:
     from ._conversion import ImageWorker as ImageWorker
     from ._conversion import read_file as read_file
-    from ._convert import without_ending as without_ending
-    from ._convert import write_records as write_records
+    from ._conversion import without_ending as without_ending
+    from ._conversion import write_records as write_records
     from ._output import Output as Output
     from ._output import RecordSummary as RecordSummary
     from ._output import Stored as Stored
-    from ._splits import split_rows as split_rows
+    from ._plan import split_rows as split_rows
     from ._stage import Journal as Journal
     from ._stage import Stage as Stage
     from ._stage import outputs_of as outputs_of

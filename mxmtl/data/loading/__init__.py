@@ -9,12 +9,12 @@ if TYPE_CHECKING:
     from ._iter import LoadingOptions as LoadingOptions
     from ._iter import RecordIter as RecordIter
     from ._loader import BatchJob as BatchJob
+    from ._order import ClassAwareSampler as ClassAwareSampler
     from ._order import Order as Order
-    from ._samplers import ClassAwareSampler as ClassAwareSampler
-    from ._samplers import Sampler as Sampler
-    from ._samplers import WeightedSampler as WeightedSampler
-    from ._samplers import share_out as share_out
-    from ._samplers import task_weights as task_weights
+    from ._order import Sampler as Sampler
+    from ._order import WeightedSampler as WeightedSampler
+    from ._order import share_out as share_out
+    from ._order import task_weights as task_weights
     from ._source import Normalize as Normalize
 
 __getattr__, __dir__, __all__ = lazy(__name__, __file__)

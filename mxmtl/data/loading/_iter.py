@@ -21,8 +21,7 @@ from ...augment import Augmentation, Pipeline, whole_seed
 from ...tasks import TaskSet
 from ..records import Prefixes, RecordReader, record_files, tasks_of
 from ._loader import BatchJob, BatchLoader
-from ._order import Order
-from ._samplers import Sampler, expected_reads
+from ._order import Order, Sampler, expected_reads
 from ._source import DTYPES, Levels, Normalize, Source
 
 log = logging.getLogger(__name__)

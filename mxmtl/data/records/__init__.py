@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from ._framing import framed_again as framed_again
     from ._framing import pack_frames as pack_frames
     from ._framing import pack_record as pack_record
+    from ._framing import read_index as read_index
     from ._framing import read_record as read_record
+    from ._framing import scan_index as scan_index
     from ._framing import split_at_magic as split_at_magic
     from ._framing import unpack_record as unpack_record
-    from ._index import read_index as read_index
-    from ._index import scan_index as scan_index
-    from ._index import write_index as write_index
+    from ._framing import write_index as write_index
     from ._prefix import MANIFEST as MANIFEST
     from ._prefix import MANIFEST_FORMAT as MANIFEST_FORMAT
     from ._prefix import MANIFEST_VERSION as MANIFEST_VERSION

@@ -24,11 +24,12 @@ from ._framing import (
     WHOLE,
     Record,
     RecordError,
+    read_index,
     read_record,
+    scan_index,
     unpack_record,
     whole_frame,
 )
-from ._index import read_index, scan_index
 
 KIND = 7  # the byte of a frame's head whose upper bits are its kind
 BLOCK = 1 << 24  # bytes read at once without looking at the record's own length first

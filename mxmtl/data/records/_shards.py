@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, Optional
 
 from ..._files import Bytes
-from ._framing import Framed
-from ._index import write_index
+from ._framing import Framed, write_index
 
 WAITING = 192  # parts between two writes: one call, and no copy, for all of them
 WAITING_BYTES = 1 << 20

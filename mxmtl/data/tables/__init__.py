@@ -4,18 +4,18 @@ from .._errors import RowLabelError as RowLabelError
 from .._errors import bad_name as bad_name
 from .._errors import check_names as check_names
 from .._errors import not_utf8 as not_utf8
-from ._delimited import DelimitedTable as DelimitedTable  # the first, so the last to be asked
-from ._encoder import LabelEncoder as LabelEncoder
-from ._encoder import LabelledRow as LabelledRow
-from ._encoder import labelled_rows as labelled_rows
-from ._fashionai import FashionAITable as FashionAITable
-from ._folder import IMAGE_ENDINGS as IMAGE_ENDINGS
-from ._folder import FolderTable as FolderTable
-from ._folder import image_files as image_files
-from ._folder import walk_folder as walk_folder
+from ._cells import LabelEncoder as LabelEncoder
+from ._cells import LabelledRow as LabelledRow
+from ._cells import labelled_rows as labelled_rows
 from ._infer import Inference as Inference
 from ._infer import infer_tasks as infer_tasks
-from ._lst import ListTable as ListTable
+from ._layouts import IMAGE_ENDINGS as IMAGE_ENDINGS
+from ._layouts import DelimitedTable as DelimitedTable  # the first, so the last to be asked
+from ._layouts import FashionAITable as FashionAITable
+from ._layouts import FolderTable as FolderTable
+from ._layouts import ListTable as ListTable
+from ._layouts import image_files as image_files
+from ._layouts import walk_folder as walk_folder
 from ._table import Row as Row
 from ._table import TableOptions as TableOptions
 from ._table import TableReader as TableReader

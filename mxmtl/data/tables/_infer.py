@@ -8,8 +8,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 from ..._files import PathLike
 from ...tasks import TASK_NAME, Task, TaskSet
 from .._errors import TableError
-from ._encoder import is_names_column
-from ._guess import MAX_CLASSES, ColumnCells, guess_type, hint, quoted
+from ._cells import MAX_CLASSES, ColumnCells, guess_type, hint, is_names_column, quoted
 from ._table import TableOptions, TableReader, open_table
 
 Spec = Mapping[str, Any]

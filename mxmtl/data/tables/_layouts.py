@@ -1,0 +1,388 @@
+"""The layouts that a table may have; the first that is defined here is asked last.
+
+With a header (CSV and TSV, as spreadsheets write them, PASCAL's among them), FashionAI's files,
+folders of class folders, and MXNet's image lists.
+"""
+
+from __future__ import annotations
+
+import csv
+import functools
+import logging
+import os
+from collections import Counter
+from itertools import accumulate
+from typing import Any, ClassVar, Dict, Iterator, List, Mapping, Optional, Tuple
+
+import numpy as np
+
+from ...tasks import HELD, TASK_NAME, altered
+from .._errors import TableError, bad_name, escaped, not_utf8
+from ._table import Row, TableOptions, TableReader
+
+DELIMITERS = "\t,;"
+SUFFIX, MARKS, UNKNOWN = "_labels", frozenset("ynm"), ("", "?")  # of FashionAI
+log = logging.getLogger(__name__)
+# What OpenCV reads, if it was built with all of it; a file that it cannot read is an error.
+IMAGE_ENDINGS = tuple(
+    ".jpg .jpeg .jpe .jfif .jp2 .png .webp .bmp .dib .gif .tif .tiff .pbm .pgm .ppm .pnm".split()
+)
+SHOWN = 10  # endings of files that are left out
+COLUMN = "class"  # of a folder: the names of the folders in it
+EXPECTED = "expected index, label and path, separated by tabs."
+# Marks, and the classes of two: most of what stands in wide lists, and certainly held.
+EXACT = frozenset(f"{value:.{places}f}" for value in (-1, 0, 1) for places in range(7))
+
+
+class DelimitedTable(TableReader):
+    """A CSV or TSV file with a header row, in UTF-8 (with or without byte order mark).
+
+    Cells are stripped of white space, and spellings of an unknown label become ''. Columns
+    without a name (an index that pandas left) are passed over, and so is a delimiter at the end
+    of every row, which the header has not.
+    """
+
+    layout, about = "table", "CSV or TSV with a header"
+
+    def __init__(self, path: str, options: TableOptions) -> None:
+        super().__init__(path, options)
+        self._missing = frozenset(options.missing_values) - {""}
+        self._header, self._ends_with_delimiter = self._read_header()
+        self.columns = [name for name in self._header if name]
+
+    @classmethod
+    def recognises(cls, path: str, head: bytes) -> bool:
+        # Whatever its name, if no other layout recognises it; one that derives says what it reads.
+        return cls is DelimitedTable or super().recognises(path, head)
+
+    def rows(self) -> Iterator[Row]:
+        path_column, missing, header = self.options.path_column, self._missing, self._header
+        width, record_id = len(header), 0
+        lines = self._lines()
+        next(lines)
+        for number, line in enumerate(lines, start=2):
+            if not line:
+                continue
+            stripped = [cell.strip() for cell in line]
+            if self._ends_with_delimiter and len(line) == width + 1 and not stripped[-1]:
+                stripped.pop()
+            cells = dict(zip(header, stripped))
+            problem = None
+            path = cells.get(path_column, "")
+            if len(stripped) != width:
+                problem = f"it has {len(line)} cells, but the header names {width} columns."
+            elif not path:
+                problem = f"column {path_column!r}: the cell is empty; expected an image file."
+            if missing:
+                cells = {name: "" if cell in missing else cell for name, cell in cells.items()}
+            yield Row(number, record_id, path, cells, problem=problem)
+            record_id += 1
+
+    def _lines(self) -> Iterator[List[str]]:
+        number = 0
+        try:
+            with open(self.source, encoding="utf-8-sig", newline="") as stream:
+                delimiter = self.options.delimiter or guess_delimiter(stream.readline())
+                stream.seek(0)
+                for line in csv.reader(stream, delimiter=delimiter, strict=True):
+                    number += 1
+                    yield line
+        except UnicodeDecodeError as error:
+            raise not_utf8(self.source) from error
+        except csv.Error as error:
+            raise TableError(f"{self.source} row {number + 1}: {error}.") from error
+
+    def _read_header(self) -> Tuple[List[str], bool]:
+        lines = self._lines()
+        header = [name.strip() for name in next(lines, [])]
+        if not any(header):
+            raise TableError(f"{self.source}: the first row is empty; expected column names.")
+        twice = sorted({name for name in header if name and header.count(name) > 1})
+        if twice:
+            raise TableError(
+                f"{self.source}: the header names {twice} more than once. Rename or remove one."
+            )
+        if self.options.path_column not in header:
+            raise TableError(
+                f"{self.source}: no column {self.options.path_column!r} among "
+                f"{[name for name in header if name]}. It holds the image files; "
+                "another name can be given as path_column."
+            )
+        first = next((line for line in lines if line), [""])
+        return header, len(first) == len(header) + 1 and not first[-1].strip()
+
+
+def guess_delimiter(header: str) -> str:
+    r"""Return the delimiter that a header line has most of, outside of quotes.
+
+    >>> guess_delimiter('path;"a,b,c";breed'), guess_delimiter("path")
+    (';', ',')
+    """
+    bare = "".join(header.split('"')[::2])
+    return max(DELIMITERS, key=lambda mark: (bare.count(mark), mark == ","))
+
+
+class PascalTable(DelimitedTable):
+    """A table of PASCAL VOC's images as courses hand it out: names separated by spaces."""
+
+    layout, about = "pascal", "columns fname, labels (names and spaces), is_valid"
+    settles: ClassVar[Mapping[str, Any]] = {"path_column": "fname", "separator": " "}
+
+    def __init__(self, path: str, options: TableOptions) -> None:
+        super().__init__(path, options)
+        if "is_valid" in self.columns:
+            self.split_column = "is_valid"
+
+
+# -- FashionAI: no header; file, ``<task>_labels``, and ``nnnyn`` ----------------------------------
+class FashionAITable(TableReader):
+    """Rows that label one task each: all other tasks of the row are missing.
+
+    The letters of the third cell stand for the task's classes: y marks the class, n is none,
+    m (maybe) counts as none. Classes are named by their position: "0", "1", ...; a third cell
+    of "?" (the test set) is missing. Empty lines are passed over.
+    """
+
+    layout, about = "fashionai", "no header: file, <task>_labels, nnyn"
+    one_task_a_row = True
+
+    def __init__(self, path: str, options: TableOptions) -> None:
+        super().__init__(path, options)
+        self.num_classes: Dict[str, int] = {}
+        asks = False  # whether rows without letters ask for a task, as those of the test set do
+        for _, line in self._lines():
+            name = task_of(line)
+            if len(line) == 3 and TASK_NAME.fullmatch(name) and set(line[2]) <= MARKS:
+                self.num_classes[name] = max(self.num_classes.get(name, 0), len(line[2]))
+            asks |= line[2] in UNKNOWN if len(line) == 3 else line[-1].endswith(SUFFIX)
+        if not asks:
+            self.check_labels()
+        self.columns = list(self.num_classes)
+        self.known_tasks = [
+            {"type": "Multiclass", "name": name, "classes": [str(index) for index in range(count)]}
+            for name, count in self.num_classes.items()
+        ]
+
+    def check_labels(self) -> None:
+        if not self.num_classes:
+            raise TableError(f"{self.source}: no rows of the form 'file,<task>_labels,nnyn'.")
+
+    def rows(self) -> Iterator[Row]:
+        empty = dict.fromkeys(self.columns, "")
+        for record_id, (number, line) in enumerate(self._lines()):
+            problem, cells, name = None, dict(empty), task_of(line)
+            try:
+                if len(line) != 3:
+                    raise ValueError(f"it has {len(line)} cells; expected file, task, letters.")
+                if not TASK_NAME.fullmatch(name):
+                    raise ValueError(f"task name {name!r}: expected letters, digits, '_' and '-'.")
+                cells[name] = self._marked(name, line[2])
+            except ValueError as error:
+                problem = str(error)
+            yield Row(number, record_id, line[0], cells, problem=problem, task=name)
+
+    def _marked(self, task: str, letters: str) -> str:
+        if letters in UNKNOWN:
+            return ""
+        expected = self.num_classes.get(task, 0)
+        if len(letters) != expected or not set(letters) <= MARKS or letters.count("y") != 1:
+            raise ValueError(
+                f"task {task!r}: {letters!r} is not {expected} letters n or m and one y."
+            )
+        return str(letters.index("y"))
+
+    def _lines(self) -> Iterator[Tuple[int, List[str]]]:
+        number = 0
+        try:
+            with open(self.source, encoding="utf-8-sig", newline="") as stream:
+                for number, line in enumerate(csv.reader(stream, strict=True), start=1):
+                    cells = [cell.strip() for cell in line]
+                    if any(cells):
+                        yield number, cells
+        except UnicodeDecodeError as error:
+            raise not_utf8(self.source) from error
+        except csv.Error as error:
+            raise TableError(f"{self.source} row {number + 1}: {error}.") from error
+
+
+def task_of(line: List[str]) -> str:
+    """Return the task that the second cell of a row names; '' if there is none.
+
+    >>> task_of(["1.jpg", "coat_length_labels", "?"])
+    'coat_length'
+    """
+    name = line[1] if len(line) > 1 else ""
+    return name[: -len(SUFFIX)] if name.endswith(SUFFIX) else name
+
+
+# -- folders of class folders: ``root/beagle/1.jpg`` -----------------------------------------------
+class FolderTable(TableReader):
+    """Images under a folder; the folder below the root is the class (column ``class``).
+
+    Files are taken in the order of their names, folder by folder. Files whose ending is none
+    of an image's are left out, which is logged, and so are hidden ones; an image that stands in
+    no class folder is a row with a problem, and so is one whose name is not UTF-8.
+    """
+
+    layout, about, reads_folder = "folder", "folder of class folders", True
+    known_tasks = ({"type": "Multiclass", "name": COLUMN},)
+
+    def __init__(self, path: str, options: TableOptions) -> None:
+        super().__init__(path, options)
+        self.columns = [COLUMN]
+        if not any(os.path.isdir(os.path.join(path, name)) for name in os.listdir(path)):
+            raise TableError(f"{path}: no class folders in it (expected {path}/<class>/1.jpg).")
+
+    def rows(self) -> Iterator[Row]:
+        for index, found in enumerate(image_files(self.source)):
+            path, trouble = escaped(found), bad_name(found)
+            name, _, inside = path.partition(os.sep)
+            problem = None if inside else "the image stands in no class folder."
+            problem = f"image {trouble}" if trouble else problem
+            yield Row(index + 1, index, path, {COLUMN: name if inside else ""}, problem=problem)
+
+
+def walk_folder(root: str) -> Iterator[Tuple[str, List[str], List[str]]]:
+    """Go through a folder as `os.walk` does, in the order of names.
+
+    Links to folders are followed, but never to a folder that the way to them came through. A
+    folder that cannot be read raises its `OSError`. Folders that the caller takes out of the
+    list are not gone into.
+    """
+    for folder, folders, files in os.walk(root, followlinks=True, onerror=raise_error):
+        folders[:] = sorted(
+            name for name in folders if not leads_back(os.path.join(folder, name), root)
+        )
+        yield folder, folders, sorted(files)
+
+
+def leads_back(path: str, root: str) -> bool:
+    """Tell whether a folder is a link to one above it, on the way that came from the root."""
+    if not os.path.islink(path):
+        return False
+    goal = os.path.realpath(path).rstrip(os.sep) + os.sep
+    steps = os.path.relpath(os.path.dirname(path), root).split(os.sep)
+    way = accumulate([root, *steps], os.path.join)
+    return any((os.path.realpath(folder) + os.sep).startswith(goal) for folder in way)
+
+
+def raise_error(error: OSError) -> None:
+    """Let an unreadable folder be an error: `os.walk` would pass over it without a word."""
+    raise error
+
+
+def image_files(root: str, endings: Tuple[str, ...] = IMAGE_ENDINGS) -> Iterator[str]:
+    """Yield the paths of image files under a folder, relative to it, in a fixed order.
+
+    Hidden files and folders are passed over. A log line tells of others that are left out for
+    their endings. `TableError` names a folder that cannot be read.
+    """
+    left_out: Counter[str] = Counter()
+    try:
+        for folder, folders, files in walk_folder(root):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            for name in files:
+                if name.startswith("."):
+                    continue
+                if name.lower().endswith(endings):
+                    yield os.path.relpath(os.path.join(folder, name), root)
+                else:
+                    left_out[os.path.splitext(name)[1].lower() or "no ending"] += 1
+    except OSError as error:
+        raise TableError(
+            f"{error.filename}: the folder cannot be read ({error.strerror}). "
+            f"Make it readable, or move it out of {root}."
+        ) from error
+    if left_out:
+        warn_once(f"{root}: {counted(left_out)} By their names they are no images.")
+
+
+def counted(endings: Counter[str]) -> str:
+    """Put numbers of files into words.
+
+    >>> counted(Counter({".txt": 2, ".json": 1}))
+    '3 files were left out: .txt (2), .json (1).'
+    """
+    ranked = sorted(endings.items(), key=lambda item: (-item[1], item[0]))
+    listed = [f"{ending} ({count})" for ending, count in ranked[:SHOWN]]
+    listed += ["..."] * (len(ranked) > SHOWN)
+    number = sum(endings.values())
+    files = "1 file was" if number == 1 else f"{number} files were"
+    return f"{files} left out: {', '.join(listed)}."
+
+
+@functools.lru_cache(maxsize=None)
+def warn_once(line: str) -> None:
+    """Log a line, the first time only: a folder is gone through several times."""
+    log.warning(line)
+
+
+# -- MXNet's lists: ``index <tab> label [<tab> label ...] <tab> path`` -----------------------------
+class ListTable(TableReader):
+    """A ``.lst`` file. Labels are stored values (class numbers, -1 or nan where missing).
+
+    The first line with labels sets how many a row has; where no line has any, the paths can be
+    read all the same. Empty lines are passed over.
+    """
+
+    layout, about, endings = "lst", "MXNet's list: index, labels and path, by tabs", (".lst",)
+
+    def __init__(self, path: str, options: TableOptions) -> None:
+        super().__init__(path, options)
+        self.columns = []
+        self.stored_width = self._first_width()
+
+    def check_labels(self) -> None:
+        if not self.stored_width:
+            raise TableError(f"{self.source}: its rows have no label; {EXPECTED}")
+
+    def rows(self) -> Iterator[Row]:
+        for number, parts in self._lines():
+            if len(parts) < 3 and self.stored_width:
+                yield Row(number, -1, parts[-1], {}, problem=f"it has no label; {EXPECTED}")
+                continue
+            try:
+                record_id, label = int(parts[0]), np.array(parts[1:-1], np.float32)
+            except ValueError as error:
+                yield Row(number, -1, parts[-1], {}, problem=f"{error}; {EXPECTED}")
+                continue
+            problem = altered_label(parts[1:-1], label)
+            if len(label) != self.stored_width:
+                problem = (
+                    f"it has {len(label)} labels, but the first row with any has "
+                    f"{self.stored_width}."
+                )
+            elif not 0 <= record_id < 2**63:
+                problem = f"index {record_id} is not in [0, 2^63)."
+            yield Row(number, record_id, parts[-1], {}, label, problem)
+
+    def _first_width(self) -> int:
+        rows = False
+        for _, parts in self._lines():
+            rows = True
+            if len(parts) >= 3:
+                return len(parts) - 2
+        if not rows:
+            raise TableError(f"{self.source}: no rows.")
+        return 0
+
+    def _lines(self) -> Iterator[Tuple[int, List[str]]]:
+        try:
+            with open(self.source, encoding="utf-8-sig") as stream:
+                for number, line in enumerate(stream, start=1):
+                    if line.strip():
+                        yield number, [part.strip() for part in line.strip().split("\t")]
+        except UnicodeDecodeError as error:
+            raise not_utf8(self.source) from error
+
+
+def altered_label(cells: List[str], label: np.ndarray) -> Optional[str]:
+    """Say which number of a row float32 does not hold, if there is one."""
+    if EXACT.issuperset(cells):
+        return None
+    for number, (cell, stored) in enumerate(zip(cells, label.tolist()), start=1):
+        if abs(stored) >= HELD or (stored == 0.0 and cell not in EXACT):
+            trouble = altered(cell, stored)
+            if trouble:
+                return f"label {number}: {trouble}"
+    return None
