@@ -78,7 +78,7 @@ def _text(path: Path) -> Optional[str]:
         return None
 
 
-# -- work on many threads, results in order, memory bounded -----------------------------------------
+# -- work on many threads, results in order, memory bounded ----------------------------------------
 def ordered_map(
     function: Callable[[Item], Result], items: Iterable[Item], workers: int
 ) -> Generator[Result, None, None]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
 
 from .._files import PathLike
-from ..data.records import Prefixes
+from ..data.records import Prefixes, listed
 from ..metrics import (
     AbstractDecision,
     Bootstrap,
@@ -85,14 +84,13 @@ def evaluate(
     predictions = predict_records(
         network, records, loaded.file.preprocessing, temperature=loaded.file.temperature, **options
     )
-    prefixes = [records] if isinstance(records, (str, os.PathLike)) else list(records)
     return measure(
         predictions,
         thresholds=loaded.file.thresholds,
         bootstrap=bootstrap,
         level=level,
         seed=seed,
-        about={"model": loaded.name, "records": ", ".join(map(str, prefixes))},
+        about={"model": loaded.name, "records": ", ".join(listed(records))},
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Container, Dict, List, Optional, Tuple, Union
@@ -11,7 +10,7 @@ import numpy as np
 
 from .._files import PathLike
 from .._table import Table
-from ..data.records import Prefixes
+from ..data.records import Prefixes, listed
 from ..metrics import CalibrationError, CrossEntropy, Suite
 from ..model import MODEL, Network, load_model
 from ..tasks import Task, TaskSet
@@ -182,8 +181,7 @@ def tune(
     model = load_model(run, which)
     network = Network.of_model(model, ctx=reading.pop("ctx", None))
     predictions = predict_records(network, records, model.file.preprocessing, **reading)
-    prefixes = [records] if isinstance(records, (str, os.PathLike)) else list(records)
-    about = {"model": model.name, "records": ", ".join(map(str, prefixes))}
+    about = {"model": model.name, "records": ", ".join(listed(records))}
     tuning = tune_predictions(predictions, options, about)
     if not tuning.tasks:
         reasons = " ".join(f"{name}: {why}." for name, why in tuning.refused.items())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Optional
 
@@ -11,7 +10,7 @@ import numpy as np
 
 from ..data import RecordIter
 from ..data.loading import Normalize
-from ..data.records import Prefixes
+from ..data.records import Prefixes, listed
 from ..model import Model, Network, Preprocessing
 from ..onnx import INSTALL
 
@@ -58,8 +57,7 @@ def sample_images(
 
 def named(records: Prefixes) -> str:
     """Return the names of records as one text."""
-    parts = [records] if isinstance(records, (str, os.PathLike)) else records
-    return ", ".join(map(str, parts))
+    return ", ".join(listed(records))
 
 
 def drawn(count: int, data_shape: Any) -> np.ndarray:

@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Seque
 
 from .._files import PathLike, atomic_write, finite
 from .._table import Table
-from ..data.records import Prefixes
+from ..data.records import Prefixes, listed
 from ..evaluation import (
     class_table,
     json_text,
@@ -28,7 +28,7 @@ from ._figures import needed
 from ._options import ReportOptions
 from ._page import markdown, page
 from ._pictures import RecordPictures
-from ._run_facts import listed, run_facts
+from ._run_facts import run_facts
 
 Values = Union[Mapping[str, float], Iterable[Tuple[str, float]]]
 FORMAT, VERSION = "mxmtl.report", 1

@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Sequence, Tuple
 
 import numpy as np
 
-from ..data.records import LabelCounts, Prefixes
+from ..data.records import LabelCounts, Prefixes, listed
 from ..evaluation import Predictions, measure
 from ..metrics import (
     F1,
@@ -96,12 +96,6 @@ def facts_of_task(
         **task_facts(predicted),
         "mistakes": worst_mistakes(predicted, predictions.index, mistakes),
     }
-
-
-def listed(prefixes: Any) -> Any:
-    """Return prefixes as a list of texts."""
-    one = isinstance(prefixes, (str, os.PathLike))
-    return [os.fspath(prefix) for prefix in ([prefixes] if one else prefixes)]
 
 
 # -- the records of highest loss -------------------------------------------------------------------

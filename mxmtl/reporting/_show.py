@@ -185,7 +185,7 @@ def write_sheet(
     check_sheet(path)
     pictures = list(examples(inspection, count, seed))
     title = f"{inspection.prefix}: {inspection.num_records} records"
-    tables = [Table(name, header, rows) for name, header, rows in inspection.tables()]
+    tables = [Table(*grid) for grid in inspection.tables()]
     write_pictures(pictures, SHEET_COLUMNS, path, title=title, tables=tables)
 
 

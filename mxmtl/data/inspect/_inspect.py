@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Tuple, Union
 
 import numpy as np
-from tabulate import tabulate
 
 from ..._files import PathLike
-from ...tasks import Task, TaskSet, percent
+from ..._table import Table
+from ...tasks import TaskSet, percent
 from .._errors import ImageError
 from .._options import InspectOptions
 from ..images import read_info
@@ -74,7 +74,10 @@ class Inspection:
         """Return all tables, each as title, header and rows."""
         names = self.tasks.names
         result: List[Grid] = [("tasks", ["task", "type", "labelled", "missing"], self._task_rows())]
-        result += [table_of(task, self.labels[task.name]) for task in self.tasks]
+        for task in self.tasks:
+            counts = self.labels[task.name]
+            title = f"{task.name} ({counts['type']})"
+            result.append((title, *task.kind.count_table(counts)))
         if len(names) > 1:
             rows = [[name, *row] for name, row in zip(names, self.together.tolist())]
             result.append(("records labelled for both tasks", ["", *names], rows))
@@ -89,11 +92,7 @@ class Inspection:
 
     def __str__(self) -> str:
         head = f"{self.prefix}: {self.num_records} records, {self.num_bytes / 1e6:.1f} MB"
-        parts = [
-            f"{title}\n{tabulate(rows, headers=header, floatfmt='.4g')}"
-            for title, header, rows in self.tables()
-        ]
-        return "\n\n".join([head, *parts])
+        return "\n\n".join([head, *(Table(*grid).text() for grid in self.tables())])
 
     def _task_rows(self) -> List[List[Any]]:
         return [
@@ -119,12 +118,6 @@ class Inspection:
             for first, second in zip(*np.unravel_index(order, surplus.shape))
             if surplus[first, second] > 0
         ]
-
-
-def table_of(task: Task, counts: Mapping[str, Any]) -> Grid:
-    """Return the table of one task: classes, labels, or the spread of a value."""
-    title = f"{task.name} ({counts['type']})"
-    return (title, *task.kind.count_table(counts))
 
 
 def inspect_records(

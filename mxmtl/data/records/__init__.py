@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ._prefix import Prefixes as Prefixes
     from ._prefix import check_label as check_label
     from ._prefix import illegal_rows as illegal_rows
+    from ._prefix import listed as listed
     from ._prefix import listed_shards as listed_shards
     from ._prefix import read_manifest as read_manifest
     from ._prefix import record_files as record_files

@@ -19,6 +19,12 @@ Prefixes = Union[PathLike, Sequence[PathLike]]
 Layout = Tuple[str, str, Tuple[str, ...], Tuple[str, ...]]
 
 
+def listed(prefixes: Prefixes) -> List[str]:
+    """Return one prefix or several as a list of texts."""
+    one = isinstance(prefixes, (str, os.PathLike))
+    return [os.fspath(prefix) for prefix in ([prefixes] if one else prefixes)]  # type: ignore
+
+
 def record_files(prefixes: Prefixes) -> List[str]:
     """Return the .rec files of one prefix or several, shards in order of their number.
 
@@ -27,9 +33,7 @@ def record_files(prefixes: Prefixes) -> List[str]:
     file or a shard is missing (the last ones too, where a manifest is beside them), `ValueError` if
     there are both.
     """
-    if isinstance(prefixes, (str, os.PathLike)):
-        prefixes = [prefixes]
-    files = [path for prefix in prefixes for path in _files_of(os.fspath(prefix))]
+    files = [path for prefix in listed(prefixes) for path in _files_of(prefix)]
     if not files:
         raise ValueError("no prefix was given; expected one or more, as 'data/train'.")
     if len(set(map(os.path.realpath, files))) < len(files):
@@ -130,12 +134,10 @@ def tasks_of(prefixes: Prefixes, given: Union[TaskSet, PathLike, None]) -> TaskS
     """
     if given is not None and not isinstance(given, TaskSet):
         given = TaskSet.load(given)
-    if isinstance(prefixes, (str, os.PathLike)):
-        prefixes = [prefixes]
     tasks: Optional[TaskSet] = given
     source = "tasks="
-    for prefix in prefixes:
-        path = shared_file(os.fspath(prefix), ".tasks.json")
+    for prefix in listed(prefixes):
+        path = shared_file(prefix, ".tasks.json")
         if not os.path.exists(path):
             if tasks is None:
                 raise FileNotFoundError(
