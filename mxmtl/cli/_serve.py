@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Serve until a signal says to stop."""
     limits = serving.Limits(**given(arguments, serving.Limits))
     how = serving.ServeOptions(**given(arguments, serving.ServeOptions))
-    predictor = serving.open_engine(predictable(arguments), max_batch=how.max_batch)
+    predictor = model.Predictor(predictable(arguments), batch_size=how.max_batch)
     service = serving.Service(
         predictor,
         host=how.host,

@@ -12,7 +12,6 @@ import re
 from dataclasses import dataclass
 from typing import Any, Dict, Mapping, Optional, Tuple
 
-from .._files import PathLike
 from .._options import Options, option, read_shares, read_size
 from .._threads import usable_cores
 
@@ -127,7 +126,7 @@ class OutputOptions(Options):
 class InspectOptions(Options):
     """How records are inspected."""
 
-    tasks: Optional[PathLike] = option(None, TASKS)
+    tasks: Optional[str] = option(None, TASKS)
     measure: int = option(10_000, "images to look at", low=0)
 
 
@@ -135,7 +134,7 @@ class InspectOptions(Options):
 class VerifyOptions(Options):
     """How records are checked."""
 
-    tasks: Optional[PathLike] = option(None, TASKS)
+    tasks: Optional[str] = option(None, TASKS)
     workers: int = option(0, "threads; 0 is one for each core", low=0)
 
 

@@ -68,22 +68,22 @@ class Link:
 
 
 def meet(
-    count: int, rank: int, where: Tuple[str, int], size: Tuple[int, int]
+    count: int, rank: int, where: Tuple[str, int], size: Tuple[int, int], patience: float = MEET
 ) -> Tuple[Layout, Dict[int, Link]]:
     """Wait for the other launchers; return who runs what, and the connections.
 
-    ``size`` is how many workers and servers this node has. Raises `OSError` or `ValueError` if not
+    ``size`` is how many workers and servers this node has, ``patience`` seconds. Raises `OSError` or `ValueError` if not
     all come or if they do not fit together; then those who have come raise it, too.
     """
     if rank:
-        link = _call(where)
+        link = _call(where, patience)
         link.tell(rank, count, *size)
         try:
-            return Layout._make([*link.hear(MEET), link.socket.getsockname()[0]]), {0: link}
+            return Layout._make([*link.hear(patience), link.socket.getsockname()[0]]), {0: link}
         except OSError as error:
             link.close()
             raise OSError(f"node 0 was lost before all nodes had come ({error}).") from error
-    links, sizes = _receive(count, where[1]) if count > 1 else ({}, {})
+    links, sizes = _receive(count, where[1], patience) if count > 1 else ({}, {})
     sizes[0] = size
     address = links[1].socket.getsockname()[0] if links else "127.0.0.1"
     with socket.create_server((address, 0)) as probe:  # a port that is free
@@ -93,8 +93,8 @@ def meet(
     return Layout._make([*whole, 0, 0, address]), links
 
 
-def _call(where: Tuple[str, int]) -> Link:
-    until, reason = time.monotonic() + MEET, ""
+def _call(where: Tuple[str, int], patience: float) -> Link:
+    until, reason = time.monotonic() + patience, ""
     while time.monotonic() < until:
         try:
             connection = socket.create_connection(where, timeout=SEND)
@@ -104,21 +104,21 @@ def _call(where: Tuple[str, int]) -> Link:
         except OSError as error:  # node 0 is not there yet, or its name
             reason = str(error)
         time.sleep(0.2)
-    raise OSError(f"no node 0 at {where[0]}:{where[1]} within {MEET:.0f} seconds ({reason}).")
+    raise OSError(f"no node 0 at {where[0]}:{where[1]} within {patience:.0f} seconds ({reason}).")
 
 
-def _receive(count: int, port: int) -> Tuple[Dict[int, Link], Dict[int, Any]]:
+def _receive(count: int, port: int, patience: float) -> Tuple[Dict[int, Link], Dict[int, Any]]:
     links: Dict[int, Link] = {}
     sizes: Dict[int, Any] = {}
     with socket.create_server(("", port)) as listener, contextlib.ExitStack() as on_errors:
-        listener.settimeout(MEET)
+        listener.settimeout(patience)
         while len(links) < count - 1:
             try:
                 link = Link(listener.accept()[0])
                 on_errors.callback(link.close)
             except OSError as error:
                 missing = sorted(set(range(1, count)) - set(links))
-                raise OSError(f"nodes {missing} did not come in {MEET:.0f} seconds.") from error
+                raise OSError(f"nodes {missing} did not come in {patience:.0f} seconds.") from error
             try:
                 node, nodes, workers, servers = map(int, link.hear(SEND))
             except (OSError, ValueError, TypeError):  # a stranger

@@ -260,7 +260,7 @@ def report_runs(
     opened = [run if isinstance(run, Run) else Run(run) for run in several]
     ReportOptions(mistakes=mistakes)  # checks it
     if not opened:
-        raise ValueError("0 runs: expected one or more.")
+        raise ValueError("0 runs: expected a run, or several.")
     records = records or validation_records(opened[0])
     facts: List[Dict[str, Any]] = []
     metrics: List[Sequence[MetricValue]] = []

@@ -11,6 +11,5 @@ if TYPE_CHECKING:
     from ._limits import ServeOptions as ServeOptions
     from ._server import Service as Service
     from ._server import is_loopback as is_loopback
-    from ._server import open_engine as open_engine
 
 __getattr__, __dir__, __all__ = lazy(__name__, __file__)

@@ -10,10 +10,9 @@ import signal
 import socket
 import threading
 import time
-from typing import Callable, Iterator, Union
+from typing import Callable, Iterator
 
-from .._files import PathLike
-from ..model import Model, Predictor
+from ..model import Predictor
 from ._limits import CONNECTIONS, OTHER_FILES, STOP_SECONDS, Limits, ServeOptions
 
 INSTALL = 'pip install "mxmtl[serve]"'
@@ -105,11 +104,6 @@ class Service:
         await self.server.close_all_connections()
         self.app.close()
         return ended
-
-
-def open_engine(source: Union[PathLike, Model], *, max_batch: int = 16) -> Predictor:
-    """Return the `Predictor` of an ``.onnx`` file, a run folder, a prefix, or a `Model`."""
-    return Predictor(source, batch_size=max_batch)
 
 
 def most_connections() -> int:

@@ -144,15 +144,14 @@ def test_strangers_are_turned_away():
             link.close()
 
 
-def test_nodes_that_do_not_come(monkeypatch):
-    monkeypatch.setattr("mxmtl.distributed._nodes.MEET", 0.5)
+def test_nodes_that_do_not_come():
     where = ("127.0.0.1", free_port())
     with pytest.raises(OSError, match=r"nodes \[1, 2\] did not come in 0 seconds"):
-        meet(3, 0, where, (1, 1))
+        meet(3, 0, where, (1, 1), 0.5)
     with pytest.raises(OSError, match=r"no node 0 at 127.0.0.1:\d+ within 0 seconds \(.*refused"):
-        meet(3, 1, where, (1, 1))
+        meet(3, 1, where, (1, 1), 0.5)
     with socket.create_server(("", 0)) as taken, pytest.raises(OSError, match="in use"):
-        meet(3, 0, ("127.0.0.1", taken.getsockname()[1]), (1, 1))
+        meet(3, 0, ("127.0.0.1", taken.getsockname()[1]), (1, 1), 0.5)
 
 
 FAIL = "import sys, time; time.sleep(1); sys.exit('the reason')"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import mxmtl
 from mxmtl.export import export_model
-from mxmtl.serving import Limits, open_engine
+from mxmtl.serving import Limits
 from tests.model._models import model_of
 from tests.serving._service import ask, serving
 
@@ -18,7 +18,7 @@ TOOL = Path(__file__).parents[2] / "tools" / "serve_load.py"
 def test_every_request_ends_as_it_should(tmp_path):
     export_model(model_of(mxmtl.small_trunk((4, 6))), tmp_path / "m.onnx")
     limits = Limits(max_bytes=1_000_000, timeout=5)
-    with serving(open_engine(tmp_path / "m.onnx"), limits) as service:
+    with serving(mxmtl.Predictor(tmp_path / "m.onnx"), limits) as service:
         command = [sys.executable, str(TOOL), "--url", service.url, "--seconds", "2"]
         command += ["--max-bytes", "1000000", "--out", str(tmp_path / "load.md")]
         done = subprocess.run(command, capture_output=True, text=True, check=False)

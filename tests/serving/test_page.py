@@ -7,7 +7,6 @@ import contextlib
 
 import mxmtl
 from mxmtl.export import export_model
-from mxmtl.serving import open_engine
 from tests import _browser
 from tests.model._models import model_of
 from tests.serving._service import picture, serving
@@ -29,7 +28,7 @@ DROP = """(() => {
 def page(tmp_path_factory):
     folder = tmp_path_factory.mktemp("page")
     export_model(model_of(mxmtl.small_trunk((4, 6))), folder / "m.onnx")
-    engine = open_engine(folder / "m.onnx")
+    engine = mxmtl.Predictor(folder / "m.onnx")
     browser = _browser.Browser(folder / "profile")
     with contextlib.closing(browser), serving(engine) as service:
         browser.service = service

@@ -5,7 +5,7 @@ from __future__ import annotations
 import mxmtl
 from mxmtl.export import ExportOptions, export_model
 from mxmtl.model import load_model
-from mxmtl.serving import open_engine, predict
+from mxmtl.serving import predict
 from tests.model._models import TASKS, model_of
 from tests.serving._service import picture
 
@@ -27,7 +27,7 @@ def test_a_run_and_its_onnx_file_answer_the_same(tmp_path):
     model = model_of(mxmtl.small_trunk((4, 6)), thresholds={"toys": [0.3, 0.5, 0.7]})
     export_model(model, tmp_path / "m.onnx")
     export_model(model, tmp_path / "m", ExportOptions(format="mxnet"))
-    predictors = [open_engine(tmp_path / "m"), open_engine(tmp_path / "m.onnx")]
+    predictors = [mxmtl.Predictor(tmp_path / "m"), mxmtl.Predictor(tmp_path / "m.onnx")]
     data = [picture((40 * n, 90, 200 - 30 * n), (50 + n, 60)) for n in range(5)]
     crops = [np.stack([predictor.read(image) for image in data]) for predictor in predictors]
     np.testing.assert_array_equal(crops[0], crops[1])
@@ -40,7 +40,7 @@ def test_a_run_and_its_onnx_file_answer_the_same(tmp_path):
 
 
 def test_a_run_folder(world):
-    predictor = open_engine(world / "runs" / "first")
+    predictor = mxmtl.Predictor(world / "runs" / "first")
     assert predictor.name.startswith(str(world / "runs" / "first" / "model-"))
     answers = predict(predictor, predictor.read(picture())[np.newaxis])
     assert list(answers[0]) == load_model(world / "runs" / "first").tasks.names
@@ -48,4 +48,4 @@ def test_a_run_folder(world):
 
 def test_what_is_no_model_is_said(tmp_path):
     with pytest.raises(FileNotFoundError, match="no model"):
-        open_engine(tmp_path / "none")
+        mxmtl.Predictor(tmp_path / "none")

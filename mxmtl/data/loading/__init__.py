@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 from ..._door import lazy
 
 if TYPE_CHECKING:
-    from ._dataset import RecordDataset as RecordDataset
     from ._iter import LoadingOptions as LoadingOptions
     from ._iter import RecordIter as RecordIter
     from ._loader import BatchJob as BatchJob
@@ -16,5 +15,6 @@ if TYPE_CHECKING:
     from ._order import share_out as share_out
     from ._order import task_weights as task_weights
     from ._source import Normalize as Normalize
+    from ._source import RecordDataset as RecordDataset
 
 __getattr__, __dir__, __all__ = lazy(__name__, __file__)

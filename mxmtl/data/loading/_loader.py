@@ -198,12 +198,8 @@ class BatchLoader:
         Which rows, and how many a batch.
     missing : numpy.ndarray
         Label of a padded row, float32 (label_width,).
-    on_error : {"raise", "skip"}
-        What a damaged record leads to.
-    threads : int
-        How many decode.
-    prefetch : int
-        How many batches are decoded ahead.
+    on_error, threads, prefetch
+        As in `LoadingOptions`; the number of threads itself.
     """
 
     def __init__(

@@ -26,18 +26,9 @@ class Order:
     ----------
     num_records : int
         Rows of the whole data.
-    batch_size : int
-        Rows in a batch.
-    shuffle : bool
-        Whether every epoch has an order of its own.
-    seed : int
-        Of that order.
-    num_parts, part_index : int
-        In each epoch every row goes to one part. All parts have the same number of batches, and
-        their k-th batches together are that of one part with ``num_parts`` times the batch size
-        (but for the last two, where parts have unequally many rows: see `take`).
-    last_batch : {"pad", "discard"}
-        Whether rows that fill no batch make a padded one or are left out.
+    batch_size, shuffle, seed, num_parts, part_index, last_batch
+        As in `RecordIter`. (The last two batches of parts differ from the whole's where parts
+        have unequally many rows: see `take`.)
     expected : numpy.ndarray, optional
         How often each row is read on average, (num_records,), from a `Sampler`; once each by
         default.
