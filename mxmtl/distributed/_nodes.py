@@ -72,8 +72,9 @@ def meet(
 ) -> Tuple[Layout, Dict[int, Link]]:
     """Wait for the other launchers; return who runs what, and the connections.
 
-    ``size`` is how many workers and servers this node has, ``patience`` seconds. Raises `OSError` or `ValueError` if not
-    all come or if they do not fit together; then those who have come raise it, too.
+    ``size`` is how many workers and servers this node has, ``patience`` how many seconds it waits.
+    Raises `OSError` or `ValueError` if not all come or if they do not fit together; then those who
+    have come raise it, too.
     """
     if rank:
         link = _call(where, patience)
