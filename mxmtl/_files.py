@@ -61,10 +61,14 @@ def sha256_of(path: PathLike) -> str:
 
 
 def write_json(path: PathLike, data: Any) -> None:
-    """Write JSON in UTF-8; nan and infinity, which JSON has not, become null."""
-    text = json.dumps(finite(data), indent=1, ensure_ascii=False, allow_nan=False)
+    """Write `json_text` in UTF-8."""
     with atomic_write(path) as stream:
-        stream.write((text + "\n").encode("utf-8"))
+        stream.write((json_text(data) + "\n").encode("utf-8"))
+
+
+def json_text(data: Any, indent: int = 1) -> str:
+    """Return JSON in any script; nan and infinity, which JSON has not, become null."""
+    return json.dumps(finite(data), indent=indent, ensure_ascii=False, allow_nan=False)
 
 
 def read_json(path: PathLike, expected: str, version: int) -> Dict[str, Any]:

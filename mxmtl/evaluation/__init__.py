@@ -15,11 +15,9 @@ if TYPE_CHECKING:
     from ._evaluation import Evaluation as Evaluation
     from ._evaluation import class_table as class_table
     from ._evaluation import form_of as form_of
-    from ._evaluation import json_text as json_text
     from ._evaluation import metric_table as metric_table
     from ._evaluation import of_task as of_task
     from ._evaluation import task_tables as task_tables
-    from ._evaluation import values_by_name as values_by_name
     from ._evaluation import values_csv as values_csv
     from ._options import FORMATS as FORMATS
     from ._options import EvaluateOptions as EvaluateOptions

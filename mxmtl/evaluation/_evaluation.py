@@ -5,13 +5,11 @@ Evaluations, `mxmtl.report` and reports about runs all show values of metrics in
 
 from __future__ import annotations
 
-import json
-import math
 import os
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
-from .._files import PathLike, atomic_write
+from .._files import PathLike, atomic_write, json_text
 from .._table import Cell, Table, csv_text, in_markdown, known, one_line, written
 from ..metrics import ALL_TASKS, MetricValue
 from ..tasks import Task, TaskSet
@@ -89,7 +87,6 @@ class Evaluation:
 
     def json(self) -> str:
         """Return all of it as JSON; nan, which JSON has not, is null."""
-        intervals = {name: [*map(finite_or_none, pair)] for name, pair in self.intervals.items()}
         return json_text(
             {
                 "model": self.model,
@@ -100,9 +97,10 @@ class Evaluation:
                 "temperature": dict(self.temperature),
                 "thresholds": {name: list(levels) for name, levels in self.thresholds.items()},
                 "worst": dict(self.worst),
-                "values": values_by_name(self.metrics),
-                "intervals": intervals,
-            }
+                "values": self.values,
+                "intervals": self.intervals,
+            },
+            indent=2,
         )
 
     def csv(self) -> str:
@@ -251,18 +249,3 @@ def values_csv(values: Iterable[MetricValue], intervals: bool) -> str:
         bounds = (value.interval or (None, None)) if intervals else ()
         rows.append([value.task, value.metric, value.of_class, value.value, *bounds])
     return csv_text(["task", "metric", "class", "value", *ends], rows)
-
-
-def values_by_name(values: Iterable[MetricValue]) -> Dict[str, Any]:
-    """Return what JSON has of values: by name, null for what is not defined."""
-    return {value.name: finite_or_none(value.value) for value in values}
-
-
-def finite_or_none(value: Any) -> Any:
-    """Return a number, or None for what JSON has not."""
-    return value if math.isfinite(value) else None
-
-
-def json_text(data: Any) -> str:
-    """Return JSON for people to read: indented, in any script."""
-    return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False)

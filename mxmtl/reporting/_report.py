@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
 
-from .._files import PathLike, atomic_write, finite
+from .._files import PathLike, atomic_write, json_text
 from .._table import Table
 from ..data.records import Prefixes, listed
 from ..evaluation import (
     class_table,
-    json_text,
     metric_table,
     predict_records,
     task_tables,
-    values_by_name,
     values_csv,
 )
 from ..metrics import MetricValue, read_values
@@ -100,7 +97,7 @@ class Report:
 
     def json(self) -> str:
         """Return the values by name as JSON; nan, which JSON has not, is null."""
-        return json_text(values_by_name(self.metrics))
+        return json_text(self.values, indent=2)
 
     def csv(self) -> str:
         """Return lines ``task,metric,class,value``; cells that do not apply are empty."""
@@ -162,7 +159,7 @@ class RunReport:
 
     def json(self) -> str:
         """Return all figures as JSON; nan, which JSON has not, is null."""
-        return json.dumps(finite(self.facts), indent=1, ensure_ascii=False, allow_nan=False)
+        return json_text(self.facts)
 
     def save(self, path: PathLike, *, form: str = "", force: bool = False) -> None:
         """Write the report, whole or not at all.
