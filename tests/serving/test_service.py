@@ -350,7 +350,7 @@ def test_loopback_unless_told_otherwise(service):
 
 
 def test_limits_are_checked():
-    with pytest.raises(ValueError, match="max_bytes=0: expected more than 0"):
+    with pytest.raises(ValueError, match="max_bytes=0: expected 1 or more"):
         Limits(max_bytes=0)
     with pytest.raises(ValueError, match="max_batch=0"), serving(max_batch=0):
         pass
