@@ -5,8 +5,8 @@ import logging
 import os
 
 import mxmtl
-from mxmtl import _devices, _driver
-from mxmtl._driver import Card
+from mxmtl import _devices
+from mxmtl._devices import Card
 from mxmtl.cli import main
 from mxmtl.evaluation import evaluate
 from tests.training import _small
@@ -153,12 +153,12 @@ class FakeDriver:
         size._obj.value = self.cards[device.value - 70].memory
 
     def cuDeviceGetAttribute(self, value, attribute, device):
-        value._obj.value = self.cards[device.value - 70].capability[attribute - _driver.MAJOR]
+        value._obj.value = self.cards[device.value - 70].capability[attribute - _devices.MAJOR]
 
 
 def test_cards_from_the_driver(monkeypatch):
     monkeypatch.setattr(ctypes, "CDLL", lambda name: FakeDriver())
-    assert _driver.find_cards() == ([A100, H200], "")
+    assert _devices.find_cards() == ([A100, H200], "")
 
 
 @pytest.mark.parametrize(
@@ -172,16 +172,16 @@ def test_cards_from_the_driver(monkeypatch):
 def test_a_driver_without_a_card(monkeypatch, code, cards, reason):
     made = type("Driver", (FakeDriver,), {"code": code, "cards": cards})
     monkeypatch.setattr(ctypes, "CDLL", lambda name: made())
-    assert _driver.find_cards() == ([], reason)
+    assert _devices.find_cards() == ([], reason)
 
 
 def test_no_library_of_a_driver():
-    cards, reason = _driver.find_cards("libcuda-that-is-nowhere.so.1")
+    cards, reason = _devices.find_cards("libcuda-that-is-nowhere.so.1")
     assert (cards, reason) == ([], "no NVIDIA driver (libcuda.so.1) on this machine")
 
 
 def test_the_version_of_the_driver(tmp_path):
     path = tmp_path / "version"
     path.write_text("NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.183.01  Sun May 12\n")
-    assert _driver.driver_version(path) == "535.183.01"
-    assert _driver.driver_version(tmp_path / "none") == ""
+    assert _devices.driver_version(path) == "535.183.01"
+    assert _devices.driver_version(tmp_path / "none") == ""

@@ -4,7 +4,7 @@ import subprocess
 import sys
 import textwrap
 
-from mxmtl import _cuda, _mxnet
+from mxmtl import _mxnet
 
 import numpy as np
 import pytest
@@ -90,15 +90,15 @@ def test_distutils_is_replaced_only_where_it_is_gone(monkeypatch):
 
 
 def test_cuda_libraries_are_found_in_order_among_packages(tmp_path):
-    for library in reversed(_cuda.LIBRARIES[:4]):
+    for library in reversed(_mxnet.LIBRARIES[:4]):
         path = tmp_path / "nvidia" / library
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    found = _cuda.present_libraries(["/nowhere", str(tmp_path)])
-    assert found == [str(tmp_path / "nvidia" / library) for library in _cuda.LIBRARIES[:4]]
+    found = _mxnet.present_libraries(["/nowhere", str(tmp_path)])
+    assert found == [str(tmp_path / "nvidia" / library) for library in _mxnet.LIBRARIES[:4]]
 
 
 def test_the_cpu_build_opens_no_cuda_library():
-    if _cuda.gpu_build() is not None:
+    if _mxnet.gpu_build() is not None:
         pytest.skip("a GPU build of MXNet is installed")
-    assert _cuda.open_cuda_libraries() == []
+    assert _mxnet.open_cuda_libraries() == []

@@ -13,6 +13,10 @@ from ._base import Augmentation as Augmentation
 from ._base import Color as Color
 from ._base import Geometric as Geometric
 from ._base import Pixels as Pixels
+from ._base import keys as keys
+from ._base import split_mix as split_mix
+from ._base import uniforms as uniforms
+from ._base import whole_seed as whole_seed
 from ._geometry import CenterCrop as CenterCrop
 from ._geometry import RandomCrop as RandomCrop
 from ._geometry import RandomMirror as RandomMirror
@@ -24,14 +28,13 @@ from ._geometry import ResizeShort as ResizeShort
 from ._pipeline import Pipeline as Pipeline
 from ._pipeline import evaluation as evaluation
 from ._pipeline import training as training
+from ._pixels import PCA_AXES as PCA_AXES
+from ._pixels import PCA_STD as PCA_STD
 from ._pixels import Apply as Apply
 from ._pixels import ColorJitter as ColorJitter
 from ._pixels import PCANoise as PCANoise
 from ._pixels import RandomErasing as RandomErasing
 from ._pixels import RandomGray as RandomGray
 from ._pixels import on_cells as on_cells
-from ._uniform import keys as keys
-from ._uniform import uniforms as uniforms
-from ._uniform import whole_seed as whole_seed
 from ._view import Rectangle as Rectangle
 from ._view import View as View

@@ -1,22 +1,156 @@
-"""A trained model as files for others: ONNX, MXNet without training, a Gluon SymbolBlock."""
+"""A trained model as files for others: ONNX, MXNet without training, a Gluon SymbolBlock.
+
+Nothing is written before it was seen, on images, that it says what MXNet says.
+"""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
+import cv2
 import mxnet as mx
 import numpy as np
 
 from .._files import PathLike, atomic_write
+from ..data import RecordIter
+from ..data.loading import Normalize
 from ..data.records import Prefixes
-from ..model import ONNX_READER, Arrays, Model, ModelFile, onnx_bytes, save_arrays
+from ..model import (
+    ONNX_READER,
+    Arrays,
+    Model,
+    ModelFile,
+    Network,
+    Preprocessing,
+    onnx_bytes,
+    save_arrays,
+)
 from ..nets import logits_symbol
-from ..onnx import OPSET
-from . import _check as check
+from ..onnx import INSTALL, OPSET
 from ._int8 import Comparison, quantize
 from ._options import ExportOptions
+
+IMAGES, BATCH = 64, 16
+TOLERANCE = 1e-4
+
+
+class ExportError(ValueError):
+    """An exported model that does not agree with MXNet; nothing was written."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Images to compare on: uint8 (N, height, width, channels), and where they are from."""
+
+    pixels: np.ndarray
+    source: str
+
+    def planes(self, preprocessing: Preprocessing) -> np.ndarray:
+        """Return them as the network takes them: float32 (N, channels, height, width)."""
+        normalize = Normalize(preprocessing.data_shape, preprocessing.mean, preprocessing.std)
+        out = np.empty((len(self.pixels), *preprocessing.data_shape), np.float32)
+        for image, into in zip(self.pixels, out):
+            normalize(image if image.shape[2] > 1 else image[:, :, 0], normalize.planes(), into)
+        return out
+
+
+def sample_images(
+    preprocessing: Preprocessing, records: Optional[Prefixes] = None, count: int = IMAGES
+) -> Samples:
+    """Take up to ``count`` images from records; without records, draw some, always the same."""
+    if records is None:
+        return Samples(drawn(count, preprocessing.data_shape), "drawn shapes")
+    options = {**preprocessing.options(), "mean": None, "std": None, "dtype": "uint8"}
+    taken: List[np.ndarray] = []
+    with RecordIter(records, BATCH, shuffle=True, seed=0, **options) as batches:
+        for batch in batches:
+            taken.extend(batch.data[0].asnumpy()[: BATCH - batch.pad])
+            if len(taken) >= count:
+                break
+    pixels = np.stack(taken[:count]).transpose(0, 2, 3, 1)
+    return Samples(np.ascontiguousarray(pixels), named(records))
+
+
+def named(records: Prefixes) -> str:
+    """Return the names of records as one text."""
+    parts = [records] if isinstance(records, (str, os.PathLike)) else records
+    return ", ".join(map(str, parts))
+
+
+def drawn(count: int, data_shape: Any) -> np.ndarray:
+    """Draw discs and gradients, the same ones each time: uint8 (count, height, width, channels)."""
+    channels, height, width = data_shape
+    rng = np.random.RandomState(7)
+    images = np.empty((count, height, width, channels), np.uint8)
+    for image in images:
+        corners = rng.randint(0, 256, (2, 2, 3)).astype(np.uint8)
+        canvas = cv2.resize(corners, (width, height), interpolation=cv2.INTER_CUBIC)
+        for _ in range(5):
+            center = (int(rng.randint(width)), int(rng.randint(height)))
+            color = tuple(int(level) for level in rng.randint(0, 256, 3))
+            cv2.circle(canvas, center, int(rng.randint(1, max(2, height // 3))), color, -1)
+        noisy = canvas.astype(np.int64) + rng.randint(-12, 13, canvas.shape)
+        image[...] = np.clip(noisy, 0, 255)[:, :, :channels]
+    return images
+
+
+def mxnet_predictions(model: Model, samples: Samples) -> Dict[str, np.ndarray]:
+    """Return what MXNet predicts: float32 (N, num_outputs) by task."""
+    network, planes = Network.of_model(model), samples.planes(model.file.preprocessing)
+    parts = [network.logits(planes[i : i + BATCH]) for i in range(0, len(planes), BATCH)]
+    logits = [
+        np.concatenate(part) / np.float32(model.file.temperature.get(task.name, 1.0))
+        for task, part in zip(model.tasks, zip(*parts))
+    ]
+    return dict(zip(model.tasks.names, model.tasks.predict(logits)))
+
+
+def compare(
+    expected: Dict[str, np.ndarray],
+    predict: Callable[[np.ndarray], List[np.ndarray]],
+    images: np.ndarray,
+) -> float:
+    """Return the largest difference of a model's predictions from those expected.
+
+    Differences are relative where a value is beyond 1, as values of a regression may be.
+    ``predict`` gets batches of several sizes; what it gets first is one image alone.
+    """
+    largest = 0.0
+    for rows in (slice(0, 1), *(slice(i, i + BATCH) for i in range(1, len(images), BATCH))):
+        for (name, right), found in zip(expected.items(), predict(images[rows])):
+            if found.shape != right[rows].shape:
+                raise ExportError(
+                    f"output {name!r} has shape {found.shape}, expected {right[rows].shape}."
+                )
+            scale = np.maximum(np.abs(right[rows]), 1.0)
+            difference = float((np.abs(found - right[rows]) / scale).max())
+            largest = max(largest, difference if np.isfinite(difference) else np.inf)
+    return largest
+
+
+def check_difference(difference: float, samples: Samples) -> None:
+    """Raise `ExportError` if a difference is too large, or no number."""
+    if not difference <= TOLERANCE:
+        raise ExportError(
+            f"the exported model differs from MXNet by {difference:.1e} on {len(samples.pixels)} "
+            f"images ({samples.source}); {TOLERANCE:g} is allowed. Nothing was written. This is a "
+            "fault of mxmtl: please report it with the names of the network's operators."
+        )
+
+
+def onnx_predict(content: bytes, names: List[str]) -> Any:
+    """Return a function from images to the named outputs of an ONNX file."""
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise ImportError(f"checking ONNX needs onnxruntime ({error}). {INSTALL}") from error
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    given = session.get_inputs()[0].name
+    return lambda images: session.run(names, {given: images})
 
 
 @dataclass(frozen=True)
@@ -104,12 +238,12 @@ def _files(path: str, options: ExportOptions) -> List[str]:
 def _write_onnx(model: Model, files: List[str], options: ExportOptions) -> Exported:
     inside = options.preprocessing == "inside"
     content = onnx_bytes(model, inside=inside, metadata=options.metadata)
-    predict = check.onnx_predict(content, model.tasks.names)
-    samples = check.sample_images(model.file.preprocessing, options.records, options.images)
-    expected = check.mxnet_predictions(model, samples)
+    predict = onnx_predict(content, model.tasks.names)
+    samples = sample_images(model.file.preprocessing, options.records, options.images)
+    expected = mxnet_predictions(model, samples)
     images = samples.pixels if inside else samples.planes(model.file.preprocessing)
-    difference = check.compare(expected, predict, images)
-    check.check_difference(difference, samples)
+    difference = compare(expected, predict, images)
+    check_difference(difference, samples)
     for file, data in zip(files, (content, ONNX_READER.read_bytes() if options.reader else b"")):
         with atomic_write(file) as stream:
             stream.write(data)
@@ -143,11 +277,11 @@ def _write_mxnet(model: Model, files: List[str], options: ExportOptions) -> Expo
         ]
         return model.tasks.predict(cooled)
 
-    samples = check.sample_images(model.file.preprocessing, options.records, options.images)
-    expected = check.mxnet_predictions(model, samples)
+    samples = sample_images(model.file.preprocessing, options.records, options.images)
+    expected = mxnet_predictions(model, samples)
     planes = samples.planes(model.file.preprocessing)
-    difference = check.compare(expected, predict, planes)
-    check.check_difference(difference, samples)
+    difference = compare(expected, predict, planes)
+    check_difference(difference, samples)
     _write_files(files, symbol, (args, auxs), model.file)
     text = "logits for a SymbolBlock" if bare else "predictions for a Module"
     return Exported(tuple(files), difference, len(planes), samples.source, text)
@@ -155,7 +289,7 @@ def _write_mxnet(model: Model, files: List[str], options: ExportOptions) -> Expo
 
 def _write_int8(model: Model, files: List[str], seen: Prefixes, records: Prefixes) -> Exported:
     small = quantize(model, seen)
-    compared, source = Comparison((model, small), records), check.named(records)
+    compared, source = Comparison((model, small), records), named(records)
     _write_files(files, small.predicting(), small.params, model.file)
     text = "predictions for a Module, in 8 bits"
     return Exported(tuple(files), compared.difference, compared.images, source, text, compared)

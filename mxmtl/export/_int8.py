@@ -24,10 +24,9 @@ from tabulate import tabulate
 
 from ..data import RecordIter
 from ..data.records import Prefixes, record_tasks
-from ..metrics import AbstractDecision, Metric, Suite
+from ..metrics import AbstractDecision, Metric, Suite, main_metric
 from ..model import Model, Network, Preprocessing
 from ..nets import logits_name, logits_symbol
-from ..tasks import Task
 
 BACKEND = "MKLDNN_QUANTIZE"
 IMAGES = 320  # to take ranges from
@@ -159,7 +158,7 @@ class Comparison:
     def __init__(self, models: Tuple[Model, Model], records: Prefixes) -> None:
         self.tasks, self._file = models[0].tasks, models[0].file
         self.images, self.difference = 0, 0.0
-        self._names = [main_metric(task) for task in self.tasks]
+        self._names = [main_metric(task.default_metrics) for task in self.tasks]
         self._suites = [self._suite() for _ in models]
         networks = [Network.of_model(model) for model in models]
         batch = self._measure(networks, records)
@@ -217,18 +216,3 @@ def seconds_of(networks: List[Network], images: np.ndarray) -> List[float]:
             network.logits(images)
             seconds.append(time.perf_counter() - begin)
     return [statistics.median(seconds) for seconds in took]
-
-
-def main_metric(task: Task) -> str:
-    """Return the name of the metric that stands for a task.
-
-    The one that has a baseline beside it, or the first of which more or less is better.
-
-    >>> import mxmtl
-    >>> main_metric(mxmtl.Multiclass("breed", ["beagle", "pug"])), main_metric(
-    ...     mxmtl.Regression("age"))
-    ('accuracy', 'rmse')
-    """
-    names = task.default_metrics
-    better = [name for name in names if Metric.types[name].higher_is_better is not None]
-    return next((name for name in better if f"baseline_{name}" in names), better[0])

@@ -35,7 +35,9 @@ from ._decisions import Specificity as Specificity
 from ._decisions import TopKAccuracy as TopKAccuracy
 from ._formulas import Curve as Curve
 from ._formulas import area_under_roc as area_under_roc
+from ._formulas import area_under_roc_error as area_under_roc_error
 from ._formulas import average_precision as average_precision
+from ._formulas import average_precision_error as average_precision_error
 from ._formulas import curve_of_scores as curve_of_scores
 from ._labels import BaselineAccuracy as BaselineAccuracy
 from ._labels import BaselineRMSE as BaselineRMSE
@@ -63,5 +65,6 @@ from ._suite import merge_arrays as merge_arrays
 from ._suite import metric_named as metric_named
 from ._value import ALL_TASKS as ALL_TASKS
 from ._value import MetricValue as MetricValue
+from ._value import main_metric as main_metric
 from ._value import read_values as read_values
 from ._value import values_of as values_of

@@ -11,8 +11,8 @@ import numpy as np
 
 from ..tasks import Task
 from ._fast import fetch
-from ._feed import Feed
 from ._metric import Metric, as_list, by_name
+from ._statistic import Feed
 from ._suite import Suite
 from ._value import MetricValue, values_of
 

@@ -26,9 +26,8 @@ import numpy as np
 from ..tasks import Kind, Task
 from ._batch import Batch
 from ._fast import asked_by_score
-from ._feed import Entry, Feed
 from ._formulas import ratio
-from ._statistic import Statistic, Summed
+from ._statistic import Entry, Feed, Statistic, Summed
 from ._value import ALL_TASKS, METRICS, MetricValue, whole
 
 Value = Union[float, np.ndarray]

@@ -9,9 +9,8 @@ import numpy as np
 
 from ..tasks import Task, TaskSet
 from ._fast import asked_by_score
-from ._feed import Feed
 from ._metric import Metric, as_list, by_name
-from ._statistic import Statistic
+from ._statistic import Feed, Statistic
 from ._value import MetricValue, values_of, with_num_labels
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple, Union
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
 
 from ..tasks import Task
 
@@ -166,6 +166,25 @@ def metric_type(metric: str) -> Any:
     if of_one.endswith("_by_num_labels"):
         of_one = of_one[: -len("_by_num_labels")]
     return METRICS.get(of_one)
+
+
+def main_metric(names: Sequence[str]) -> str:
+    """Return which of a task's metrics stands for it; "" if none can.
+
+    The one that has a baseline beside it, or the first of which more or less is better.
+
+    >>> import mxmtl
+    >>> main_metric(mxmtl.Multiclass("breed", ["beagle", "pug"]).default_metrics)
+    'accuracy'
+    >>> main_metric(mxmtl.Regression("age").default_metrics)
+    'rmse'
+    """
+    better = [
+        name for name in names
+        if getattr(metric_type(name), "higher_is_better", None) is not None
+    ]  # fmt: skip
+    first = next(iter(better), "")
+    return next((name for name in better if f"baseline_{name}" in names), first)
 
 
 def with_num_labels(values: Iterable[MetricValue]) -> List[MetricValue]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ._checkpoint import save_arrays as save_arrays
     from ._checkpoint import write_checkpoint as write_checkpoint
     from ._checkpoint import write_symbol as write_symbol
-    from ._images import ImageReader as ImageReader
+    from ._inputs import ImageReader as ImageReader
     from ._inputs import Inputs as Inputs
     from ._inputs import Item as Item
     from ._inputs import open_inputs as open_inputs

@@ -27,7 +27,7 @@ from .._files import PathLike
 from .._threads import ordered_map, usable_processors
 from ..data import ImageError
 from ..tasks import Answer, TaskSet
-from ._images import Image, ImageReader, source_of
+from ._inputs import Image, ImageReader, source_of
 from ._network import Backend, MXNetBackend
 from ._onnx_file import OnnxBackend
 from ._saved import Model, RunFolder, load_model

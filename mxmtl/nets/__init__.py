@@ -3,16 +3,16 @@
 The heads and the losses are written once, in `Heads` and in the tasks; both worlds use them.
 """
 
-from ._efficientnet_lite import EFFICIENTNET_LITE as EFFICIENTNET_LITE
-from ._efficientnet_lite import efficientnet_lite_trunk as efficientnet_lite_trunk
-from ._heads import logits_name as logits_name
 from ._net import MultiTaskLoss as MultiTaskLoss
 from ._net import MultiTaskNet as MultiTaskNet
+from ._net import logits_name as logits_name
 from ._net import module_params as module_params
 from ._symbols import TrunkOrNet as TrunkOrNet
 from ._symbols import logits_symbol as logits_symbol
 from ._symbols import prediction_symbol as prediction_symbol
 from ._symbols import training_symbol as training_symbol
+from ._trunks import EFFICIENTNET_LITE as EFFICIENTNET_LITE
+from ._trunks import efficientnet_lite_trunk as efficientnet_lite_trunk
 from ._trunks import joined_layers as joined_layers
 from ._trunks import load_trunk as load_trunk
 from ._trunks import small_trunk as small_trunk

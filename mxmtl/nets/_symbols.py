@@ -7,8 +7,7 @@ from typing import List, Optional, Tuple, Union
 import mxnet as mx
 
 from ..tasks import TaskSet
-from ._heads import Heads, logits_name
-from ._net import MultiTaskNet, chosen_normalization
+from ._net import Heads, MultiTaskNet, chosen_normalization, logits_name
 
 TrunkOrNet = Union[mx.sym.Symbol, mx.gluon.HybridBlock]
 Widths = List[Tuple[str, Optional[int]]]  # name and width of each head; None where unknown

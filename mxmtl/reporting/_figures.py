@@ -16,7 +16,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from .._table import written
 from ..evaluation import of_task
-from ..metrics import ALL_TASKS, MetricValue, read_values
+from ..metrics import ALL_TASKS, MetricValue, main_metric, read_values
 from ._run_tables import default_values, words
 
 Facts = Mapping[str, Any]
@@ -290,11 +290,9 @@ def scattered(errors: Facts) -> Panel:
 
 # -- learning curves -------------------------------------------------------------------------------
 def headline(values: Sequence[MetricValue]) -> Optional[MetricValue]:
-    """Return the value that stands for a task: one with a baseline beside it, or the first."""
-    there = {value.metric for value in values}
-    with_baseline = (value for value in values if f"baseline_{value.metric}" in there)
-    directed = (value for value in values if value.higher_is_better is not None)
-    return next(with_baseline, next(directed, None))
+    """Return the value that stands for a task; None if none can."""
+    name = main_metric([value.metric for value in values])
+    return next((value for value in values if value.metric == name), None)
 
 
 def learning(runs: Sequence[Facts], limit: int = 12) -> List[Panel]:

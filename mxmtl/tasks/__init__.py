@@ -11,7 +11,6 @@
 array([ 1.,  1., -1.], dtype=float32)
 """
 
-from ._answer import Answer as Answer
 from ._cells import HELD as HELD
 from ._cells import altered as altered
 from ._cells import is_missing_cell as is_missing_cell
@@ -31,6 +30,7 @@ from ._sigmoid import Multilabel as Multilabel
 from ._sigmoid import SigmoidTask as SigmoidTask
 from ._task import NORMALIZATIONS as NORMALIZATIONS
 from ._task import TASK_NAME as TASK_NAME
+from ._task import Answer as Answer
 from ._task import LabelError as LabelError
 from ._task import Task as Task
 from ._taskset import TaskSet as TaskSet

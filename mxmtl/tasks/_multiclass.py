@@ -10,11 +10,10 @@ from typing import Any, ClassVar, Dict, Optional, Sequence, Tuple
 import numpy as np
 
 from .._options import one_of
-from ._answer import Answer, Levels
 from ._cells import spellings
 from ._kind import CLASS, Kind, log
 from ._options import check_number, checked_names, per_name
-from ._task import Task
+from ._task import Answer, Levels, Task
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,9 @@ from typing import Any, ClassVar, Dict, Tuple
 
 import numpy as np
 
-from ._answer import Answer, Levels
 from ._cells import HELD, altered
 from ._kind import VALUE, Kind
-from ._task import LabelError, Task
+from ._task import Answer, LabelError, Levels, Task
 
 
 @dataclass(frozen=True)

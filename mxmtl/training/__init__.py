@@ -14,24 +14,35 @@ if TYPE_CHECKING:
     from ..model import find_checkpoints as find_checkpoints
     from ..model import newest_good as newest_good
     from ._callbacks import Budget as Budget
+    from ._callbacks import CsvLog as CsvLog
     from ._callbacks import Interrupt as Interrupt
     from ._callbacks import Interrupted as Interrupted
+    from ._callbacks import JsonLinesLog as JsonLinesLog
     from ._callbacks import Keeper as Keeper
     from ._callbacks import Monitor as Monitor
+    from ._callbacks import Progress as Progress
+    from ._callbacks import TensorBoardLog as TensorBoardLog
     from ._find_lr import RateFinding as RateFinding
     from ._find_lr import find_lr as find_lr
     from ._fit import TrainingError as TrainingError
     from ._fit import fit as fit
     from ._fit import resume as resume
-    from ._logs import CsvLog as CsvLog
-    from ._logs import JsonLinesLog as JsonLinesLog
-    from ._logs import Progress as Progress
-    from ._logs import TensorBoardLog as TensorBoardLog
-    from ._module_checkpoint import load_module as load_module
-    from ._module_checkpoint import save_module as save_module
+    from ._module_state import load_module as load_module
+    from ._module_state import save_module as save_module
+    from ._network import decay_rates as decay_rates
+    from ._network import freeze as freeze
+    from ._optimizer import check_optimizer as check_optimizer
+    from ._optimizer import make_schedule as make_schedule
+    from ._pretrained import read_state_dict as read_state_dict
+    from ._run_context import RunContext as RunContext
     from ._run_folder import Run as Run
     from ._session import Callback as Callback
     from ._session import Session as Session
+    from ._session import direction as direction
+    from ._session import make_suite as make_suite
     from ._settings import Settings as Settings
+    from ._settings import load_settings as load_settings
+    from ._settings import save_settings as save_settings
+    from ._stream import Mix as Mix
 
 __getattr__, __dir__, __all__ = lazy(__name__, __file__)

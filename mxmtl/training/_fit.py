@@ -29,8 +29,16 @@ from ..model import (
     remove_unfinished,
 )
 from ..nets import TrunkOrNet
-from ._callbacks import INTERRUPTED, Budget, Interrupt, Interrupted, Keeper, Monitor
-from ._logs import Progress, make_logs
+from ._callbacks import (
+    INTERRUPTED,
+    Budget,
+    Interrupt,
+    Interrupted,
+    Keeper,
+    Monitor,
+    Progress,
+    make_logs,
+)
 from ._network import SymbolAndParams, check_shapes, make_network
 from ._optimizer import check_optimizer
 from ._records import TrainAndVal

@@ -14,6 +14,7 @@ epochs and batches by itself, and leaves the loop only by exceptions. Three thin
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import mxnet as mx
 
-from ..metrics import Suite
+from ..metrics import ALL_TASKS, MeanOverTasks, Metric, Suite, WorstTask, read_values
 from ..model import Arrays, Checkpoint, write_checkpoint
 from ..tasks import TaskSet
 from ._module_state import (
@@ -34,7 +35,6 @@ from ._module_state import (
     pack_states,
     unpack_states,
 )
-from ._monitored_value import make_suite
 from ._run_context import RunContext
 from ._settings import Settings
 from ._stream import Stream
@@ -319,3 +319,58 @@ class Session:
     def _each(self, event: str) -> None:
         for callback in self.callbacks:
             getattr(callback, event)(self)
+
+
+# -- the metrics of a run --------------------------------------------------------------------------
+def make_suite(tasks: TaskSet, monitor: str) -> Suite:
+    """Return the default metrics of all tasks, and the monitored one if it is none of them.
+
+    Raises `ValueError` if there is no such metric, or the tasks have none of that kind, and for
+    a task whose name stands for all of them.
+    """
+    if ALL_TASKS in tasks and len(tasks) > 1:
+        raise ValueError(
+            f"a task is called {ALL_TASKS!r}, which stands for the mean over all tasks in names "
+            f"of values such as {ALL_TASKS}/task_loss. Give it another name in the table, and "
+            "convert it again."
+        )
+    suite: Suite = tasks.metrics()
+    if monitor not in suite.names:
+        suite.add(_make_metric(tasks, monitor))
+        suite.reset()  # shares statistics from here on
+    direction(suite, monitor)
+    return suite
+
+
+def direction(suite: Suite, name: str) -> bool:
+    """Tell whether higher is better for a value of a suite; `ValueError` if neither is."""
+    for metric in suite.metrics:
+        if isinstance(metric, Metric) and name in metric.names:
+            if metric.higher_is_better is None:
+                raise ValueError(f"monitor={name!r}: neither more nor less of it is better.")
+            return metric.higher_is_better
+    raise ValueError(f"monitor={name!r} is not one of {suite.names}.")
+
+
+def _make_metric(tasks: TaskSet, name: str) -> Metric:
+    (value,) = read_values({name: math.nan}, tasks)
+    worst = value.task == ALL_TASKS and value.metric.startswith("worst_")
+    kind = value.metric[len("worst_") :] if worst else value.metric
+    known = {name: made for task in tasks for name, made in task.kind.metrics.items()}
+    made = known.get(kind)
+    if made is None or value.task is None or value.of_class is not None:
+        raise ValueError(
+            f"monitor={name!r}: expected TASK/METRIC, all_tasks/METRIC or all_tasks/worst_METRIC, "
+            f"TASK one of {tasks.names}, METRIC one of {sorted(known)}."
+        )
+    if value.task in tasks:
+        return made(tasks[value.task])  # type: ignore[no-any-return]
+    parts = []
+    for task in tasks:
+        try:
+            parts.append(made(task))
+        except (TypeError, ValueError):
+            continue  # a metric of another kind of task
+    if not parts:
+        raise ValueError(f"monitor={name!r}: none of the tasks {tasks.names} has {kind!r}.")
+    return WorstTask(parts, name=name) if worst else MeanOverTasks(parts, by="weight", name=name)

@@ -70,12 +70,11 @@ def test_gray():
 
 
 def test_pca_noise_has_the_covariance_of_the_components():
-    from mxmtl.augment._pixels import PCA_AXES, PCA_STD
-
     step = augment.PCANoise(0.1)
     draws = uniforms(keys(0, np.arange(20_000)), step.draws).tolist()
     shifts = np.stack([step.matrix(np.zeros(3), row)[:, 3] for row in draws])
-    expected = PCA_AXES @ np.diag((0.1 * PCA_STD) ** 2) @ PCA_AXES.T
+    axes, std = augment.PCA_AXES, augment.PCA_STD
+    expected = axes @ np.diag((0.1 * std) ** 2) @ axes.T
     np.testing.assert_allclose(np.cov(shifts.T), expected, atol=0.02 * expected.max())
 
 

@@ -1,6 +1,6 @@
 """Random numbers of records: frozen values, and no pattern that a statistic would show."""
 
-from mxmtl.augment._uniform import keys, mix, uniforms
+from mxmtl.augment import keys, split_mix, uniforms
 
 import numpy as np
 
@@ -10,7 +10,7 @@ def test_values_are_frozen():
     state = np.array([1234567], dtype=np.uint64)
     steps = np.arange(1, 4, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     expected = [6457827717110365317, 3203168211198807973, 9817491932198370423]
-    assert mix(state + steps).tolist() == expected
+    assert split_mix(state + steps).tolist() == expected
     np.testing.assert_array_equal(
         uniforms(state, 3)[0], [(value >> 11) / 2**53 for value in expected]
     )

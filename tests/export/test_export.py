@@ -6,8 +6,14 @@ import json
 import sys
 
 import mxmtl
-from mxmtl.export import ExportError, ExportOptions, UnsupportedOperatorError, export_model
-from mxmtl.export import _check as check
+from mxmtl.export import (
+    ExportError,
+    ExportOptions,
+    UnsupportedOperatorError,
+    _export,
+    export_model,
+    sample_images,
+)
 from mxmtl.model import Network, load_model
 from tests.model._models import PREPROCESSING, TASKS, model_of
 
@@ -140,7 +146,7 @@ def test_an_unknown_operator_is_refused_before_anything_is_computed(tmp_path, mo
     def nothing(*arguments):
         raise AssertionError("something was computed")
 
-    monkeypatch.setattr(check, "sample_images", nothing)
+    monkeypatch.setattr(_export, "sample_images", nothing)
     images = mx.sym.var("data")
     resized = mx.sym.contrib.BilinearResize2D(images, height=8, width=8, name="upper")
     model = model_of_symbol(mx.sym.Flatten(mx.sym.sort(resized, axis=1)))
@@ -179,7 +185,7 @@ def test_nothing_is_overwritten_unless_told(model, tmp_path):
 @pytest.mark.parametrize("package", ["onnx", "onnxruntime"])
 def test_a_missing_package_is_said_with_what_installs_it(model, tmp_path, monkeypatch, package):
     monkeypatch.setitem(sys.modules, package, None)
-    monkeypatch.setattr(check, "mxnet_predictions", None)  # and nothing was computed before it
+    monkeypatch.setattr(_export, "mxnet_predictions", None)  # and nothing was computed before it
     with pytest.raises(ImportError, match=r'pip install "mxmtl\[onnx\]"'):
         export_model(model, tmp_path / "m.onnx")
     assert list(tmp_path.iterdir()) == []
@@ -231,7 +237,7 @@ def test_gluon_files_are_a_symbol_block_of_logits(model, tmp_path):
 
 def test_images_come_from_records_as_training_reads_them(world):
     model = load_model(world / "runs" / "first")
-    samples = check.sample_images(model.file.preprocessing, str(world / "data" / "val"))
+    samples = sample_images(model.file.preprocessing, str(world / "data" / "val"))
     planes = samples.planes(model.file.preprocessing)
     options = {**model.file.preprocessing.options(), "shuffle": True, "seed": 0}
     with mxmtl.RecordIter(world / "data" / "val", 46, **options) as batches:

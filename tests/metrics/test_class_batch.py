@@ -7,7 +7,7 @@ from typing import Tuple
 import mxmtl
 from mxmtl.metrics import make_batch
 from mxmtl.metrics._batch import FEW
-from mxmtl.metrics._fast import SHORT, fetch, first_highest
+from mxmtl.metrics._fast import SHORT, column_sums, fetch, first_highest
 
 import mxnet as mx
 import numpy as np
@@ -71,3 +71,10 @@ def test_fetch_of_other_arrays() -> None:
     np.testing.assert_array_equal(fetch(mx.nd.array(values).tostype("row_sparse")), values)
     np.testing.assert_array_equal(fetch(mx.nd.array(values).as_np_ndarray()), values)
     np.testing.assert_array_equal(fetch(values.tolist()), values)
+
+
+@pytest.mark.parametrize("rows", [0, 1, 15, 16, 17, 255 * 16 + 3, 256 * 16, 70000])
+def test_counts_of_any_number_of_rows(rows: int) -> None:
+    mask = np.random.RandomState(0).uniform(size=(rows, 3)) < 0.9
+    for layout in (mask, np.asfortranarray(mask), np.ones_like(mask)):
+        np.testing.assert_array_equal(column_sums(layout), layout.sum(axis=0))

@@ -2,7 +2,6 @@
 
 import mxmtl
 from mxmtl import metrics
-from mxmtl.metrics._fast import column_sums
 
 import numpy as np
 import pytest
@@ -125,13 +124,6 @@ def test_many_classes_keep_small_counts():
     task = mxmtl.Multiclass("t", [f"c{i}" for i in range(5000)])
     metric = metrics.F1(task)
     assert metric._statistics[0].local.nbytes == 4 * 5000 * 8
-
-
-@pytest.mark.parametrize("rows", [0, 1, 15, 16, 17, 255 * 16 + 3, 256 * 16, 70000])
-def test_counts_of_any_number_of_rows(rows):
-    mask = np.random.RandomState(0).uniform(size=(rows, 3)) < 0.9
-    for layout in (mask, np.asfortranarray(mask), np.ones_like(mask)):
-        np.testing.assert_array_equal(column_sums(layout), layout.sum(axis=0))
 
 
 def test_a_probability_is_in_the_bin_of_its_value_however_it_is_rounded():

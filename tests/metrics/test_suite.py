@@ -6,7 +6,7 @@ from collections import OrderedDict
 
 import mxmtl
 from mxmtl import metrics
-from mxmtl.metrics import _batch, _feed
+from mxmtl.metrics import _statistic as _feed
 from tests import _cases
 
 import mxnet as mx
@@ -131,13 +131,12 @@ def test_values_of_one_task_do_not_depend_on_the_other_tasks(tasks):
         assert set(alone.get_name_value()) <= set(suite.get_name_value())
 
 
-def test_statistics_of_a_batch_are_computed_once(monkeypatch):
+def test_feeds_of_a_batch_are_computed_once(monkeypatch):
     task = TASKS["multiclass"]
     calls = []
-    original = _batch.ClassBatch.counts
-    monkeypatch.setattr(
-        _batch.ClassBatch, "counts", lambda self, t: calls.append(t) or original(self, t)
-    )
+    kind = type(metrics.make_batch(task, *metrics.shaped(task, *sample(task, "plain", 0.0))))
+    original = kind.counts
+    monkeypatch.setattr(kind, "counts", lambda self, t: calls.append(t) or original(self, t))
     suite = metrics.Suite(
         mxmtl.TaskSet([task]), [metrics.F1(task), metrics.Precision(task), metrics.CohenKappa(task)]
     )

@@ -4,13 +4,12 @@ import csv
 import json
 import logging
 import math
+import sys
 
 import mxmtl
 from mxmtl import training
 from mxmtl.model import best_entry
-from mxmtl.training import _monitored_value
-from mxmtl.training._optimizer import make_schedule
-from mxmtl.training._run_context import RunContext
+from mxmtl.training import RunContext, make_schedule
 from tests.training import _small
 
 import mxnet as mx
@@ -108,8 +107,8 @@ def test_patience_ends_the_run(records, tmp_path, caplog):
     ],
 )
 def test_values_that_can_be_monitored(monitor, higher):
-    suite = _monitored_value.make_suite(_small.tasks(), monitor)
-    assert _monitored_value.direction(suite, monitor) is higher
+    suite = training.make_suite(_small.tasks(), monitor)
+    assert training.direction(suite, monitor) is higher
     assert monitor in dict(suite.get_name_value())
 
 
@@ -124,7 +123,7 @@ def test_values_that_can_be_monitored(monitor, higher):
 )
 def test_values_that_cannot(monitor, message):
     with pytest.raises(ValueError, match=message):
-        _monitored_value.make_suite(_small.tasks(), monitor)
+        training.make_suite(_small.tasks(), monitor)
 
 
 @pytest.mark.parametrize(
@@ -217,12 +216,11 @@ def test_settings_that_cannot_be(options, message):
 
 def test_settings_come_back(tmp_path):
     from mxmtl import augment
-    from mxmtl.training import _settings
 
     steps = [augment.RandomResizedCrop(area=(0.3, 1)), augment.RandomMirror()]
     settings = training.Settings(augment=steps, optimizer_params={"beta1": 0.8}, steps=(1, 2))
-    _settings.save_settings(tmp_path / "s.json", settings, "a", ["b", "c"])
-    assert _settings.load_settings(tmp_path / "s.json") == (settings, "a", ["b", "c"])
+    training.save_settings(tmp_path / "s.json", settings, "a", ["b", "c"])
+    assert training.load_settings(tmp_path / "s.json") == (settings, "a", ["b", "c"])
     with pytest.raises(ValueError, match="cannot be: .* is not JSON serializable"):
         training.Settings(augment=[augment.Apply(np.flip)]).to_dict()
 
@@ -249,15 +247,13 @@ def test_tensorboard(records, tmp_path):
 
 
 def test_bar_in_a_terminal_and_lines_elsewhere(records, tmp_path, caplog, capsys, monkeypatch):
-    from mxmtl.training import _logs
-
-    monkeypatch.setattr(_logs, "LINE", 0.0)
-    monkeypatch.setattr(_logs, "FEW", 0.0)
+    monkeypatch.setattr(training.Progress, "line", 0.0)
+    monkeypatch.setattr(training.Progress, "few", 0.0)
     with caplog.at_level(logging.INFO, "mxmtl"):
         _small.fit(records, tmp_path / "lines", epochs=1)
     assert "epoch 1/1  batch 3/6" in caplog.text
     assert capsys.readouterr().err.count("images/s") == 0
-    monkeypatch.setattr(_logs.sys.stderr, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     _small.fit(records, tmp_path / "bar", epochs=1)
     shown = capsys.readouterr().err
     assert "epoch 1/1" in shown

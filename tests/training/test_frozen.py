@@ -3,7 +3,6 @@
 import logging
 
 from mxmtl import training
-from mxmtl.training import _network
 from tests.training import _small
 
 import mxnet as mx
@@ -78,7 +77,7 @@ def test_earlier_layers_learn_slower():
     symbol = _small.network()
     from mxmtl import training_symbol
 
-    symbol = _network.decay_rates(training_symbol(symbol, _small.tasks()), _small.tasks(), 0.125)
+    symbol = training.decay_rates(training_symbol(symbol, _small.tasks()), _small.tasks(), 0.125)
     rates = {
         name: float(attrs["__lr_mult__"])
         for name, attrs in symbol.attr_dict().items()
@@ -90,7 +89,7 @@ def test_earlier_layers_learn_slower():
 
 
 def test_freezing_makes_a_training_pass_a_prediction():
-    frozen = _network.freeze(_small.network())
+    frozen = training.freeze(_small.network())
     data = np.random.RandomState(0).normal(size=(4, 3, 8, 8)).astype(np.float32)
     outputs = []
     for symbol, training_pass in ((frozen, True), (frozen, True), (_small.network(), False)):

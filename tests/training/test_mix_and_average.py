@@ -2,7 +2,6 @@
 
 import mxmtl
 from mxmtl import training
-from mxmtl.training import _module_state, _stream
 from tests.training import _small
 
 import mxnet as mx
@@ -24,7 +23,7 @@ def _batch(pad=0):
 
 @pytest.mark.parametrize("kind", ["mixup", "cutmix"])
 def test_each_label_comes_from_one_of_the_two_images(kind):
-    mix = _stream.Mix(float(kind == "mixup"), float(kind == "cutmix"), seed=1)
+    mix = training.Mix(float(kind == "mixup"), float(kind == "cutmix"), seed=1)
     owns = []
     for index in range(60):
         batch = _batch(pad=5)
@@ -56,7 +55,7 @@ def test_the_expected_label_is_the_mixed_one(kind):
         rows = np.arange(2, dtype=np.float32)
         images = mx.nd.array(np.broadcast_to(rows[:, None, None, None], (2, 1, SIDE, SIDE)))
         batch = mx.io.DataBatch([images], [mx.nd.array(rows)], 0)
-        mixed = _stream.Mix(float(kind == "mixup"), float(kind == "cutmix"), 3)(batch, 1, index)
+        mixed = training.Mix(float(kind == "mixup"), float(kind == "cutmix"), 3)(batch, 1, index)
         share_seen.append(mixed.data[0].asnumpy().mean(axis=(1, 2, 3)))
         label_seen.append(mixed.label[0].asnumpy())
     difference = np.mean(np.array(label_seen) - np.array(share_seen), axis=0)
@@ -66,7 +65,7 @@ def test_the_expected_label_is_the_mixed_one(kind):
 
 
 def test_the_same_place_gives_the_same_mix():
-    mix = _stream.Mix(0.4, 1.0, seed=5)
+    mix = training.Mix(0.4, 1.0, seed=5)
     first, again, later = (mix(_batch(), *place) for place in ((1, 2), (1, 2), (1, 3)))
     assert (first.data[0] == again.data[0]).asnumpy().all()
     assert (first.label[1] == again.label[1]).asnumpy().all()
@@ -84,7 +83,7 @@ def test_the_average_is_the_formula(records, tmp_path):
             seen.append(_copy(session.module))
 
     def _copy(module):
-        return _module_state._weights(module)["fc_weight"].asnumpy().astype(np.float64)
+        return module.get_params()[0]["fc_weight"].asnumpy().astype(np.float64)
 
     run = _small.fit(records, tmp_path / "run", epochs=1, ema=0.9, callbacks=[Watch()])
     expected = seen[0]

@@ -6,7 +6,6 @@ import shlex
 import mxmtl
 from mxmtl import training
 from mxmtl.cli import main
-from mxmtl.training import _monitored_value
 from tests.training import _small
 
 import mxnet as mx
@@ -49,11 +48,9 @@ def test_the_command_line_says_so_in_one_line(here, capsys):
 
 def test_all_others_train(records, tmp_path):
     """That the one update which is tried refuses nothing that works."""
-    from mxmtl.training import _optimizer
-
     for name in mx.optimizer.Optimizer.opt_registry:
         if name not in ("groupadagrad", "dcasgd"):
-            _optimizer.check_optimizer(training.Settings(optimizer=name, lr=1e-3))
+            training.check_optimizer(training.Settings(optimizer=name, lr=1e-3))
     run = _small.fit(records, tmp_path / "run", optimizer="dcasgd", momentum=0.0, epochs=1)
     assert run.last.epoch == 1
 
@@ -72,20 +69,18 @@ def test_an_optimizer_that_draws_goes_on_with_the_same_bits(records, tmp_path):
 
 @pytest.mark.parametrize(("scale", "warned"), [(1, False), (2, True)])
 def test_gradients_that_no_checkpoint_holds_are_warned_of(caplog, scale, warned):
-    from mxmtl.training import _optimizer
-
     params = {"batch_scale": scale, "warmup_strategy": "lars"}
     settings = training.Settings(optimizer="lbsgd", optimizer_params=params)
     with caplog.at_level(logging.WARNING, "mxmtl"):
-        _optimizer.check_optimizer(settings)
+        training.check_optimizer(settings)
     assert ("batch_scale=2: MXNet gathers gradients" in caplog.text) is warned
 
 
 def test_a_task_called_like_the_mean_over_all():
     named = mxmtl.TaskSet([mxmtl.Binary("all_tasks"), mxmtl.Binary("wet")])
     with pytest.raises(ValueError, match="a task is called 'all_tasks', .* another name"):
-        _monitored_value.make_suite(named, "all_tasks/task_loss")
+        training.make_suite(named, "all_tasks/task_loss")
     with pytest.raises(ValueError, match="a task is called 'all_tasks'"):
-        _monitored_value.make_suite(named, "wet/accuracy")
+        training.make_suite(named, "wet/accuracy")
     alone = mxmtl.TaskSet([mxmtl.Binary("all_tasks")])  # the mean over one is its own
-    assert "all_tasks/task_loss" in _monitored_value.make_suite(alone, "all_tasks/task_loss").names
+    assert "all_tasks/task_loss" in training.make_suite(alone, "all_tasks/task_loss").names

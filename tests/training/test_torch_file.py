@@ -3,7 +3,7 @@
 import pickle
 from collections import OrderedDict
 
-from mxmtl.training import _torch_file
+from mxmtl import training
 from tests.training._torch_writer import Piece, pieces_of, torch_modules, write_older, write_zip
 
 import numpy as np
@@ -36,7 +36,7 @@ def _state():
 def test_arrays_come_back(tmp_path, write, key):
     state = _state()
     write(tmp_path / "x.pth", state if key is None else {key: state, "epoch": 3}, pieces_of(state))
-    read = _torch_file.read_state_dict(tmp_path / "x.pth")
+    read = training.read_state_dict(tmp_path / "x.pth")
     assert list(read) == list(ARRAYS)
     for name, array in ARRAYS.items():
         np.testing.assert_array_equal(read[name], array)
@@ -49,7 +49,7 @@ def test_views_with_offset_and_strides(tmp_path, write):
     base = np.arange(12, dtype=np.float32)
     state = {"t": Piece("0", base, offset=2, shape=(3, 2), strides=(1, 4))}
     write(tmp_path / "x.pth", state, pieces_of(state))
-    read = _torch_file.read_state_dict(tmp_path / "x.pth")["t"]
+    read = training.read_state_dict(tmp_path / "x.pth")["t"]
     np.testing.assert_array_equal(read, [[2, 6], [3, 7], [4, 8]])
 
 
@@ -70,7 +70,7 @@ def test_a_tensor_outside_of_its_memory_is_refused(tmp_path, write, lie):
     state = {"t": Piece("0", np.arange(12, dtype=np.float32), **lie)}
     write(tmp_path / "x.pth", state, pieces_of(state))
     with pytest.raises(ValueError, match=r"x\.pth.*outside of its storage"):
-        _torch_file.read_state_dict(tmp_path / "x.pth")
+        training.read_state_dict(tmp_path / "x.pth")
 
 
 class Evil:
@@ -85,7 +85,7 @@ def test_nothing_is_run(tmp_path, write, capsys):
     with pytest.raises(
         ValueError, match=r"asks for (builtins|__builtin__)\.print, which is refused"
     ):
-        _torch_file.read_state_dict(tmp_path / "x.pth")
+        training.read_state_dict(tmp_path / "x.pth")
     assert capsys.readouterr().out == ""
 
 
@@ -98,12 +98,12 @@ def test_files_cut_short(tmp_path, write):
     for length in range(0, len(data) - 1, 7):
         (tmp_path / "y.pth").write_bytes(data[:length])
         with pytest.raises(ValueError, match=r"y\.pth"):
-            _torch_file.read_state_dict(tmp_path / "y.pth")
+            training.read_state_dict(tmp_path / "y.pth")
 
 
 def test_other_files(tmp_path):
     (tmp_path / "x.pth").write_bytes(pickle.dumps({"a": 1}))
     with pytest.raises(ValueError, match="older layout"):
-        _torch_file.read_state_dict(tmp_path / "x.pth")
+        training.read_state_dict(tmp_path / "x.pth")
     with pytest.raises(FileNotFoundError):
-        _torch_file.read_state_dict(tmp_path / "none.pth")
+        training.read_state_dict(tmp_path / "none.pth")
