@@ -131,7 +131,7 @@ def test_values_of_one_task_do_not_depend_on_the_other_tasks(tasks):
         assert set(alone.get_name_value()) <= set(suite.get_name_value())
 
 
-def test_feeds_of_a_batch_are_computed_once(monkeypatch):
+def test_statistics_of_a_batch_are_computed_once(monkeypatch):
     task = TASKS["multiclass"]
     calls = []
     kind = type(metrics.make_batch(task, *metrics.shaped(task, *sample(task, "plain", 0.0))))
