@@ -8,8 +8,7 @@ from typing import Callable, ClassVar, Optional, Tuple
 
 import numpy as np
 
-from ._base import Draws, Geometric, check_interval, check_range
-from ._view import View
+from ._base import Draws, Geometric, View, check_interval, check_range
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,9 @@ from typing import Any, Dict, Iterable, List, Optional, Tuple, Type, TypeVar
 import cv2
 import numpy as np
 
-from ._base import Augmentation, Color, Draws, Geometric, Pixels
+from ._base import Augmentation, Color, Draws, Geometric, Pixels, View
 from ._geometry import CenterCrop, RandomMirror, RandomResizedCrop
 from ._pixels import LUMA, ColorJitter, PCANoise, linear, then
-from ._view import View
 
 Step = TypeVar("Step", bound=Augmentation)
 REMEMBERED = 4096  # sizes of images for which a view without chance is kept

@@ -21,26 +21,8 @@ class ExportOptions(Options):
 
     Raises `ValueError` for what cannot be, and for what the format has not.
 
-    Attributes
-    ----------
-    format : {"onnx", "mxnet", "gluon"}
-        What is written.
-    records : str or sequence of str, optional
-        Images to check on; some that are drawn by default. With ``int8`` the labelled records
-        on which metrics are compared; those of ``int8`` by default.
-    int8 : str or sequence of str, optional
-        Write the network in 8 bits, ``format="mxnet"``. From images of these records it is
-        seen how large the values between its layers are.
-    images : int
-        How many to check on; with ``int8`` all are.
-    force : bool
-        Replace files that are there.
-    preprocessing : {"inside", "outside"}
-        Whether an ONNX file takes pixels, or planes that are scaled already.
-    reader : bool
-        Put ``onnx_predictor.py`` beside an ONNX file, which reads it without mxmtl.
-    metadata : mapping of str
-        More facts to keep in an ONNX file, such as ``license``.
+    With ``int8`` the records are those on which metrics are compared, labelled and all of them; by
+    default those of ``int8`` itself. ``metadata`` are more facts for an ONNX file, as ``license``.
     """
 
     format: str = option("onnx", "of what is written, with --int8 mxnet", choices=FORMATS)

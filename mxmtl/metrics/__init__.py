@@ -12,9 +12,6 @@ Each is a ``mx.metric.EvalMetric``, made from a task; `Suite` holds those of all
 [('breed/recall/beagle', 1.0), ('breed/recall/boxer', 0.5), ('breed/recall/pug', nan)]
 """
 
-from ._across import DeltaM as DeltaM
-from ._across import MeanOverTasks as MeanOverTasks
-from ._across import WorstTask as WorstTask
 from ._batch import Batch as Batch
 from ._batch import make_batch as make_batch
 from ._batch import shaped as shaped
@@ -58,7 +55,10 @@ from ._regression import PearsonCorrCoef as PearsonCorrCoef
 from ._regression import R2Score as R2Score
 from ._statistic import Reliability as Reliability
 from ._statistic import Statistic as Statistic
+from ._suite import DeltaM as DeltaM
+from ._suite import MeanOverTasks as MeanOverTasks
 from ._suite import Suite as Suite
+from ._suite import WorstTask as WorstTask
 from ._suite import arrays_of as arrays_of
 from ._suite import default_metrics as default_metrics
 from ._suite import merge_arrays as merge_arrays

@@ -5,12 +5,12 @@ The heads and the losses are written once, in `Heads` and in the tasks; both wor
 
 from ._net import MultiTaskLoss as MultiTaskLoss
 from ._net import MultiTaskNet as MultiTaskNet
+from ._net import TrunkOrNet as TrunkOrNet
 from ._net import logits_name as logits_name
+from ._net import logits_symbol as logits_symbol
 from ._net import module_params as module_params
-from ._symbols import TrunkOrNet as TrunkOrNet
-from ._symbols import logits_symbol as logits_symbol
-from ._symbols import prediction_symbol as prediction_symbol
-from ._symbols import training_symbol as training_symbol
+from ._net import prediction_symbol as prediction_symbol
+from ._net import training_symbol as training_symbol
 from ._trunks import EFFICIENTNET_LITE as EFFICIENTNET_LITE
 from ._trunks import efficientnet_lite_trunk as efficientnet_lite_trunk
 from ._trunks import joined_layers as joined_layers

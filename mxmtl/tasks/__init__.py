@@ -11,11 +11,11 @@
 array([ 1.,  1., -1.], dtype=float32)
 """
 
-from ._cells import HELD as HELD
-from ._cells import altered as altered
-from ._cells import is_missing_cell as is_missing_cell
-from ._cells import percent as percent
-from ._cells import spellings as spellings
+from ._checks import HELD as HELD
+from ._checks import altered as altered
+from ._checks import is_missing_cell as is_missing_cell
+from ._checks import percent as percent
+from ._checks import spellings as spellings
 from ._kind import Kind as Kind
 from ._kind import LabelCounter as LabelCounter
 from ._multiclass import ClassTask as ClassTask

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Dict, List, Mapping, Optional, Tuple
 
 import numpy as np
 
-from ._cells import percent
+from ._checks import percent
 from ._operators import NumpyOperators
 
 NEAR_ONE = 1e-3  # how far the probabilities of a class task may be from adding up to 1

@@ -10,9 +10,8 @@ from typing import Any, ClassVar, Dict, Optional, Sequence, Tuple
 import numpy as np
 
 from .._options import one_of
-from ._cells import spellings
+from ._checks import check_number, checked_names, per_name, spellings
 from ._kind import CLASS, Kind, log
-from ._options import check_number, checked_names, per_name
 from ._task import Answer, Levels, Task
 
 

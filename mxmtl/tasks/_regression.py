@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Dict, Tuple
 
 import numpy as np
 
-from ._cells import HELD, altered
+from ._checks import HELD, altered
 from ._kind import VALUE, Kind
 from ._task import Answer, LabelError, Levels, Task
 

@@ -8,10 +8,9 @@ from typing import Any, ClassVar, Dict, Optional, Sequence, Tuple
 
 import numpy as np
 
-from ._cells import spellings
+from ._checks import check_number, checked_names, per_name, spellings
 from ._kind import CELLS, Kind, log
 from ._operators import complement, real
-from ._options import check_number, checked_names, per_name
 from ._task import Answer, Levels, Task
 
 WORDS = {"0": 0.0, "1": 1.0, "false": 0.0, "true": 1.0, "no": 0.0, "yes": 1.0}

@@ -10,10 +10,9 @@ from typing import Any, ClassVar, Dict, Mapping, Optional, Sequence, Tuple, Type
 
 import numpy as np
 
-from ._cells import is_missing_cell
+from ._checks import check_number, check_options, is_missing_cell, options_of
 from ._kind import Kind
 from ._operators import gate, scale_gradient
-from ._options import check_number, check_options, options_of
 
 Levels = Optional[Sequence[float]]  # one threshold a column
 SHOWN = 3  # probabilities on a line

@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from ._optimizer import check_optimizer as check_optimizer
     from ._optimizer import make_schedule as make_schedule
     from ._pretrained import read_state_dict as read_state_dict
-    from ._run_context import RunContext as RunContext
     from ._run_folder import Run as Run
     from ._session import Callback as Callback
+    from ._session import RunContext as RunContext
     from ._session import Session as Session
     from ._session import direction as direction
     from ._session import make_suite as make_suite

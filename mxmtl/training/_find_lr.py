@@ -21,8 +21,7 @@ from ..tasks import TaskSet
 from ._network import check_shapes, make_network
 from ._optimizer import check_optimizer
 from ._records import TrainAndVal
-from ._run_context import RunContext
-from ._session import Phase, Session
+from ._session import Phase, RunContext, Session
 from ._settings import Settings
 from ._train_phase import train_phase
 

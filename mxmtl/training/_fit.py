@@ -42,9 +42,8 @@ from ._callbacks import (
 from ._network import SymbolAndParams, check_shapes, make_network
 from ._optimizer import check_optimizer
 from ._records import TrainAndVal
-from ._run_context import RunContext
 from ._run_folder import Run, check_folder, claim, locked, write_run
-from ._session import Callback, Session, Stop, make_phases
+from ._session import Callback, RunContext, Session, Stop, make_phases
 from ._settings import Settings, load_noted, load_settings, save_settings
 from ._train_phase import train_phase
 

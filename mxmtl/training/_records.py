@@ -16,7 +16,7 @@ from ..data.loading import Order
 from ..data.records import Prefixes, listed_shards, record_files, record_tasks
 from ..tasks import TaskSet
 from ._network import SymbolAndParams, features_symbol
-from ._run_context import RunContext
+from ._session import RunContext
 
 log = logging.getLogger("mxmtl")
 OTHERS = (

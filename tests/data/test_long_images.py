@@ -2,7 +2,7 @@
 
 import mxmtl
 from mxmtl import augment
-from mxmtl.augment import View, _view
+from mxmtl.augment import View, _base
 from mxmtl.data import verify_records
 
 import cv2
@@ -60,7 +60,7 @@ def test_what_does_not_fit_even_so_is_scaled_first(monkeypatch):
     image = cv2.resize(picture(3, 8, 8), (300, 200), interpolation=cv2.INTER_CUBIC)
     view = View(200, 300).about_center(0.8, 0.6, -0.6, 0.8).resize(30, 45)
     expected = view.sample(image).astype(int)
-    monkeypatch.setattr(_view, "LONGEST", 150)
+    monkeypatch.setattr(_base, "LONGEST", 150)
     assert np.abs(view.sample(image) - expected).mean() < 2
 
 

@@ -110,13 +110,13 @@ def test_a_store_that_does_not_fit(records, tmp_path, capsys, option, code, mess
 
 
 def test_a_batch_that_cannot_be_divided(records, tmp_path, monkeypatch):
-    from mxmtl.training import _run_context
+    from mxmtl.training import _session
 
     monkeypatch.setenv("DMLC_ROLE", "worker")
     monkeypatch.setenv("DMLC_WORKER_ID", "0")
     monkeypatch.setenv("DMLC_NUM_WORKER", "3")
     group = type("Group", (), {"count": 3})
-    monkeypatch.setattr(_run_context, "workers", lambda kind: group)
+    monkeypatch.setattr(_session, "workers", lambda kind: group)
     with pytest.raises(ValueError, match="cannot be divided among 3. Take a multiple of 3"):
         _small.fit(records, tmp_path / "run")
     with pytest.raises(ValueError, match="each worker would train by itself"):

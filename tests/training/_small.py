@@ -9,7 +9,7 @@ from typing import Any, Tuple
 import mxmtl
 from mxmtl import training
 from mxmtl.augment import RandomMirror
-from mxmtl.training import _run_context
+from mxmtl.training import _session
 from tests import _cases
 
 import cv2
@@ -66,7 +66,7 @@ def weights(run: training.Run, which: str = "last") -> Tuple[bytes, ...]:
 
 def train_on(monkeypatch: Any, *contexts: mx.Context) -> None:
     """Let runs train on these devices, as if the machine had no others."""
-    monkeypatch.setattr(_run_context, "devices", lambda gpus: list(contexts))
+    monkeypatch.setattr(_session, "devices", lambda gpus: list(contexts))
 
 
 class Crash(training.Callback):
