@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import abc
 from typing import Any, Callable, ClassVar, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
@@ -314,21 +313,24 @@ class ExactMatch(Metric):
 
 # -- tables of classes -----------------------------------------------------------------------------
 class AbstractTable(AbstractDecision):
-    """Abstract: a function of a table of classes."""
+    """Abstract: a function of a table of classes.
+
+    Attributes
+    ----------
+    stat : function
+        Turns tables (num_tables, num_classes) into values (num_tables,).
+    """
 
     averages: ClassVar[Averages] = {"class": (), "cells": ("macro", "micro", "none")}
     higher_is_better = True
-
-    @abc.abstractmethod
-    def stat(self, c: Counts) -> np.ndarray:
-        """Turn tables (num_tables, num_classes) into values (num_tables,)."""
+    stat: ClassVar[Callable[[Counts], np.ndarray]]
 
     def compute(self, *states: Any) -> Value:
         tables = self.batch.tables(Counts(*states[0].astype(np.float64)))
         if self.average == "micro":
             tables = Counts(*(part.sum(axis=0, keepdims=True) for part in tables))
         rows = tables.positive.sum(axis=-1)
-        values = np.where(rows > 0, self.stat(tables), np.nan)
+        values = np.where(rows > 0, type(self).stat(tables), np.nan)
         return average_of(values, "none" if self.average == "none" else "macro", rows)
 
 
@@ -339,9 +341,7 @@ class BalancedAccuracy(AbstractTable):
     formula = "mean over labelled classes of tp / (tp + fn)"
     undefined = "a class without a label is left out"
     source = "`sklearn.metrics.balanced_accuracy_score`"
-
-    def stat(self, c: Counts) -> np.ndarray:
-        return formulas.balanced_accuracy(c)
+    stat = formulas.balanced_accuracy
 
 
 class MatthewsCorrCoef(AbstractTable):
@@ -350,9 +350,7 @@ class MatthewsCorrCoef(AbstractTable):
     formula = "(c s - sum p_k t_k) / sqrt((s^2 - sum p_k^2) (s^2 - sum t_k^2))"
     undefined = "0 where labels or predictions are all of one class"
     source = "`sklearn.metrics.matthews_corrcoef`; Gorodkin 2004"
-
-    def stat(self, c: Counts) -> np.ndarray:
-        return formulas.matthews(c)
+    stat = formulas.matthews
 
 
 class CohenKappa(AbstractTable):
@@ -361,9 +359,7 @@ class CohenKappa(AbstractTable):
     formula = "(p_o - p_e) / (1 - p_e)"
     undefined = "nan where all labels and predictions are one class"
     source = "`sklearn.metrics.cohen_kappa_score`; Cohen 1960"
-
-    def stat(self, c: Counts) -> np.ndarray:
-        return formulas.kappa(c)
+    stat = formulas.kappa
 
 
 class ConfusionMatrix(AbstractDecision):

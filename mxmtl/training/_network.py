@@ -164,14 +164,10 @@ def only_weights_decay(symbol: mx.sym.Symbol) -> mx.sym.Symbol:
     return edit(symbol, change)
 
 
-def head_params(tasks: TaskSet) -> List[str]:
-    """Return the names of the heads' parameters."""
-    return [f"{name}_{kind}" for name in tasks.names for kind in ("weight", "bias")]
-
-
 def trunk_params(symbol: mx.sym.Symbol, tasks: TaskSet) -> List[str]:
     """Return the names of the trunk's parameters, from the first layer on."""
-    others = {"data", *tasks.label_names, *head_params(tasks)}
+    heads = (f"{name}_{kind}" for name in tasks.names for kind in ("weight", "bias"))
+    others = {"data", *tasks.label_names, *heads}
     return [name for name in symbol.list_arguments() if name not in others]
 
 

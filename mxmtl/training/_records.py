@@ -147,9 +147,6 @@ def _listed(path: str) -> Optional[str]:
         return None
 
 
-log = logging.getLogger("mxmtl")
-
-
 class FeatureIter(mx.io.DataIter):  # type: ignore[misc]
     """Batches of rows that are in memory, in the order in which `RecordIter` reads records.
 

@@ -31,20 +31,9 @@ LOG_FILES = ("log.csv", "log.jsonl")
 
 
 class Run(RunFolder):
-    """A folder that `mxmtl.fit` or ``mxmtl train`` wrote.
+    """A folder that `mxmtl.fit` or ``mxmtl train`` wrote, with what the run was told.
 
-    Parameters
-    ----------
-    folder : str or Path
-        It holds ``settings.json``, ``model.json``, ``model-symbol.json`` and checkpoints.
-    check : bool
-        Whether to look for them at once; on a worker that does not write them they may be on
-        another machine.
-
-    Raises
-    ------
-    FileNotFoundError
-        If it is no run folder.
+    It is made, and has all else, as `mxmtl.model.RunFolder`.
     """
 
     @property
