@@ -17,19 +17,7 @@ from ._statistic import Histogram, Reliability, Scored, Statistic
 class AbstractArea(AbstractTaskMetric):
     """Abstract: a function of the curve of each class (against the rest) or label.
 
-    Parameters
-    ----------
-    task : Task
-        A multiclass, binary or multi-label task; predictions must be probabilities.
-    bins : int, optional
-        Put scores into so many equal bins, in which they count as equal: memory stays the same
-        however many rows come, and `error` says how far the value may be off. Without it
-        all scores are kept (5 bytes a cell, 4 for each class and row) and the value is exact.
-    average : {"macro", "micro", "weighted", "none"}, default "macro"
-        Mean over classes or labels for which it is defined; all cells as one ranking; mean
-        weighted by the number of positive labels; one value each.
-    name : str, optional
-        Name in logs instead of ``<task>/<metric>``.
+    The parameters are those of `AveragePrecision`.
     """
 
     averages: ClassVar[Averages] = {
@@ -124,7 +112,8 @@ class AveragePrecision(AbstractArea):
         however many rows come, and `error` says how far the value may be off. Without it
         all scores are kept (5 bytes a cell, 4 for each class and row) and the value is exact.
     average : {"macro", "micro", "weighted", "none"}, default "macro"
-        As in `F1`; ``"micro"`` ranks all cells together.
+        As in `F1`, of classes or labels for which it is defined; ``"micro"`` ranks all cells
+        together.
     name : str, optional
         Name in logs instead of ``<task>/average_precision``.
     """

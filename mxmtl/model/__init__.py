@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from ._inputs import open_inputs as open_inputs
     from ._model_file import ModelFile as ModelFile
     from ._model_file import Preprocessing as Preprocessing
-    from ._network import BoundNetwork as BoundNetwork
     from ._network import Network as Network
     from ._onnx_file import ONNX_READER as ONNX_READER
     from ._onnx_file import onnx_bytes as onnx_bytes

@@ -22,7 +22,7 @@ log = logging.getLogger("mxmtl")
 KEPT = 8  # shapes for which the network stays bound
 
 
-class BoundNetwork:
+class Network:
     """The logits of batches of images that `Preprocessing` has made ready.
 
     It is bound once for each shape of a batch, without labels and gradients. Threads may share
@@ -76,14 +76,14 @@ class BoundNetwork:
         *,
         which: str = "best",
         ctx: Optional[mx.Context] = None,
-    ) -> BoundNetwork:
+    ) -> Network:
         """Load the ``"best"`` or the ``"last"`` checkpoint of a run or run folder."""
         run = run if isinstance(run, RunFolder) else RunFolder(run)
         symbol, args, auxs = run.load(which)
         return cls(symbol, (args, auxs), run.tasks, ctx=ctx)
 
     @classmethod
-    def of_model(cls, model: Model, *, ctx: Optional[mx.Context] = None) -> BoundNetwork:
+    def of_model(cls, model: Model, *, ctx: Optional[mx.Context] = None) -> Network:
         """Make the network of what `load_model` returned; one in 8 bits stays on the CPU."""
         if ctx is not None and ctx.device_type != "cpu" and model.in_8_bits:
             log.warning("%s computes in 8 bits, which MXNet does on the CPU alone.", model.name)
@@ -129,9 +129,6 @@ class BoundNetwork:
         return self._executors[shape]
 
 
-Network = BoundNetwork  # as it is called outside of this package
-
-
 class Backend(Protocol):
     """What computes the predictions of `Predictor`; safe to call from several threads.
 
@@ -158,7 +155,7 @@ class MXNetBackend:
 
     def __init__(self, model: Model, ctx: mx.Context, batch_size: int) -> None:
         self.file, self.name = model.file, model.name
-        self._network, self._batch_size = BoundNetwork.of_model(model, ctx=ctx), batch_size
+        self._network, self._batch_size = Network.of_model(model, ctx=ctx), batch_size
         made = model.file.preprocessing
         self._normalize = Normalize(made.data_shape, made.mean, made.std)
 
