@@ -23,6 +23,11 @@ from ._threads import usable_cores
 LIBRARY = "libcuda.so.1"
 VERSION = Path("/proc/driver/nvidia/version")
 MAJOR, MINOR = 75, 76  # cuDeviceGetAttribute: the two parts of the compute capability
+log = logging.getLogger(__name__)
+# Compute capabilities with machine code in the wheels: sm_50, 60, 70, 80 and 86, and nothing that
+# a driver could compile for others. Code for 8.6 runs on 8.9.
+LOWEST, HIGHEST = (5, 0), (8, 9)
+GPU_EXTRA = 'pip uninstall -y mxnet && pip install "mxmtl[cu112]"'
 
 
 @dataclass(frozen=True)
@@ -97,13 +102,7 @@ def _text(cuda: Any, code: int) -> str:
     return text.value.decode()
 
 
-log = logging.getLogger(__name__)
-# Compute capabilities with machine code in the wheels: sm_50, 60, 70, 80 and 86, and nothing that
-# a driver could compile for others. Code for 8.6 runs on 8.9.
-LOWEST, HIGHEST = (5, 0), (8, 9)
-GPU_EXTRA = 'pip uninstall -y mxnet && pip install "mxmtl[cu112]"'
-
-
+# -- which are used --------------------------------------------------------------------------------
 def context() -> List[mx.Context]:
     """Return all GPUs that MXNet can really use, else ``[cpu(0)]``.
 

@@ -41,6 +41,10 @@ LIBRARIES = [
     "nccl/lib/libnccl.so.2",
     "cudnn/lib/libcudnn.so.8",
 ]
+CPU = 'pip install "mxmtl[cpu]"'
+GPU = 'pip install "mxmtl[cu112]"'
+NUMPY = 'pip install "numpy<1.24" (on Python 3.12: "numpy<2")'
+SYSTEM = "apt-get install libgomp1 libquadmath0"
 
 
 def open_cuda_libraries() -> List[str]:
@@ -91,12 +95,7 @@ def present_libraries(folders: Optional[Sequence[str]] = None) -> List[str]:
     return found
 
 
-CPU = 'pip install "mxmtl[cpu]"'
-GPU = 'pip install "mxmtl[cu112]"'
-NUMPY = 'pip install "numpy<1.24" (on Python 3.12: "numpy<2")'
-SYSTEM = "apt-get install libgomp1 libquadmath0"
-
-
+# -- what else MXNet needs, and what is said where it has it not -----------------------------------
 def mend_numpy() -> None:
     """Give back the one NumPy alias that importing MXNet needs (NumPy 1.24 to 1.26)."""
     import numpy as np  # here, as MXNet is what needs it; the rest of mxmtl may start without

@@ -16,6 +16,11 @@ import cv2
 import numpy as np
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+Draws = Sequence[float]
+REDUCTIONS = (8, 4, 2)
+LONGEST = 32766  # pixels an edge of what OpenCV maps: it keeps places in 16 bits
+Matrix = Tuple[float, float, float, float, float, float]
+Rectangle = Tuple[int, int, int, int]  # top, bottom, left, right; bottom and right are outside
 
 
 def whole_seed(seed: Any) -> int:
@@ -58,9 +63,7 @@ def uniforms(key: np.ndarray, count: int) -> np.ndarray:
     return (split_mix(key[:, None] + steps) >> np.uint64(11)) * (1.0 / (1 << 53))
 
 
-Draws = Sequence[float]
-
-
+# -- augmentations, of three kinds -----------------------------------------------------------------
 class Augmentation:
     """One change of an image, decided by random numbers that are given to it.
 
@@ -125,12 +128,7 @@ def check_interval(owner: str, option: str, interval: Sequence[float], most: flo
         )
 
 
-REDUCTIONS = (8, 4, 2)
-LONGEST = 32766  # pixels an edge of what OpenCV maps: it keeps places in 16 bits
-Matrix = Tuple[float, float, float, float, float, float]
-Rectangle = Tuple[int, int, int, int]  # top, bottom, left, right; bottom and right are outside
-
-
+# -- how the pixels of an output lie over a source image -------------------------------------------
 class View(NamedTuple):
     """An image of which no pixel exists yet: its size, and where its points lie in the source.
 

@@ -153,6 +153,7 @@ def onnx_predict(content: bytes, names: List[str]) -> Any:
     return lambda images: session.run(names, {given: images})
 
 
+# -- writing ---------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Exported:
     """What an export wrote.

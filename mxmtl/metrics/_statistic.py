@@ -31,6 +31,9 @@ from ._fast import fetch
 from ._formulas import ratio
 
 Blocks = List[Tuple[np.ndarray, np.ndarray]]
+Entry = Tuple[Task, Any, Any]  # a task, its labels and its predictions
+DEPTH = 2  # batches a device: by then it is done with the first, and reading that does not wait
+ROWS = 1024  # small batches are put together up to this many rows, for a call costs more than a row
 
 
 class Statistic(abc.ABC):
@@ -270,12 +273,10 @@ class Spread(Statistic):
         return np.stack([n, *means, *sums, a_.error + b_.error])
 
 
-Entry = Tuple[Task, Any, Any]  # a task, its labels and its predictions
 S = TypeVar("S", bound=Statistic)
-DEPTH = 2  # batches a device: by then it is done with the first, and reading that does not wait
-ROWS = 1024  # small batches are put together up to this many rows, for a call costs more than a row
 
 
+# -- the way of a batch from the devices to the statistics -----------------------------------------
 class Feed:
     """Gives each batch of each task to the statistics that want it, once.
 

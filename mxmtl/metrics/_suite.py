@@ -191,6 +191,7 @@ def _statistics(metric: Union[Suite, Metric]) -> List[Statistic]:
     return [statistic for feed in feeds for statistic in feed.statistics]
 
 
+# -- values over several tasks, composed of a metric of each ---------------------------------------
 class AbstractAcross(Metric):
     """Abstract: a function of one value a task.
 

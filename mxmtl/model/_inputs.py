@@ -149,6 +149,7 @@ def source_of(image: Any) -> Optional[str]:
     return os.fspath(image) if isinstance(image, (str, os.PathLike)) else None
 
 
+# -- what is named to be predicted -----------------------------------------------------------------
 class Item(NamedTuple):
     """One image to predict.
 

@@ -19,6 +19,9 @@ MEND = (
 # Inputs to try a symbol on: its own input size is not known, and the first that fits will do.
 # What takes flat input (a variable by itself, say) is the user's to feed with flat input.
 PROBES = [(1, 512), *((1, c, size, size) for size in (224, 299, 64, 32, 28) for c in (3, 1))]
+Params = Dict[str, mx.nd.NDArray]
+TrunkOrNet = Union[mx.sym.Symbol, mx.gluon.HybridBlock]
+Widths = List[Tuple[str, Optional[int]]]  # name and width of each head; None where unknown
 
 
 def check_flat(features: Any) -> None:
@@ -189,9 +192,6 @@ def chosen_normalization(tasks: TaskSet, normalization: Optional[str]) -> str:
     return normalization
 
 
-Params = Dict[str, mx.nd.NDArray]
-
-
 def module_params(net: mx.gluon.HybridBlock) -> Tuple[Params, Params]:
     """Return (arg_params, aux_params) of a Gluon net, for ``Module.fit`` or ``save_checkpoint``.
 
@@ -231,10 +231,7 @@ def _has_values(parameter: mx.gluon.Parameter) -> bool:
     return True
 
 
-TrunkOrNet = Union[mx.sym.Symbol, mx.gluon.HybridBlock]
-Widths = List[Tuple[str, Optional[int]]]  # name and width of each head; None where unknown
-
-
+# -- symbols for Module: one to train with, one to predict with ------------------------------------
 def training_symbol(
     network: TrunkOrNet, tasks: TaskSet, *, normalization: Optional[str] = None
 ) -> mx.sym.Symbol:

@@ -10,6 +10,18 @@ import mxnet as mx
 
 from ._net import Params
 
+EFFICIENTNET_LITE = "lite0_"
+# Expansion, channels, repeats, stride, kernel of each stage: those of EfficientNet-B0.
+STAGES = (
+    (1, 16, 1, 1, 3),
+    (6, 24, 2, 2, 3),
+    (6, 40, 2, 2, 5),
+    (6, 80, 3, 2, 3),
+    (6, 112, 3, 1, 5),
+    (6, 192, 4, 2, 5),
+    (6, 320, 1, 1, 3),
+)
+
 
 def load_trunk(
     prefix: str, epoch: int, *, layer: str = "flatten0_output"
@@ -207,19 +219,7 @@ def _from_zoo(name: str, options: Any) -> mx.gluon.HybridBlock:
     return model_zoo.get_model(name, **options)
 
 
-EFFICIENTNET_LITE = "lite0_"
-# Expansion, channels, repeats, stride, kernel of each stage: those of EfficientNet-B0.
-STAGES = (
-    (1, 16, 1, 1, 3),
-    (6, 24, 2, 2, 3),
-    (6, 40, 2, 2, 5),
-    (6, 80, 3, 2, 3),
-    (6, 112, 3, 1, 5),
-    (6, 192, 4, 2, 5),
-    (6, 320, 1, 1, 3),
-)
-
-
+# -- EfficientNet-Lite0: its ImageNet weights can be had under the Apache licence ------------------
 def efficientnet_lite_trunk() -> mx.gluon.HybridBlock:
     """Return the EfficientNet-Lite0 trunk: images to 1280 features; 3.4 million weights.
 

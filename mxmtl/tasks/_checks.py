@@ -11,6 +11,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 import numpy as np
 
 Weights = Union[float, Sequence[float], Mapping[str, float]]
+HELD = 1 << 24  # float32 holds every whole number up to here
 
 
 def options_of(task: Any) -> Dict[str, Any]:
@@ -100,9 +101,7 @@ def per_name(
     return values
 
 
-HELD = 1 << 24  # float32 holds every whole number up to here
-
-
+# -- cells of a table, as people and pandas write them, and as float32 holds them ------------------
 def is_missing_cell(cell: Any) -> bool:
     """Tell whether a table cell is empty: None, NaN, or nothing but white space."""
     if cell is None:

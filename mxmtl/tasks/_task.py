@@ -16,6 +16,10 @@ from ._operators import gate, scale_gradient
 
 Levels = Optional[Sequence[float]]  # one threshold a column
 SHOWN = 3  # probabilities on a line
+TASK_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
+NORMALIZATIONS = ("batch", "valid")
+ABSTRACT = "__isabstractmethod__"
+WRITTEN = ("activate", "cell_loss")  # what an output operator has the gradient of
 
 
 @dataclass(frozen=True)
@@ -63,12 +67,6 @@ class Answer:
         answer = list(self.answer) if isinstance(self.answer, tuple) else self.answer
         parts = {"probabilities": self.probabilities, "thresholds": self.thresholds}
         return {"answer": answer, **{name: part for name, part in parts.items() if part}}
-
-
-TASK_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
-NORMALIZATIONS = ("batch", "valid")
-ABSTRACT = "__isabstractmethod__"
-WRITTEN = ("activate", "cell_loss")  # what an output operator has the gradient of
 
 
 class LabelError(ValueError):

@@ -26,6 +26,7 @@ from ._session import Callback, Session, direction
 log = logging.getLogger("mxmtl")
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 INTERRUPTED = "interrupted"  # the reason of a run that a signal stopped
+TENSORBOARD = 'TensorBoard logs need tensorboardX: pip install "mxmtl[tensorboard]"'
 
 
 class Monitor(Callback):
@@ -219,9 +220,7 @@ class Interrupted(KeyboardInterrupt):
     """The run was stopped by Ctrl-C, and saved; the text says how to go on."""
 
 
-TENSORBOARD = 'TensorBoard logs need tensorboardX: pip install "mxmtl[tensorboard]"'
-
-
+# -- what a run tells ------------------------------------------------------------------------------
 class Progress(Callback):
     """Rate, time left and running metrics of the epoch; one line of log for each epoch.
 

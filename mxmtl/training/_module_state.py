@@ -218,6 +218,7 @@ def _weights(module: mx.mod.Module) -> Arrays:
     return {name: arrays[0] for name, arrays in zip(group.param_names, group.param_arrays)}
 
 
+# -- checkpoints of a module, for training loops of one's own --------------------------------------
 def save_module(
     folder: PathLike, module: mx.mod.Module, *, epoch: int, state: Any = None
 ) -> Checkpoint:

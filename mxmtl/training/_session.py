@@ -42,6 +42,9 @@ from ._module_state import (
 from ._settings import Settings
 from ._stream import Stream
 
+RAW = "weight:"  # before the names of weights that stand beside their average
+LAST_FROZEN = "last_frozen"  # in the history: the epoch after which fine-tuning began early
+
 
 @dataclass(frozen=True)
 class RunContext:
@@ -112,10 +115,6 @@ def _choose_workers(settings: Settings) -> Workers:
             f"divided among {group.count}. Take a multiple of {group.count}."
         )
     return group
-
-
-RAW = "weight:"  # before the names of weights that stand beside their average
-LAST_FROZEN = "last_frozen"  # in the history: the epoch after which fine-tuning began early
 
 
 @dataclass(frozen=True)
