@@ -119,6 +119,8 @@ def test_values_that_can_be_monitored(monitor, higher):
         ("cat/accuracy", r"TASK one of \['breed'"),
         ("breed/acc", "METRIC one of .*'accuracy'"),
         ("breed/num_labels", "neither more nor less"),
+        ("breed/f1/pug", "expected TASK/METRIC"),
+        ("all_tasks/delta_m", r"METRIC one of \['accuracy', ((?!delta_m|over_tasks).)*$"),
     ],
 )
 def test_values_that_cannot(monitor, message):
