@@ -55,6 +55,7 @@ from ._regression import PearsonCorrCoef as PearsonCorrCoef
 from ._regression import R2Score as R2Score
 from ._statistic import Reliability as Reliability
 from ._statistic import Statistic as Statistic
+from ._suite import AbstractAcross as AbstractAcross
 from ._suite import DeltaM as DeltaM
 from ._suite import MeanOverTasks as MeanOverTasks
 from ._suite import Suite as Suite

@@ -26,7 +26,15 @@ import mxnet as mx
 
 from .._devices import devices
 from ..distributed import KINDS, Place, Workers, find_place, workers
-from ..metrics import ALL_TASKS, MeanOverTasks, Metric, Suite, WorstTask, read_values
+from ..metrics import (
+    ALL_TASKS,
+    AbstractAcross,
+    MeanOverTasks,
+    Metric,
+    Suite,
+    WorstTask,
+    read_values,
+)
 from ..model import Arrays, Checkpoint, write_checkpoint
 from ..tasks import TaskSet
 from ._module_state import (
@@ -430,7 +438,7 @@ def _make_metric(tasks: TaskSet, name: str) -> Metric:
     (value,) = read_values({name: math.nan}, tasks)
     worst = value.task == ALL_TASKS and value.metric.startswith("worst_")
     kind = value.metric[len("worst_") :] if worst else value.metric
-    known = {name: made for task in tasks for name, made in task.kind.metrics.items()}
+    known = {k: made for k, made in Metric.types.items() if not issubclass(made, AbstractAcross)}
     made = known.get(kind)
     if made is None or value.task is None or value.of_class is not None:
         raise ValueError(

@@ -104,6 +104,7 @@ def test_patience_ends_the_run(records, tmp_path, caplog):
         ("all_tasks/task_loss", False),
         ("all_tasks/accuracy", True),
         ("all_tasks/worst_auroc", True),
+        ("breed/exact_match", True),
     ],
 )
 def test_values_that_can_be_monitored(monitor, higher):
