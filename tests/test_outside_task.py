@@ -10,7 +10,7 @@ from typing import ClassVar, Sequence
 
 import mxmtl
 from mxmtl import data, evaluation, export, metrics, model, reporting
-from mxmtl.data.tables import split_rows
+from mxmtl.data import split_rows
 
 import cv2
 import mxnet as mx
