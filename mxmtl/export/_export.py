@@ -16,7 +16,7 @@ import numpy as np
 from .._files import PathLike, atomic_write
 from ..data import RecordIter
 from ..data.loading import Normalize
-from ..data.records import Prefixes
+from ..data.records import Prefixes, listed
 from ..model import (
     ONNX_READER,
     Arrays,
@@ -75,8 +75,7 @@ def sample_images(
 
 def named(records: Prefixes) -> str:
     """Return the names of records as one text."""
-    parts = [records] if isinstance(records, (str, os.PathLike)) else records
-    return ", ".join(map(str, parts))
+    return ", ".join(listed(records))
 
 
 def drawn(count: int, data_shape: Any) -> np.ndarray:
