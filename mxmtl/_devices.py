@@ -17,8 +17,8 @@ from typing import Any, List, Tuple
 import mxnet as mx
 
 from ._mxnet import LIBRARIES, both_builds, gpu_build, present_libraries
-from ._place import find_place
 from ._threads import usable_cores
+from ._worker_rank import find_worker_rank
 
 LIBRARY = "libcuda.so.1"
 VERSION = Path("/proc/driver/nvidia/version")
@@ -138,7 +138,7 @@ def share(devices: List[mx.Context]) -> List[mx.Context]:
 
     Workers that are more than devices share these in turn.
     """
-    place = find_place()
+    place = find_worker_rank()
     if place is None or place.local_count == 1:
         return devices
     mine = devices[place.local_rank :: place.local_count]

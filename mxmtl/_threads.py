@@ -21,7 +21,7 @@ THREADS = "OMP_NUM_THREADS"
 LOCAL_COUNT = "MXMTL_LOCAL_WORKERS"  # workers of `mxmtl launch` on this machine, which share it
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-_set_here = False
+_set_here: Optional[str] = None  # what `set_threads` has chosen
 
 
 def usable_cores(cpus: Path = CPUS, cgroup: Path = CGROUP) -> int:
@@ -51,13 +51,13 @@ def set_threads() -> None:
     """Set OMP_NUM_THREADS, which MXNet reads once when it loads, unless the user has set it."""
     global _set_here
     if THREADS not in os.environ:
-        os.environ[THREADS] = str(usable_cores())
-        _set_here = True
+        _set_here = os.environ[THREADS] = str(usable_cores())
 
 
 def threads_asked_for() -> Optional[str]:
     """Return the OMP_NUM_THREADS that the user has set, or None."""
-    return None if _set_here else os.environ.get(THREADS)
+    asked = os.environ.get(THREADS)
+    return None if asked == _set_here else asked
 
 
 def _container_limit(cgroup: Path) -> Optional[float]:

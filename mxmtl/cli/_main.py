@@ -38,13 +38,13 @@ class Parser(argparse.ArgumentParser):
 
 def main(argv: Optional[List[str]] = None) -> int:
     """Run the command line; return its exit code."""
-    code = obey(sys.argv[1:] if argv is None else argv)
+    code = run_command(sys.argv[1:] if argv is None else argv)
     if "mxnet" in sys.modules:
-        distributed.leave(code)  # a worker that failed must not wait for the others
+        distributed.exit_worker(code)  # a worker that failed must not wait for the others
     return code
 
 
-def obey(argv: List[str]) -> int:
+def run_command(argv: List[str]) -> int:
     """Do what a command line says; return its exit code."""
     try:
         parser, verb, module = parser_for(argv)

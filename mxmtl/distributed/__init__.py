@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 from .._door import lazy
 
 if TYPE_CHECKING:
-    from .._place import Place as Place
-    from .._place import end_at_once_on_errors as end_at_once_on_errors
-    from .._place import find_place as find_place
-    from .._place import leave as leave
+    from .._worker_rank import WorkerRank as WorkerRank
+    from .._worker_rank import end_at_once_on_errors as end_at_once_on_errors
+    from .._worker_rank import exit_worker as exit_worker
+    from .._worker_rank import find_worker_rank as find_worker_rank
     from ._launch import Launch as Launch
     from ._launch import Launcher as Launcher
     from ._launch import launch as launch

@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any, Callable, Deque, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from .._options import Options, option
-from .._place import COUNT, LOCAL_RANK, RANK, ROLE
 from .._threads import LOCAL_COUNT, THREADS, threads_asked_for
+from .._worker_rank import COUNT, LOCAL_RANK, RANK, ROLE
 from ._nodes import Layout, Nodes, meet
 
 # MXNet runs a scheduler or a server inside its import, and ends the process after it. It takes

@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Optional, Sequence, Union
 import mxnet as mx
 import numpy as np
 
-from .._place import Place, end_at_once_on_errors, find_place
+from .._worker_rank import WorkerRank, end_at_once_on_errors, find_worker_rank
 from ..metrics import Metric, Suite, arrays_of, merge_arrays
 
 KINDS = ("dist_sync", "dist_sync_device")
@@ -30,7 +30,7 @@ class Workers:
 
     Parameters
     ----------
-    place : Place
+    place : WorkerRank
         Which worker this is.
     store : mx.kvstore.KVStore, optional
         What connects them, of type ``dist_sync``; None for a process by itself.
@@ -43,12 +43,12 @@ class Workers:
 
     Examples
     --------
-    >>> alone = Workers(Place())
+    >>> alone = Workers(WorkerRank())
     >>> alone.leads, alone.count, alone.agree(""), alone.gather("text", b"abc")
     (True, 1, '', [b'abc'])
     """
 
-    def __init__(self, place: Place, store: Any = None) -> None:
+    def __init__(self, place: WorkerRank, store: Any = None) -> None:
         self.rank, self.count, self._store = place.rank, place.count, store
         self._keys: Dict[int, str] = {}
         self._modules = 0
@@ -237,9 +237,9 @@ def workers(kind: str = "dist_sync") -> Workers:
     """
     global _workers
     if _workers is None:
-        place = find_place()
+        place = find_worker_rank()
         if place is None:
-            return Workers(Place())
+            return Workers(WorkerRank())
         end_at_once_on_errors()
         _workers = Workers(place, mx.kv.create(kind))
     return _workers

@@ -25,7 +25,7 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 import mxnet as mx
 
 from .._devices import devices
-from ..distributed import KINDS, Place, Workers, find_place, workers
+from ..distributed import KINDS, WorkerRank, Workers, find_worker_rank, workers
 from ..metrics import (
     ALL_TASKS,
     AbstractAcross,
@@ -89,7 +89,7 @@ class RunContext:
         """Return the context of training in this process by itself, whatever was launched."""
         if settings.kvstore in KINDS:
             settings = replace(settings, kvstore="")
-        return RunContext._checked(settings, Workers(Place()))
+        return RunContext._checked(settings, Workers(WorkerRank()))
 
     @staticmethod
     def _checked(settings: Settings, group: Workers) -> RunContext:
@@ -105,12 +105,12 @@ class RunContext:
 
 def _choose_workers(settings: Settings) -> Workers:
     kvstore = settings.kvstore
-    if find_place() is None:
+    if find_worker_rank() is None:
         if kvstore in KINDS:
             raise ValueError(
                 f"kvstore={kvstore!r} needs workers: mxmtl launch -n 2 -- mxmtl train ..."
             )
-        return Workers(Place())
+        return Workers(WorkerRank())
     if kvstore and kvstore not in KINDS:
         raise ValueError(
             f"kvstore={kvstore!r}: each worker would train by itself, in one folder. Leave it out "

@@ -4,7 +4,7 @@ import os
 
 import mxmtl
 from mxmtl import _devices, _threads, distributed
-from mxmtl.distributed import Launch, Layout, Place, make_members, meet
+from mxmtl.distributed import Launch, Layout, WorkerRank, make_members, meet
 
 import mxnet as mx
 import pytest
@@ -24,8 +24,8 @@ def test_on_this_machine_everything_listens_on_the_loopback_alone():
         assert environment["DMLC_NUM_WORKER"] == "3"
         assert environment["DMLC_NUM_SERVER"] == "1"
     assert len({environment["DMLC_PS_ROOT_PORT"] for _, _, environment in members}) == 1
-    last = distributed.find_place(members[-1][2])
-    assert last == Place(rank=2, count=3, local_rank=2, local_count=3)
+    last = distributed.find_worker_rank(members[-1][2])
+    assert last == WorkerRank(rank=2, count=3, local_rank=2, local_count=3)
 
 
 def test_on_the_second_of_two_machines(monkeypatch):
@@ -34,8 +34,8 @@ def test_on_the_second_of_two_machines(monkeypatch):
     what = Launch(["x"], 2, servers=2, nnodes=2, node_rank=1, master_addr="a")
     members = {name: environment for name, _, environment in make_members(what, layout)}
     assert list(members) == ["server 1", "server 2", "worker 3", "worker 4"]
-    place = distributed.find_place(members["worker 4"])
-    assert place == Place(rank=4, count=5, local_rank=1, local_count=2)
+    place = distributed.find_worker_rank(members["worker 4"])
+    assert place == WorkerRank(rank=4, count=5, local_rank=1, local_count=2)
     assert members["server 2"]["DMLC_SERVER_ID"] == "2"
     for environment in members.values():
         assert environment["DMLC_PS_ROOT_URI"] == "10.0.0.1"
@@ -86,4 +86,4 @@ def test_a_process_that_was_not_launched_is_alone(monkeypatch):
     workers = distributed.workers()
     assert (workers.rank, workers.count, workers.leads, workers.launched) == (0, 1, True, False)
     assert workers.store() is None
-    distributed.leave(3)  # returns
+    distributed.exit_worker(3)  # returns

@@ -20,7 +20,7 @@ LOCAL_RANK = "MXMTL_LOCAL_RANK"
 
 
 @dataclass(frozen=True)
-class Place:
+class WorkerRank:
     """A worker's place.
 
     Attributes
@@ -37,18 +37,18 @@ class Place:
     local_count: int = 1
 
 
-def find_place(environment: Optional[Mapping[str, str]] = None) -> Optional[Place]:
+def find_worker_rank(environment: Optional[Mapping[str, str]] = None) -> Optional[WorkerRank]:
     """Return the place of a worker that `launch` started; None in any other process.
 
-    >>> find_place({"DMLC_ROLE": "worker", "DMLC_WORKER_ID": "1", "DMLC_NUM_WORKER": "2"})
-    Place(rank=1, count=2, local_rank=0, local_count=1)
-    >>> find_place({}) is None
+    >>> find_worker_rank({"DMLC_ROLE": "worker", "DMLC_WORKER_ID": "1", "DMLC_NUM_WORKER": "2"})
+    WorkerRank(rank=1, count=2, local_rank=0, local_count=1)
+    >>> find_worker_rank({}) is None
     True
     """
     found = os.environ if environment is None else environment
     if found.get(ROLE) != "worker" or RANK not in found:
         return None
-    return Place(
+    return WorkerRank(
         int(found[RANK]),
         int(found[COUNT]),
         int(found.get(LOCAL_RANK, "0")),
@@ -56,9 +56,9 @@ def find_place(environment: Optional[Mapping[str, str]] = None) -> Optional[Plac
     )
 
 
-def leave(code: int) -> None:
+def exit_worker(code: int) -> None:
     """End a launched worker that failed with this exit code; return in any other process."""
-    if code and find_place() is not None:
+    if code and find_worker_rank() is not None:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
@@ -66,7 +66,7 @@ def leave(code: int) -> None:
 
 def end_at_once_on_errors() -> None:
     """Make an exception that nothing catches end a launched worker, traceback first."""
-    if find_place() is not None and sys.excepthook is not _end:
+    if find_worker_rank() is not None and sys.excepthook is not _end:
         _end.before = sys.excepthook
         sys.excepthook = _end
 
@@ -80,7 +80,7 @@ class _End:
         self, kind: Type[BaseException], error: BaseException, trace: Optional[TracebackType]
     ) -> None:
         self.before(kind, error, trace)
-        leave(130 if issubclass(kind, KeyboardInterrupt) else 1)
+        exit_worker(130 if issubclass(kind, KeyboardInterrupt) else 1)
 
 
 _end = _End()
