@@ -1,9 +1,8 @@
 """Make `import mxnet` work where it can, and say what to do where it cannot.
 
-MXNet 1.9.1 is from 2022: it uses `np.bool`, which NumPy 1.24 removed, and `distutils`, which
-Python 3.12 removed. Both are put back before it is loaded. That happens when MXNet is imported,
-whoever does it, and not when mxmtl is: loading MXNet takes seconds, which a command line that
-shows its help should not wait for.
+MXNet 1.9.1 is from 2022: it uses names that NumPy and Python have removed since. They are given to
+it (`_old_names.py`) when MXNet is imported, whoever does it, and not when mxmtl is: loading MXNet
+takes seconds, which a command line that shows its help should not wait for.
 
 MXNet's GPU build needs CUDA 11 libraries, names them and brings none; the dynamic loader looks for
 them on LD_LIBRARY_PATH and in the system, not among Python packages, where pip puts them. A library
@@ -16,15 +15,15 @@ from __future__ import annotations
 import ctypes
 import importlib.abc
 import importlib.machinery
-import importlib.util
 import os
 import sys
 import types
 import warnings
 from importlib import metadata
 from pathlib import Path
-from typing import Any, List, Optional, Sequence, Tuple
+from typing import Any, List, Mapping, Optional, Sequence
 
+from ._old_names import builtins_for_mxnet, mend_recordio
 from ._threads import set_threads
 
 GPU_BUILDS = [f"mxnet-cu{version}" for version in (110, 112, 113, 114, 115, 116, 117)]
@@ -96,33 +95,6 @@ def present_libraries(folders: Optional[Sequence[str]] = None) -> List[str]:
 
 
 # -- what else MXNet needs, and what is said where it has it not -----------------------------------
-def mend_numpy() -> None:
-    """Give back the one NumPy alias that importing MXNet needs (NumPy 1.24 to 1.26)."""
-    import numpy as np  # here, as MXNet is what needs it; the rest of mxmtl may start without
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # NumPy 1.20 to 1.23 have it and warn
-        if not hasattr(np, "bool"):
-            setattr(np, "bool", np.bool_)  # noqa: B010 (an attribute that type checkers miss)
-
-
-class LooseVersion(Tuple[int, ...]):
-    """Stand-in for the classes of `distutils.version`, of which MXNet compares versions."""
-
-    def __new__(cls, text: str) -> LooseVersion:
-        return super().__new__(cls, (int(part) for part in text.split(".") if part.isdigit()))
-
-
-def mend_distutils() -> None:
-    """Put back the part of distutils that MXNet imports (Python 3.12 without setuptools)."""
-    if importlib.util.find_spec("distutils") is not None:  # setuptools brings its own copy
-        return
-    package, module = types.ModuleType("distutils"), types.ModuleType("distutils.version")
-    vars(module).update(LooseVersion=LooseVersion, StrictVersion=LooseVersion)
-    vars(package)["version"] = module
-    sys.modules.update({"distutils": package, "distutils.version": module})
-
-
 def explain(error: BaseException) -> str:
     """Return one line: why MXNet did not load, and the command that mends it."""
     import numpy as np
@@ -130,8 +102,6 @@ def explain(error: BaseException) -> str:
     text = str(error)
     if isinstance(error, ModuleNotFoundError) and error.name == "mxnet":
         return f"MXNet is not installed. For the CPU: {CPU}; for CUDA 11 GPUs: {GPU}"
-    if int(np.__version__.split(".")[0]) >= 2:
-        return f"MXNet 1.9.1 needs NumPy 1, and this is {np.__version__}. Run: {NUMPY}"
     if "numpy" in text:
         return f"MXNet does not load with NumPy {np.__version__} ({text}). Run: {NUMPY}"
     if "libgomp" in text or "libquadmath" in text:
@@ -147,26 +117,33 @@ def explain(error: BaseException) -> str:
 
 
 class Mended(importlib.abc.Loader):
-    """Loads MXNet as ``loader`` does, mended as needed; says in one line why it will not load."""
+    """Loads a module of MXNet as ``loader`` does, with the old names that its code asks for."""
 
-    def __init__(self, loader: Any) -> None:
-        self._loader = loader
+    def __init__(self, loader: Any, builtins: Mapping[str, Any]) -> None:
+        self._loader, self._builtins = loader, builtins
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> Any:
         """Leave the module to the loader."""
         return self._loader.create_module(spec)
 
     def exec_module(self, module: types.ModuleType) -> None:
-        """Mend what MXNet needs, and run it; `ImportError` with one helpful line if it fails."""
+        """Run it; of MXNet itself `ImportError` with one helpful line if it fails."""
         # From here on it looks as if it had been imported without us.
         module.__loader__ = self._loader
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader
+        vars(module)["__builtins__"] = self._builtins
+        if module.__name__ == "mxnet":
+            self._load_all(module)
+        else:
+            self._loader.exec_module(module)
+        if module.__name__ == "mxnet.recordio":
+            mend_recordio(module)
+
+    def _load_all(self, module: types.ModuleType) -> None:
         set_threads()
         # Else every bind prints a line about the backend that fuses operators.
         os.environ.setdefault("MXNET_SUBGRAPH_VERBOSE", "0")
-        mend_numpy()
-        mend_distutils()
         open_cuda_libraries()
         with warnings.catch_warnings():
             # np.bool, distutils and NEP 32: MXNet's own, and nothing that a user can change.
@@ -178,21 +155,26 @@ class Mended(importlib.abc.Loader):
 
 
 class MXNetFinder(importlib.abc.MetaPathFinder):
-    """Finds MXNet where Python finds it, and has it mended."""
+    """Finds MXNet's modules where Python finds them, and has them mended."""
+
+    _builtins: Optional[Mapping[str, Any]] = None  # made when MXNet is wanted: it needs NumPy
 
     def find_spec(
         self, name: str, path: Any = None, target: Any = None
     ) -> Optional[importlib.machinery.ModuleSpec]:
-        """Return how MXNet is loaded; None for all other modules."""
-        if name != "mxnet":
+        """Return how a module of MXNet is loaded; None for all others."""
+        if name.partition(".")[0] != "mxnet":
             return None
         others = (finder for finder in sys.meta_path if finder is not self)
         found = (finder.find_spec(name, path, target) for finder in others)
         spec = next((spec for spec in found if spec is not None), None)
-        if spec is None or spec.loader is None:
+        if spec is None and name == "mxnet":
             error = ModuleNotFoundError("No module named 'mxnet'", name=name)
             raise ModuleNotFoundError(f"mxmtl: {explain(error)}", name=name)
-        spec.loader = Mended(spec.loader)
+        if spec is not None and isinstance(spec.loader, importlib.machinery.SourceFileLoader):
+            if self._builtins is None:
+                self._builtins = builtins_for_mxnet()
+            spec.loader = Mended(spec.loader, self._builtins)
         return spec
 
 

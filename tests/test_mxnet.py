@@ -1,11 +1,14 @@
 """Where MXNet cannot load, the first thing that needs it says why, and what mends it."""
 
+import json
 import subprocess
 import sys
 import textwrap
+import types
 
-from mxmtl import _mxnet
+from mxmtl import _mxnet, _old_names
 
+import mxnet as mx
 import numpy as np
 import pytest
 
@@ -61,32 +64,71 @@ def test_no_mxnet(tmp_path):
     assert 'pip install "mxmtl[cpu]"' in line
 
 
-def test_numpy_2_is_named(monkeypatch):
-    monkeypatch.setattr(np, "__version__", "2.1.0")
-    text = _mxnet.explain(AttributeError("`np.PZERO` was removed"))
-    assert "needs NumPy 1, and this is 2.1.0. Run: pip install" in text
+def test_old_names_are_beside_those_that_numpy_has():
+    class New:
+        """A NumPy that has lost some names, and makes some on demand."""
+
+        bool_, all, any, prod, round, trapezoid = np.bool_, np.all, np.any, np.prod, np.round, sum
+
+    new = types.ModuleType("numpy")
+    vars(new).update({name: value for name, value in vars(New).items() if name[0] != "_"})
+    vars(new)["__getattr__"] = {"linalg": "made on demand"}.__getitem__
+    before = dict(vars(new))
+    old = _old_names.old_numpy(new)
+    assert vars(new) == before  # others see what they saw
+    assert old.bool is np.bool_
+    assert (old.PINF, old.NINF, old.alltrue, old.trapz) == (np.inf, -np.inf, np.all, sum)
+    assert old.prod is np.prod
+    assert old.linalg == "made on demand"
+    with pytest.raises(
+        RuntimeError, match=r"numpy\.npv is gone; the package numpy-financial has it"
+    ):
+        old.npv(0.1, [1])
 
 
-def test_numpy_gets_its_alias_back(monkeypatch):
-    monkeypatch.setattr(np, "bool", None, raising=False)
-    monkeypatch.delattr(np, "bool")
-    before = hasattr(np, "bool")  # NumPy 1.20 to 1.23 make it on demand, and warn
-    _mxnet.mend_numpy()
-    assert np.bool is (bool if before else np.bool_)
+def test_mxnet_alone_sees_the_old_names():
+    code = (
+        "import mxmtl, numpy as np; before = {name: id(value) for name, value in vars(np).items()};"
+        "import mxnet as mx; now = vars(np);"
+        "changed = [name for name in {*before, *now} if before.get(name) != id(now.get(name))];"
+        "assert all(hasattr(now[name], '__path__') for name in changed), changed;"  # sub-packages
+        "assert mx.recordio.np.PINF == mx.numpy.PINF == float('inf');"
+        "assert mx.recordio.np.ndarray is np.ndarray"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_versions_compare_as_mxnet_compares_them():
-    assert _mxnet.LooseVersion("1.9") < _mxnet.LooseVersion("1.19.5")
-    assert _mxnet.LooseVersion("1.23.5") >= _mxnet.LooseVersion("1.17")
+    assert _old_names.LooseVersion("1.9") < _old_names.LooseVersion("1.19.5")
+    assert _old_names.LooseVersion("2.5.5") >= _old_names.LooseVersion("1.17")
 
 
-def test_distutils_is_replaced_only_where_it_is_gone(monkeypatch):
-    monkeypatch.setattr(_mxnet.importlib.util, "find_spec", lambda name: None)
-    monkeypatch.setitem(sys.modules, "distutils", None)
-    monkeypatch.setitem(sys.modules, "distutils.version", None)
-    _mxnet.mend_distutils()
-    module = sys.modules["distutils.version"]
-    assert module.LooseVersion is module.StrictVersion is _mxnet.LooseVersion
+def test_distutils_is_stood_in_for_only_where_it_is_gone(monkeypatch):
+    monkeypatch.setattr(_old_names.importlib.util, "find_spec", lambda name: None)
+    names = dict(sys.modules)
+    import_for_mxnet = _old_names.builtins_for_mxnet()["__import__"]
+    found = import_for_mxnet("distutils.version", fromlist=("LooseVersion",))
+    assert found.LooseVersion is found.StrictVersion is _old_names.LooseVersion
+    assert import_for_mxnet("json") is json
+    assert dict(sys.modules) == names
+
+
+def test_records_are_packed_where_arrays_have_lost_their_method(monkeypatch):
+    class Recordio:
+        IRHeader, _IR_FORMAT = mx.recordio.IRHeader, mx.recordio._IR_FORMAT
+
+    monkeypatch.setattr(_old_names, "has_tostring", lambda: False)
+    _old_names.mend_recordio(Recordio)
+    image = np.arange(192, dtype=np.uint8).reshape(8, 8, 3)
+    for label in (3.0, [1.0, -1.0], np.float32([2, 4])):
+        header, data = mx.recordio.unpack(Recordio.pack((0, label, 7, 0), b"xy"))
+        assert (header.id, data) == (7, b"xy")
+        np.testing.assert_array_equal(header.label, label)
+        header, found = mx.recordio.unpack_img(
+            Recordio.pack_img((0, label, 8, 0), image, 3, ".png")
+        )
+        np.testing.assert_array_equal(header.label, label)
+        np.testing.assert_array_equal(found, image)
 
 
 def test_cuda_libraries_are_found_in_order_among_packages(tmp_path):

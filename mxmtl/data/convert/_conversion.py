@@ -395,11 +395,12 @@ def in_batches(jobs: Iterator[RowJob]) -> Iterator[List[RowJob]]:
 @contextlib.contextmanager
 def calm_opencv() -> Iterator[None]:
     """Keep OpenCV to one thread, as the cores are busy, and silent: bad images are listed here."""
-    threads, level = cv2.getNumThreads(), cv2.getLogLevel()
+    log: Any = cv2 if hasattr(cv2, "getLogLevel") else vars(cv2.utils)["logging"]  # since 4.14
+    threads, level = cv2.getNumThreads(), log.getLogLevel()
     cv2.setNumThreads(1)
-    cv2.setLogLevel(SILENT)
+    log.setLogLevel(SILENT)
     try:
         yield
     finally:
         cv2.setNumThreads(threads)
-        cv2.setLogLevel(level)
+        log.setLogLevel(level)

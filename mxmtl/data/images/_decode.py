@@ -40,7 +40,7 @@ def decode_whole(payload: memoryview, channels: int, reduction: int = 1) -> np.n
     """
     flags = (COLOR if channels == 3 else GRAY)[reduction]
     if RGB and channels == 3:
-        flags |= RGB
+        flags = flags & ~cv2.IMREAD_COLOR | RGB  # the order is one or the other, says OpenCV 5
     try:
         image = cv2.imdecode(np.frombuffer(payload, np.uint8), flags)
     except cv2.error as error:

@@ -1,0 +1,132 @@
+"""What MXNet 1.9.1 asks of NumPy and of Python, and they no longer have: given to MXNet alone.
+
+Other packages look at whether NumPy has a name to learn how old it is, and would be misled if the
+old names were put back for all. So MXNet's modules get an import of their own: where their code
+says ``import numpy``, it gets NumPy's names and the old ones beside them; where it asks for
+``distutils.version``, which Python 3.12 removed, a stand-in. Nobody else sees either.
+"""
+
+from __future__ import annotations
+
+import builtins
+import importlib.util
+import numbers
+import struct
+import types
+from typing import Any, Callable, Dict, Mapping, Sequence, Tuple
+
+FINANCIAL = ("mirr", "npv", "pmt", "ppmt", "pv", "rate")  # went to the package numpy-financial
+
+
+class LooseVersion(Tuple[int, ...]):
+    """Stand-in for the classes of `distutils.version`, of which MXNet compares versions."""
+
+    def __new__(cls, text: str) -> LooseVersion:
+        return super().__new__(cls, (int(part) for part in text.split(".") if part.isdigit()))
+
+
+def old_distutils() -> types.ModuleType:
+    """Make what MXNet imports of ``distutils.version``."""
+    module = types.ModuleType("distutils.version")
+    vars(module).update(LooseVersion=LooseVersion, StrictVersion=LooseVersion)
+    return module
+
+
+def old_numpy(np: Any) -> Any:
+    """Return NumPy with the names that MXNet uses, or NumPy itself where it has all of them."""
+    missing = {name: value for name, value in old_names(np).items() if name not in vars(np)}
+    if not missing:
+        return np
+    module = types.ModuleType(np.__name__, np.__doc__)
+    vars(module).update(vars(np))  # found at once: MXNet asks for some at every step
+    vars(module).update(missing)
+    vars(module)["__getattr__"] = lambda name: getattr(np, name)
+    return module
+
+
+def old_names(np: Any) -> Mapping[str, Any]:
+    """Return the names, with what they were."""
+    infinity = float("inf")
+    constants = {"Inf": infinity, "PINF": infinity, "NINF": -infinity, "PZERO": 0.0, "NZERO": -0.0}
+    functions: Dict[str, Callable[..., Any]] = {
+        "alltrue": np.all,
+        "sometrue": np.any,
+        "product": np.prod,
+        "round_": np.round,
+        "in1d": lambda ar1, *more, **options: np.isin(np.ravel(ar1), *more, **options),
+        "msort": lambda a: np.sort(a, axis=0),
+        "trapz": np.trapezoid if hasattr(np, "trapezoid") else np.trapz,
+        **{name: gone(name) for name in FINANCIAL},
+    }
+    return {
+        **constants, **functions, "NAN": float("nan"), "NaN": float("nan"),
+        "bool": np.bool_, "int": int, "float": float, "object": object,
+        "compat": types.SimpleNamespace(basestring=str),
+    }  # fmt: skip
+
+
+def gone(name: str) -> Callable[..., Any]:
+    """Make a function that says where NumPy's own has gone."""
+
+    def function(*_: Any, **__: Any) -> Any:
+        raise RuntimeError(f"numpy.{name} is gone; the package numpy-financial has it.")
+
+    function.__name__ = name
+    return function
+
+
+def builtins_for_mxnet() -> Dict[str, Any]:
+    """Return Python's built-ins with an import that knows the old names."""
+    import numpy as np
+
+    numpy = old_numpy(np)
+    has_distutils = importlib.util.find_spec("distutils") is not None
+    distutils = None if has_distutils else old_distutils()
+
+    def import_old(
+        name: str, globals: Any = None, locals: Any = None, fromlist: Sequence[str] = (),
+        level: int = 0,
+    ) -> Any:  # fmt: skip
+        if distutils is not None and name == "distutils.version" and fromlist:
+            return distutils
+        found = builtins.__import__(name, globals, locals, fromlist, level)
+        return numpy if found is np else found
+
+    return {**vars(builtins), "__import__": import_old}
+
+
+def has_tostring() -> bool:
+    """Tell whether arrays have the method that MXNet's `pack` calls."""
+    import numpy as np
+
+    return hasattr(np.ndarray, "tostring")
+
+
+def mend_recordio(recordio: Any) -> None:
+    """Let MXNet pack records where arrays have no ``tostring`` (NumPy 2.3), for users' scripts."""
+    if has_tostring():
+        return
+    import numpy as np
+
+    def pack(header: Any, s: bytes) -> bytes:
+        """Pack a label or several, an id and bytes into a record."""
+        header = recordio.IRHeader(*header)
+        if isinstance(header.label, numbers.Number):
+            header = header._replace(flag=0)
+        else:
+            labels = np.asarray(header.label, np.float32)
+            header, s = header._replace(flag=labels.size, label=0), labels.tobytes() + s
+        return struct.pack(recordio._IR_FORMAT, *header) + s
+
+    def pack_img(header: Any, img: Any, quality: int = 95, img_fmt: str = ".jpg") -> bytes:
+        """Encode an image, blue first, and pack it."""
+        import cv2
+
+        flags = {".jpg": cv2.IMWRITE_JPEG_QUALITY, ".jpeg": cv2.IMWRITE_JPEG_QUALITY,
+                 ".png": cv2.IMWRITE_PNG_COMPRESSION}  # fmt: skip
+        flag = flags.get(img_fmt.lower())
+        done, encoded = cv2.imencode(img_fmt, img, [] if flag is None else [flag, quality])
+        assert done, "failed to encode image"
+        return pack(header, encoded.tobytes())
+
+    recordio.pack, recordio.pack_img = pack, pack_img
