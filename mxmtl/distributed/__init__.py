@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from ._launch import Launcher as Launcher
     from ._launch import launch as launch
     from ._launch import make_members as make_members
-    from ._nodes import Layout as Layout
     from ._nodes import Nodes as Nodes
     from ._nodes import meet as meet
     from ._workers import KINDS as KINDS

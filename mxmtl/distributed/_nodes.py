@@ -1,10 +1,9 @@
 """How the launchers of several machines ("nodes") meet, and tell each other of an end.
 
-Node 0 listens until all others have come; then it tells each where the scheduler is, and which
-workers are its own. Afterwards the connections carry three things: an end (exit code, reason), a
-wish to stop, and that the workers of a node are done. A node tells the others what it has heard,
-once. A connection that breaks is a node that was lost; the kernel probes those that are silent, so
-that a machine without power is noticed. Messages are JSON, one a line, of bounded length.
+Node 0 listens until all others have come; then it tells them the scheduler's port. Afterwards the
+connections carry three things: an end (exit code, reason), a wish to stop, and that the workers of
+a node are done. A node tells the others what it has heard, once. A connection that breaks is a node
+that was lost; the kernel probes those that are silent, so that a machine without power is noticed.
 """
 
 from __future__ import annotations
@@ -15,24 +14,12 @@ import socket
 import threading
 import time
 from functools import partial
-from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, Optional, Tuple
 
 MEET = 600.0  # seconds for all nodes to come
 SILENCE = 30  # seconds without an answer, after which the other side counts as lost
 MOST = 1 << 18  # bytes of a message; the last lines of a process are up to 120 KB
 SEND = 5.0  # seconds for the other side to answer, or to say who it is
-
-
-class Layout(NamedTuple):
-    """Where the scheduler is, how many there are of all, and which are this node's."""
-
-    scheduler: str
-    port: int
-    workers: int
-    servers: int
-    first_worker: int
-    first_server: int
-    address: str  # of this node
 
 
 class Link:
@@ -47,7 +34,7 @@ class Link:
             connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, f"TCP_{name}"), value)
 
     def tell(self, *message: Any) -> None:
-        """Send a message."""
+        """Send a message: a line of JSON."""
         with contextlib.suppress(OSError):  # it is gone, which `hear` tells
             self.socket.sendall(json.dumps(message).encode() + b"\n")
 
@@ -69,10 +56,10 @@ class Link:
 
 def meet(
     count: int, rank: int, where: Tuple[str, int], size: Tuple[int, int], patience: float = MEET
-) -> Tuple[Layout, Dict[int, Link]]:
-    """Wait for the other launchers; return who runs what, and the connections.
+) -> Tuple[Tuple[str, int], str, Dict[int, Link]]:
+    """Wait for the other launchers; return where the scheduler is, this node's address, and links.
 
-    ``size`` is how many workers and servers this node has, ``patience`` how many seconds it waits.
+    ``size`` is how many workers and servers each node has, ``patience`` how many seconds it waits.
     Raises `OSError` or `ValueError` if not all come or if they do not fit together; then those who
     have come raise it, too.
     """
@@ -80,18 +67,18 @@ def meet(
         link = _call(where, patience)
         link.tell(rank, count, *size)
         try:
-            return Layout._make([*link.hear(patience), link.socket.getsockname()[0]]), {0: link}
+            (port,) = link.hear(patience)
         except OSError as error:
             link.close()
             raise OSError(f"node 0 was lost before all nodes had come ({error}).") from error
-    links, sizes = _receive(count, where[1], patience) if count > 1 else ({}, {})
-    sizes[0] = size
+        return (link.socket.getpeername()[0], port), link.socket.getsockname()[0], {0: link}
+    links = _receive(count, where[1], size, patience) if count > 1 else {}
     address = links[1].socket.getsockname()[0] if links else "127.0.0.1"
     with socket.create_server((address, 0)) as probe:  # a port that is free
-        whole = [address, probe.getsockname()[1], *map(sum, zip(*sizes.values()))]
-    for node, link in links.items():
-        link.tell(*whole, *map(sum, zip(*(sizes[before] for before in range(node)))))
-    return Layout._make([*whole, 0, 0, address]), links
+        port = probe.getsockname()[1]
+    for link in links.values():
+        link.tell(port)
+    return (address, port), address, links
 
 
 def _call(where: Tuple[str, int], patience: float) -> Link:
@@ -108,9 +95,8 @@ def _call(where: Tuple[str, int], patience: float) -> Link:
     raise OSError(f"no node 0 at {where[0]}:{where[1]} within {patience:.0f} seconds ({reason}).")
 
 
-def _receive(count: int, port: int, patience: float) -> Tuple[Dict[int, Link], Dict[int, Any]]:
+def _receive(count: int, port: int, size: Tuple[int, int], patience: float) -> Dict[int, Link]:
     links: Dict[int, Link] = {}
-    sizes: Dict[int, Any] = {}
     with socket.create_server(("", port)) as listener, contextlib.ExitStack() as on_errors:
         listener.settimeout(patience)
         while len(links) < count - 1:
@@ -125,22 +111,21 @@ def _receive(count: int, port: int, patience: float) -> Tuple[Dict[int, Link], D
             except (OSError, ValueError, TypeError):  # a stranger
                 link.close()
                 continue
-            if nodes != count or not 0 < node < count or node in links:
+            if (nodes, workers, servers) != (count, *size) or not 0 < node < count or node in links:
                 raise ValueError(
-                    f"node {node} of {nodes} has come; expected 1 to {count - 1} of {count}, each "
-                    "once (--nnodes, --node-rank)."
+                    f"node {node} of {nodes} has come with -n {workers} -s {servers}; expected 1 "
+                    f"to {count - 1} of {count}, each once, with -n {size[0]} -s {size[1]}."
                 )
-            links[node], sizes[node] = link, (workers, servers)
+            links[node] = link
         on_errors.pop_all()
-    return links, sizes
+    return links
 
 
 class Nodes:
     """The launchers of all machines, as one of them sees them; also the only one.
 
-    ``failure`` is the exit code and the reason of the end, once there is one; ``stopping`` whether
-    someone wishes to stop; ``some_done`` and ``all_done`` whether the workers of another node have
-    ended, and those of all.
+    ``failure`` is the exit code and the reason of an end; ``stopping`` whether someone wishes it;
+    ``some_done``, ``all_done`` whether the workers of another node, or of all, have ended.
     """
 
     def __init__(self, rank: int, links: Dict[int, Link]) -> None:

@@ -30,7 +30,7 @@ def check_numbers():
 
 
 def check_bytes():
-    for sizes in ([0] * COUNT, [1, 0, 3], [700_001, 5, 0]):
+    for sizes in ([0] * COUNT, [1, 0, 3, 2], [700_001, 5, 0, 9]):
         data = [bytes(np.random.RandomState(r).bytes(size)) for r, size in enumerate(sizes)]
         assert workers.gather("bytes", data[RANK]) == data[:COUNT]
 
@@ -83,6 +83,6 @@ if __name__ == "__main__":
     address = os.environ["DMLC_NODE_HOST"]
     print(f"worker {RANK} of {COUNT} is content at {address}", flush=True)
     if "fail" in sys.argv:
-        if RANK == 1:
+        if RANK == COUNT - 1:
             raise ValueError("on purpose")
         workers.numbers("wait for ever")

@@ -76,7 +76,7 @@ class Launched:
 def launch_members(what: Launch, members: list, logs: Optional[Path] = None) -> int:
     """Launch as `mxmtl.distributed.launch` does, but these programs: (name, command, variables)."""
     where, size = (what.master_addr, what.master_port), (what.workers, what.servers or 1)
-    _, links = meet(what.nnodes, what.node_rank, where, size)
+    *_, links = meet(what.nnodes, what.node_rank, where, size)
     return Launcher(what, logs, Nodes(what.node_rank, links)).run(members)
 
 

@@ -92,29 +92,38 @@ def everyone(*calls):
         found = [future.exception() or future.result() for future in futures]
     for result in found:
         if isinstance(result, tuple):
-            for link in result[1].values():
+            for link in result[-1].values():
                 link.close()
     return found
 
 
-def test_every_node_learns_its_part():
+def test_every_node_learns_where_the_scheduler_is():
     where = ("127.0.0.1", free_port())
-    sizes = [(2, 1), (1, 2), (3, 1)]
-    results = everyone(*((3, rank, where, size) for rank, size in enumerate(sizes)))
-    layouts = [layout for layout, _ in results]
-    for layout in layouts:
-        assert layout[:4] == (*layouts[0][:2], 6, 4)
-        assert layout.address == layout.scheduler == "127.0.0.1"
-    assert [layout[4:6] for layout in layouts] == [(0, 0), (2, 1), (3, 3)]
-    assert [sorted(links) for _, links in results] == [[1, 2], [0], [0]]
+    results = everyone(*((3, rank, where, (2, 1)) for rank in range(3)))
+    scheduler = results[0][0]
+    assert scheduler[0] == "127.0.0.1"
+    assert scheduler[1] not in (0, where[1])
+    assert [result[:2] for result in results] == [(scheduler, "127.0.0.1")] * 3
+    assert [sorted(links) for *_, links in results] == [[1, 2], [0], [0]]
 
 
-def test_who_has_a_place_twice_ends_all():
+@pytest.mark.parametrize(
+    ("others", "found"),
+    [
+        ([(3, 1, (1, 1)), (3, 1, (1, 1))], "1 of 3 has come with -n 1 -s 1"),
+        ([(2, 1, (1, 1))], "1 of 2 has come with -n 1 -s 1"),
+        ([(4, 3, (1, 1))], "3 of 4 has come with -n 1 -s 1"),
+        ([(3, 2, (2, 1))], "2 of 3 has come with -n 2 -s 1"),
+        ([(3, 1, (1, 4))], "1 of 3 has come with -n 1 -s 4"),
+    ],
+    ids=["twice", "fewer nodes", "more nodes", "more workers", "more servers"],
+)
+def test_a_node_that_does_not_fit_ends_all(others, found):
     where = ("127.0.0.1", free_port())
-    calls = [(3, 0, where, (1, 1)), (3, 1, where, (1, 1)), (3, 1, where, (1, 1))]
-    first, *others = map(str, everyone(*calls))
-    assert first == "node 1 of 3 has come; expected 1 to 2 of 3, each once (--nnodes, --node-rank)."
-    for other in others:
+    calls = [(count, rank, where, size) for count, rank, size in others]
+    first, *rest = map(str, everyone((3, 0, where, (1, 1)), *calls))
+    assert first == f"node {found}; expected 1 to 2 of 3, each once, with -n 1 -s 1."
+    for other in rest:
         assert "node 0 was lost before all nodes had come" in other
 
 
@@ -138,9 +147,9 @@ def test_strangers_are_turned_away():
     with ThreadPoolExecutor() as pool:
         node0 = pool.submit(meet, 2, 0, where, (1, 1))
         time.sleep(0.5)
-        layout, links = meet(2, 1, where, (1, 1))
-        assert layout.workers == 2
-        for link in (*links.values(), *node0.result()[1].values()):
+        scheduler, _, links = meet(2, 1, where, (1, 1))
+        assert scheduler == node0.result()[0]
+        for link in (*links.values(), *node0.result()[-1].values()):
             link.close()
 
 

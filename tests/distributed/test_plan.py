@@ -4,16 +4,16 @@ import os
 
 import mxmtl
 from mxmtl import _devices, _threads, distributed
-from mxmtl.distributed import Launch, Layout, WorkerRank, make_members, meet
+from mxmtl.distributed import Launch, WorkerRank, make_members, meet
 
 import mxnet as mx
 import pytest
 
 
 def test_on_this_machine_everything_listens_on_the_loopback_alone():
-    layout, links = meet(1, 0, ("", 0), (3, 1))
+    scheduler, address, links = meet(1, 0, ("", 0), (3, 1))
     assert not links
-    members = make_members(Launch(["true"], workers=3), layout)
+    members = make_members(Launch(["true"], workers=3), scheduler, address)
     assert [name for name, _, _ in members] == [
         "scheduler", "server 0", "worker 0", "worker 1", "worker 2",
     ]  # fmt: skip
@@ -30,17 +30,19 @@ def test_on_this_machine_everything_listens_on_the_loopback_alone():
 
 def test_on_the_second_of_two_machines(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
-    layout = Layout("10.0.0.1", 9000, 5, 3, first_worker=3, first_server=1, address="10.0.0.2")
-    what = Launch(["x"], 2, servers=2, nnodes=2, node_rank=1, master_addr="a")
-    members = {name: environment for name, _, environment in make_members(what, layout)}
-    assert list(members) == ["server 1", "server 2", "worker 3", "worker 4"]
-    place = distributed.find_worker_rank(members["worker 4"])
-    assert place == WorkerRank(rank=4, count=5, local_rank=1, local_count=2)
-    assert members["server 2"]["DMLC_SERVER_ID"] == "2"
+    what = Launch(["x"], 2, servers=3, nnodes=2, node_rank=1, master_addr="a")
+    made = make_members(what, ("10.0.0.1", 9000), "10.0.0.2")
+    members = {name: environment for name, _, environment in made}
+    assert list(members) == ["server 3", "server 4", "server 5", "worker 2", "worker 3"]
+    place = distributed.find_worker_rank(members["worker 3"])
+    assert place == WorkerRank(rank=3, count=4, local_rank=1, local_count=2)
+    assert members["server 4"]["DMLC_SERVER_ID"] == "4"
     for environment in members.values():
         assert environment["DMLC_PS_ROOT_URI"] == "10.0.0.1"
+        assert environment["DMLC_PS_ROOT_PORT"] == "9000"
         assert environment["DMLC_NODE_HOST"] == "10.0.0.2"
-        assert environment["DMLC_NUM_SERVER"] == "3"
+        assert environment["DMLC_NUM_WORKER"] == "4"
+        assert environment["DMLC_NUM_SERVER"] == "6"
         assert environment["OMP_NUM_THREADS"] == "3"
 
 

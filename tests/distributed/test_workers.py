@@ -34,21 +34,21 @@ def nodes(count, address="127.0.0.1"):
 
 
 def test_two_machines_on_the_loopback(tmp_path):
-    """Two launchers, with 1 and 2 workers; the failure of a worker on node 1 ends both."""
+    """Two launchers, with 2 workers each; the failure of a worker on node 1 ends both."""
     pair = [
-        Launched(tmp_path, "-n", str(1 + rank), *options, "--", sys.executable, GROUP, "fail",
+        Launched(tmp_path, "-n", "2", *options, "--", sys.executable, GROUP, "fail",
                  name=f"node{rank}")
         for rank, options in enumerate(nodes(2))
     ]  # fmt: skip
     for rank, launched in enumerate(pair):
         assert launched.end() == 1, launched.text
         assert re.search(
-            r"mxmtl launch: worker 1 \(process \d+ on node 1\) ended with exit code 1",
+            r"mxmtl launch: worker 3 \(process \d+ on node 1\) ended with exit code 1",
             launched.text,
         )
         assert "ValueError: on purpose" in launched.text.partition("its last lines:")[2]
-        for worker in (0,) if rank == 0 else (1, 2):
-            assert f"[worker {worker}] worker {worker} of 3 is content at" in launched.text
+        for worker in (0, 1) if rank == 0 else (2, 3):
+            assert f"[worker {worker}] worker {worker} of 4 is content at" in launched.text
         assert (tmp_path / f"node{rank}-logs" / f"node-{rank}" / f"server-{rank}.log").exists()
 
 
