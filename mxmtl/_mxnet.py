@@ -122,6 +122,9 @@ class Mended(importlib.abc.Loader):
     def __init__(self, loader: Any, builtins: Mapping[str, Any]) -> None:
         self._loader, self._builtins = loader, builtins
 
+    def __getattr__(self, name: str) -> Any:  # get_code and such, for `python -m mxnet...`
+        return getattr(self._loader, name)
+
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> Any:
         """Leave the module to the loader."""
         return self._loader.create_module(spec)
