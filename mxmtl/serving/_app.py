@@ -212,7 +212,7 @@ class Show(Handler):
 
     SUPPORTED_METHODS: Any = ("GET", "HEAD")
 
-    def initialize(self, app: App, path: str, show: Callable[[], Shown]) -> None:  # type: ignore
+    def initialize(self, app: App, path: str, show: Callable[[], Shown]) -> None:  # type: ignore[override]
         super().initialize(app, path)
         self._show = show
 

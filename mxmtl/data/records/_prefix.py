@@ -22,7 +22,7 @@ Layout = Tuple[str, str, Tuple[str, ...], Tuple[str, ...]]
 def listed(prefixes: Prefixes) -> List[str]:
     """Return one prefix or several as a list of texts."""
     one = isinstance(prefixes, (str, os.PathLike))
-    return [os.fspath(prefix) for prefix in ([prefixes] if one else prefixes)]  # type: ignore
+    return [os.fspath(prefix) for prefix in ([prefixes] if one else prefixes)]  # type: ignore[list-item, union-attr, arg-type]
 
 
 def record_files(prefixes: Prefixes) -> List[str]:
