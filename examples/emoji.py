@@ -25,8 +25,9 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Dict, Iterator
+from typing import Any
 
 import mxmtl
 
@@ -71,7 +72,7 @@ def fetch(root: Path) -> Path:
     return folder
 
 
-def gender(entry: Dict[str, Any]) -> str:
+def gender(entry: dict[str, Any]) -> str:
     words = set(re.split(r"[^A-Z]+", entry["name"]))
     if entry["category"] != "People & Body":
         return ""
@@ -83,7 +84,7 @@ def gender(entry: Dict[str, Any]) -> str:
     return ""
 
 
-def pixel_labels(path: Path) -> Dict[str, str]:
+def pixel_labels(path: Path) -> dict[str, str]:
     """Read colors and coverage off the drawing's opaque pixels."""
     picture = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     opaque = picture[..., 3] > 127
@@ -103,7 +104,7 @@ def pixel_labels(path: Path) -> Dict[str, str]:
     return {**cells, "coverage": f"{opaque.mean():.4f}"}
 
 
-def rows(folder: Path) -> Iterator[Dict[str, str]]:
+def rows(folder: Path) -> Iterator[dict[str, str]]:
     """Yield one row a picture; `base` is the emoji that it is a variant of."""
     pictures = folder / "img" / "google" / "64"
     for entry in json.loads((folder / "emoji.json").read_text("utf-8")):

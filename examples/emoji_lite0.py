@@ -15,14 +15,14 @@ import argparse
 import logging
 import sys
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any
 
 import mxmtl
 
 FROZEN, WHOLE = 30, 2  # epochs
 GOALS = {"category": (0.82, 0.84), "tone": (0.68, 0.75), "gender": (0.55, 0.67)}
 LAYERS = ["lite0_clip1_output", *(f"lite0_blocks_{i}_clip1_output" for i in (10, 7, 4))]
-SETTINGS: Dict[str, Any] = {
+SETTINGS: dict[str, Any] = {
     "trunk": "efficientnet_lite0",
     "weights": "imagenet",
     "layers": LAYERS,
@@ -40,7 +40,7 @@ SETTINGS: Dict[str, Any] = {
 }
 
 
-def table(history: List[Dict[str, Any]]) -> str:
+def table(history: list[dict[str, Any]]) -> str:
     """Return accuracies on the test pictures after each part, in Markdown."""
     ends = {
         f"frozen, {FROZEN} epochs": FROZEN - 1,

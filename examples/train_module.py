@@ -14,7 +14,6 @@ import logging
 import math
 import sys
 from pathlib import Path
-from typing import List
 
 import mxmtl
 from mxmtl.augment import RandomCrop, RandomMirror, RandomRotation, RandomZoom
@@ -40,7 +39,7 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def devices(gpus: str) -> List[mx.Context]:
+def devices(gpus: str) -> list[mx.Context]:
     return [mx.gpu(int(index)) for index in gpus.split(",")] if gpus else mxmtl.context()
 
 

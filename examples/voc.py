@@ -30,7 +30,7 @@ import logging
 import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
-from typing import Any, Dict, List, Set
+from typing import Any
 
 import mxmtl
 from mxmtl.augment import RandomMirror, RandomResizedCrop
@@ -69,7 +69,7 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def objects_of(path: Path) -> Dict[str, str]:
+def objects_of(path: Path) -> dict[str, str]:
     """Return what an annotation says is there: "1", or "" where it is only difficult."""
     if path.stat().st_size > LARGEST:
         raise ValueError(f"{path}: {path.stat().st_size} bytes; no annotation is that long.")
@@ -80,7 +80,7 @@ def objects_of(path: Path) -> Dict[str, str]:
         root = ET.fromstring(text)  # noqa: S314 (entities are refused above)
     except ET.ParseError as error:
         raise ValueError(f"{path}: no XML ({error}).") from error
-    found: Dict[str, str] = {}
+    found: dict[str, str] = {}
     for thing in root.iter("object"):
         name = (thing.findtext("name") or "").strip()
         if not name:
@@ -94,8 +94,8 @@ def objects_of(path: Path) -> Dict[str, str]:
 
 def write_table(devkit: Path, table: Path) -> None:
     """Write columns path, part and one a label, from the folder of a devkit."""
-    rows: List[Dict[str, str]] = []
-    names: Set[str] = set()
+    rows: list[dict[str, str]] = []
+    names: set[str] = set()
     for part in PARTS:
         listed = devkit / "ImageSets" / "Main" / f"{part}.txt"
         if part == "test" and not listed.exists():
@@ -113,11 +113,11 @@ def write_table(devkit: Path, table: Path) -> None:
         writer.writerows(rows)
 
 
-def convert(arguments: argparse.Namespace) -> Dict[str, str]:
+def convert(arguments: argparse.Namespace) -> dict[str, str]:
     """Write records, unless they are there; return the prefix of each part."""
     prefix = arguments.out / ("voc" if arguments.devkit else "pascal")
-    reading: Dict[str, Any] = {"layout": "pascal"}  # it splits by is_valid
-    split: Dict[str, str] = {}
+    reading: dict[str, Any] = {"layout": "pascal"}  # it splits by is_valid
+    split: dict[str, str] = {}
     table, images = arguments.table, arguments.images
     if not Path(f"{prefix}_train.rec").exists() or arguments.force:
         if arguments.devkit:
@@ -140,7 +140,7 @@ def convert(arguments: argparse.Namespace) -> Dict[str, str]:
     return {p: f"{prefix}_{p}" for p in PARTS if Path(f"{prefix}_{p}.rec").exists()}
 
 
-def train(arguments: argparse.Namespace, parts: Dict[str, str]) -> None:
+def train(arguments: argparse.Namespace, parts: dict[str, str]) -> None:
     mxmtl.fit(
         parts["train"],
         parts["val"],
@@ -164,7 +164,7 @@ def train(arguments: argparse.Namespace, parts: Dict[str, str]) -> None:
     )
 
 
-def sweep(run: Path, records: str) -> Dict[float, float]:
+def sweep(run: Path, records: str) -> dict[float, float]:
     """Return the accuracy, over all labels, at each of 29 thresholds."""
     model = load_model(run)
     predictions = predict_records(Network.of_model(model), records, model.file.preprocessing)
@@ -177,7 +177,7 @@ def sweep(run: Path, records: str) -> Dict[float, float]:
     return found
 
 
-def draw(accuracies: Dict[float, float], best: float, path: Path) -> None:
+def draw(accuracies: dict[float, float], best: float, path: Path) -> None:
     """Draw the curve of a sweep, with the best threshold marked."""
     figure = Figure(figsize=(6, 4))
     axes = figure.add_subplot(xlabel="threshold", ylabel="accuracy on val")

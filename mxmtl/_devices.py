@@ -12,7 +12,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, List, Tuple
+from typing import Any
 
 import mxnet as mx
 
@@ -45,7 +45,7 @@ class Card:
     """
 
     name: str
-    capability: Tuple[int, int]
+    capability: tuple[int, int]
     memory: int
 
     def __str__(self) -> str:
@@ -54,7 +54,7 @@ class Card:
         return f"{self.name}, compute capability {major}.{minor}, {size:.0f} GiB"
 
 
-def find_cards(library: str = LIBRARY) -> Tuple[List[Card], str]:
+def find_cards(library: str = LIBRARY) -> tuple[list[Card], str]:
     """Return the cards that the driver gives to this process, and why there are none ("" if any).
 
     They are in the order in which MXNet counts them: CUDA_VISIBLE_DEVICES is heeded.
@@ -103,7 +103,7 @@ def _text(cuda: Any, code: int) -> str:
 
 
 # -- which are used --------------------------------------------------------------------------------
-def context() -> List[mx.Context]:
+def context() -> list[mx.Context]:
     """Return all GPUs that MXNet can really use, else ``[cpu(0)]``.
 
     ``mx.context.num_gpus()`` counts cards; on a card that is newer than the code in the wheel
@@ -115,7 +115,7 @@ def context() -> List[mx.Context]:
     return share(usable) if usable else [mx.cpu()]
 
 
-def devices(gpus: str) -> List[mx.Context]:
+def devices(gpus: str) -> list[mx.Context]:
     """Return the GPUs that ``"0,1"`` names; what `context` returns if it is empty or "all".
 
     Of several workers on a machine each gets its share.
@@ -133,7 +133,7 @@ def devices(gpus: str) -> List[mx.Context]:
     return share([mx.gpu(int(text)) for text in numbers])
 
 
-def share(devices: List[mx.Context]) -> List[mx.Context]:
+def share(devices: list[mx.Context]) -> list[mx.Context]:
     """Return this worker's share of a machine's devices: all of them without other workers.
 
     Workers that are more than devices share these in turn.
@@ -147,8 +147,8 @@ def share(devices: List[mx.Context]) -> List[mx.Context]:
 
 # Which cards work does not change while a process lives: MXNet and the driver count them once.
 # A run asks in several places, each of which would try every card and warn of it anew.
-@functools.lru_cache(maxsize=None)
-def try_gpus() -> Tuple[Tuple[mx.Context, str], ...]:
+@functools.cache
+def try_gpus() -> tuple[tuple[mx.Context, str], ...]:
     """Return each GPU that MXNet sees, and why it cannot be used ("" if it can)."""
     count = mx.context.num_gpus()
     cards = find_cards()[0] if count else []
@@ -157,8 +157,8 @@ def try_gpus() -> Tuple[Tuple[mx.Context, str], ...]:
     )
 
 
-@functools.lru_cache(maxsize=None)
-def _usable_gpus() -> Tuple[mx.Context, ...]:
+@functools.cache
+def _usable_gpus() -> tuple[mx.Context, ...]:
     for device, reason in try_gpus():
         if reason:
             log.warning("%s cannot be used and is left out: %s", device, reason)
@@ -171,7 +171,7 @@ def forget_devices() -> None:
     _usable_gpus.cache_clear()
 
 
-def _try(device: mx.Context, card: List[Card]) -> str:
+def _try(device: mx.Context, card: list[Card]) -> str:
     try:
         right = bool((mx.nd.ones((2,), ctx=device) + 1).asnumpy().sum() == 4)
         return "" if right else "1 + 1 is not 2 on it"
@@ -186,7 +186,7 @@ def _try(device: mx.Context, card: List[Card]) -> str:
     return text
 
 
-def describe_devices() -> List[Tuple[str, str]]:
+def describe_devices() -> list[tuple[str, str]]:
     """Return what is there and what is used, as (what, text) pairs: see ``mxmtl devices``."""
     cards, reason = find_cards()
     build = gpu_build()
@@ -214,7 +214,7 @@ def describe_devices() -> List[Tuple[str, str]]:
     return rows
 
 
-def _why_the_cpu(cards: List[Card], reason: str, build: object) -> str:
+def _why_the_cpu(cards: list[Card], reason: str, build: object) -> str:
     if not cards:
         return reason
     if any(LOWEST <= card.capability <= HIGHEST for card in cards):

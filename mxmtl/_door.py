@@ -11,13 +11,14 @@ from __future__ import annotations
 import ast
 import importlib
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any
 
 
 def lazy(
     package: str, file: str
-) -> Tuple[Callable[[str], Any], Callable[[], List[str]], List[str]]:
+) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
     """Return ``__getattr__``, ``__dir__`` and ``__all__`` of a package.
 
     Parameters
@@ -41,7 +42,7 @@ def lazy(
     return find, lambda: sorted({*vars(sys.modules[package]), *sources}), sorted(sources)
 
 
-def imports_for_types(source: str) -> Dict[str, Tuple[Optional[str], str]]:
+def imports_for_types(source: str) -> dict[str, tuple[str | None, str]]:
     r"""Return {name: (module as it is imported, its name there)} of ``if TYPE_CHECKING:`` imports.
 
     The module is None where the name is a module itself.

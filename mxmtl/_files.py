@@ -8,13 +8,14 @@ import json
 import math
 import os
 import tempfile
-from typing import IO, Any, Dict, Iterator, Tuple, Union
+from collections.abc import Iterator
+from typing import IO, Any
 
-PathLike = Union[str, "os.PathLike[str]"]
-Bytes = Union[bytes, bytearray, memoryview]
+PathLike = str | os.PathLike[str]
+Bytes = bytes | bytearray | memoryview
 
 
-def temporary_beside(path: str) -> Tuple[int, str]:
+def temporary_beside(path: str) -> tuple[int, str]:
     """Open a hidden file in the folder of ``path``: (handle, name); an error names ``path``."""
     folder, name = os.path.split(path)
     try:
@@ -71,7 +72,7 @@ def json_text(data: Any, indent: int = 1) -> str:
     return json.dumps(finite(data), indent=indent, ensure_ascii=False, allow_nan=False)
 
 
-def read_json(path: PathLike, expected: str, version: int) -> Dict[str, Any]:
+def read_json(path: PathLike, expected: str, version: int) -> dict[str, Any]:
     """Read an object with this ``format`` and ``version``; `ValueError` naming the file if not."""
     name = os.fspath(path)
     with open(path, "rb") as stream:
@@ -93,7 +94,7 @@ def finite(data: Any) -> Any:
     """Replace every float that is not finite by None, in lists and dictionaries of any depth."""
     if isinstance(data, dict):
         return {key: finite(value) for key, value in data.items()}
-    if isinstance(data, (list, tuple)):
+    if isinstance(data, list | tuple):
         return [finite(value) for value in data]
     if isinstance(data, float) and not math.isfinite(data):
         return None

@@ -19,9 +19,10 @@ import os
 import sys
 import types
 import warnings
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import Any, List, Mapping, Optional, Sequence
+from typing import Any
 
 from ._old_names import builtins_for_mxnet, mend_recordio
 from ._threads import set_threads
@@ -46,7 +47,7 @@ NUMPY = 'pip install "numpy<1.24" (on Python 3.12: "numpy<2")'
 SYSTEM = "apt-get install libgomp1 libquadmath0"
 
 
-def open_cuda_libraries() -> List[str]:
+def open_cuda_libraries() -> list[str]:
     """Open what is there of `LIBRARIES`, if a GPU build of MXNet is installed; return the paths.
 
     A library that is missing is left to the system's own; if that has none either, importing
@@ -62,7 +63,7 @@ def open_cuda_libraries() -> List[str]:
     return paths
 
 
-def gpu_build() -> Optional[str]:
+def gpu_build() -> str | None:
     """Return the name of the installed GPU build of MXNet, or None."""
     for name in GPU_BUILDS:
         try:
@@ -82,7 +83,7 @@ def both_builds() -> bool:
     return gpu_build() is not None
 
 
-def present_libraries(folders: Optional[Sequence[str]] = None) -> List[str]:
+def present_libraries(folders: Sequence[str] | None = None) -> list[str]:
     """Return the paths of those of `LIBRARIES` that are among the Python packages, in order."""
     found = []
     for library in LIBRARIES:
@@ -160,11 +161,11 @@ class Mended(importlib.abc.Loader):
 class MXNetFinder(importlib.abc.MetaPathFinder):
     """Finds MXNet's modules where Python finds them, and has them mended."""
 
-    _builtins: Optional[Mapping[str, Any]] = None  # made when MXNet is wanted: it needs NumPy
+    _builtins: Mapping[str, Any] | None = None  # made when MXNet is wanted: it needs NumPy
 
     def find_spec(
         self, name: str, path: Any = None, target: Any = None
-    ) -> Optional[importlib.machinery.ModuleSpec]:
+    ) -> importlib.machinery.ModuleSpec | None:
         """Return how a module of MXNet is loaded; None for all others."""
         if name.partition(".")[0] != "mxnet":
             return None

@@ -13,12 +13,13 @@ import importlib.util
 import numbers
 import struct
 import types
-from typing import Any, Callable, Dict, Mapping, Sequence, Tuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 FINANCIAL = ("mirr", "npv", "pmt", "ppmt", "pv", "rate")  # went to the package numpy-financial
 
 
-class LooseVersion(Tuple[int, ...]):
+class LooseVersion(tuple[int, ...]):
     """Stand-in for the classes of `distutils.version`, of which MXNet compares versions."""
 
     def __new__(cls, text: str) -> LooseVersion:
@@ -48,7 +49,7 @@ def old_names(np: Any) -> Mapping[str, Any]:
     """Return the names, with what they were."""
     infinity = float("inf")
     constants = {"Inf": infinity, "PINF": infinity, "NINF": -infinity, "PZERO": 0.0, "NZERO": -0.0}
-    functions: Dict[str, Callable[..., Any]] = {
+    functions: dict[str, Callable[..., Any]] = {
         "alltrue": np.all,
         "sometrue": np.any,
         "product": np.prod,
@@ -75,7 +76,7 @@ def gone(name: str) -> Callable[..., Any]:
     return function
 
 
-def builtins_for_mxnet() -> Dict[str, Any]:
+def builtins_for_mxnet() -> dict[str, Any]:
     """Return Python's built-ins with an import that knows the old names."""
     import numpy as np
 

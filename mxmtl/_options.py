@@ -14,28 +14,16 @@ import json
 import math
 import numbers
 import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import (
-    Any,
-    Callable,
-    Dict,
-    Iterable,
-    List,
-    Mapping,
-    Optional,
-    Sequence,
-    Tuple,
-    Type,
-    TypeVar,
-    Union,
-    get_type_hints,
-)  # fmt: skip
+from types import UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 SHOWN = 10
 SEARCHED = 10_000  # comparing one name with so many takes some 0.1 s
 Self = TypeVar("Self", bound="Options")
-Names = Union[Sequence[str], Mapping[str, str]]
-Choices = Union[Names, Callable[[], Names]]
+Names = Sequence[str] | Mapping[str, str]
+Choices = Names | Callable[[], Names]
 
 
 @dataclass(frozen=True)
@@ -44,14 +32,14 @@ class Option:
 
     help: str
     group: str = "options"
-    choices: Optional[Choices] = None
+    choices: Choices | None = None
     low: float = -math.inf
     high: float = math.inf
     below: float = math.inf
     changeable: bool = False
-    flag: Optional[str] = None
-    metavar: Optional[str] = None
-    read: Optional[Callable[[str], Any]] = None
+    flag: str | None = None
+    metavar: str | None = None
+    read: Callable[[str], Any] | None = None
     repeat: bool = False
 
     @property
@@ -61,7 +49,7 @@ class Option:
         return found if isinstance(found, Mapping) else dict.fromkeys(found or (), "")
 
     @property
-    def names(self) -> Tuple[str, ...]:
+    def names(self) -> tuple[str, ...]:
         """What may be chosen, by name."""
         return tuple(self.chosen_from)
 
@@ -71,14 +59,14 @@ def option(
     help: str = "",
     *,
     group: str = "options",
-    choices: Optional[Choices] = None,
+    choices: Choices | None = None,
     low: float = -math.inf,
     high: float = math.inf,
     below: float = math.inf,
     changeable: bool = False,
-    flag: Optional[str] = None,
-    metavar: Optional[str] = None,
-    read: Optional[Callable[[str], Any]] = None,
+    flag: str | None = None,
+    metavar: str | None = None,
+    read: Callable[[str], Any] | None = None,
     repeat: bool = False,
 ) -> Any:
     """Declare a field of an `Options` class.
@@ -155,7 +143,7 @@ class Options:
             check(name, known, value)
 
     @classmethod
-    def of(cls: Type[Self], options: Mapping[str, Any], also: Iterable[str] = ()) -> Self:
+    def of(cls: type[Self], options: Mapping[str, Any], also: Iterable[str] = ()) -> Self:
         """Make one of keyword arguments; `TypeError`, with the nearest name, if one is no option.
 
         ``also`` are other names that a user might have meant.
@@ -167,12 +155,12 @@ class Options:
         return cls(**options)
 
     @classmethod
-    def changeable(cls) -> List[str]:
+    def changeable(cls) -> list[str]:
         """Return the options that may be others when a run goes on."""
         return [name for name, (_, known) in declared(cls).items() if known.changeable]
 
 
-def described(cls: type, name: str, field: "dataclasses.Field[Any]") -> List[str]:
+def described(cls: type, name: str, field: dataclasses.Field[Any]) -> list[str]:
     """Return the lines of a docstring about an option; none about another field."""
     if "option" not in field.metadata:
         return []
@@ -185,7 +173,7 @@ def described(cls: type, name: str, field: "dataclasses.Field[Any]") -> List[str
     return [f"{name} : {cls.__annotations__[name]}{default}", f"    {text}{choices}."]
 
 
-def declared(cls: Type[Options]) -> Dict[str, Tuple[Any, Option]]:
+def declared(cls: type[Options]) -> dict[str, tuple[Any, Option]]:
     """Return {name: (type, what is known)} of the fields that `option` made, in order."""
     if cls not in _DECLARED:
         kinds = get_type_hints(cls)
@@ -197,7 +185,7 @@ def declared(cls: Type[Options]) -> Dict[str, Tuple[Any, Option]]:
     return _DECLARED[cls]
 
 
-_DECLARED: Dict[type, Dict[str, Tuple[Any, Option]]] = {}  # asked for whenever options are made
+_DECLARED: dict[type, dict[str, tuple[Any, Option]]] = {}  # asked for whenever options are made
 
 
 def coerced(name: str, kind: Any, value: Any) -> Any:
@@ -208,13 +196,14 @@ def coerced(name: str, kind: Any, value: Any) -> Any:
     >>> coerced("mean", Tuple[float, ...], 127)
     (127,)
     """
-    inner = [part for part in getattr(kind, "__args__", ()) if part is not type(None)]
-    if getattr(kind, "__origin__", None) is Union:
-        if value is None or len(inner) > 1:
+    if get_origin(kind) in (Union, UnionType):
+        alternatives = [part for part in get_args(kind) if part is not type(None)]
+        if value is None or len(alternatives) > 1:
             return value
-        kind, inner = inner[0], list(getattr(inner[0], "__args__", ()))
-    if getattr(kind, "__origin__", None) is tuple:
-        single = isinstance(value, (str, int, float))
+        kind = alternatives[0]
+    inner = get_args(kind)
+    if get_origin(kind) is tuple:
+        single = isinstance(value, str | int | float)
         items = (value,) if single else tuple(value)
         return tuple(coerced(name, inner[0], item) for item in items) if inner else items
     number = isinstance(value, numbers.Real)
@@ -230,7 +219,7 @@ def coerced(name: str, kind: Any, value: Any) -> Any:
     if kind is float:
         if not number:
             raise ValueError(f"{name}={value!r}: expected a number.")
-        return value if isinstance(value, (int, float)) else float(value)
+        return value if isinstance(value, int | float) else float(value)
     if kind is str and not isinstance(value, str):
         raise ValueError(f"{name}={value!r}: expected a text, in quotes.")
     return value
@@ -244,7 +233,7 @@ def check(name: str, known: Option, value: Any) -> None:
         names = known.names if isinstance(item, str) else ()
         if names and item not in names:
             raise ValueError(f"{name}={item!r}: expected {one_of(item, names)}.")
-        if isinstance(item, (int, float)) and not isinstance(item, bool):
+        if isinstance(item, int | float) and not isinstance(item, bool):
             within = known.low <= item <= known.high and item < known.below
             if not within:  # NaN ends here, too
                 raise ValueError(f"{name}={item!r}: expected {bounds(known)}.")
@@ -296,7 +285,7 @@ def read_value(text: str) -> Any:
         return text
 
 
-def read_values(text: str) -> Tuple[Any, ...]:
+def read_values(text: str) -> tuple[Any, ...]:
     """Read ``3,224,224``, ``csv,jsonl``.
 
     >>> read_values("3,224,224"), read_values("0.5"), read_values("csv")
@@ -305,7 +294,7 @@ def read_values(text: str) -> Tuple[Any, ...]:
     return tuple(read_value(part) for part in text.split(",") if part)
 
 
-def read_pair(text: str) -> Tuple[str, Any]:
+def read_pair(text: str) -> tuple[str, Any]:
     """Read ``beta1=0.9`` or ``area=0.3,1``.
 
     >>> read_pair("beta1=0.9"), read_pair("area=0.3,1")
@@ -330,7 +319,7 @@ def read_size(text: str) -> int:
     return int(found.group(1)) * units[found.group(2)]
 
 
-def read_shares(text: str) -> Dict[str, float]:
+def read_shares(text: str) -> dict[str, float]:
     """Read ``train=0.8,val=0.2``.
 
     >>> read_shares("train=0.8,val=0.2")

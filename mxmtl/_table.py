@@ -7,8 +7,9 @@ import io
 import math
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, List, Optional, Sequence
+from typing import Any
 
 from tabulate import tabulate
 
@@ -60,8 +61,8 @@ class Table:
     """
 
     title: str
-    header: List[str]
-    rows: List[List[Any]]
+    header: list[str]
+    rows: list[list[Any]]
     note: str = ""
 
     def text(self) -> str:
@@ -81,7 +82,7 @@ class Table:
         """Tell whether a column has numbers, and perhaps unknown ones among them."""
         return bool(self.rows) and all(is_number(row[column]) for row in self.rows)
 
-    def _grid(self, head: List[str], body: List[List[str]], form: str) -> str:
+    def _grid(self, head: list[str], body: list[list[str]], form: str) -> str:
         align = ["right" if self.is_number(i) else "left" for i in range(len(head))]
         return tabulate(
             body, head, tablefmt=form, colalign=align if body else None, disable_numparse=True
@@ -122,7 +123,7 @@ def value_of(cell: Any) -> Any:
 def is_number(cell: Any) -> bool:
     """Tell whether a cell stands with the numbers; one that is not known may."""
     value = value_of(cell)
-    return value is None or (isinstance(value, (int, float)) and not isinstance(value, bool))
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
 
 
 def one_line(text: str) -> str:
@@ -168,8 +169,8 @@ def csv_line(row: Sequence[str]) -> str:
     return stream.getvalue()[:-2] + "\n"
 
 
-def exact(value: Optional[Any]) -> str:
+def exact(value: Any | None) -> str:
     """Return every digit of a number; nothing for None."""
     if value is None:
         return ""
-    return repr(value) if isinstance(value, (int, float)) else str(value)
+    return repr(value) if isinstance(value, int | float) else str(value)

@@ -11,9 +11,10 @@ from __future__ import annotations
 import collections
 import math
 import os
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Callable, Deque, Generator, Iterable, Optional, TypeVar
+from typing import TypeVar
 
 CPUS = Path("/sys/devices/system/cpu")
 CGROUP = Path("/sys/fs/cgroup")
@@ -21,7 +22,7 @@ THREADS = "OMP_NUM_THREADS"
 LOCAL_COUNT = "MXMTL_LOCAL_WORKERS"  # workers of `mxmtl launch` on this machine, which share it
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-_set_here: Optional[str] = None  # what `set_threads` has chosen
+_set_here: str | None = None  # what `set_threads` has chosen
 
 
 def usable_cores(cpus: Path = CPUS, cgroup: Path = CGROUP) -> int:
@@ -54,13 +55,13 @@ def set_threads() -> None:
         _set_here = os.environ[THREADS] = str(usable_cores())
 
 
-def threads_asked_for() -> Optional[str]:
+def threads_asked_for() -> str | None:
     """Return the OMP_NUM_THREADS that the user has set, or None."""
     asked = os.environ.get(THREADS)
     return None if asked == _set_here else asked
 
 
-def _container_limit(cgroup: Path) -> Optional[float]:
+def _container_limit(cgroup: Path) -> float | None:
     # Processors' worth of time that the control group grants: version 2, then version 1.
     quota, _, period = (_text(cgroup / "cpu.max") or "").partition(" ")
     if not period:
@@ -71,7 +72,7 @@ def _container_limit(cgroup: Path) -> Optional[float]:
     return int(quota) / int(period)
 
 
-def _text(path: Path) -> Optional[str]:
+def _text(path: Path) -> str | None:
     try:
         return path.read_text("ascii").strip()
     except OSError:
@@ -93,7 +94,7 @@ def ordered_map(
     if workers == 1:
         yield from map(function, items)
         return
-    waiting: Deque[Future[Result]] = collections.deque()
+    waiting: collections.deque[Future[Result]] = collections.deque()
     with ThreadPoolExecutor(workers) as pool:
         try:
             for item in items:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Mapping, Optional, Type
 
 from ._threads import LOCAL_COUNT
 
@@ -37,7 +37,7 @@ class WorkerRank:
     local_count: int = 1
 
 
-def find_worker_rank(environment: Optional[Mapping[str, str]] = None) -> Optional[WorkerRank]:
+def find_worker_rank(environment: Mapping[str, str] | None = None) -> WorkerRank | None:
     """Return the place of a worker that `launch` started; None in any other process.
 
     >>> find_worker_rank({"DMLC_ROLE": "worker", "DMLC_WORKER_ID": "1", "DMLC_NUM_WORKER": "2"})
@@ -77,7 +77,7 @@ class _End:
     before = staticmethod(sys.excepthook)
 
     def __call__(
-        self, kind: Type[BaseException], error: BaseException, trace: Optional[TracebackType]
+        self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
     ) -> None:
         self.before(kind, error, trace)
         exit_worker(130 if issubclass(kind, KeyboardInterrupt) else 1)

@@ -9,14 +9,14 @@ import select
 import shutil
 import subprocess
 import time
-from typing import Any, Dict, List, Optional
+from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 HIGH = 20  # handles from here on are nobody else's
 SECONDS = 60.0
 
 
-PATH: Optional[str] = next(filter(None, map(shutil.which, NAMES)), None)
+PATH: str | None = next(filter(None, map(shutil.which, NAMES)), None)
 INSTALL = "no Chromium on this machine (apt-get install chromium)"
 
 
@@ -39,7 +39,7 @@ class Browser:
         for handle in (*theirs, pipes[0][0], pipes[1][1]):
             os.close(handle)
         self._buffer, self._number, self._session = b"", 0, ""
-        self.events: List[Dict[str, Any]] = []
+        self.events: list[dict[str, Any]] = []
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         answer = self.call("Target.attachToTarget", targetId=target, flatten=True)
         self._session = answer["sessionId"]
@@ -53,7 +53,7 @@ class Browser:
         os.close(self._to)
         os.close(self._from)
 
-    def call(self, method: str, **params: Any) -> Dict[str, Any]:
+    def call(self, method: str, **params: Any) -> dict[str, Any]:
         """Call a method of the protocol, and return its result."""
         self._number += 1
         message = {"id": self._number, "method": method, "params": params}
@@ -82,7 +82,7 @@ class Browser:
             time.sleep(0.05)
 
     @property
-    def errors(self) -> List[str]:
+    def errors(self) -> list[str]:
         """What the page wrote to its console as an error, and exceptions that nobody caught."""
         thrown = [
             json.dumps(told["exceptionDetails"]) for told in self.told("Runtime.exceptionThrown")
@@ -90,7 +90,7 @@ class Browser:
         entries = [told["entry"] for told in self.told("Log.entryAdded")]
         return thrown + [entry["text"] for entry in entries if entry["level"] == "error"]
 
-    def told(self, method: str) -> List[Dict[str, Any]]:
+    def told(self, method: str) -> list[dict[str, Any]]:
         """Return the events of one kind."""
         return [event["params"] for event in self.events if event["method"] == method]
 
@@ -125,7 +125,7 @@ class Browser:
             width=width, height=height, deviceScaleFactor=1, mobile=mobile,
         )  # fmt: skip
 
-    def _read(self) -> Dict[str, Any]:
+    def _read(self) -> dict[str, Any]:
         end = time.monotonic() + SECONDS
         while b"\0" not in self._buffer:
             ready, _, _ = select.select([self._from], [], [], max(0.0, end - time.monotonic()))
@@ -134,7 +134,7 @@ class Browser:
                 raise RuntimeError("the browser does not answer.")
             self._buffer += part
         text, _, self._buffer = self._buffer.partition(b"\0")
-        message: Dict[str, Any] = json.loads(text)
+        message: dict[str, Any] = json.loads(text)
         if "method" in message:
             self.events.append(message)
         return message

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Dict, List
-
 import mxmtl
 
 import numpy as np
 
 from ._outside import CumulativeOrdinal, SoftOrdinal
 
-OWN: Dict[str, mxmtl.Task] = {
+OWN: dict[str, mxmtl.Task] = {
     "multiclass": mxmtl.Multiclass("breed", classes=["beagle", "boxer", "pug", "犬"]),
     "multiclass_weighted": mxmtl.Multiclass(
         "shape", classes=["a", "b", "c"], class_weight=[0.5, 2.0, 1.5], label_smoothing=0.1
@@ -23,7 +21,7 @@ OWN: Dict[str, mxmtl.Task] = {
     ),
     "regression": mxmtl.Regression("age", weight=0.1),
 }
-TASKS: Dict[str, mxmtl.Task] = {
+TASKS: dict[str, mxmtl.Task] = {
     **OWN,
     "soft_ordinal": SoftOrdinal("size", classes=["S", "M", "L", "XL"], weight=0.5),
     "cumulative_ordinal": CumulativeOrdinal("stage", classes=["0", "I", "II", "III", "IV"]),
@@ -39,7 +37,7 @@ def random_label(
     task: mxmtl.Task, rows: int, missing: float, rng: np.random.RandomState
 ) -> np.ndarray:
     """Legal labels, (rows, label_width) float32, each cell missing with the given probability."""
-    columns: List[np.ndarray] = []
+    columns: list[np.ndarray] = []
     for _ in range(task.label_width):
         if task.kind == "class":
             column = rng.randint(task.num_outputs, size=rows)

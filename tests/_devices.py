@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, List
+from typing import Any
 
 import mxnet as mx
 import pytest
@@ -34,7 +34,7 @@ class MixedDevicesError(AssertionError):
 def refuse_mixed_devices(monkeypatch: Any) -> None:
     """Make operations check their arrays; MXNet itself computes on cpu(0) and cpu(1) alike."""
 
-    def check(name: str, arrays: List[Any]) -> None:
+    def check(name: str, arrays: list[Any]) -> None:
         contexts = {array.context for array in arrays if isinstance(array, mx.nd.NDArray)}
         if len(contexts) > 1:
             raise MixedDevicesError(f"{name}: arrays on {sorted(map(str, contexts))}")

@@ -6,8 +6,6 @@ only a loop that never looks at an entry whose label is missing.
 
 from __future__ import annotations
 
-from typing import Tuple
-
 import mxmtl
 
 import numpy as np
@@ -22,7 +20,7 @@ def is_missing(task: mxmtl.Task, value: float) -> bool:
 
 def _entry(
     task: mxmtl.Task, logits: np.ndarray, column: int, value: float
-) -> Tuple[float, np.ndarray]:
+) -> tuple[float, np.ndarray]:
     """Loss of one labelled entry, and its gradient by the row's logits."""
     gradient = np.zeros_like(logits)
     if isinstance(task, SoftOrdinal):
@@ -62,7 +60,7 @@ def _entry(
 
 def loss_and_gradient(
     task: mxmtl.Task, logits: np.ndarray, label: np.ndarray, normalization: str
-) -> Tuple[np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray]:
     """Weighted loss of each row (N,), and the gradient of their sum by the logits (N, outputs)."""
     logits = np.asarray(logits, np.float64)
     label = np.asarray(label, np.float64).reshape(len(logits), -1)

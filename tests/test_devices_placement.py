@@ -85,9 +85,10 @@ def test_metrics_take_arrays_of_any_device(device):  # noqa: F811
 def test_batches_come_to_the_device(records, device):  # noqa: F811
     options = {"data_shape": (3, 8, 8), "shuffle": True, "augment": [RandomMirror()],
                "mean": (120, 110, 100), "std": 60, "threads": 1}  # fmt: skip
-    with mxmtl.RecordIter(records, 8, **options) as plain, mxmtl.RecordIter(
-        records, 8, ctx=device, **options
-    ) as sent:
+    with (
+        mxmtl.RecordIter(records, 8, **options) as plain,
+        mxmtl.RecordIter(records, 8, ctx=device, **options) as sent,
+    ):
         for batch, other in zip(plain, sent):
             for array, expected in zip(other.data + other.label, batch.data + batch.label):
                 assert array.context == device

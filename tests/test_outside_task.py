@@ -5,8 +5,9 @@ from __future__ import annotations
 import abc
 import csv
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Sequence
+from typing import ClassVar
 
 import mxmtl
 from mxmtl import data, evaluation, export, metrics, model, reporting

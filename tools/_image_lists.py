@@ -6,8 +6,8 @@ import glob
 import logging
 import os
 import random
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Dict, Iterator, List, Sequence, Tuple
 
 from mxmtl._files import PathLike, atomic_write
 from mxmtl.data import TableError
@@ -16,7 +16,7 @@ from mxmtl.data.tables import bad_name, walk_folder
 log = logging.getLogger(__name__)
 
 SEED = 100  # MXNet's: the same folder gives the same lists as there
-Entry = Tuple[int, str, int]  # index, path, label
+Entry = tuple[int, str, int]  # index, path, label
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class ListOptions:
 
 def write_lists(
     prefix: PathLike, root: PathLike, options: ListOptions
-) -> Tuple[List[str], Dict[str, int]]:
+) -> tuple[list[str], dict[str, int]]:
     """List the images under a folder in one or several ``.lst`` files.
 
     Returns
@@ -72,7 +72,7 @@ def write_lists(
     TableError
         There is no image, or one whose name a list cannot hold.
     """
-    classes: Dict[str, int] = {}
+    classes: dict[str, int] = {}
     entries = list(list_images(os.fspath(root), options, classes))
     if not entries:
         raise TableError(f"{os.fspath(root)}: no image that ends in {', '.join(options.endings)}.")
@@ -93,7 +93,7 @@ def write_lists(
     return paths, classes
 
 
-def list_images(root: str, options: ListOptions, classes: Dict[str, int]) -> Iterator[Entry]:
+def list_images(root: str, options: ListOptions, classes: dict[str, int]) -> Iterator[Entry]:
     """Yield the images; folders get their numbers in ``classes`` as they come."""
     index = 0
     for folder, folders, files in walk_folder(root):
@@ -121,8 +121,8 @@ def check_can_stand(image: str) -> None:
 
 
 def parts_of(
-    entries: List[Entry], size: int, options: ListOptions
-) -> Iterator[Tuple[str, List[Entry]]]:
+    entries: list[Entry], size: int, options: ListOptions
+) -> Iterator[tuple[str, list[Entry]]]:
     """Divide a chunk of nominal size into its lists: name and entries of each."""
     if options.train_ratio == 1.0:
         yield "", entries
@@ -145,7 +145,7 @@ def write_list(path: str, entries: Sequence[Entry]) -> None:
             stream.write(f"{index}\t{label:.6f}\t{image}\n".encode())
 
 
-def find_lists(prefix: PathLike) -> List[str]:
+def find_lists(prefix: PathLike) -> list[str]:
     """Return ``<prefix>.lst`` and ``<prefix>_*.lst``, in order; `TableError` if there is none.
 
     A prefix that is a folder stands for all lists in it.

@@ -11,7 +11,9 @@ import socket
 import struct
 import threading
 import zlib
-from typing import Any, Callable, Counter, Dict, List, Tuple
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
 
 import cv2
 import numpy as np
@@ -20,7 +22,7 @@ POST = b"POST /predict HTTP/1.1\r\nHost: x\r\n"
 HEALTH = b"GET /health HTTP/1.1\r\nHost: x\r\n"
 TWO_LENGTHS = b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n"
 CLOSED = 0  # in place of a status: the connection ended without an answer
-Kind = Tuple[str, Tuple[int, ...], Callable[[], int]]  # name, right statuses, how to send it
+Kind = tuple[str, tuple[int, ...], Callable[[], int]]  # name, right statuses, how to send it
 FORM = {"Content-Type": "multipart/form-data; boundary=x"}
 
 
@@ -29,19 +31,19 @@ class Load:
 
     def __init__(self, port: int, max_bytes: int) -> None:
         self.port, self.max_bytes = port, max_bytes
-        self.counts: Counter[Tuple[str, str]] = collections.Counter()
-        self.wrong: List[str] = []
-        self.seconds: List[float] = []
+        self.counts: Counter[tuple[str, str]] = collections.Counter()
+        self.wrong: list[str] = []
+        self.seconds: list[float] = []
         self.end = threading.Event()
         self._lock = threading.Lock()
 
-    def note(self, kind: str, expected: Tuple[int, ...], found: int, more: str = "") -> None:
+    def note(self, kind: str, expected: tuple[int, ...], found: int, more: str = "") -> None:
         with self._lock:
             self.counts[kind, str(found)] += 1
             if found not in expected or more:
                 self.wrong.append(f"{kind}: {found} {more}, expected {expected}")
 
-    def post(self, body: bytes, headers: Dict[str, str], connection: Any = None) -> Tuple[int, Any]:
+    def post(self, body: bytes, headers: dict[str, str], connection: Any = None) -> tuple[int, Any]:
         connection = connection or http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         connection.request("POST", "/predict", body, headers)
         response = connection.getresponse()
@@ -65,7 +67,7 @@ class Load:
         return int(match.group(1)) if match else CLOSED
 
 
-def pictures(count: int) -> List[bytes]:
+def pictures(count: int) -> list[bytes]:
     """Draw pictures, as JPEG and PNG."""
     rng = np.random.RandomState(0)
     small = rng.randint(0, 256, (count, 9, 12, 3)).astype(np.uint8)
@@ -74,7 +76,7 @@ def pictures(count: int) -> List[bytes]:
     return [cv2.imencode(end, image)[1].tobytes() for end, image in zip(endings, large)]
 
 
-def bad_requests(load: Load, image: bytes) -> List[Kind]:
+def bad_requests(load: Load, image: bytes) -> list[Kind]:
     """Return kinds of bad requests."""
 
     def post(body: bytes, **headers: str) -> Callable[[], int]:
@@ -97,7 +99,7 @@ def bad_requests(load: Load, image: bytes) -> List[Kind]:
     ]  # fmt: skip
 
 
-def slow_requests(load: Load) -> List[Kind]:
+def slow_requests(load: Load) -> list[Kind]:
     """Return kinds of clients that send a byte now and then."""
     drops = b"a" * 100_000
     length = b"Content-Length: 100000\r\n\r\n"

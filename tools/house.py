@@ -17,8 +17,9 @@ import math
 import re
 import statistics
 import sys
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Any, NamedTuple
 
 PACKAGE = "mxmtl"
 LONG_FILE, SHORT_FILE, LONG_FUNCTION = 500, 60, 45
@@ -34,7 +35,7 @@ ORDER = """
     < evaluation, reporting, export, deploy, serving, review < cli < door
 """
 KINDS = {"class", "cells", "value"}  # of the first day; others are found beside the tasks
-Graph = Dict[str, Set[str]]
+Graph = dict[str, set[str]]
 
 
 class Module(NamedTuple):
@@ -87,8 +88,8 @@ class House:
         """Find all imports of the package's modules in a file, those inside functions as well."""
         # A door's imports for types are those that it makes when a name is asked for.
         typing = set() if module.path.name == "__init__.py" else typing_lines(module.tree)
-        bound: Dict[str, str] = {}  # name in the file -> the module that it stands for
-        nodes: List[Any] = list(ast.walk(module.tree))
+        bound: dict[str, str] = {}  # name in the file -> the module that it stands for
+        nodes: list[Any] = list(ast.walk(module.tree))
         for node in nodes:
             for name, target in self._targets(node, module):
                 bound.update({name: target} if name else {})
@@ -99,7 +100,7 @@ class House:
                 if target in self.modules and is_private(target):
                     yield Import(module, target, node.lineno, node.lineno in typing)
 
-    def _targets(self, node: ast.AST, module: Module) -> Iterator[Tuple[str, str]]:
+    def _targets(self, node: ast.AST, module: Module) -> Iterator[tuple[str, str]]:
         """Yield (name that is bound to a module, or "", that module) for each one imported."""
         if isinstance(node, ast.Import):
             for alias in node.names:
@@ -138,9 +139,9 @@ def resolved(package: str, dots: int, name: str) -> str:
     return ".".join(parts[: len(parts) - dots + 1] + ([name] if name else []))
 
 
-def dotted(node: ast.AST, bound: Dict[str, str]) -> str:
+def dotted(node: ast.AST, bound: dict[str, str]) -> str:
     """Return the dotted name that an expression stands for; empty if it begins with no module."""
-    parts: List[str] = []
+    parts: list[str] = []
     while isinstance(node, ast.Attribute):
         parts.append(node.attr)
         node = node.value
@@ -153,7 +154,7 @@ def name_of(node: ast.AST) -> str:
     return str(getattr(node, "attr", getattr(node, "id", "")))
 
 
-def typing_lines(tree: ast.Module) -> Set[int]:
+def typing_lines(tree: ast.Module) -> set[int]:
     """Return the lines under ``if TYPE_CHECKING``."""
     guards = (node for node in ast.walk(tree) if isinstance(node, ast.If))
     parts = [part for node in guards if name_of(node.test) == "TYPE_CHECKING" for part in node.body]
@@ -179,7 +180,7 @@ def owner_of(name: str, rooms_within: Sequence[str] = ()) -> str:
     return ".".join(public[: 3 if public[1:2] and public[1] in rooms_within else 2])
 
 
-def private_passages(house: House, rooms_within: Sequence[str] = ()) -> List[str]:
+def private_passages(house: House, rooms_within: Sequence[str] = ()) -> list[str]:
     """Return imports of a private module from outside its room, one for each pair of files.
 
     A private module directly below the package belongs to the whole house.
@@ -192,18 +193,18 @@ def private_passages(house: House, rooms_within: Sequence[str] = ()) -> List[str
     )
 
 
-def one_a_pair(imports: Iterable[Import]) -> List[str]:
+def one_a_pair(imports: Iterable[Import]) -> list[str]:
     """Return the first of all imports of one file by another."""
-    found: Dict[Tuple[str, str], str] = {}
+    found: dict[tuple[str, str], str] = {}
     for one in imports:
         where = f"{one.importer.path}:{one.line} imports {one.imported}"
         found.setdefault((one.importer.name, one.imported), where)
     return list(found.values())
 
 
-def private_in_tests(house: House) -> List[str]:
+def private_in_tests(house: House) -> list[str]:
     """Return private modules that tests import, or name in a string, one for each pair of files."""
-    found: List[Import] = []
+    found: list[Import] = []
     for test in house.tests:
         found += [*house.imports_of(test), *named_in_strings(house, test)]
     return one_a_pair(one for one in found if is_private(one.imported))
@@ -233,16 +234,16 @@ def module_graph(house: House) -> Graph:
     return graph
 
 
-def circles(graph: Graph) -> List[List[str]]:
+def circles(graph: Graph) -> list[list[str]]:
     """Return the strongly connected parts of more than one node, largest first (Tarjan 1972).
 
     >>> circles({"a": {"b"}, "b": {"a", "c"}, "c": {"d"}, "d": set()})
     [['a', 'b']]
     """
-    index: Dict[str, int] = {}
-    low: Dict[str, int] = {}
-    stack: List[str] = []
-    found: List[List[str]] = []
+    index: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    found: list[list[str]] = []
 
     def visit(node: str) -> None:
         index[node] = low[node] = len(index)
@@ -294,7 +295,7 @@ def room_graph(house: House) -> Graph:
     return graph
 
 
-def arrows_up(house: House) -> List[str]:
+def arrows_up(house: House) -> list[str]:
     """Return imports that lead from a room into one above it, one for each pair of files.
 
     Raises `ValueError` for a room that has no place in `ORDER`.
@@ -312,7 +313,7 @@ def arrows_up(house: House) -> List[str]:
 
 
 # -- what follows from a kind ----------------------------------------------------------------------
-def kind_branches(house: House) -> List[str]:
+def kind_branches(house: House) -> list[str]:
     """Return where something outside tasks decides by the kind or the class of a task.
 
     That is a comparison of ``.kind``, or of a name ``kind``, with what a kind is called or with
@@ -332,7 +333,7 @@ def kind_branches(house: House) -> List[str]:
     return found
 
 
-def taken_from_tasks(module: Module) -> Set[str]:
+def taken_from_tasks(module: Module) -> set[str]:
     """Return what a module imports from tasks, beside the two classes that all use."""
     origins = (node for node in ast.walk(module.tree) if isinstance(node, ast.ImportFrom))
     return {
@@ -343,39 +344,39 @@ def taken_from_tasks(module: Module) -> Set[str]:
     } - {"Task", "TaskSet"}
 
 
-def nodes_of_tasks(house: House) -> List[ast.AST]:
+def nodes_of_tasks(house: House) -> list[ast.AST]:
     """Return all that is in the files of tasks."""
     files = [m.tree for m in house.modules.values() if place_of(m.name) == "tasks"]
     return [node for tree in files for node in ast.walk(tree)]
 
 
-def kind_names(house: House) -> Set[str]:
+def kind_names(house: House) -> set[str]:
     """Return what kinds are called: the strings that are given to ``kind`` beside the tasks."""
     names = set(KINDS)
     for node in nodes_of_tasks(house):
-        if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             if any(name_of(target) == "kind" for target in targets):
                 names |= strings_in(node.value)
     return names
 
 
-def strings_in(node: ast.AST) -> Set[str]:
+def strings_in(node: ast.AST) -> set[str]:
     """Return the strings in an expression."""
     found = {part.value for part in ast.walk(node) if isinstance(part, ast.Constant)}
     return {value for value in found if isinstance(value, str)}
 
 
-def task_classes(house: House) -> Set[str]:
+def task_classes(house: House) -> set[str]:
     """Return the names of all classes in tasks that derive from ``Task``, without itself."""
     classes = [node for node in nodes_of_tasks(house) if isinstance(node, ast.ClassDef)]
-    found: Set[str] = {"Task"}
+    found: set[str] = {"Task"}
     for _ in classes:  # as deep as it may be
         found |= {c.name for c in classes if found & {name_of(base) for base in c.bases}}
     return found - {"Task"}
 
 
-def decides_by_kind(node: ast.AST, names: Set[str], constants: Set[str]) -> bool:
+def decides_by_kind(node: ast.AST, names: set[str], constants: set[str]) -> bool:
     """Tell whether a node compares a kind, or matches it."""
     if type(node).__name__ == "Match":  # not in Python 3.8
         return "kind" in words_of(node.subject)  # type: ignore[attr-defined]
@@ -389,25 +390,25 @@ def decides_by_kind(node: ast.AST, names: Set[str], constants: Set[str]) -> bool
     return any(strings_in(side) & names for side in others) or bool(known & constants)
 
 
-def words_of(node: ast.AST) -> Set[str]:
+def words_of(node: ast.AST) -> set[str]:
     """Return all names in an expression."""
     return {name_of(part) for part in ast.walk(node)} - {""}
 
 
-def decides_by_class(node: ast.AST, classes: Set[str]) -> bool:
+def decides_by_class(node: ast.AST, classes: set[str]) -> bool:
     """Tell whether a node asks if something is a task of some class."""
     asks = isinstance(node, ast.Call) and name_of(node.func) in ("isinstance", "issubclass")
     return asks and bool(classes & words_of(node))
 
 
 # -- what is shown ---------------------------------------------------------------------------------
-def functions(house: House) -> List[Tuple[int, str]]:
+def functions(house: House) -> list[tuple[int, str]]:
     """Return the length of each function and method, and where it is; longest first."""
     found = [
         (body_lines(node), f"{module.path}:{node.lineno} {node.name}")
         for module in house.modules.values()
         for node in ast.walk(module.tree)
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     ]
     return sorted(found, reverse=True)
 
@@ -423,7 +424,7 @@ def percentile(values: Sequence[float], share: float) -> float:
     return sorted(values)[max(math.ceil(share * len(values)) - 1, 0)] if values else 0
 
 
-def sizes(house: House) -> List[Row]:
+def sizes(house: House) -> list[Row]:
     """Measure files and functions."""
     modules, found = house.modules.values(), functions(house)
     lengths = [module.lines for module in modules]
@@ -444,7 +445,7 @@ def sizes(house: House) -> List[Row]:
     ]
 
 
-def faults(house: House) -> List[Row]:
+def faults(house: House) -> list[Row]:
     """Count what a house should not have."""
     ties = [f"{len(part)} files: {', '.join(part)}" for part in circles(module_graph(house))]
     found = {
@@ -465,7 +466,7 @@ def side_by_side(before: Sequence[Row], after: Sequence[Row]) -> str:
     return "\n".join(["| | before | after |", "|---|---|---|", *rows])
 
 
-def main(argv: Optional[Sequence[str]] = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     form = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=form)
     here = Path(__file__).resolve().parent.parent

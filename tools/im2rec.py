@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from typing import List, Optional
 
 from mxmtl.cli import add_options, describe, given
 from mxmtl.data import ImageOptions, OutputOptions, write_records
@@ -56,7 +55,7 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def main(argv: Optional[List[str]] = None) -> int:
+def main(argv: list[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
     try:
         return make_lists(arguments) if arguments.list else make_records(arguments)

@@ -19,11 +19,11 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any
 
 from mxmtl import training
 
-OPTIMIZERS: Dict[str, Dict[str, Any]] = {
+OPTIMIZERS: dict[str, dict[str, Any]] = {
     "sgd": {"optimizer": "sgd", "lr": 0.05, "momentum": 0.9},
     "adam": {"optimizer": "adam", "lr": 0.01, "schedule": "cosine", "warmup": 2.0},
 }
@@ -58,7 +58,7 @@ def live(arguments: argparse.Namespace) -> None:
         sys.exit(130)
 
 
-def spend(command: List[str], wait: float, number: int) -> int:
+def spend(command: list[str], wait: float, number: int) -> int:
     """Run one life until it is killed or done; return its exit code."""
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
@@ -79,7 +79,7 @@ def check(run: Path) -> int:
     return len(checkpoints)
 
 
-def main(argv: List[str]) -> int:
+def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--optimizer", choices=sorted(OPTIMIZERS), default="sgd")
     parser.add_argument("--kills", type=int, default=20)

@@ -18,12 +18,12 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any
 
 ROLES = [("worker", 0), ("worker", 1), ("server", 0), ("scheduler", 0)]
 
 
-def main(argv: List[str]) -> int:
+def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--epochs", type=int, default=40)
@@ -46,7 +46,7 @@ def protocol(arguments: argparse.Namespace, folder: Path) -> int:
     records = _small.write(folder / "records")
     alone = _life.live(records, folder / "alone", epochs=arguments.epochs)
     print("| kill | process | exit code | seconds | last checkpoint |\n|---|---|---|---|---|")
-    seconds: List[float] = []
+    seconds: list[float] = []
     for kill in range(arguments.kills):
         role, index = ROLES[kill % len(ROLES)]
         wait = rng.uniform(0, arguments.within)
@@ -84,7 +84,7 @@ def ended(launch: Any) -> None:
         raise SystemExit(f"exit code {code}:\n{launch.text}")
 
 
-def one_life(folder: Path, records: str, name: str, kill: Any) -> Dict[str, Any]:
+def one_life(folder: Path, records: str, name: str, kill: Any) -> dict[str, Any]:
     """Go on with the run, kill a process of it; tell how that ended."""
     role, index, wait, epochs = kill
     life = launched(folder, records, "killed", name, epochs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any, List
+from typing import Any
 
 from mxmtl import Task
 from mxmtl.metrics import Metric
@@ -55,13 +55,13 @@ def row(name: str, cls: Any) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
 
 
-def types_of(kinds: Any) -> List[str]:
+def types_of(kinds: Any) -> list[str]:
     """Return mxmtl's own types of task of these kinds."""
     own = (cls for cls in Task.types.values() if cls.__module__.startswith("mxmtl."))
     return sorted(cls.__name__ for cls in own if cls.kind in kinds)
 
 
-def averages(cls: Any) -> List[str]:
+def averages(cls: Any) -> list[str]:
     """Return the averages of each kind of task, on one line where they are the same."""
     found = {kind: ", ".join(names) for kind, names in getattr(cls, "averages", {}).items()}
     texts = sorted(set(found.values()) - {""})

@@ -15,7 +15,7 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any
 
 import nbformat
 from nbclient import NotebookClient
@@ -59,7 +59,7 @@ def parameters_cell(notebook: Any) -> int:
     return tagged[0]
 
 
-def assignments(values: Dict[str, Any]) -> str:
+def assignments(values: dict[str, Any]) -> str:
     """Return code that gives the names these values."""
     return "\n".join(f"{name} = {json.loads(json.dumps(v))!r}" for name, v in values.items())
 
@@ -73,7 +73,7 @@ def main() -> int:
     if arguments.quick and arguments.out is None:
         parser.error("--quick needs --out: what is kept comes from the full setting.")
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
-    failed: List[str] = []
+    failed: list[str] = []
     for path in arguments.notebooks or sorted(FOLDER.glob("*.ipynb")):
         begin = time.monotonic()
         try:

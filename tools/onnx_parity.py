@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any
 
 import mxmtl
 from mxmtl.export import (
@@ -68,7 +68,7 @@ def drawn_model(name: str) -> Model:
     predicting, rng = mxmtl.prediction_symbol(symbol, TASKS), np.random.RandomState(5)
     shapes = predicting.infer_shape(data=(2, 3, size, size))
 
-    def draw(names: List[str], shapes: Any) -> Dict[str, mx.nd.NDArray]:
+    def draw(names: list[str], shapes: Any) -> dict[str, mx.nd.NDArray]:
         drawn = {}
         for each, shape in zip(names, shapes):
             around = 1.0 if each.endswith(("gamma", "var")) else 0.0
@@ -94,7 +94,7 @@ def elsewhere(python: str, *arguments: Any) -> str:
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, encoding="utf-8").stdout
 
 
-def arrays(python: str, model: Path, images: np.ndarray, folder: Path) -> Dict[str, np.ndarray]:
+def arrays(python: str, model: Path, images: np.ndarray, folder: Path) -> dict[str, np.ndarray]:
     """Return what an exported model predicts in another environment."""
     np.save(folder / "in.npy", images)
     elsewhere(python, "arrays", model, folder / "in.npy", folder / "out.npz")
@@ -102,7 +102,7 @@ def arrays(python: str, model: Path, images: np.ndarray, folder: Path) -> Dict[s
         return dict(found)
 
 
-def largest(expected: Dict[str, np.ndarray], found: Dict[str, np.ndarray]) -> float:
+def largest(expected: dict[str, np.ndarray], found: dict[str, np.ndarray]) -> float:
     parts = [
         np.abs(found[name] - right) / np.maximum(np.abs(right), 1)
         for name, right in expected.items()
@@ -110,7 +110,7 @@ def largest(expected: Dict[str, np.ndarray], found: Dict[str, np.ndarray]) -> fl
     return float(max(part.max() for part in parts))
 
 
-def trunk_row(name: str, pythons: List[str], count: int, folder: Path) -> List[str]:
+def trunk_row(name: str, pythons: list[str], count: int, folder: Path) -> list[str]:
     """Export a trunk, and compare it in every environment."""
     model, path = drawn_model(name), folder / "model.onnx"
     try:
@@ -123,7 +123,7 @@ def trunk_row(name: str, pythons: List[str], count: int, folder: Path) -> List[s
     return [name, f"{path.stat().st_size / 2**20:.0f}", *(f"{cell:.1e}" for cell in cells)]
 
 
-def summary(rows: List[List[str]], heads: List[str]) -> str:
+def summary(rows: list[list[str]], heads: list[str]) -> str:
     """Make the README's table: the largest difference of each family of trunks."""
     lines = []
     for prefix, family in FAMILIES.items():
@@ -157,8 +157,8 @@ def of_records(model: Model, records: str) -> Any:
 
 
 def measures(
-    model: Model, labels: List[np.ndarray], found: Dict[str, np.ndarray]
-) -> Dict[str, float]:
+    model: Model, labels: list[np.ndarray], found: dict[str, np.ndarray]
+) -> dict[str, float]:
     metrics = model.tasks.metrics()
     metrics.update_dict(
         {t.label_name: mx.nd.array(label) for t, label in zip(model.tasks, labels)},
@@ -171,7 +171,7 @@ def is_accuracy(name: str) -> bool:
     return name.endswith("accuracy") and "baseline" not in name
 
 
-def differing(model: Model, one: Dict[str, np.ndarray], other: Dict[str, np.ndarray]) -> int:
+def differing(model: Model, one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> int:
     """Count the rows of which any answer in words differs; values count from 1e-4."""
     tables = [
         model.tasks.describe([found[name] for name in model.tasks.names], model.file.thresholds)
@@ -187,7 +187,7 @@ def differing(model: Model, one: Dict[str, np.ndarray], other: Dict[str, np.ndar
     return int(rows.sum())
 
 
-def run_part(options: argparse.Namespace, heads: List[str], folder: Path) -> str:
+def run_part(options: argparse.Namespace, heads: list[str], folder: Path) -> str:
     """Compare a trained run on all of its held-out records."""
     model, path = load_model(options.run), folder / "run.onnx"
     print(export_model(model, path, ExportOptions(records=options.records, force=True)))
@@ -211,7 +211,7 @@ def run_part(options: argparse.Namespace, heads: List[str], folder: Path) -> str
     )  # fmt: skip
 
 
-def images_part(options: argparse.Namespace, heads: List[str], folder: Path) -> str:
+def images_part(options: argparse.Namespace, heads: list[str], folder: Path) -> str:
     """Compare onnx_predictor.py on image files with `mxmtl.Predictor` in MXNet."""
     paths = sorted(p for p in Path(options.images).rglob("*") if p.suffix in (".png", ".jpg"))
     paths = paths[:: max(1, len(paths) // 400)]
@@ -234,11 +234,11 @@ def images_part(options: argparse.Namespace, heads: List[str], folder: Path) -> 
          "largest difference of a probability"], rows) + "\n"  # fmt: skip
 
 
-def _names(part: Dict[str, Any]) -> Any:
-    return list(part["answer"]) if isinstance(part["answer"], (list, tuple)) else part["answer"]
+def _names(part: dict[str, Any]) -> Any:
+    return list(part["answer"]) if isinstance(part["answer"], list | tuple) else part["answer"]
 
 
-def table(headers: List[str], rows: List[List[Any]]) -> str:
+def table(headers: list[str], rows: list[list[Any]]) -> str:
     return tabulate(rows, headers, tablefmt="github", disable_numparse=True)
 
 

@@ -20,17 +20,18 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any
 
 import numpy as np
 from _serve_requests import Kind, Load, bad_requests, pictures, slow_requests
 from tabulate import tabulate
 
 
-def good(load: Load, images: List[bytes], start: int) -> None:
+def good(load: Load, images: list[bytes], start: int) -> None:
     """Ask again and again on one connection; an image's answer must stay the same."""
-    known: Dict[int, Any] = {}
+    known: dict[int, Any] = {}
     connection = http.client.HTTPConnection("127.0.0.1", load.port, timeout=60)
     for number in itertools.count(start):
         if load.end.is_set():
@@ -53,7 +54,7 @@ def near(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-def repeat(load: Load, kinds: List[Kind], least: int = 1) -> None:
+def repeat(load: Load, kinds: list[Kind], least: int = 1) -> None:
     for number, (name, expected, send) in enumerate(itertools.cycle(kinds)):
         if load.end.is_set() and number >= least:
             break
@@ -64,14 +65,14 @@ def repeat(load: Load, kinds: List[Kind], least: int = 1) -> None:
         time.sleep(0.01)
 
 
-def memory(pid: Optional[int]) -> float:
+def memory(pid: int | None) -> float:
     """Return the resident memory of a process in MiB."""
     if pid is None:
         return 0.0
     return int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1]) / 256  # pages of 4 KiB
 
 
-def run(load: Load, options: argparse.Namespace, pid: Optional[int]) -> List[float]:
+def run(load: Load, options: argparse.Namespace, pid: int | None) -> list[float]:
     """Send all of it for so many seconds; return the service's memory, ten times."""
     images = pictures(8)
     bad, slow = bad_requests(load, images[0]), slow_requests(load)
@@ -93,7 +94,7 @@ def run(load: Load, options: argparse.Namespace, pid: Optional[int]) -> List[flo
 
 
 @contextlib.contextmanager
-def service(source: str) -> Iterator[Tuple[int, Optional[subprocess.Popen]]]:
+def service(source: str) -> Iterator[tuple[int, subprocess.Popen | None]]:
     """Start the service of a model; of an address nothing, it runs."""
     if source.startswith("http://"):
         yield int(source.rsplit(":", 1)[1]), None
@@ -110,7 +111,7 @@ def service(source: str) -> Iterator[Tuple[int, Optional[subprocess.Popen]]]:
 
 def stop(load: Load, process: subprocess.Popen) -> str:
     """Stop the service while requests are in flight: each must be answered."""
-    found: List[int] = []
+    found: list[int] = []
     image = pictures(1)[0]
     target = lambda: found.append(load.post(image, {})[0])  # noqa: E731
     threads = [threading.Thread(target=target) for _ in range(8)]
@@ -127,7 +128,7 @@ def stop(load: Load, process: subprocess.Popen) -> str:
     return f"{len(found)} of 8 requests in flight at SIGTERM were answered; exit code {code}"
 
 
-def report(load: Load, samples: List[float], options: argparse.Namespace, ended: str) -> str:
+def report(load: Load, samples: list[float], options: argparse.Namespace, ended: str) -> str:
     rows = [[kind, status, count] for (kind, status), count in sorted(load.counts.items())]
     times = np.percentile(load.seconds, [50, 95, 99, 100]) * 1000
     first, last = np.mean(samples[2:5]), np.mean(samples[7:])

@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Dict, NamedTuple, Tuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,7 +25,7 @@ DATASETS = {
     "multi_fashion": ("fashion", "fashion"),
     "fashion_mnist": ("fashion", "mnist"),
 }
-Source = Tuple[np.ndarray, np.ndarray]
+Source = tuple[np.ndarray, np.ndarray]
 
 
 class Pictures(NamedTuple):
@@ -108,7 +108,7 @@ def compose(first: Source, second: Source, seed: int) -> Pictures:
     return Pictures(images, first[1].astype(int), second[1][partner].astype(int))
 
 
-def make(dataset: str, root: Path, *, hold_out: bool, seed: int = 0) -> Dict[str, Pictures]:
+def make(dataset: str, root: Path, *, hold_out: bool, seed: int = 0) -> dict[str, Pictures]:
     """Make the parts train and test, and val, the last sixth of the source, if it is held out.
 
     The partner of a picture is of its own part, so no picture of val or test is ever trained on.

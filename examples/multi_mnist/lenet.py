@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Tuple
+from typing import Any
 
 import mxmtl
 
@@ -68,7 +68,7 @@ class Dropout:
         """Drop values of (N, num_features)."""
         return self._drop(x, self.hidden, ())
 
-    def _drop(self, x: mx.sym.Symbol, share: float, axes: Tuple[int, ...]) -> mx.sym.Symbol:
+    def _drop(self, x: mx.sym.Symbol, share: float, axes: tuple[int, ...]) -> mx.sym.Symbol:
         if not self.published:
             return mx.sym.Dropout(x, p=share, axes=axes)
         # In training 0 or 1 / (1 - share), so 0 or 1; in testing 1.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Dict, Mapping
+from typing import Any
 
 import mxmtl
 
@@ -62,7 +63,7 @@ class Protocol:
         tasks = [mxmtl.Multiclass(name, classes, weight=weight) for name in names]
         return mxmtl.TaskSet(tasks, normalization=self.normalization)
 
-    def optimizer_params(self, lr: float, epochs: int, steps: int) -> Dict[str, Any]:
+    def optimizer_params(self, lr: float, epochs: int, steps: int) -> dict[str, Any]:
         """Return the optimizer's arguments for so many epochs of so many steps each.
 
         Fewer than 100 epochs go through the same rates as 100, faster.
@@ -103,4 +104,4 @@ KURIN = Protocol(
     random_biases=True,
     best=True,
 )
-PROTOCOLS: Dict[str, Protocol] = {"sener": SENER, "kurin": KURIN}
+PROTOCOLS: dict[str, Protocol] = {"sener": SENER, "kurin": KURIN}

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any
 
 HERE = Path(__file__).parent
 
 
-def read_log(path: Path) -> List[Dict[str, Any]]:
+def read_log(path: Path) -> list[dict[str, Any]]:
     """Read all results; a line that is no JSON ends the script with its number."""
     rows = []
     text = path.read_text("utf-8") if path.exists() else ""
@@ -22,7 +22,7 @@ def read_log(path: Path) -> List[Dict[str, Any]]:
     return rows
 
 
-def append(path: Path, result: Dict[str, Any]) -> None:
+def append(path: Path, result: dict[str, Any]) -> None:
     """Add a result, on disk when this returns."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as stream:

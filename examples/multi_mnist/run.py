@@ -11,10 +11,10 @@ prints the log beside the published figures.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
-from typing import Dict, Iterator
 
 import digits
 from protocols import EPOCHS, MODELS, PROTOCOLS
@@ -41,7 +41,7 @@ def jobs(arguments: argparse.Namespace) -> Iterator[Job]:
 
 
 @lru_cache(maxsize=1)
-def pictures(dataset: str, data: Path, hold_out: bool, images: int) -> Dict[str, digits.Pictures]:
+def pictures(dataset: str, data: Path, hold_out: bool, images: int) -> dict[str, digits.Pictures]:
     parts = digits.make(dataset, data, hold_out=hold_out)
     if not images:
         return parts

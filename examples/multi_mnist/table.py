@@ -10,8 +10,9 @@ Means and 95 % confidence intervals (Student's t) are over the seeds.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any
 
 import numpy as np
 from protocols import MODELS, PROTOCOLS
@@ -31,11 +32,11 @@ NAMES = {"left": "left alone", "right": "right alone", "both": "both, equal weig
 COLUMNS = 2  # panels of curves side by side
 STEEP = 4  # epochs at the beginning, whose curves may leave a panel at its lower edge
 BEGIN, END = "<!-- table -->", "<!-- end of table -->"
-Row = Dict[str, Any]
-Group = Tuple[str, str, int, int]  # protocol, dataset, epochs, images
+Row = dict[str, Any]
+Group = tuple[str, str, int, int]  # protocol, dataset, epochs, images
 
 
-def interval(values: Sequence[float]) -> Tuple[float, float]:
+def interval(values: Sequence[float]) -> tuple[float, float]:
     """Return mean and half width of the 95 % confidence interval of the mean.
 
     >>> mean, half = interval([1.0, 2.0, 3.0])
@@ -51,9 +52,9 @@ def interval(values: Sequence[float]) -> Tuple[float, float]:
     return float(np.mean(values)), float(t.ppf(0.975, count - 1) * spread)
 
 
-def grouped(rows: List[Row]) -> Dict[Group, Dict[str, List[Row]]]:
+def grouped(rows: list[Row]) -> dict[Group, dict[str, list[Row]]]:
     """Sort finished runs into {group: {model: runs}}; those that tuned are left out."""
-    groups: Dict[Group, Dict[str, List[Row]]] = {}
+    groups: dict[Group, dict[str, list[Row]]] = {}
     for row in rows:
         if not row["tune"]:
             key = (row["protocol"], row["dataset"], row["epochs"], row["images"])
@@ -61,7 +62,7 @@ def grouped(rows: List[Row]) -> Dict[Group, Dict[str, List[Row]]]:
     return groups
 
 
-def accuracies(runs: List[Row], model: str) -> Dict[str, List[float]]:
+def accuracies(runs: list[Row], model: str) -> dict[str, list[float]]:
     """Return the test accuracies in percent of each task, and their mean if there are several."""
     found = {task: [100 * run[f"test/{task}/accuracy"] for run in runs] for task in MODELS[model]}
     if len(found) > 1:
@@ -69,7 +70,7 @@ def accuracies(runs: List[Row], model: str) -> Dict[str, List[float]]:
     return found
 
 
-def table(groups: Dict[Group, Dict[str, List[Row]]]) -> str:
+def table(groups: dict[Group, dict[str, list[Row]]]) -> str:
     """Return a markdown table, a row for each task of each model."""
     lines = []
     for (protocol, dataset, epochs, images), models in groups.items():
@@ -85,7 +86,7 @@ def table(groups: Dict[Group, Dict[str, List[Row]]]) -> str:
     return tabulate(lines, [*headers, "epochs"], tablefmt="github", disable_numparse=True)
 
 
-def tuned(rows: List[Row]) -> str:
+def tuned(rows: list[Row]) -> str:
     """Return a markdown table of the learning rates that were compared on validation pictures."""
     lines = []
     for row in rows:
@@ -97,7 +98,7 @@ def tuned(rows: List[Row]) -> str:
     return tabulate(lines, headers, tablefmt="github", disable_numparse=True)
 
 
-def curves(groups: Dict[Group, Dict[str, List[Row]]], path: Path) -> None:
+def curves(groups: dict[Group, dict[str, list[Row]]], path: Path) -> None:
     """Draw test accuracy over epochs, mean and range over seeds, a panel for each group."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional
+from typing import Any
 
 import mxmtl
 from mxmtl.training import find_checkpoints, load_module, newest_good, save_module
@@ -17,7 +18,7 @@ from digits import Pictures
 from lenet import network
 from protocols import BATCH_SIZE, MEAN, PROTOCOLS, STD, initializer
 
-Epoch = Dict[str, float]
+Epoch = dict[str, float]
 NORMALIZED = ((np.arange(256) - MEAN) / STD).astype(np.float32)  # of each value of a pixel
 
 
@@ -51,7 +52,7 @@ class Batches(mx.io.DataIter):
     """
 
     def __init__(
-        self, pictures: Pictures, tasks: mxmtl.TaskSet, *, seed: Optional[int] = None
+        self, pictures: Pictures, tasks: mxmtl.TaskSet, *, seed: int | None = None
     ) -> None:
         super().__init__(BATCH_SIZE)
         self.images, self.seed, self.epoch = pictures.images, seed, 0
@@ -91,7 +92,7 @@ def suite(tasks: mxmtl.TaskSet) -> mxmtl.metrics.Suite:
     return mxmtl.metrics.Suite(tasks, [kind(task) for task in tasks for kind in kinds])
 
 
-def train(job: Job, parts: Dict[str, Pictures], work: Path) -> Dict[str, Any]:
+def train(job: Job, parts: dict[str, Pictures], work: Path) -> dict[str, Any]:
     """Train and measure a job, from where its folder in ``work`` stands; return its result."""
     protocol = PROTOCOLS[job.protocol]
     tasks = protocol.tasks(job.model)
@@ -128,7 +129,7 @@ def train(job: Job, parts: Dict[str, Pictures], work: Path) -> Dict[str, Any]:
     return {**asdict(job), "num_params": num_params, **_result(job, history)}
 
 
-def _begin(module: mx.mod.Module, job: Job, steps: int, folder: Path) -> List[Epoch]:
+def _begin(module: mx.mod.Module, job: Job, steps: int, folder: Path) -> list[Epoch]:
     # Give the module its weights and its optimizer; return what is known of the epochs so far.
     protocol = PROTOCOLS[job.protocol]
     params = protocol.optimizer_params(job.lr, job.epochs, steps)
@@ -142,7 +143,7 @@ def _begin(module: mx.mod.Module, job: Job, steps: int, folder: Path) -> List[Ep
     return list(load_module(module, found[0], **options))
 
 
-def _save(module: mx.mod.Module, history: List[Epoch], folder: Path) -> None:
+def _save(module: mx.mod.Module, history: list[Epoch], folder: Path) -> None:
     save_module(folder, module, epoch=len(history), state=history)
     for old in find_checkpoints(folder)[:-1]:
         old.remove()
@@ -152,7 +153,7 @@ def _accuracies(row: Epoch) -> str:
     return " ".join(f"{name} {value:.4f}" for name, value in row.items() if "accuracy" in name)
 
 
-def _result(job: Job, history: List[Epoch]) -> Dict[str, Any]:
+def _result(job: Job, history: list[Epoch]) -> dict[str, Any]:
     # The epoch that the protocol reports, and all epochs for the curves.
     def validation(row: Epoch) -> float:
         return sum(

@@ -10,7 +10,8 @@ from __future__ import annotations
 import abc
 import math
 import operator
-from typing import Any, ClassVar, NamedTuple, Optional, Sequence, Tuple, Union
+from collections.abc import Sequence
+from typing import Any, ClassVar, NamedTuple
 
 import cv2
 import numpy as np
@@ -19,8 +20,8 @@ GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 Draws = Sequence[float]
 REDUCTIONS = (8, 4, 2)
 LONGEST = 32766  # pixels an edge of what OpenCV maps: it keeps places in 16 bits
-Matrix = Tuple[float, float, float, float, float, float]
-Rectangle = Tuple[int, int, int, int]  # top, bottom, left, right; bottom and right are outside
+Matrix = tuple[float, float, float, float, float, float]
+Rectangle = tuple[int, int, int, int]  # top, bottom, left, right; bottom and right are outside
 
 
 def whole_seed(seed: Any) -> int:
@@ -42,7 +43,7 @@ def split_mix(value: np.ndarray) -> np.ndarray:
     return value ^ (value >> np.uint64(31))
 
 
-def keys(seed: int, *counters: Union[int, np.ndarray]) -> np.ndarray:
+def keys(seed: int, *counters: int | np.ndarray) -> np.ndarray:
     """Hash a seed and counters (integers or integer arrays of one shape) to uint64 keys."""
     key = split_mix(np.array([seed & 0xFFFFFFFFFFFFFFFF], dtype=np.uint64) + GOLDEN)
     for counter in counters:
@@ -81,10 +82,10 @@ class Geometric(Augmentation, abc.ABC):
     """Abstract: moves points. All of a list become one map, so pixels are sampled once."""
 
     @abc.abstractmethod
-    def view(self, view: View, size: Tuple[int, int], draws: Draws) -> View:
+    def view(self, view: View, size: tuple[int, int], draws: Draws) -> View:
         """Return the changed view; ``size`` is the (height, width) that is wanted in the end."""
 
-    def relabel(self, label: np.ndarray, draws: Draws) -> Optional[np.ndarray]:
+    def relabel(self, label: np.ndarray, draws: Draws) -> np.ndarray | None:
         """Return the label that the changed image has, or None where it stays."""
         return None
 
@@ -106,7 +107,7 @@ class Pixels(Augmentation, abc.ABC):
     @abc.abstractmethod
     def apply(
         self, image: np.ndarray, label: np.ndarray, draws: Draws
-    ) -> Tuple[np.ndarray, np.ndarray]:
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return image and label; the image, uint8 (height, width[, 3]), may be changed in place.
 
         The label, float32 (label_width,), is read only.
@@ -190,7 +191,7 @@ class View(NamedTuple):
             return 1
         return next(k for k in REDUCTIONS if scale >= k)
 
-    def reduced(self, size: Tuple[int, ...], to: Tuple[int, ...]) -> View:
+    def reduced(self, size: tuple[int, ...], to: tuple[int, ...]) -> View:
         """Return the view over the same source, decoded at (height, width) ``to``, not ``size``."""
         y, x = to[0] / size[0], to[1] / size[1]
         return self._replace(
@@ -206,7 +207,7 @@ class View(NamedTuple):
         """
         return self.cut(image, self.rectangle(image.shape[0], image.shape[1]))
 
-    def rectangle(self, height: int, width: int) -> Optional[Rectangle]:
+    def rectangle(self, height: int, width: int) -> Rectangle | None:
         """Return which pixels of a source of that size are shown; None if they are no rectangle.
 
         Nor are they one where the view is turned, upside down, or reaches beyond the source.
@@ -222,8 +223,8 @@ class View(NamedTuple):
     def cut(
         self,
         image: np.ndarray,
-        rectangle: Optional[Rectangle],
-        into: Optional[np.ndarray] = None,
+        rectangle: Rectangle | None,
+        into: np.ndarray | None = None,
     ) -> np.ndarray:
         """Compute the pixels from a source of which rows below the rectangle may be missing.
 
@@ -245,7 +246,7 @@ class View(NamedTuple):
             return view.shrunk(part)
         return self._warp(image)
 
-    def near(self, image: np.ndarray) -> Tuple[View, np.ndarray]:
+    def near(self, image: np.ndarray) -> tuple[View, np.ndarray]:
         """Return the part of an image that the view shows, and the view over that alone."""
         x = [self.left + self.a * x + self.b * y for x in (0, self.width) for y in (0, self.height)]
         y = [self.top + self.c * x + self.d * y for x in (0, self.width) for y in (0, self.height)]
@@ -275,7 +276,7 @@ class View(NamedTuple):
         )
 
 
-def shown(low: float, high: float, length: int) -> Tuple[int, int]:
+def shown(low: float, high: float, length: int) -> tuple[int, int]:
     """Return which pixels of an edge show between two points, mirrored where they are beyond it.
 
     The first, and the one after the last; a few more than it takes, for interpolation.

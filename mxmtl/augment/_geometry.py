@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Callable, ClassVar, Optional, Tuple
+from typing import ClassVar
 
 import numpy as np
 
@@ -24,14 +25,14 @@ class ResizeShort(Geometric):
     def __post_init__(self) -> None:
         check_range("ResizeShort", "size", self.size, 1, math.inf)
 
-    def view(self, view: View, size: Tuple[int, int], draws: Draws) -> View:
+    def view(self, view: View, size: tuple[int, int], draws: Draws) -> View:
         scale = self.size / min(view.height, view.width)
         return view.resize(
             max(round(view.height * scale), self.size), max(round(view.width * scale), self.size)
         )
 
 
-def cover(view: View, size: Tuple[int, int], scale: float = 1.0) -> View:
+def cover(view: View, size: tuple[int, int], scale: float = 1.0) -> View:
     """Scale, keeping the aspect ratio, to the smallest size from which ``size`` can be cut.
 
     With ``scale`` below 1 it is that much larger, so that the cut takes that share of an edge.
@@ -59,7 +60,7 @@ class CenterCrop(Geometric):
     def __post_init__(self) -> None:
         check_range("CenterCrop", "fraction", self.fraction, 1e-3, 1.0)
 
-    def view(self, view: View, size: Tuple[int, int], draws: Draws) -> View:
+    def view(self, view: View, size: tuple[int, int], draws: Draws) -> View:
         view = cover(view, size, self.fraction)
         top, left = (view.height - size[0]) // 2, (view.width - size[1]) // 2
         return view.crop(top, left, *size)
@@ -83,7 +84,7 @@ class RandomCrop(Geometric):
     def __post_init__(self) -> None:
         check_range("RandomCrop", "fraction", self.fraction, 0.0, 1.0)
 
-    def view(self, view: View, size: Tuple[int, int], draws: Draws) -> View:
+    def view(self, view: View, size: tuple[int, int], draws: Draws) -> View:
         if self.fraction or view.height < size[0] or view.width < size[1]:
             view = cover(view, size, self.fraction or 1.0)
         top = int(draws[0] * (view.height - size[0] + 1))
@@ -106,15 +107,15 @@ class RandomResizedCrop(Geometric):
         Least and greatest width divided by height.
     """
 
-    area: Tuple[float, float] = (0.08, 1.0)
-    ratio: Tuple[float, float] = (3 / 4, 4 / 3)
+    area: tuple[float, float] = (0.08, 1.0)
+    ratio: tuple[float, float] = (3 / 4, 4 / 3)
     draws: ClassVar[int] = 22
 
     def __post_init__(self) -> None:
         check_interval("RandomResizedCrop", "area", self.area, 1.0)
         check_interval("RandomResizedCrop", "ratio", self.ratio, math.inf)
 
-    def view(self, view: View, size: Tuple[int, int], draws: Draws) -> View:
+    def view(self, view: View, size: tuple[int, int], draws: Draws) -> View:
         low, high = math.log(self.ratio[0]), math.log(self.ratio[1])
         for trial in range(2, 22, 2):
             area = self.area[0] + draws[trial] * (self.area[1] - self.area[0])
@@ -149,19 +150,19 @@ class RandomMirror(Geometric):
     """
 
     probability: float = 0.5
-    relabel_mirrored: Optional[Relabel] = None
+    relabel_mirrored: Relabel | None = None
     draws: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
         check_range("RandomMirror", "probability", self.probability, 0.0, 1.0)
 
-    def view(self, view: View, size: Tuple[int, int], draws: Draws) -> View:
+    def view(self, view: View, size: tuple[int, int], draws: Draws) -> View:
         return view.mirror() if draws[0] < self.probability else view
 
-    def relabel(self, label: np.ndarray, draws: Draws) -> Optional[np.ndarray]:
+    def relabel(self, label: np.ndarray, draws: Draws) -> np.ndarray | None:
         if self.relabel_mirrored is None or draws[0] >= self.probability:
             return None
-        changed: Optional[np.ndarray] = self.relabel_mirrored(label.copy())
+        changed: np.ndarray | None = self.relabel_mirrored(label.copy())
         if changed is None:  # for a pipeline that means a label that stays
             raise ValueError(
                 "augment: RandomMirror's relabel_mirrored returned None; expected the label of the "
@@ -180,7 +181,7 @@ class RandomRotation(Geometric):
     def __post_init__(self) -> None:
         check_range("RandomRotation", "degrees", self.degrees, 0.0, 180.0)
 
-    def view(self, view: View, size: Tuple[int, int], draws: Draws) -> View:
+    def view(self, view: View, size: tuple[int, int], draws: Draws) -> View:
         angle = math.radians(self.degrees * (2 * draws[0] - 1))
         cos, sin = math.cos(angle), math.sin(angle)
         return view.about_center(cos, sin, -sin, cos)
@@ -197,7 +198,7 @@ class RandomZoom(Geometric):
     def __post_init__(self) -> None:
         check_interval("RandomZoom", "factors", (self.least, self.most), 100.0)
 
-    def view(self, view: View, size: Tuple[int, int], draws: Draws) -> View:
+    def view(self, view: View, size: tuple[int, int], draws: Draws) -> View:
         inverse = self.least**-1 * (self.least / self.most) ** draws[0]
         return view.about_center(inverse, 0.0, 0.0, inverse)
 
@@ -212,6 +213,6 @@ class RandomShear(Geometric):
     def __post_init__(self) -> None:
         check_range("RandomShear", "degrees", self.degrees, 0.0, 80.0)
 
-    def view(self, view: View, size: Tuple[int, int], draws: Draws) -> View:
+    def view(self, view: View, size: tuple[int, int], draws: Draws) -> View:
         slope = math.tan(math.radians(self.degrees * (2 * draws[0] - 1)))
         return view.about_center(1.0, slope, 0.0, 1.0)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, List, Optional, Tuple, Type, TypeVar
+from collections.abc import Iterable
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -37,13 +38,11 @@ class Pipeline:
         Whether images come into the hands of steps that may be a user's, and may keep them.
     """
 
-    def __init__(
-        self, augmentations: Optional[Iterable[Augmentation]], size: Tuple[int, int]
-    ) -> None:
-        steps: List[Augmentation] = [CenterCrop()]
+    def __init__(self, augmentations: Iterable[Augmentation] | None, size: tuple[int, int]) -> None:
+        steps: list[Augmentation] = [CenterCrop()]
         steps = steps if augmentations is None else list(augmentations)
         for step in steps:
-            if not isinstance(step, (Geometric, Color, Pixels)):
+            if not isinstance(step, Geometric | Color | Pixels):
                 raise TypeError(
                     f"augment: {step!r} is none of mxmtl.augment's; wrap a function in Apply."
                 )
@@ -53,7 +52,7 @@ class Pipeline:
         self._pixels = _with_spans(steps, Pixels)  # type: ignore[type-abstract]
         self.shows_pixels = bool(self._pixels)
         self._fixed = not any(step.draws for step, _ in self._geometry)
-        self._views: Dict[Tuple[int, int], View] = {}
+        self._views: dict[tuple[int, int], View] = {}
 
     def view(self, height: int, width: int, draws: Draws = ()) -> View:
         """Return how the output lies over an image of a given size."""
@@ -70,7 +69,7 @@ class Pipeline:
 
     def finish(
         self, image: np.ndarray, label: np.ndarray, draws: Draws
-    ) -> Tuple[np.ndarray, np.ndarray]:
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Do what comes after sampling, and to the label, which is not changed in place."""
         for geometric, span in self._geometry:
             relabelled = geometric.relabel(label, draws[span])
@@ -109,7 +108,7 @@ def check_alike(step: Augmentation, what: str, before: np.ndarray, after: Any) -
         )
 
 
-def _with_spans(steps: List[Augmentation], kind: Type[Step]) -> List[Tuple[Step, slice]]:
+def _with_spans(steps: list[Augmentation], kind: type[Step]) -> list[tuple[Step, slice]]:
     found, start = [], 0
     for step in steps:
         if isinstance(step, kind):
@@ -119,8 +118,8 @@ def _with_spans(steps: List[Augmentation], kind: Type[Step]) -> List[Tuple[Step,
 
 
 def training(
-    area: Tuple[float, float] = (0.08, 1.0), mirror: bool = True, color: float = 0.4
-) -> List[Augmentation]:
+    area: tuple[float, float] = (0.08, 1.0), mirror: bool = True, color: float = 0.4
+) -> list[Augmentation]:
     """Return what image classifiers are usually trained with.
 
     Parameters
@@ -133,13 +132,13 @@ def training(
     color : float
         How much brightness, contrast and saturation change; 0 leaves the colours alone.
     """
-    steps: List[Augmentation] = [RandomResizedCrop(area=area)]
+    steps: list[Augmentation] = [RandomResizedCrop(area=area)]
     steps += [RandomMirror()] if mirror else []
     steps += [ColorJitter(color, color, color), PCANoise(0.1)] if color else []
     return steps
 
 
-def evaluation(fraction: float = 0.875) -> List[Augmentation]:
+def evaluation(fraction: float = 0.875) -> list[Augmentation]:
     """Return the middle of the image: scaled to 256 and cropped to 224, or the same in proportion.
 
     Parameters

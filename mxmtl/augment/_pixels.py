@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Callable, ClassVar, Dict, Tuple
+from typing import ClassVar
 
 import numpy as np
 
@@ -118,7 +119,7 @@ class PCANoise(Color):
         return matrix
 
 
-Function = Callable[[np.ndarray, np.ndarray, np.random.Generator], Tuple[np.ndarray, np.ndarray]]
+Function = Callable[[np.ndarray, np.ndarray, np.random.Generator], tuple[np.ndarray, np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -138,9 +139,9 @@ class RandomErasing(Pixels):
     """
 
     probability: float = 0.5
-    area: Tuple[float, float] = (0.02, 0.33)
-    ratio: Tuple[float, float] = (0.3, 1 / 0.3)
-    fill: Tuple[int, int, int] = (124, 117, 104)
+    area: tuple[float, float] = (0.02, 0.33)
+    ratio: tuple[float, float] = (0.3, 1 / 0.3)
+    fill: tuple[int, int, int] = (124, 117, 104)
     draws: ClassVar[int] = 5
 
     def __post_init__(self) -> None:
@@ -150,7 +151,7 @@ class RandomErasing(Pixels):
 
     def apply(
         self, image: np.ndarray, label: np.ndarray, draws: Draws
-    ) -> Tuple[np.ndarray, np.ndarray]:
+    ) -> tuple[np.ndarray, np.ndarray]:
         if draws[0] >= self.probability:
             return image, label
         rows, columns = image.shape[:2]
@@ -184,7 +185,7 @@ class Apply(Pixels):
 
     def apply(
         self, image: np.ndarray, label: np.ndarray, draws: Draws
-    ) -> Tuple[np.ndarray, np.ndarray]:
+    ) -> tuple[np.ndarray, np.ndarray]:
         rng = np.random.Generator(np.random.Philox(key=int(draws[0] * (1 << 53))))
         given = label.view()
         given.flags.writeable = False
@@ -193,7 +194,7 @@ class Apply(Pixels):
 
 
 def on_cells(
-    tasks: TaskSet, change: Callable[[Dict[str, str]], Dict[str, str]]
+    tasks: TaskSet, change: Callable[[dict[str, str]], dict[str, str]]
 ) -> Callable[[np.ndarray], np.ndarray]:
     """Make a function of labels from one of table cells, for `RandomMirror` and `Apply`.
 

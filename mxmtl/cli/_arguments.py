@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import shlex
+from collections.abc import Container, Mapping
 from dataclasses import MISSING
-from typing import Any, Container, Dict, Mapping, Optional, Type, Union
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
 
 from .._options import Option, Options, check, coerced, declared, read_pair, read_value
 
@@ -14,9 +16,9 @@ SHOWN = 60  # characters: longer choices are in the text alone
 
 def add_options(
     parser: argparse.ArgumentParser,
-    kind: Type[Options],
+    kind: type[Options],
     *,
-    only: Optional[Container[str]] = None,
+    only: Container[str] | None = None,
     without: Container[str] = (),
     **defaults: Any,
 ) -> None:
@@ -33,7 +35,7 @@ def add_options(
 def add_option(group: Any, name: str, type_: Any, known: Option, default: Any) -> None:
     """Declare the argument of one option."""
     flag = known.flag or "--" + name.replace("_", "-")
-    common: Dict[str, Any] = {"default": argparse.SUPPRESS, "dest": name}
+    common: dict[str, Any] = {"default": argparse.SUPPRESS, "dest": name}
     if type_ is bool:
         text, action = (
             (f"do not {known.help}", "store_false") if default else (known.help, "store_true")
@@ -41,7 +43,7 @@ def add_option(group: Any, name: str, type_: Any, known: Option, default: Any) -
         flag = "--no-" + flag[2:] if default else flag
         group.add_argument(flag, action=action, help=escaped(text), **common)
         return
-    more: Dict[str, Any] = {"action": "append"} if known.repeat else {}
+    more: dict[str, Any] = {"action": "append"} if known.repeat else {}
     if default is MISSING:
         more["required"] = True
     group.add_argument(
@@ -74,7 +76,7 @@ class Reader:
         kind = without_none(self.type)
         if is_a(kind, tuple):
             items = [text] if self.known.repeat else [part for part in text.split(",") if part]
-            inner = kind.__args__[0]
+            inner = get_args(kind)[0]
             found = tuple(coerced(self.name, inner, plain(inner, item)) for item in items)
             return found[0] if self.known.repeat else found
         if is_a(kind, Mapping):
@@ -93,15 +95,15 @@ def plain(kind: Any, text: str) -> Any:
 
 
 def without_none(kind: Any) -> Any:
-    """Return T of ``Optional[T]``."""
-    if getattr(kind, "__origin__", None) is Union:
-        return next((part for part in kind.__args__ if part is not type(None)), kind)
+    """Return T of ``T | None``."""
+    if get_origin(kind) in (Union, UnionType):
+        return next((part for part in get_args(kind) if part is not type(None)), kind)
     return kind
 
 
 def is_a(kind: Any, container: type) -> bool:
     """Tell whether an annotation is that of such a container."""
-    origin = getattr(kind, "__origin__", None)
+    origin = get_origin(kind)
     return isinstance(origin, type) and issubclass(origin, container)
 
 
@@ -136,14 +138,14 @@ def group_of(parser: argparse.ArgumentParser, title: str) -> Any:
     return next(found, None) or parser.add_argument_group(title)
 
 
-def given(arguments: argparse.Namespace, kind: Type[Options]) -> Dict[str, Any]:
+def given(arguments: argparse.Namespace, kind: type[Options]) -> dict[str, Any]:
     """Return the options of a class that the command line names."""
     known = declared(kind)
     on_the_line = {name for name, (_, option) in known.items() if option.flag != ""}
     return {name: value for name, value in vars(arguments).items() if name in on_the_line}
 
 
-def read_options(kind: Type[Options], texts: Mapping[str, str]) -> Dict[str, Any]:
+def read_options(kind: type[Options], texts: Mapping[str, str]) -> dict[str, Any]:
     """Read options that come as texts from elsewhere, such as the environment.
 
     Raises `ValueError` with the option's name for a text that is none of its values.
@@ -164,7 +166,7 @@ def task_spec(text: str) -> Mapping[str, Any]:
     {'type': 'Multiclass', 'name': 'breed', 'classes': ['beagle', 'pug'], 'weight': 0.5}
     """
     kind, name, *options = shlex.split(text)
-    spec: Dict[str, Any] = {"type": kind, "name": name}
+    spec: dict[str, Any] = {"type": kind, "name": name}
     for option in options:
         key, equals, value = option.partition("=")
         if not equals:

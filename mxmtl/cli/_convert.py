@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from typing import Sequence, Tuple, Type
+from collections.abc import Sequence
 
 from .. import data
 from .._options import Options
 from ._arguments import add_options, given, task_spec
 
 EXAMPLE = "mxmtl convert train.csv --images jpg --prefix data/train --resize 256 --yes"
-OPTIONS: Sequence[Type[Options]] = (data.TableOptions, data.ImageOptions, data.OutputOptions)
+OPTIONS: Sequence[type[Options]] = (data.TableOptions, data.ImageOptions, data.OutputOptions)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -94,7 +94,7 @@ def infer(arguments: argparse.Namespace) -> data.Inference:
     )
 
 
-def missing_values(arguments: argparse.Namespace) -> Tuple[str, ...]:
+def missing_values(arguments: argparse.Namespace) -> tuple[str, ...]:
     """Return the spellings of an unknown label: the empty cell, and those that are given."""
     return ("", *given(arguments, data.TableOptions).get("missing_values", ()))
 

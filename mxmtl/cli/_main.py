@@ -7,7 +7,7 @@ import difflib
 import importlib
 import os
 import sys
-from typing import Any, List, NoReturn, Optional, Tuple
+from typing import Any, NoReturn
 
 from .. import distributed
 from .._mxnet import is_mxnet_error
@@ -36,7 +36,7 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message.rstrip('.')}. See {self.prog} --help.\n")
 
 
-def main(argv: Optional[List[str]] = None) -> int:
+def main(argv: list[str] | None = None) -> int:
     """Run the command line; return its exit code."""
     code = run_command(sys.argv[1:] if argv is None else argv)
     if "mxnet" in sys.modules:
@@ -44,7 +44,7 @@ def main(argv: Optional[List[str]] = None) -> int:
     return code
 
 
-def run_command(argv: List[str]) -> int:
+def run_command(argv: list[str]) -> int:
     """Do what a command line says; return its exit code."""
     try:
         parser, verb, module = parser_for(argv)
@@ -68,7 +68,7 @@ def run_command(argv: List[str]) -> int:
         return fail(argv, describe(error), 1)
 
 
-def parser_for(argv: List[str]) -> Tuple[Parser, Optional[Parser], Any]:
+def parser_for(argv: list[str]) -> tuple[Parser, Parser | None, Any]:
     """Make the parser; only the verb that the command line names is imported."""
     parser = Parser(
         prog="mxmtl",
@@ -77,7 +77,7 @@ def parser_for(argv: List[str]) -> Tuple[Parser, Optional[Parser], Any]:
     )
     parser.add_argument("--version", action="version", version=f"mxmtl {__version__}")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
-    chosen: Optional[Parser] = None
+    chosen: Parser | None = None
     module: Any = None
     for name, text in VERBS.items():
         verb = verbs.add_parser(
@@ -101,7 +101,7 @@ def example_of(verb: str) -> str:
     return str(module_of(verb).EXAMPLE)
 
 
-def meant(verb: Optional[Parser], unknown: List[str]) -> str:
+def meant(verb: Parser | None, unknown: list[str]) -> str:
     """Say which option the first unknown one perhaps was; '' if there is none like it."""
     known = [] if verb is None else list(verb._option_string_actions)
     name = next((word.partition("=")[0] for word in unknown if word.startswith("--")), "")
@@ -123,12 +123,12 @@ def describe(error: BaseException) -> str:
     return " ".join(text.split())
 
 
-def fail(argv: List[str], text: str, code: int) -> int:
+def fail(argv: list[str], text: str, code: int) -> int:
     """Print one line about a failure; return the exit code."""
     print(f"{program(argv)}: {text}", file=sys.stderr)
     return code
 
 
-def program(argv: List[str]) -> str:
+def program(argv: list[str]) -> str:
     """Return what a command line calls: ``mxmtl``, or ``mxmtl VERB``."""
     return f"mxmtl {argv[0]}" if argv and argv[0] in VERBS else "mxmtl"

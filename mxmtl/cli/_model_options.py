@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from typing import Any, Dict, Optional
+from typing import Any
 
 from .. import model, training
 from ._arguments import add_options, given
@@ -30,14 +30,14 @@ def predictable(arguments: argparse.Namespace) -> Any:
     return arguments.model if arguments.model.endswith(".onnx") else model_of(arguments)
 
 
-def running(arguments: argparse.Namespace) -> Dict[str, Any]:
+def running(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return how the network is run, as `mxmtl.evaluation.evaluate` takes it."""
     how = model.RunOptions(**given(arguments, model.RunOptions))
     ctx = training.devices(how.gpus)[0]
     return {"ctx": ctx, "batch_size": how.batch_size, "threads": how.threads}
 
 
-def check_output(path: Optional[str], force: bool) -> None:
+def check_output(path: str | None, force: bool) -> None:
     """Refuse to replace a file, before anything is computed."""
     if path is not None and os.path.exists(path) and not force:
         raise FileExistsError(f"{path} is there. Choose another name, or add --force.")

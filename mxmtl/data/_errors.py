@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Optional
+from typing import Any
 
 from ..tasks import LabelError
 
@@ -44,7 +44,7 @@ class RowLabelError(RowError, LabelError):
     """A row with a cell that is no label."""
 
 
-def cut_short(what: str, position: Optional[int] = None) -> ImageError:
+def cut_short(what: str, position: int | None = None) -> ImageError:
     """Make the error for a file that ends too early."""
     at = "" if position is None else f" (at byte {position})"
     return ImageError(f"the {what} file is cut short{at}. Fetch it again.")

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any
 
 from .._options import Options, option, read_shares, read_size
 from .._threads import usable_cores
@@ -34,16 +35,14 @@ class ImageOptions(Options):
 
     resize: int = image(0, "length of the shorter edge in pixels; 0 leaves the size", low=0)
     center_crop: bool = image(False, "cut the middle square out, before resizing")
-    encoding: Optional[str] = image(
-        None, "the image's own by default", choices=("jpg", "png", "webp")
-    )
-    quality: Optional[int] = image(
+    encoding: str | None = image(None, "the image's own by default", choices=("jpg", "png", "webp"))
+    quality: int | None = image(
         None, "of jpg and webp 0 to 100 (95), of png 0 to 9 (3); encodes every image anew", low=0
     )
     color: str = image(
         "color", "three channels, one, or as it is", choices=("color", "gray", "unchanged")
     )
-    background: Tuple[int, ...] = image(
+    background: tuple[int, ...] = image(
         (255, 255, 255), "behind transparent pixels", low=0, high=255, metavar="R,G,B"
     )
     passthrough: str = image(
@@ -81,13 +80,13 @@ class OutputOptions(Options):
     shard_bytes: int = sharding(
         0, "size of a file, such as 512M; 0 is no limit", low=0, read=read_size
     )
-    split: Optional[Mapping[str, float]] = splitting(
+    split: Mapping[str, float] | None = splitting(
         None, "such as train=0.8,val=0.2", metavar="NAME=SHARE,...", read=read_shares
     )
-    split_column: Optional[str] = splitting(
+    split_column: str | None = splitting(
         None, "column that names the split of each row; 1 and true mean val, 0 and false train"
     )
-    group: Optional[str] = splitting(None, "column whose equal cells stay together")
+    group: str | None = splitting(None, "column whose equal cells stay together")
     stratify: bool = splitting(False, "even shares of every class, label and missing cell")
     seed: int = splitting(0, "of the split", low=0)
     workers: int = running(
@@ -111,7 +110,7 @@ class OutputOptions(Options):
         """Whether file names carry a shard number."""
         return self.shard_rows > 0 or self.shard_bytes > 0
 
-    def of_content(self) -> Dict[str, Any]:
+    def of_content(self) -> dict[str, Any]:
         """Return the options that the content of the files depends on."""
         names = ("shard_rows", "shard_bytes", "split", "split_column", "group", "stratify", "seed")
         return {name: getattr(self, name) for name in names}
@@ -126,7 +125,7 @@ class OutputOptions(Options):
 class InspectOptions(Options):
     """How records are inspected."""
 
-    tasks: Optional[str] = option(None, TASKS)
+    tasks: str | None = option(None, TASKS)
     measure: int = option(10_000, "images to look at", low=0)
 
 
@@ -134,7 +133,7 @@ class InspectOptions(Options):
 class VerifyOptions(Options):
     """How records are checked."""
 
-    tasks: Optional[str] = option(None, TASKS)
+    tasks: str | None = option(None, TASKS)
     workers: int = option(0, "threads; 0 is one for each core", low=0)
 
 

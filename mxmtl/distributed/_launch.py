@@ -14,12 +14,13 @@ import signal
 import sys
 import time
 from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, Popen
 from threading import Lock, Thread, current_thread, main_thread
-from typing import Any, Callable, Deque, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any
 
 from .._options import Options, option
 from .._threads import LOCAL_COUNT, THREADS, threads_asked_for
@@ -34,7 +35,7 @@ AFTER = 15.0  # seconds for the rest, once the first process has ended as it sho
 KILLED = 4.0  # seconds for the kernel to end what is killed
 several = partial(option, group="several machines, or NNODES, NODE_RANK, MASTER_ADDR, MASTER_PORT")
 # Its name, what it runs, and what its environment has beside the launcher's.
-Member = Tuple[str, Sequence[str], Mapping[str, str]]
+Member = tuple[str, Sequence[str], Mapping[str, str]]
 LAST, WIDEST = 40, 500  # lines kept of each process for the message about its end; their bytes
 LONGEST = 1 << 16  # bytes without an end of line after which a line ends
 TERMINAL = Lock()
@@ -53,7 +54,7 @@ for group in groups:  # the launcher has died: it kills its guard when it ends b
 class Launch(Options):
     """What to launch, once on each machine ("node"); one alone listens on its loopback only."""
 
-    command: Tuple[str, ...] = option(help="program and arguments of a worker", flag="")
+    command: tuple[str, ...] = option(help="program and arguments of a worker", flag="")
     workers: int = option(help="workers on a machine", flag="-n/--nproc-per-node/--workers", low=1)
     servers: int = option(0, "servers on a machine; 0 is one", flag="-s/--servers", low=0)
     nnodes: int = several(1, "how many machines", low=1)
@@ -62,7 +63,7 @@ class Launch(Options):
     master_port: int = several(29500, "where node 0 listens for the others", low=1, high=65535)
 
     @staticmethod
-    def environment() -> Dict[str, str]:
+    def environment() -> dict[str, str]:
         """Return what the environment says of the nodes, by option, as torchrun has it."""
         names = ("nnodes", "node_rank", "master_addr", "master_port")
         return {name: os.environ[name.upper()] for name in names if os.environ.get(name.upper())}
@@ -78,7 +79,7 @@ class Launch(Options):
                 raise ValueError(f"expected {expected}.")
 
 
-def launch(what: Launch, logs: Optional[Path] = None) -> int:
+def launch(what: Launch, logs: Path | None = None) -> int:
     """Run workers, servers and a scheduler until all have ended; return the exit code.
 
     When one ends badly, on this node or another, all are killed within seconds, and the standard
@@ -95,7 +96,7 @@ def launch(what: Launch, logs: Optional[Path] = None) -> int:
     return Launcher(what, logs, Nodes(what.node_rank, links)).run(members)
 
 
-def make_members(what: Launch, scheduler: Tuple[str, int], address: str) -> List[Member]:
+def make_members(what: Launch, scheduler: tuple[str, int], address: str) -> list[Member]:
     """Return the processes of a node: the scheduler (of node 0), servers and workers."""
     threads = threads_asked_for()  # None: a worker that imports mxmtl takes its share
     node, servers = what.node_rank, what.servers or 1
@@ -110,7 +111,7 @@ def make_members(what: Launch, scheduler: Tuple[str, int], address: str) -> List
     }
     services = ["scheduler"] if node == 0 else []
     services += [f"server {index}" for index in range(servers * node, servers * (node + 1))]
-    members: List[Member] = []
+    members: list[Member] = []
     for name in services:
         role, _, index = name.partition(" ")
         own = {THREADS: "1", **common, ROLE: role, "DMLC_SERVER_ID": index}
@@ -130,12 +131,12 @@ def say(text: str) -> None:
 class Launcher:
     """The processes of one node."""
 
-    def __init__(self, what: Launch, logs: Optional[Path], nodes: Nodes) -> None:
+    def __init__(self, what: Launch, logs: Path | None, nodes: Nodes) -> None:
         self._what, self._logs, self._nodes = what, logs, nodes
         self._here = f"node {what.node_rank}" if what.nnodes > 1 else "this machine"
-        self._processes: List[Process] = []
-        self._workers: List[Process] = []
-        self._first: Optional[Process] = None  # that failed
+        self._processes: list[Process] = []
+        self._workers: list[Process] = []
+        self._first: Process | None = None  # that failed
         self._interrupts = 0
         guard = [sys.executable, "-I", "-S", "-c", GUARD]
         self._guard = Popen(guard, stdin=PIPE, start_new_session=True, bufsize=0)
@@ -247,10 +248,10 @@ class Launcher:
 class Process:
     """A member that runs (``code`` None) or has ended (exit code, or minus a signal's number)."""
 
-    def __init__(self, member: Member, guard: Any, logs: Optional[Path]) -> None:
+    def __init__(self, member: Member, guard: Any, logs: Path | None) -> None:
         self.name, command, environment = member
-        self.code: Optional[int] = None
-        self.last: Deque[bytes] = deque(maxlen=LAST)  # lines of its standard error
+        self.code: int | None = None
+        self.last: deque[bytes] = deque(maxlen=LAST)  # lines of its standard error
         without = (RANK, ROLE, "DMLC_SERVER_ID", THREADS)
         inherited = {name: text for name, text in os.environ.items() if name not in without}
         # Commands that are installed beside Python are found.

@@ -13,8 +13,9 @@ import json
 import socket
 import threading
 import time
+from collections.abc import Callable
 from functools import partial
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Any
 
 MEET = 600.0  # seconds for all nodes to come
 SILENCE = 30  # seconds without an answer, after which the other side counts as lost
@@ -38,7 +39,7 @@ class Link:
         with contextlib.suppress(OSError):  # it is gone, which `hear` tells
             self.socket.sendall(json.dumps(message).encode() + b"\n")
 
-    def hear(self, seconds: Optional[float] = None) -> Any:
+    def hear(self, seconds: float | None = None) -> Any:
         """Wait for a message; `OSError` if the other is gone, `ValueError` for rubbish."""
         self.socket.settimeout(seconds)
         line = self._file.readline(MOST)
@@ -55,8 +56,8 @@ class Link:
 
 
 def meet(
-    count: int, rank: int, where: Tuple[str, int], size: Tuple[int, int], patience: float = MEET
-) -> Tuple[Tuple[str, int], str, Dict[int, Link]]:
+    count: int, rank: int, where: tuple[str, int], size: tuple[int, int], patience: float = MEET
+) -> tuple[tuple[str, int], str, dict[int, Link]]:
     """Wait for the other launchers; return where the scheduler is, this node's address, and links.
 
     ``size`` is how many workers and servers each node has, ``patience`` how many seconds it waits.
@@ -81,7 +82,7 @@ def meet(
     return (address, port), address, links
 
 
-def _call(where: Tuple[str, int], patience: float) -> Link:
+def _call(where: tuple[str, int], patience: float) -> Link:
     until, reason = time.monotonic() + patience, ""
     while time.monotonic() < until:
         try:
@@ -95,8 +96,8 @@ def _call(where: Tuple[str, int], patience: float) -> Link:
     raise OSError(f"no node 0 at {where[0]}:{where[1]} within {patience:.0f} seconds ({reason}).")
 
 
-def _receive(count: int, port: int, size: Tuple[int, int], patience: float) -> Dict[int, Link]:
-    links: Dict[int, Link] = {}
+def _receive(count: int, port: int, size: tuple[int, int], patience: float) -> dict[int, Link]:
+    links: dict[int, Link] = {}
     with socket.create_server(("", port)) as listener, contextlib.ExitStack() as on_errors:
         listener.settimeout(patience)
         while len(links) < count - 1:
@@ -128,8 +129,8 @@ class Nodes:
     ``some_done``, ``all_done`` whether the workers of another node, or of all, have ended.
     """
 
-    def __init__(self, rank: int, links: Dict[int, Link]) -> None:
-        self.failure: Optional[Tuple[int, str]] = None
+    def __init__(self, rank: int, links: dict[int, Link]) -> None:
+        self.failure: tuple[int, str] | None = None
         self.stopping = self.some_done = self.all_done = False
         self._rank, self._links, self._awaited = rank, links, {rank, *links}
         self._lock = threading.RLock()
@@ -171,7 +172,7 @@ class Nodes:
             link.tell(*message)
 
     def _listen(self, node: int) -> None:
-        heard: Dict[str, Callable[..., None]]
+        heard: dict[str, Callable[..., None]]
         heard = {"fail": self.fail, "stop": self.stop, "done": partial(self.done, node)}
         try:
             while True:

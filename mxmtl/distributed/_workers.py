@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import zlib
-from typing import Any, Dict, List, Optional, Sequence, Union
+from collections.abc import Sequence
+from typing import Any
 
 import mxnet as mx
 import numpy as np
@@ -14,7 +15,7 @@ from ..metrics import Metric, Suite, arrays_of, merge_arrays
 
 KINDS = ("dist_sync", "dist_sync_device")
 SMALL, LARGE = 1 << 8, 1 << 18  # entries of the two arrays through which everything goes
-Keys = Union[str, List[str]]
+Keys = str | list[str]
 WORD = np.dtype("<u2")  # what is sent as a float: 16 bits, of the 24 that a float32 holds exactly
 
 
@@ -50,7 +51,7 @@ class Workers:
 
     def __init__(self, place: WorkerRank, store: Any = None) -> None:
         self.rank, self.count, self._store = place.rank, place.count, store
-        self._keys: Dict[int, str] = {}
+        self._keys: dict[int, str] = {}
         self._modules = 0
 
     def __repr__(self) -> str:
@@ -66,7 +67,7 @@ class Workers:
         """Whether `launch` started this process, be it as the only worker."""
         return self._store is not None
 
-    def store(self) -> Optional[GradientSum]:
+    def store(self) -> GradientSum | None:
         """Return the key-value store for a module, another for each; None for a process alone."""
         if self._store is None:
             return None
@@ -104,7 +105,7 @@ class Workers:
             )
         return table[:, 1:].astype(np.int64)
 
-    def gather(self, what: str, data: bytes) -> List[bytes]:
+    def gather(self, what: str, data: bytes) -> list[bytes]:
         """Return what each worker gives, in the order of their ranks."""
         if self._store is None:
             return [data]
@@ -112,7 +113,7 @@ class Workers:
         sizes = [int(a + (b << 16)) for a, b in self.numbers(what, low, high)]
         words = np.zeros(-(-max(sizes) // WORD.itemsize), WORD)
         words.view(np.uint8)[: len(data)] = np.frombuffer(data, np.uint8)
-        parts: List[List[np.ndarray]] = [[] for _ in sizes]
+        parts: list[list[np.ndarray]] = [[] for _ in sizes]
         step = max(1, LARGE // self.count)
         for start in range(0, len(words), step):
             mine = words[start : start + step]
@@ -142,7 +143,7 @@ class Workers:
             flat = _flat(arrays)
             _fill(arrays, self.total(flat if self.leads else np.zeros_like(flat)))
 
-    def merge(self, metric: Union[Suite, Metric]) -> None:
+    def merge(self, metric: Suite | Metric) -> None:
         """Let a metric of `mxmtl.metrics` have seen what it has seen on all workers."""
         if self._store is not None:
             stream = io.BytesIO()
@@ -224,7 +225,7 @@ class GradientSum(mx.kvstore.KVStoreBase):  # type: ignore[misc]
         return self._prefix + key
 
 
-_workers: Optional[Workers] = None
+_workers: Workers | None = None
 
 
 def workers(kind: str = "dist_sync") -> Workers:

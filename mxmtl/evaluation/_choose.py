@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import NamedTuple, Optional, Tuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,7 +26,7 @@ HALF = 0.5
 EXPECTED = "f1, youden, precision@recall=R or recall@precision=P, with R and P in (0, 1]"
 
 
-def fit_temperature(task: Task, label: np.ndarray, logits: np.ndarray) -> Optional[float]:
+def fit_temperature(task: Task, label: np.ndarray, logits: np.ndarray) -> float | None:
     """Return what to divide logits by, so that known labels become most likely.
 
     The negative log-likelihood of a softmax or sigmoid is convex in 1 / temperature, and its slope
@@ -101,7 +101,7 @@ class Objective:
         return f"{self.name}={self.level:g}" if self.name in BOUND else self.name
 
     @staticmethod
-    def parse(text: str) -> "Objective":
+    def parse(text: str) -> Objective:
         """Read ``f1``, ``precision@recall=0.9``...; `ValueError` for anything else."""
         match = re.fullmatch(r"([a-z0-9@]+)(?:=([0-9.]+))?", text)
         name, level = match.groups() if match else ("", None)
@@ -116,7 +116,7 @@ class Objective:
 
     def score(
         self, tp: np.ndarray, fp: np.ndarray, positives: int, negatives: int
-    ) -> Tuple[np.ndarray, np.ndarray]:
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return what is to be made high, and what decides between equals; nan out of bounds.
 
         Counts are whole numbers, so that what is equal comes out equal.
@@ -142,7 +142,7 @@ class Choice(NamedTuple):
 
 def best_threshold(
     probability: np.ndarray, positive: np.ndarray, objective: Objective
-) -> Optional[Choice]:
+) -> Choice | None:
     """Return the best threshold; None if none keeps the objective's bound.
 
     A cell holds where its probability is above the threshold, so there is one to try between any

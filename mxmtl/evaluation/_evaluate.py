@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from .._files import PathLike
 from ..data.records import Prefixes, listed
@@ -32,7 +33,7 @@ WIDE = 5  # classes: with no more, the right one is always among the first five
 
 
 def evaluate(
-    model: Union[PathLike, RunFolder, Model],
+    model: PathLike | RunFolder | Model,
     records: Prefixes,
     *,
     which: str = "best",
@@ -97,7 +98,7 @@ def evaluate(
 def measure(
     predictions: Predictions,
     *,
-    thresholds: Optional[Any] = None,
+    thresholds: Any | None = None,
     bootstrap: int = EvaluateOptions.bootstrap,
     level: float = EvaluateOptions.level,
     seed: int = EvaluateOptions.seed,
@@ -130,7 +131,7 @@ def measure(
     )
 
 
-def worst_of(suite: Suite) -> Dict[str, str]:
+def worst_of(suite: Suite) -> dict[str, str]:
     """Return whose value the worst over tasks is."""
     worst = {m.name: m.worst for m in suite.metrics if isinstance(m, WorstTask)}
     return {name: task.name for name, task in worst.items() if task is not None}
@@ -142,13 +143,13 @@ def evaluation_suite(tasks: TaskSet, thresholds: Mapping[str, Sequence[float]] =
 
     Thresholds, by task, go into every metric of decisions of that task.
     """
-    metrics: List[Metric] = []
+    metrics: list[Metric] = []
     for task in tasks:
         metrics += task_metrics(task, thresholds)
     return Suite(tasks, [*metrics, *across(tasks, thresholds)])
 
 
-def task_metrics(task: Task, thresholds: Thresholds) -> List[Metric]:
+def task_metrics(task: Task, thresholds: Thresholds) -> list[Metric]:
     """Return a task's metrics: its default ones first, then the others, then those of classes."""
     names = [
         name
@@ -171,11 +172,11 @@ def make(name: str, task: Task, thresholds: Thresholds, **options: Any) -> Metri
     return metric_named(name, task, **options)
 
 
-def across(tasks: TaskSet, thresholds: Thresholds) -> List[Metric]:
+def across(tasks: TaskSet, thresholds: Thresholds) -> list[Metric]:
     """Return the values over all tasks; none where there is one task."""
     if len(tasks) == 1:
         return []
-    metrics: List[Metric] = []
+    metrics: list[Metric] = []
     for name in ACROSS:
         parts = [make(name, task, thresholds) for task in tasks if name in task.kind.metrics]
         if len(parts) > 1:
@@ -191,6 +192,6 @@ def across(tasks: TaskSet, thresholds: Thresholds) -> List[Metric]:
     return metrics
 
 
-def matching(tasks: Sequence[Task], thresholds: Thresholds) -> Dict[str, Sequence[float]]:
+def matching(tasks: Sequence[Task], thresholds: Thresholds) -> dict[str, Sequence[float]]:
     """Return the thresholds of these tasks alone."""
     return {task.name: thresholds[task.name] for task in tasks if task.name in thresholds}

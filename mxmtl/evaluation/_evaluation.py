@@ -6,8 +6,9 @@ Evaluations, `mxmtl.report` and reports about runs all show values of metrics in
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import Any
 
 from .._files import PathLike, atomic_write, json_text
 from .._table import Cell, Table, csv_text, in_markdown, known, one_line, written
@@ -63,12 +64,12 @@ class Evaluation:
     records: str = ""
 
     @property
-    def values(self) -> Dict[str, float]:
+    def values(self) -> dict[str, float]:
         """By name: ``<task>/<metric>``, ``<task>/<metric>/<class>``, ``all_tasks/<metric>``."""
         return {value.name: value.value for value in self.metrics}
 
     @property
-    def intervals(self) -> Dict[str, Tuple[float, float]]:
+    def intervals(self) -> dict[str, tuple[float, float]]:
         """Bounds of some or all of the values, by the same names."""
         return {value.name: value.interval for value in self.metrics if value.interval is not None}
 
@@ -114,7 +115,7 @@ class Evaluation:
             raise ValueError(f"format {form!r} is not one of {FORMATS}.")
         return str(made[form]())
 
-    def save(self, path: PathLike, form: Optional[str] = None) -> None:
+    def save(self, path: PathLike, form: str | None = None) -> None:
         """Write it as told, or as the ending says: ``.txt``, ``.md``, ``.json`` or ``.csv``."""
         text = self.text(form_of(path, form))
         with atomic_write(path) as stream:
@@ -124,7 +125,7 @@ class Evaluation:
         skipped = f", {self.skipped} damaged ones left out" if self.skipped else ""
         return f"{self.model} on {self.records}: {self.num_records} records{skipped}"
 
-    def _tables(self, class_metrics: Sequence[str] = ()) -> List[Tuple[str, List[Table]]]:
+    def _tables(self, class_metrics: Sequence[str] = ()) -> list[tuple[str, list[Table]]]:
         """Return a title and its tables for each task, and for all of them together."""
         parts = []
         for task in self.tasks:
@@ -162,7 +163,7 @@ class Evaluation:
         return value.metric + whose
 
 
-def form_of(path: PathLike, form: Optional[str] = None) -> str:
+def form_of(path: PathLike, form: str | None = None) -> str:
     """Return the format to write a file in: as told, or as its ending says."""
     ending = os.path.splitext(os.fspath(path))[1]
     if form is None and ending not in ENDINGS:
@@ -171,7 +172,7 @@ def form_of(path: PathLike, form: Optional[str] = None) -> str:
 
 
 # -- values as tables: a row a task, a metric, or a class; as JSON and CSV too ---------------------
-def of_task(values: Iterable[MetricValue], task: str) -> List[MetricValue]:
+def of_task(values: Iterable[MetricValue], task: str) -> list[MetricValue]:
     """Return the values of a task, or of ``"all_tasks"``, as a whole: none of its classes'."""
     return [value for value in values if value.task == task and value.of_class is None]
 
@@ -181,9 +182,9 @@ def task_tables(
     tasks: Iterable[str],
     title: Callable[[str], str] = lambda task: "",
     shown: Named = str,
-) -> List[Table]:
+) -> list[Table]:
     """Return a row a task; those with the same metrics and title share a table."""
-    groups: Dict[Tuple[str, ...], List[List[Any]]] = {}
+    groups: dict[tuple[str, ...], list[list[Any]]] = {}
     for task in tasks:
         found = of_task(values, task)
         if found:
@@ -231,7 +232,7 @@ def class_table(
     shown: Named = str,
 ) -> Table:
     """Return a row a class or label of a task, with a column a metric: these, or all."""
-    found: Dict[str, Dict[str, Any]] = {}
+    found: dict[str, dict[str, Any]] = {}
     for value in values:
         if value.task == task and value.of_class is not None:
             found.setdefault(value.of_class, {})[value.metric] = value.value
@@ -244,7 +245,7 @@ def class_table(
 def values_csv(values: Iterable[MetricValue], intervals: bool) -> str:
     """Return lines ``task,metric,class,value``, and ``low,high`` of their intervals."""
     ends = ["low", "high"] if intervals else []
-    rows: List[List[Any]] = []
+    rows: list[list[Any]] = []
     for value in values:
         bounds = (value.interval or (None, None)) if intervals else ()
         rows.append([value.task, value.metric, value.of_class, value.value, *bounds])

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import Tuple
 
 from .._options import Options, option
 
@@ -37,7 +36,7 @@ class TuneOptions(Options):
         "f1, youden, precision@recall=0.9 (highest precision at such a recall) or "
         "recall@precision=0.9",
     )
-    tasks: Tuple[str, ...] = option(
+    tasks: tuple[str, ...] = option(
         (), "only this; may be repeated", flag="--task", metavar="TASK", repeat=True
     )
     temperature: bool = option(True, "choose a temperature; 1 without")

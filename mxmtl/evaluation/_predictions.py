@@ -6,8 +6,9 @@ import json
 import os
 import sys
 import zipfile
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple, Union
+from typing import Any
 
 import mxnet as mx
 import numpy as np
@@ -49,8 +50,8 @@ class Predictions:
 
     tasks: TaskSet
     index: np.ndarray
-    labels: Dict[str, np.ndarray]
-    logits: Dict[str, np.ndarray]
+    labels: dict[str, np.ndarray]
+    logits: dict[str, np.ndarray]
     temperature: Mapping[str, float]
     thresholds: Mapping[str, Sequence[float]] = field(default_factory=dict)
     skipped: int = 0
@@ -58,13 +59,13 @@ class Predictions:
     def __len__(self) -> int:
         return len(self.index)
 
-    def prediction(self, task: Union[Task, str]) -> np.ndarray:
+    def prediction(self, task: Task | str) -> np.ndarray:
         """Return probabilities or values of one task, float32 (N, num_outputs)."""
         task = self.tasks[task] if isinstance(task, str) else task
         (activated,) = TaskSet([task]).predict([self.logits[task.name]], self.temperature)
         return np.asarray(activated)
 
-    def labelled(self, task: Union[Task, str]) -> np.ndarray:
+    def labelled(self, task: Task | str) -> np.ndarray:
         """Return which labels of one task are known: bool, in the labels' shape."""
         task = self.tasks[task] if isinstance(task, str) else task
         known: np.ndarray = task.labelled(self.labels[task.name])
@@ -84,7 +85,7 @@ class Predictions:
         write_predictions(path, about, arrays)
 
     @staticmethod
-    def load(path: PathLike) -> "Predictions":
+    def load(path: PathLike) -> Predictions:
         """Read what `save` wrote; `ValueError` naming the file if it is something else."""
         about, arrays = read_predictions(path)
         try:
@@ -155,14 +156,14 @@ def run_over_records(
     batch_size: int = 32,
     progress: bool = False,
     **options: Any,
-) -> Tuple[np.ndarray, Dict[str, np.ndarray], Dict[str, np.ndarray], int]:
+) -> tuple[np.ndarray, dict[str, np.ndarray], dict[str, np.ndarray], int]:
     """Call a function with the prepared images of records, each row once and in order.
 
     ``compute`` takes images (batch_size, channels, height, width) and returns one array a task.
     Gives record ids, labels and what was computed, by task, and how many records were left out;
     parameters and errors are those of `predict_records`.
     """
-    blocks: List[List[np.ndarray]] = []
+    blocks: list[list[np.ndarray]] = []
     with RecordIter(
         records, batch_size, tasks=record_tasks(records, tasks),
         **{**preprocessing.options(), **options},
@@ -193,7 +194,7 @@ def write_predictions(
         np.savez(stream, **{ABOUT: np.frombuffer(text.encode("utf-8"), np.uint8), **arrays})
 
 
-def read_predictions(path: PathLike) -> Tuple[Dict[str, Any], Dict[str, np.ndarray]]:
+def read_predictions(path: PathLike) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Read what `write_predictions` wrote; `ValueError` naming the file if it is damaged."""
     name = os.fspath(path)
     try:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Container, Dict, List, Optional, Tuple, Union
+from typing import Any
 
 import numpy as np
 
@@ -69,10 +70,10 @@ class TunedTask:
 
     name: str
     num_labels: int
-    temperature: Optional[float]
-    cross_entropy: Tuple[float, float]
-    calibration_error: Tuple[float, float]
-    labels: List[TunedLabel]
+    temperature: float | None
+    cross_entropy: tuple[float, float]
+    calibration_error: tuple[float, float]
+    labels: list[TunedLabel]
     note: str = ""
 
 
@@ -92,19 +93,19 @@ class Tuning:
         Whose they are, and what they were chosen on.
     """
 
-    tasks: List[TunedTask]
-    refused: Dict[str, str]
+    tasks: list[TunedTask]
+    refused: dict[str, str]
     objective: str
     model: str
     records: str
 
     @property
-    def temperature(self) -> Dict[str, float]:
+    def temperature(self) -> dict[str, float]:
         """By task."""
         return {t.name: t.temperature for t in self.tasks if t.temperature is not None}
 
     @property
-    def thresholds(self) -> Dict[str, List[float]]:
+    def thresholds(self) -> dict[str, list[float]]:
         """By task, one a label."""
         return {t.name: [each.threshold for each in t.labels] for t in self.tasks if t.labels}
 
@@ -116,7 +117,7 @@ class Tuning:
 
     def _temperatures(self) -> str:
         header = ["task", "labels", "temperature", "cross-entropy", "after", "calibration error"]
-        rows: List[List[Any]] = [
+        rows: list[list[Any]] = [
             [
                 task.name, task.num_labels, task.temperature,
                 *task.cross_entropy, *task.calibration_error, task.note,
@@ -137,7 +138,7 @@ class Tuning:
         return noted(header, rows)
 
 
-def noted(header: List[str], rows: List[List[Any]]) -> str:
+def noted(header: list[str], rows: list[list[Any]]) -> str:
     """Return a table whose last column, of notes, is there only where there is one."""
     if any(row[-1] for row in rows):
         return Table("", [*header, ""], rows).text()
@@ -145,7 +146,7 @@ def noted(header: List[str], rows: List[List[Any]]) -> str:
 
 
 def tune(
-    run: Union[PathLike, Run],
+    run: PathLike | Run,
     records: Prefixes,
     *,
     which: str = "best",
@@ -204,15 +205,15 @@ def tune(
 def tune_predictions(
     predictions: Predictions,
     options: TuneOptions = TuneOptions(),  # noqa: B008 (frozen)
-    about: Dict[str, str] = {},  # noqa: B006 (read only)
+    about: dict[str, str] = {},  # noqa: B006 (read only)
 ) -> Tuning:
     """Choose temperatures and thresholds from predictions; their own temperatures do not count."""
     objective = Objective.parse(options.objective)
     unknown = sorted(set(options.tasks) - set(predictions.tasks.names))
     if unknown:
         raise ValueError(f"no task {unknown[0]!r} among {predictions.tasks.names}.")
-    tuned: List[TunedTask] = []
-    refused: Dict[str, str] = {}
+    tuned: list[TunedTask] = []
+    refused: dict[str, str] = {}
     for task in predictions.tasks:
         if options.tasks and task.name not in options.tasks:
             continue
@@ -276,7 +277,7 @@ def tune_label(
     return TunedLabel(name, *counts, choice.threshold, choice.score_at_half, choice.score)
 
 
-def quality(task: Task, label: np.ndarray, probability: np.ndarray) -> Tuple[float, float]:
+def quality(task: Task, label: np.ndarray, probability: np.ndarray) -> tuple[float, float]:
     """Return cross-entropy and calibration error."""
     suite = Suite(TaskSet([task]), [CrossEntropy(task), CalibrationError(task)])
     suite.update([label], [probability])
@@ -284,6 +285,6 @@ def quality(task: Task, label: np.ndarray, probability: np.ndarray) -> Tuple[flo
     return float(entropy), float(error)
 
 
-def without(parts: Dict[str, Any], names: Container[str]) -> Dict[str, Any]:
+def without(parts: dict[str, Any], names: Container[str]) -> dict[str, Any]:
     """Return what is not of these tasks."""
     return {name: part for name, part in parts.items() if name not in names}

@@ -6,8 +6,9 @@ Nothing is written before it was seen, on images, that it says what MXNet says.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any
 
 import cv2
 import mxnet as mx
@@ -57,13 +58,13 @@ class Samples:
 
 
 def sample_images(
-    preprocessing: Preprocessing, records: Optional[Prefixes] = None, count: int = IMAGES
+    preprocessing: Preprocessing, records: Prefixes | None = None, count: int = IMAGES
 ) -> Samples:
     """Take up to ``count`` images from records; without records, draw some, always the same."""
     if records is None:
         return Samples(drawn(count, preprocessing.data_shape), "drawn shapes")
     options = {**preprocessing.options(), "mean": None, "std": None, "dtype": "uint8"}
-    taken: List[np.ndarray] = []
+    taken: list[np.ndarray] = []
     with RecordIter(records, BATCH, shuffle=True, seed=0, **options) as batches:
         for batch in batches:
             taken.extend(batch.data[0].asnumpy()[: BATCH - batch.pad])
@@ -95,7 +96,7 @@ def drawn(count: int, data_shape: Any) -> np.ndarray:
     return images
 
 
-def mxnet_predictions(model: Model, samples: Samples) -> Dict[str, np.ndarray]:
+def mxnet_predictions(model: Model, samples: Samples) -> dict[str, np.ndarray]:
     """Return what MXNet predicts: float32 (N, num_outputs) by task."""
     network, planes = Network.of_model(model), samples.planes(model.file.preprocessing)
     parts = [network.logits(planes[i : i + BATCH]) for i in range(0, len(planes), BATCH)]
@@ -107,8 +108,8 @@ def mxnet_predictions(model: Model, samples: Samples) -> Dict[str, np.ndarray]:
 
 
 def compare(
-    expected: Dict[str, np.ndarray],
-    predict: Callable[[np.ndarray], List[np.ndarray]],
+    expected: dict[str, np.ndarray],
+    predict: Callable[[np.ndarray], list[np.ndarray]],
     images: np.ndarray,
 ) -> float:
     """Return the largest difference of a model's predictions from those expected.
@@ -139,7 +140,7 @@ def check_difference(difference: float, samples: Samples) -> None:
         )
 
 
-def onnx_predict(content: bytes, names: List[str]) -> Any:
+def onnx_predict(content: bytes, names: list[str]) -> Any:
     """Return a function from images to the named outputs of an ONNX file."""
     try:
         import onnxruntime
@@ -173,12 +174,12 @@ class Exported:
         Metrics and speed of the model, as it is and in 8 bits.
     """
 
-    files: Tuple[str, ...]
+    files: tuple[str, ...]
     difference: float
     images: int
     source: str
     text: str
-    comparison: Optional[Comparison] = None
+    comparison: Comparison | None = None
 
     def __str__(self) -> str:
         text = (
@@ -188,7 +189,7 @@ class Exported:
         return text if self.comparison is None else f"{text}\n\n{self.comparison}"
 
 
-def export_model(model: Model, path: PathLike, options: Optional[ExportOptions] = None) -> Exported:
+def export_model(model: Model, path: PathLike, options: ExportOptions | None = None) -> Exported:
     """Write a trained model for others, once it is sure that it predicts what MXNet predicts.
 
     Parameters
@@ -228,14 +229,14 @@ def export_model(model: Model, path: PathLike, options: Optional[ExportOptions] 
     return write(model, files, options)
 
 
-def _files(path: str, options: ExportOptions) -> List[str]:
+def _files(path: str, options: ExportOptions) -> list[str]:
     if options.format == "onnx":
         reader = os.path.join(os.path.dirname(path), ONNX_READER.name)
         return [path, reader] if options.reader else [path]
     return [f"{path}{ending}" for ending in ("-symbol.json", "-0000.params", ".json")]
 
 
-def _write_onnx(model: Model, files: List[str], options: ExportOptions) -> Exported:
+def _write_onnx(model: Model, files: list[str], options: ExportOptions) -> Exported:
     inside = options.preprocessing == "inside"
     content = onnx_bytes(model, inside=inside, metadata=options.metadata)
     predict = onnx_predict(content, model.tasks.names)
@@ -253,7 +254,7 @@ def _write_onnx(model: Model, files: List[str], options: ExportOptions) -> Expor
     return Exported(tuple(files), difference, len(images), samples.source, text)
 
 
-def _write_mxnet(model: Model, files: List[str], options: ExportOptions) -> Exported:
+def _write_mxnet(model: Model, files: list[str], options: ExportOptions) -> Exported:
     bare = options.format == "gluon"
     symbol = logits_symbol(model.symbol, model.tasks) if bare else model.predicting()
     symbol = mx.sym.load_json(symbol.tojson())  # as it will be read
@@ -264,7 +265,7 @@ def _write_mxnet(model: Model, files: List[str], options: ExportOptions) -> Expo
         )
     )
 
-    def predict(planes: np.ndarray) -> List[np.ndarray]:
+    def predict(planes: np.ndarray) -> list[np.ndarray]:
         data = mx.nd.array(planes)
         bound = symbol.bind(mx.cpu(), {**args, "data": data}, aux_states=auxs, grad_req="null")
         made = [output.asnumpy() for output in bound.forward(is_train=False)]
@@ -287,7 +288,7 @@ def _write_mxnet(model: Model, files: List[str], options: ExportOptions) -> Expo
     return Exported(tuple(files), difference, len(planes), samples.source, text)
 
 
-def _write_int8(model: Model, files: List[str], seen: Prefixes, records: Prefixes) -> Exported:
+def _write_int8(model: Model, files: list[str], seen: Prefixes, records: Prefixes) -> Exported:
     small = quantize(model, seen)
     compared, source = Comparison((model, small), records), named(records)
     _write_files(files, small.predicting(), small.params, model.file)
@@ -296,7 +297,7 @@ def _write_int8(model: Model, files: List[str], seen: Prefixes, records: Prefixe
 
 
 def _write_files(
-    files: List[str], symbol: mx.sym.Symbol, params: Tuple[Arrays, Arrays], file: ModelFile
+    files: list[str], symbol: mx.sym.Symbol, params: tuple[Arrays, Arrays], file: ModelFile
 ) -> None:
     """Write MXNet's pair, and what it is for beside it; the symbol comes last."""
     named = {f"arg:{name}": array for name, array in params[0].items()}

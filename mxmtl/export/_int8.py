@@ -15,8 +15,9 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, Iterator, List, Tuple
+from typing import Any
 
 import mxnet as mx
 import numpy as np
@@ -77,7 +78,7 @@ def quantize(model: Model, records: Prefixes, *, images: int = IMAGES, **options
     return replace(model, symbol=symbol, params=params, name=f"{model.name} in 8 bits")
 
 
-def _quantized(model: Model, images: np.ndarray) -> Tuple[mx.sym.Symbol, Any]:
+def _quantized(model: Model, images: np.ndarray) -> tuple[mx.sym.Symbol, Any]:
     """Return the network of logits in 8 bits, and its parameters."""
     from mxnet.contrib.quantization import quantize_model
 
@@ -126,7 +127,7 @@ def planes_of(
     records: Prefixes, preprocessing: Preprocessing, count: int, **options: Any
 ) -> np.ndarray:
     """Read up to ``count`` images as the network takes them, float32 (N, channels, h, w)."""
-    seen: List[np.ndarray] = []
+    seen: list[np.ndarray] = []
     with RecordIter(records, BATCH, **{**preprocessing.options(), **options}) as batches:
         for batch in batches:
             seen.append(batch.data[0].asnumpy()[: BATCH - batch.pad])
@@ -155,7 +156,7 @@ class Comparison:
         Images a second of each, in batches of 32, without reading them.
     """
 
-    def __init__(self, models: Tuple[Model, Model], records: Prefixes) -> None:
+    def __init__(self, models: tuple[Model, Model], records: Prefixes) -> None:
         self.tasks, self._file = models[0].tasks, models[0].file
         self.images, self.difference = 0, 0.0
         self._names = [main_metric(task.default_metrics) for task in self.tasks]
@@ -172,7 +173,7 @@ class Comparison:
             made.append(kind(task, **({"threshold": levels} if decides else {})))
         return Suite(self.tasks, made)
 
-    def _measure(self, networks: List[Network], records: Prefixes) -> Any:
+    def _measure(self, networks: list[Network], records: Prefixes) -> Any:
         """Go through the records; return the images of the first batch."""
         first: Any = None
         tasks = record_tasks(records, self.tasks)
@@ -207,9 +208,9 @@ class Comparison:
         )  # fmt: skip
 
 
-def seconds_of(networks: List[Network], images: np.ndarray) -> List[float]:
+def seconds_of(networks: list[Network], images: np.ndarray) -> list[float]:
     """Return the median time that each network takes for a batch; they take turns."""
-    took: List[List[float]] = [[] for _ in networks]
+    took: list[list[float]] = [[] for _ in networks]
     for _ in range(ROUNDS):
         for network, seconds in zip(networks, took):
             begin = time.perf_counter()

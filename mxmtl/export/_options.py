@@ -4,15 +4,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Mapping, Optional, Sequence, Union
 
 from .._options import Options, option
 
 FORMATS = ("onnx", "mxnet", "gluon")
 PLACES = ("inside", "outside")
-Prefixes = Union[str, Path, Sequence[Union[str, Path]]]  # that can be read as type hints
+Prefixes = str | Path | Sequence[str | Path]  # that can be read as type hints
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,10 @@ class ExportOptions(Options):
     """
 
     format: str = option("onnx", "of what is written, with --int8 mxnet", choices=FORMATS)
-    records: Optional[Prefixes] = option(
+    records: Prefixes | None = option(
         None, "to compare on; by default drawn images, or the records of --int8"
     )
-    int8: Optional[Prefixes] = option(
+    int8: Prefixes | None = option(
         None, "write it in 8 bits; records to see its values on", metavar="RECORDS"
     )
     images: int = option(64, "how many to compare on, without --int8", low=1)

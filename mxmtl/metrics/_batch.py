@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 from functools import cached_property
 from math import isfinite
-from typing import Any, ClassVar, Dict, Tuple, Type
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -35,7 +35,7 @@ class Batch(abc.ABC):
         Rows with a known label.
     """
 
-    kinds: ClassVar[Dict[str, Type["Batch"]]] = {}
+    kinds: ClassVar[dict[str, type[Batch]]] = {}
     rows: np.ndarray
     label: np.ndarray
     prediction: np.ndarray
@@ -101,15 +101,15 @@ class Batch(abc.ABC):
         """Squared distance of probabilities from labels: float64 (n, label_width)."""
         raise self._has_none("probabilities")
 
-    def outcomes(self) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def outcomes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return probability, whether it came true, and whether that is known: (n, units)."""
         raise self._has_none("probabilities")
 
-    def confidence(self) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def confidence(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the same of what is answered: (n, label_width)."""
         raise self._has_none("probabilities")
 
-    def scores(self) -> Tuple[np.ndarray, np.ndarray]:
+    def scores(self) -> tuple[np.ndarray, np.ndarray]:
         """Return scores and labels to be kept, as `unit` takes them."""
         raise self._has_none("probabilities")
 
@@ -122,7 +122,7 @@ class Batch(abc.ABC):
         raise self._has_none("real values")
 
     @staticmethod
-    def unit(scores: np.ndarray, label: np.ndarray, index: int) -> Tuple[np.ndarray, np.ndarray]:
+    def unit(scores: np.ndarray, label: np.ndarray, index: int) -> tuple[np.ndarray, np.ndarray]:
         """Return known scores and whether they are positive, of one class or label."""
         raise NotImplementedError
 
@@ -132,7 +132,7 @@ class Batch(abc.ABC):
         raise NotImplementedError
 
     @staticmethod
-    def agreement(c: Counts) -> Tuple[np.ndarray, np.ndarray]:
+    def agreement(c: Counts) -> tuple[np.ndarray, np.ndarray]:
         """Return how many labels of each unit are right, and of how many."""
         raise NotImplementedError
 
@@ -142,7 +142,7 @@ class Batch(abc.ABC):
         raise NotImplementedError
 
     @staticmethod
-    def table_names(task: Task) -> Tuple[Tuple[str, ...], Tuple[str, ...]]:
+    def table_names(task: Task) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return names of the confusion tables, none for a single one, and of their classes."""
         raise NotImplementedError
 
@@ -303,20 +303,20 @@ class ClassBatch(Batch, kind="class"):
         square = np.einsum("nk,nk->n", p, p, dtype=np.float64)[:, None]
         return square - 2 * self._of_label + 1
 
-    def outcomes(self) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def outcomes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         p = self.probability
         return p, self.label[:, None] == np.arange(p.shape[1]), np.ones(p.shape, bool)
 
-    def confidence(self) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def confidence(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         p = self.probability
         hit = self.predicted == self.label
         return p.max(axis=1, initial=0)[:, None], hit[:, None], np.ones((len(p), 1), bool)
 
-    def scores(self) -> Tuple[np.ndarray, np.ndarray]:
+    def scores(self) -> tuple[np.ndarray, np.ndarray]:
         return self.probability, self.label.astype(np.int32)
 
     @staticmethod
-    def unit(scores: np.ndarray, label: np.ndarray, index: int) -> Tuple[np.ndarray, np.ndarray]:
+    def unit(scores: np.ndarray, label: np.ndarray, index: int) -> tuple[np.ndarray, np.ndarray]:
         return scores[:, index], label == index
 
     @staticmethod
@@ -324,11 +324,11 @@ class ClassBatch(Batch, kind="class"):
         return c.predicted + c.positive > 0
 
     @staticmethod
-    def agreement(c: Counts) -> Tuple[np.ndarray, np.ndarray]:
+    def agreement(c: Counts) -> tuple[np.ndarray, np.ndarray]:
         return c.tp, c.positive
 
     @staticmethod
-    def table_names(task: Task) -> Tuple[Tuple[str, ...], Tuple[str, ...]]:
+    def table_names(task: Task) -> tuple[tuple[str, ...], tuple[str, ...]]:
         return (), task.names
 
     @staticmethod
@@ -408,12 +408,12 @@ class CellsBatch(Batch, kind="cells"):
         square = np.square(self.prediction.astype(np.float64) - self.label)
         return np.where(self.mask, square, 0)
 
-    def outcomes(self) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def outcomes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         return self.prediction, self.positive, self.mask
 
     confidence = outcomes
 
-    def scores(self) -> Tuple[np.ndarray, np.ndarray]:
+    def scores(self) -> tuple[np.ndarray, np.ndarray]:
         label = np.where(self.mask, self.positive, -1).astype(np.int8)
         rows = self.rows
         if rows.all():
@@ -421,7 +421,7 @@ class CellsBatch(Batch, kind="cells"):
         return self.prediction[rows], label[rows]
 
     @staticmethod
-    def unit(scores: np.ndarray, label: np.ndarray, index: int) -> Tuple[np.ndarray, np.ndarray]:
+    def unit(scores: np.ndarray, label: np.ndarray, index: int) -> tuple[np.ndarray, np.ndarray]:
         known = label[:, index] >= 0
         return scores[known, index], label[known, index] > 0
 
@@ -430,11 +430,11 @@ class CellsBatch(Batch, kind="cells"):
         return c.known > 0
 
     @staticmethod
-    def agreement(c: Counts) -> Tuple[np.ndarray, np.ndarray]:
+    def agreement(c: Counts) -> tuple[np.ndarray, np.ndarray]:
         return c.tp + c.tn, c.known
 
     @staticmethod
-    def table_names(task: Task) -> Tuple[Tuple[str, ...], Tuple[str, ...]]:
+    def table_names(task: Task) -> tuple[tuple[str, ...], tuple[str, ...]]:
         return task.names, ("0", "1")
 
     @staticmethod
@@ -478,7 +478,7 @@ def make_batch(task: Task, label: np.ndarray, prediction: np.ndarray) -> Batch:
     return Batch.kinds[task.kind](task, label, prediction)
 
 
-def shaped(task: Task, label: np.ndarray, prediction: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+def shaped(task: Task, label: np.ndarray, prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return labels (N, label_width) and predictions (N, num_outputs), or raise `ValueError`.
 
     Labels come as ``task.label_shape(N)`` or as a column, predictions as (N, num_outputs), or

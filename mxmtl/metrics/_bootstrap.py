@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import cycle
-from typing import Any, Dict, List, Mapping, Tuple, Union
+from typing import Any
 
 import mxnet as mx
 import numpy as np
@@ -51,7 +52,7 @@ class Bootstrap(mx.metric.EvalMetric):
 
     def __init__(
         self,
-        metrics: Union[Suite, Metric],
+        metrics: Suite | Metric,
         *,
         repeats: int = 1000,
         level: float = 0.95,
@@ -66,14 +67,14 @@ class Bootstrap(mx.metric.EvalMetric):
         strange = [member for member in members if not isinstance(member, Metric)]
         if strange:
             raise TypeError(f"Bootstrap can resample the metrics of mxmtl only, not {strange[0]}.")
-        self.members: List[Metric] = members
-        self.tasks: List[Task] = list(metrics.tasks)
+        self.members: list[Metric] = members
+        self.tasks: list[Task] = list(metrics.tasks)
         super().__init__(metrics.name)
 
     def reset(self) -> None:
         """Forget everything."""
         self.inner.reset()
-        self._rows: Dict[str, List[Tuple[np.ndarray, np.ndarray]]] = {}
+        self._rows: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
 
     def reset_local(self) -> None:
         """Go on: a final evaluation has no parts."""
@@ -94,7 +95,7 @@ class Bootstrap(mx.metric.EvalMetric):
         for task, label, prediction in entries:
             self._rows.setdefault(task.name, []).append((fetch(label), fetch(prediction)))
 
-    def get(self) -> Tuple[List[str], List[float]]:
+    def get(self) -> tuple[list[str], list[float]]:
         """Return names and values: of each, its lower and its upper bound."""
         names, values = (as_list(part) for part in self.inner.get())
         bounds = self._bounds(len(values))
@@ -105,7 +106,7 @@ class Bootstrap(mx.metric.EvalMetric):
         ]
         return [name for name, _ in out], [value for _, value in out]
 
-    def metric_values(self, since_reset: bool = True) -> List[MetricValue]:
+    def metric_values(self, since_reset: bool = True) -> list[MetricValue]:
         """Return the values with their intervals: all since `reset`."""
         values = values_of(self.inner)
         bounds = self._bounds(len(values)).tolist()

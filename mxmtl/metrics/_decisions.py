@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, ClassVar, List, Mapping, Optional, Sequence, Tuple, Union
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from ._metric import AbstractTaskMetric, Averages, Metric, Value, average_of, sh
 from ._statistic import Counted, Crossed, Matched, RowRates, Statistic, Summed
 from ._value import ALL_TASKS
 
-Threshold = Union[float, Sequence[float]]
+Threshold = float | Sequence[float]
 
 
 class AbstractDecision(AbstractTaskMetric):
@@ -38,14 +39,14 @@ class AbstractDecision(AbstractTaskMetric):
         self,
         task: Task,
         *,
-        average: Optional[str] = None,
-        threshold: Optional[Threshold] = None,
-        name: Optional[str] = None,
+        average: str | None = None,
+        threshold: Threshold | None = None,
+        name: str | None = None,
     ) -> None:
         self.threshold = checked_threshold(task, threshold)
         super().__init__(task, average=average, name=name)
 
-    def statistics(self) -> List[Statistic]:
+    def statistics(self) -> list[Statistic]:
         return [Counted(self.task, options=self.threshold)]
 
 
@@ -66,9 +67,9 @@ class AbstractRate(AbstractDecision):
     higher_is_better = True
     unit = "share"
     stat: ClassVar[Callable[..., np.ndarray]]
-    parameters: Tuple[float, ...] = ()
+    parameters: tuple[float, ...] = ()
 
-    def statistics(self) -> List[Statistic]:
+    def statistics(self) -> list[Statistic]:
         if self.average == "samples":
             options = (self.threshold, type(self).stat, self.parameters)
             return [RowRates(self.task, options=options)]
@@ -130,9 +131,9 @@ class FBeta(AbstractRate):
         task: Task,
         *,
         beta: float = 1.0,
-        average: Optional[str] = None,
-        threshold: Optional[Threshold] = None,
-        name: Optional[str] = None,
+        average: str | None = None,
+        threshold: Threshold | None = None,
+        name: str | None = None,
     ) -> None:
         if not 0 < beta < np.inf:
             raise ValueError(f"FBeta: beta={beta!r} must be finite and above 0.")
@@ -242,14 +243,14 @@ class TopKAccuracy(AbstractTaskMetric):
     source = "`sklearn.metrics.top_k_accuracy_score` (which ranks the last of equals higher)"
 
     def __init__(
-        self, task: Task, *, k: int = 5, average: Optional[str] = None, name: Optional[str] = None
+        self, task: Task, *, k: int = 5, average: str | None = None, name: str | None = None
     ) -> None:
         if int(k) != k or k < 1:
             raise ValueError(f"TopKAccuracy: k={k!r} must be a whole number, 1 or more.")
         self.k = min(int(k), getattr(task, "num_outputs", int(k)))
         super().__init__(task, average=average, name=name)
 
-    def statistics(self) -> List[Statistic]:
+    def statistics(self) -> list[Statistic]:
         return [Summed(self.task, options=(Batch.top, self.k))]
 
     def compute(self, *states: Any) -> Value:
@@ -280,12 +281,12 @@ class ExactMatch(Metric):
 
     def __init__(
         self,
-        tasks: Union[Task, TaskSet],
+        tasks: Task | TaskSet,
         *,
-        threshold: Union[None, Threshold, Mapping[str, Threshold]] = None,
-        name: Optional[str] = None,
+        threshold: None | Threshold | Mapping[str, Threshold] = None,
+        name: str | None = None,
     ) -> None:
-        given: List[Task] = [tasks] if isinstance(tasks, Task) else list(tasks)
+        given: list[Task] = [tasks] if isinstance(tasks, Task) else list(tasks)
         chosen = [task for task in given if task.kind in self.kinds]
         if not chosen:
             raise ValueError(f"ExactMatch: regression has no exact match, in {tasks!r}.")
@@ -303,7 +304,7 @@ class ExactMatch(Metric):
     def of_one_task(self) -> bool:
         return self._alone
 
-    def statistics(self) -> List[Statistic]:
+    def statistics(self) -> list[Statistic]:
         return [Matched(*self.tasks, options=self.thresholds)]
 
     def compute(self, *states: Any) -> Value:
@@ -386,7 +387,7 @@ class ConfusionMatrix(AbstractDecision):
     undefined = "0"
     source = "`sklearn.metrics.confusion_matrix`, `multilabel_confusion_matrix`"
 
-    def statistics(self) -> List[Statistic]:
+    def statistics(self) -> list[Statistic]:
         return [Crossed(self.task, options=self.threshold)]
 
     def compute(self, *states: Any) -> Value:
@@ -403,13 +404,13 @@ class ConfusionMatrix(AbstractDecision):
         return state if self.batch.table_names(self.task)[0] else state[0]
 
     @property
-    def classes(self) -> List[str]:
+    def classes(self) -> list[str]:
         tables, classes = self.batch.table_names(self.task)
         starts = [f"{table}/" for table in tables] or [""]
         return [f"{start}{i}/{j}" for start in starts for i in classes for j in classes]
 
 
-def checked_threshold(task: Task, threshold: Optional[Threshold]) -> Any:
+def checked_threshold(task: Task, threshold: Threshold | None) -> Any:
     """Return a float or a tuple with one float a label; `ValueError` naming the task if neither."""
     if threshold is None:
         return 0.5

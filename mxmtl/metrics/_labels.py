@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, List
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -26,7 +26,7 @@ class NumLabels(AbstractTaskMetric):
     undefined = "0"
     source = "-"
 
-    def statistics(self) -> List[Statistic]:
+    def statistics(self) -> list[Statistic]:
         return [Known(self.task)]
 
     def compute(self, *states: Any) -> Value:
@@ -44,7 +44,7 @@ class NumPositive(AbstractTaskMetric):
     undefined = "0"
     source = "-"
 
-    def statistics(self) -> List[Statistic]:
+    def statistics(self) -> list[Statistic]:
         return [Counted(self.task, options=0.5)]  # as others have by default, to share it
 
     def compute(self, *states: Any) -> Value:
@@ -62,7 +62,7 @@ class BaselineAccuracy(AbstractTaskMetric):
     formula = "rows labelled with the most frequent class / labelled rows"
     source = "`sklearn.dummy.DummyClassifier` on the labels themselves"
 
-    def statistics(self) -> List[Statistic]:
+    def statistics(self) -> list[Statistic]:
         return [Counted(self.task, options=0.5)]  # as the others have by default, to share it
 
     def compute(self, *states: Any) -> Value:
@@ -80,7 +80,7 @@ class BaselineRMSE(AbstractTaskMetric):
     formula = "sqrt(mean of (label - mean label)^2)"
     source = "`sklearn.dummy.DummyRegressor` on the labels themselves"
 
-    def statistics(self) -> List[Statistic]:
+    def statistics(self) -> list[Statistic]:
         return [Spread(self.task)]
 
     def compute(self, *states: Any) -> Value:

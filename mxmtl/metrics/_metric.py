@@ -5,19 +5,10 @@ from __future__ import annotations
 import abc
 import copy
 import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import (
     Any,
-    Callable,
     ClassVar,
-    Dict,
-    Iterable,
-    List,
-    Mapping,
-    Optional,
-    Sequence,
-    Tuple,
-    Type,
-    Union,
 )
 
 import mxnet as mx
@@ -30,8 +21,8 @@ from ._formulas import ratio
 from ._statistic import Entry, Feed, Statistic, Summed
 from ._value import ALL_TASKS, METRICS, MetricValue, whole
 
-Value = Union[float, np.ndarray]
-Averages = Mapping[str, Tuple[str, ...]]  # kind of task -> averages, the default first
+Value = float | np.ndarray
+Averages = Mapping[str, tuple[str, ...]]  # kind of task -> averages, the default first
 
 
 class Metric(mx.metric.EvalMetric, abc.ABC):
@@ -53,10 +44,10 @@ class Metric(mx.metric.EvalMetric, abc.ABC):
         Every concrete metric by the name that it has in logs (its class name in snake case).
     """
 
-    higher_is_better: Optional[bool]
+    higher_is_better: bool | None
     unit: str = ""
     of_labels: ClassVar[bool] = False
-    types: ClassVar[Dict[str, Any]] = METRICS
+    types: ClassVar[dict[str, Any]] = METRICS
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -69,7 +60,7 @@ class Metric(mx.metric.EvalMetric, abc.ABC):
     def __init__(self, tasks: Sequence[Task], name: str) -> None:
         self.tasks = tuple(tasks)
         self._feed = Feed()
-        self._suite_feeds: Optional[List[Feed]] = None
+        self._suite_feeds: list[Feed] | None = None
         super().__init__(
             name,
             output_names=[task.output_name for task in self.tasks],
@@ -78,7 +69,7 @@ class Metric(mx.metric.EvalMetric, abc.ABC):
         )  # calls reset, which makes the statistics
 
     @abc.abstractmethod
-    def statistics(self) -> List[Statistic]:
+    def statistics(self) -> list[Statistic]:
         """Make the statistics that `compute` needs, empty."""
 
     @abc.abstractmethod
@@ -86,16 +77,16 @@ class Metric(mx.metric.EvalMetric, abc.ABC):
         """Turn the states of the statistics into a number, or one for each of `names`."""
 
     @property
-    def classes(self) -> Sequence[Optional[str]]:
+    def classes(self) -> Sequence[str | None]:
         """Of which class or label each value is; None for a value of all."""
         return [None]
 
     @property
-    def names(self) -> List[str]:
+    def names(self) -> list[str]:
         """Names of the values, as they stand in logs and reports."""
         return [self.name if part is None else f"{self.name}/{part}" for part in self.classes]
 
-    def metric_values(self, since_reset: bool = True) -> List[MetricValue]:
+    def metric_values(self, since_reset: bool = True) -> list[MetricValue]:
         """Return its values with what they are of, since `reset` or since `reset_local`."""
         owner = self.tasks[0].name if self.of_one_task else ALL_TASKS
         start = f"{owner}/"
@@ -115,7 +106,7 @@ class Metric(mx.metric.EvalMetric, abc.ABC):
         return False
 
     # -- taking part in a suite ------------------------------------------------------------------
-    def join(self, feeds: List[Feed]) -> None:
+    def join(self, feeds: list[Feed]) -> None:
         """Begin anew with the statistics of a suite's first feed; a member that leaves adds one."""
         self._feed, self._suite_feeds = feeds[0], feeds
         self._statistics = [self._feed.share(statistic) for statistic in self.statistics()]
@@ -174,15 +165,15 @@ class Metric(mx.metric.EvalMetric, abc.ABC):
         self.stand_alone()
         self._feed.push(by_name(self.tasks, label, pred))
 
-    def get(self) -> Tuple[Any, Any]:
+    def get(self) -> tuple[Any, Any]:
         """Return name(s) and value(s) since `reset_local`; for ``Module.score`` since `reset`."""
         return self._value(whole=asked_by_score())
 
-    def get_global(self) -> Tuple[Any, Any]:
+    def get_global(self) -> tuple[Any, Any]:
         """Return the name(s) and value(s) since `reset`."""
         return self._value(whole=True)
 
-    def _value(self, whole: bool) -> Tuple[Any, Any]:
+    def _value(self, whole: bool) -> tuple[Any, Any]:
         self._feed.settle()
         value = self.compute(*(statistic.state(whole) for statistic in self._statistics))
         if np.ndim(value):
@@ -218,9 +209,7 @@ class AbstractTaskMetric(Metric):
     undefined: ClassVar[str] = "nan"
     source: ClassVar[str] = ""
 
-    def __init__(
-        self, task: Task, *, average: Optional[str] = None, name: Optional[str] = None
-    ) -> None:
+    def __init__(self, task: Task, *, average: str | None = None, name: str | None = None) -> None:
         if not isinstance(task, Task):
             raise TypeError(f"{type(self).__name__} needs a task first, got {task!r}.")
         if task.kind not in self.averages:
@@ -236,11 +225,11 @@ class AbstractTaskMetric(Metric):
             )
         self.task = task
         self.average = average or (allowed[0] if allowed else "micro")
-        self.batch: Type[Batch] = Batch.kinds[task.kind]
+        self.batch: type[Batch] = Batch.kinds[task.kind]
         super().__init__([task], name or f"{task.name}/{snake_case(type(self).__name__)}")
 
     @property
-    def classes(self) -> Sequence[Optional[str]]:
+    def classes(self) -> Sequence[str | None]:
         return self.task.names if self.average == "none" and self.task.names else [None]
 
     @property
@@ -248,7 +237,7 @@ class AbstractTaskMetric(Metric):
         return True
 
 
-def task_types(kinds: Iterable[str]) -> List[str]:
+def task_types(kinds: Iterable[str]) -> list[str]:
     """Return the names of the task types of these kinds."""
     return sorted(name for name, cls in Task.types.items() if cls.kind in kinds)
 
@@ -275,7 +264,7 @@ class AbstractMean(AbstractTaskMetric):
     higher_is_better = False
     values: ClassVar[Callable[..., np.ndarray]]
 
-    def statistics(self) -> List[Statistic]:
+    def statistics(self) -> list[Statistic]:
         return [Summed(self.task, options=(type(self).values,))]
 
     def compute(self, *states: Any) -> Value:
@@ -291,7 +280,7 @@ def share(part: np.ndarray, whole: np.ndarray, average: str) -> Value:
 
 def by_name(
     tasks: Iterable[Task], labels: Mapping[str, Any], preds: Mapping[str, Any]
-) -> List[Entry]:
+) -> list[Entry]:
     """Find the arrays of each task, or raise `ValueError` naming the one that is not there."""
     entries = []
     for task in tasks:
@@ -307,9 +296,9 @@ def by_name(
     return entries
 
 
-def as_list(arrays: Any) -> List[Any]:
+def as_list(arrays: Any) -> list[Any]:
     """Return a list of arrays, from a list or a single one."""
-    return list(arrays) if isinstance(arrays, (list, tuple)) else [arrays]
+    return list(arrays) if isinstance(arrays, list | tuple) else [arrays]
 
 
 def snake_case(name: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, ClassVar, List, Optional
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -33,16 +34,16 @@ class AbstractArea(AbstractTaskMetric):
         self,
         task: Task,
         *,
-        bins: Optional[int] = None,
-        average: Optional[str] = None,
-        name: Optional[str] = None,
+        bins: int | None = None,
+        average: str | None = None,
+        name: str | None = None,
     ) -> None:
         if bins is not None and (int(bins) != bins or bins < 2):
             raise ValueError(f"{type(self).__name__}: bins={bins!r} must be a whole number over 1.")
         self.bins = bins
         super().__init__(task, average=average, name=name)
 
-    def statistics(self) -> List[Statistic]:
+    def statistics(self) -> list[Statistic]:
         if self.bins is None:
             return [Scored(self.task)]
         return [Histogram(self.task, options=int(self.bins))]
@@ -64,7 +65,7 @@ class AbstractArea(AbstractTaskMetric):
         average = "macro" if self.average == "micro" else self.average
         return average_of(np.array([stat(c) for c in found]), average, weight)
 
-    def _curves(self, state: Any) -> List[Curve]:
+    def _curves(self, state: Any) -> list[Curve]:
         units = range(self.task.num_outputs)
         if self.bins is not None:
             state = state.sum(axis=1, keepdims=True) if self.average == "micro" else state
@@ -189,15 +190,15 @@ class CalibrationError(AbstractTaskMetric):
         task: Task,
         *,
         bins: int = 15,
-        average: Optional[str] = None,
-        name: Optional[str] = None,
+        average: str | None = None,
+        name: str | None = None,
     ) -> None:
         if int(bins) != bins or bins < 1:
             raise ValueError(f"CalibrationError: bins={bins!r} must be a whole number, 1 or more.")
         self.bins = int(bins)
         super().__init__(task, average=average, name=name)
 
-    def statistics(self) -> List[Statistic]:
+    def statistics(self) -> list[Statistic]:
         return [Reliability(self.task, options=self.bins)]
 
     def compute(self, *states: Any) -> Value:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, List
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -59,7 +59,7 @@ class AbstractFit(AbstractTaskMetric):
     averages: ClassVar[Averages] = {"value": ()}
     higher_is_better = True
 
-    def statistics(self) -> List[Statistic]:
+    def statistics(self) -> list[Statistic]:
         return [Spread(self.task)]
 
 

@@ -7,18 +7,10 @@ from __future__ import annotations
 
 import abc
 from collections import deque
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from typing import (
     Any,
-    Collection,
-    Deque,
-    Dict,
-    Hashable,
-    Iterable,
-    List,
     NamedTuple,
-    Sequence,
-    Set,
-    Tuple,
     TypeVar,
 )
 
@@ -30,8 +22,8 @@ from ._batch import Batch, make_batch, shaped
 from ._fast import fetch
 from ._formulas import ratio
 
-Blocks = List[Tuple[np.ndarray, np.ndarray]]
-Entry = Tuple[Task, Any, Any]  # a task, its labels and its predictions
+Blocks = list[tuple[np.ndarray, np.ndarray]]
+Entry = tuple[Task, Any, Any]  # a task, its labels and its predictions
 DEPTH = 2  # batches a device: by then it is done with the first, and reading that does not wait
 ROWS = 1024  # small batches are put together up to this many rows, for a call costs more than a row
 
@@ -80,11 +72,11 @@ class Statistic(abc.ABC):
         """Return the state since the last reset (``whole``) or since the last `reset_local`."""
         return self.merge(self.before, self.local) if whole else self.local
 
-    def to_arrays(self, state: Any) -> List[np.ndarray]:
+    def to_arrays(self, state: Any) -> list[np.ndarray]:
         """Return a state as arrays, to be sent to another process."""
         return [state]
 
-    def from_arrays(self, arrays: List[np.ndarray]) -> Any:
+    def from_arrays(self, arrays: list[np.ndarray]) -> Any:
         """Return the state that `to_arrays` made arrays of."""
         return arrays[0]
 
@@ -128,7 +120,7 @@ class Summed(Statistic):
     label is missing, and what it is called with.
     """
 
-    options: Tuple[Any, ...]  # a method of Batch, then its arguments
+    options: tuple[Any, ...]  # a method of Batch, then its arguments
 
     def zero(self) -> np.ndarray:
         return np.zeros((2, self.tasks[0].label_width))
@@ -146,7 +138,7 @@ class RowRates(Statistic):
     ``options`` are a threshold, the function and its parameters.
     """
 
-    options: Tuple[Any, Any, Tuple[float, ...]]
+    options: tuple[Any, Any, tuple[float, ...]]
 
     def zero(self) -> np.ndarray:
         return np.zeros(2)
@@ -163,7 +155,7 @@ class Matched(Statistic):
     ``options`` are one threshold a task.
     """
 
-    options: Tuple[Any, ...]
+    options: tuple[Any, ...]
 
     def zero(self) -> np.ndarray:
         return np.zeros(2, np.int64)
@@ -226,10 +218,10 @@ class Scored(Statistic):
     def add(self, totals: Blocks) -> None:
         self.local += totals  # in place: merging would copy the list each time
 
-    def to_arrays(self, state: Blocks) -> List[np.ndarray]:
+    def to_arrays(self, state: Blocks) -> list[np.ndarray]:
         return [np.concatenate(parts) for parts in zip(*state)]
 
-    def from_arrays(self, arrays: List[np.ndarray]) -> Blocks:
+    def from_arrays(self, arrays: list[np.ndarray]) -> Blocks:
         return [(arrays[0], arrays[1])] if arrays else []
 
 
@@ -286,11 +278,11 @@ class Feed:
     """
 
     def __init__(self) -> None:
-        self._statistics: Dict[Hashable, Statistic] = {}
-        self._tasks: Dict[str, Task] = {}
-        self._on_device: Deque[List[Entry]] = deque()
-        self._devices: Set[Any] = set()
-        self._on_host: Deque[List[Entry]] = deque()
+        self._statistics: dict[Hashable, Statistic] = {}
+        self._tasks: dict[str, Task] = {}
+        self._on_device: deque[list[Entry]] = deque()
+        self._devices: set[Any] = set()
+        self._on_host: deque[list[Entry]] = deque()
         self._rows = ROWS
 
     def share(self, statistic: S) -> S:
@@ -339,7 +331,7 @@ class Feed:
         for statistic in self._statistics.values():
             statistic.reset_local()
 
-    def _receive(self, batch: List[Entry]) -> None:
+    def _receive(self, batch: list[Entry]) -> None:
         entries = [(t, *shaped(t, fetch(y), fetch(p))) for t, y, p in batch]
         self._on_host.append(entries)
         self._rows += len(entries[0][2]) if entries else 0

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import abc
-from typing import Any, ClassVar, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar
 
 import mxnet as mx
 import numpy as np
@@ -44,7 +45,7 @@ class Suite(mx.metric.CompositeEvalMetric):
 
     def __init__(self, tasks: TaskSet, metrics: Iterable[Metric], name: str = "mxmtl") -> None:
         self.tasks = tasks
-        self._foreign: List[Any] = []
+        self._foreign: list[Any] = []
         super().__init__(name=name)
         for metric in metrics:
             self.add(metric)
@@ -67,7 +68,7 @@ class Suite(mx.metric.CompositeEvalMetric):
             self._foreign.append(metric)
 
     @property
-    def feeds(self) -> List[Feed]:
+    def feeds(self) -> list[Feed]:
         """What feeds its metrics; `TypeError` if one of them is not of mxmtl."""
         if self._foreign:
             raise TypeError(
@@ -77,7 +78,7 @@ class Suite(mx.metric.CompositeEvalMetric):
         return self._feeds
 
     @property
-    def names(self) -> List[str]:
+    def names(self) -> list[str]:
         """Names of all values, in order."""
         return [name for metric in self.metrics for name in names_of(metric)]
 
@@ -116,13 +117,13 @@ class Suite(mx.metric.CompositeEvalMetric):
         for metric in self._foreign:
             metric.update_dict(labels, preds)
 
-    def metric_values(self, since_reset: bool = True) -> List[MetricValue]:
+    def metric_values(self, since_reset: bool = True) -> list[MetricValue]:
         """Return all values with what they are of, since `reset` or since `reset_local`."""
         return with_num_labels(
             value for metric in self.metrics for value in values_of(metric, since_reset)
         )
 
-    def get_name_value(self) -> List[Tuple[str, float]]:
+    def get_name_value(self) -> list[tuple[str, float]]:
         """Return (name, value) pairs since `reset_local`; for ``Module.score`` since `reset`."""
         if asked_by_score():
             return list(self.get_global_name_value())
@@ -150,13 +151,13 @@ def metric_named(name: str, task: Task, **options: Any) -> Metric:
     return made
 
 
-def names_of(metric: Any) -> List[str]:
+def names_of(metric: Any) -> list[str]:
     """Return the names of a metric's values; MXNet's own tell them together with the values."""
     return metric.names if isinstance(metric, Metric) else as_list(metric.get()[0])
 
 
 # -- several processes -----------------------------------------------------------------------------
-def arrays_of(metric: Union[Suite, Metric]) -> Dict[str, np.ndarray]:
+def arrays_of(metric: Suite | Metric) -> dict[str, np.ndarray]:
     """Return what a metric has seen since `reset`, as named arrays for `merge_arrays`.
 
     Raises `TypeError` for a suite with metrics that are not of mxmtl: theirs cannot be merged.
@@ -168,7 +169,7 @@ def arrays_of(metric: Union[Suite, Metric]) -> Dict[str, np.ndarray]:
     }
 
 
-def merge_arrays(metric: Union[Suite, Metric], parts: Sequence[Mapping[str, np.ndarray]]) -> None:
+def merge_arrays(metric: Suite | Metric, parts: Sequence[Mapping[str, np.ndarray]]) -> None:
     """Let a metric have seen what others have, given what `arrays_of` returned of each.
 
     What it has seen itself is forgotten: its own arrays are among the parts. The order of the
@@ -177,15 +178,15 @@ def merge_arrays(metric: Union[Suite, Metric], parts: Sequence[Mapping[str, np.n
     for place, statistic in enumerate(_statistics(metric)):
         whole = statistic.zero()
         for part in parts:
-            arrays: List[np.ndarray] = []
+            arrays: list[np.ndarray] = []
             while f"{place}.{len(arrays)}" in part:
                 arrays.append(part[f"{place}.{len(arrays)}"])
             whole = statistic.merge(whole, statistic.from_arrays(arrays))
         statistic.before, statistic.local = statistic.zero(), whole
 
 
-def _statistics(metric: Union[Suite, Metric]) -> List[Statistic]:
-    feeds: List[Feed] = metric.feeds if isinstance(metric, Suite) else [metric.stand_alone()]
+def _statistics(metric: Suite | Metric) -> list[Statistic]:
+    feeds: list[Feed] = metric.feeds if isinstance(metric, Suite) else [metric.stand_alone()]
     for feed in feeds:
         feed.settle()
     return [statistic for feed in feeds for statistic in feed.statistics]
@@ -208,7 +209,7 @@ class AbstractAcross(Metric):
     undefined: ClassVar[str] = "nan if all values are; a value that is nan is left out"
     source: ClassVar[str] = "-"
 
-    def __init__(self, metrics: Sequence[Metric], *, name: Optional[str] = None) -> None:
+    def __init__(self, metrics: Sequence[Metric], *, name: str | None = None) -> None:
         self.metrics = list(metrics)
         kind = type(self).__name__
         if not self.metrics:
@@ -221,7 +222,7 @@ class AbstractAcross(Metric):
         self.unit = units.pop() if len(units) == 1 else ""
         super().__init__(list(tasks.values()), name or f"{ALL_TASKS}/{snake_case(kind)}")
 
-    def statistics(self) -> List[Statistic]:
+    def statistics(self) -> list[Statistic]:
         return [statistic for metric in self.metrics for statistic in metric.statistics()]
 
     def compute(self, *states: Any) -> Value:
@@ -267,7 +268,7 @@ class MeanOverTasks(AbstractAcross):
     formula = "sum_t w_t M_t / sum_t w_t"
 
     def __init__(
-        self, metrics: Sequence[Metric], *, by: str = "task", name: Optional[str] = None
+        self, metrics: Sequence[Metric], *, by: str = "task", name: str | None = None
     ) -> None:
         if by not in ("task", "weight", "num_labels"):
             raise ValueError(f"MeanOverTasks: by={by!r} is not 'task', 'weight' or 'num_labels'.")
@@ -275,7 +276,7 @@ class MeanOverTasks(AbstractAcross):
         super().__init__(metrics, name=name)
         self.higher_is_better = self._one_direction()
 
-    def statistics(self) -> List[Statistic]:
+    def statistics(self) -> list[Statistic]:
         known = [Known(metric.task) for metric in self.metrics] if self.by == "num_labels" else []
         return [*super().statistics(), *known]
 
@@ -303,7 +304,7 @@ class WorstTask(AbstractAcross):
 
     formula = "min_t M_t, or max_t where lower is better"
 
-    def __init__(self, metrics: Sequence[Metric], *, name: Optional[str] = None) -> None:
+    def __init__(self, metrics: Sequence[Metric], *, name: str | None = None) -> None:
         super().__init__(metrics, name=name)
         self.higher_is_better = self._one_direction()
 
@@ -311,13 +312,13 @@ class WorstTask(AbstractAcross):
         index = self._index(values)
         return np.nan if index is None else float(values[index])
 
-    def _index(self, values: np.ndarray) -> Optional[int]:
+    def _index(self, values: np.ndarray) -> int | None:
         if np.isnan(values).all():
             return None
         return int(np.nanargmin(values) if self.higher_is_better else np.nanargmax(values))
 
     @property
-    def worst(self) -> Optional[Task]:
+    def worst(self) -> Task | None:
         """The task with the worst value since `reset`; None if none has a value."""
         self._feed.settle()
         rest = iter(statistic.state(whole=True) for statistic in self._statistics)
@@ -348,7 +349,7 @@ class DeltaM(AbstractAcross):
         metrics: Sequence[Metric],
         *,
         single: Mapping[str, float],
-        name: Optional[str] = None,
+        name: str | None = None,
     ) -> None:
         super().__init__(metrics, name=name)
         for metric in self.metrics:

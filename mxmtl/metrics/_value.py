@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any
 
 from ..tasks import Task
 
 ALL_TASKS = "all_tasks"  # what stands for the task where a value is of several
-METRICS: Dict[str, Any] = {}  # every concrete metric by the name that it has in logs
+METRICS: dict[str, Any] = {}  # every concrete metric by the name that it has in logs
 SHARE, LABEL, COUNT = "share", "label", "count"  # units
 
-Interval = Tuple[float, float]
+Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -54,14 +55,14 @@ class MetricValue:
     """
 
     name: str
-    task: Optional[str]
+    task: str | None
     metric: str
-    of_class: Optional[str]
-    value: Union[float, int]
+    of_class: str | None
+    value: float | int
     unit: str = ""
-    num_labels: Optional[int] = None
-    interval: Optional[Interval] = None
-    higher_is_better: Optional[bool] = None
+    num_labels: int | None = None
+    interval: Interval | None = None
+    higher_is_better: bool | None = None
     of_labels: bool = False
 
     def text(self, digits: int = 4, missing: str = "") -> str:
@@ -71,12 +72,12 @@ class MetricValue:
         return f"{self.value:.0f}" if self.unit == COUNT else f"{self.value:.{digits}f}"
 
 
-def whole(value: float, unit: str) -> Union[float, int]:
+def whole(value: float, unit: str) -> float | int:
     """Return a count as an int, and all else as a float."""
     return int(round(value)) if unit == COUNT and math.isfinite(value) else float(value)
 
 
-def values_of(metric: Any, since_reset: bool = True) -> List[MetricValue]:
+def values_of(metric: Any, since_reset: bool = True) -> list[MetricValue]:
     """Return the values of a metric, a suite or any ``mx.metric.CompositeEvalMetric``, in order.
 
     Parameters
@@ -107,7 +108,7 @@ def read_values(
     values: Mapping[str, float],
     tasks: Iterable[Task],
     intervals: Mapping[str, Interval] = {},
-) -> List[MetricValue]:
+) -> list[MetricValue]:
     """Return the values that logs and files hold by name alone.
 
     Parameters
@@ -187,7 +188,7 @@ def main_metric(names: Sequence[str]) -> str:
     return next((name for name in better if f"baseline_{name}" in names), first)
 
 
-def with_num_labels(values: Iterable[MetricValue]) -> List[MetricValue]:
+def with_num_labels(values: Iterable[MetricValue]) -> list[MetricValue]:
     """Give each value the number of labels that the same list tells of its task and class."""
     found = list(values)
     numbers = {(v.task, v.of_class): v.value for v in found if v.metric == "num_labels"}

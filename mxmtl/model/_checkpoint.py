@@ -13,7 +13,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any
 
 import mxnet as mx
 
@@ -21,7 +21,7 @@ from .._files import PathLike, atomic_write, read_json, sha256_of, temporary_bes
 
 log = logging.getLogger("mxmtl")
 
-Arrays = Dict[str, mx.nd.NDArray]
+Arrays = dict[str, mx.nd.NDArray]
 FORMAT = "mxmtl.checkpoint"
 VERSION = 1
 PREFIX = "model"
@@ -63,7 +63,7 @@ class Checkpoint:
         """Return the path of one of its files."""
         return self.folder / f"{self.stem}{ending}"
 
-    def state(self) -> Dict[str, Any]:
+    def state(self) -> dict[str, Any]:
         """Read its JSON, and check every file that it names.
 
         Raises `CheckpointError`, with the name of the file, if one is missing or changed.
@@ -84,7 +84,7 @@ class Checkpoint:
             raise CheckpointError(f"{self.path('.json')}: {error}") from error
         return data
 
-    def params(self) -> Tuple[Arrays, Arrays]:
+    def params(self) -> tuple[Arrays, Arrays]:
         """Read (arg_params, aux_params)."""
         args: Arrays = {}
         auxs: Arrays = {}
@@ -115,7 +115,7 @@ class Checkpoint:
                 self.path(ending).unlink()
 
 
-def save_arrays(path: PathLike, arrays: Dict[str, mx.nd.NDArray]) -> str:
+def save_arrays(path: PathLike, arrays: dict[str, mx.nd.NDArray]) -> str:
     """Write arrays as ``mx.nd.save`` does, whole or not at all; return the file's SHA-256.
 
     Raises `OSError` with the file's name where MXNet says only that something failed, or says
@@ -162,8 +162,8 @@ def write_symbol(folder: Path, symbol: mx.sym.Symbol) -> None:
 
 def write_checkpoint(
     checkpoint: Checkpoint,
-    state: Dict[str, Any],
-    params: Tuple[Arrays, Arrays],
+    state: dict[str, Any],
+    params: tuple[Arrays, Arrays],
     optimizer: Arrays,
 ) -> Checkpoint:
     """Write a checkpoint; it counts from the moment when its JSON is there."""
@@ -187,8 +187,8 @@ def write_checkpoint(
 
 
 def _write_files(
-    checkpoint: Checkpoint, params: Tuple[Arrays, Arrays], optimizer: Arrays
-) -> Dict[str, str]:
+    checkpoint: Checkpoint, params: tuple[Arrays, Arrays], optimizer: Arrays
+) -> dict[str, str]:
     """Write the arrays; return name and SHA-256 of the symbol, the parameters, the optimizer."""
     args, auxs = params
     arrays = {
@@ -205,7 +205,7 @@ def _write_files(
     }
 
 
-def find_checkpoints(folder: PathLike) -> List[Checkpoint]:
+def find_checkpoints(folder: PathLike) -> list[Checkpoint]:
     """Return the checkpoints of a folder, oldest first; whether they are good is not checked."""
     folder, found = Path(folder), []
     for name in os.listdir(folder) if folder.is_dir() else []:
@@ -222,7 +222,7 @@ def remove_unfinished(folder: Path) -> None:
             path.unlink()
 
 
-def newest_good(folder: PathLike) -> Optional[Tuple[Checkpoint, Dict[str, Any]]]:
+def newest_good(folder: PathLike) -> tuple[Checkpoint, dict[str, Any]] | None:
     """Return the newest checkpoint that is good, and its state; name the damaged ones."""
     for checkpoint in reversed(find_checkpoints(folder)):
         try:
@@ -232,7 +232,7 @@ def newest_good(folder: PathLike) -> Optional[Tuple[Checkpoint, Dict[str, Any]]]
     return None
 
 
-def find_epoch(prefix: str) -> Optional[int]:
+def find_epoch(prefix: str) -> int | None:
     """Return the highest epoch of MXNet's files of a prefix; None if there is no symbol file."""
     folder, name = os.path.split(os.fspath(prefix))
     if not os.path.exists(f"{prefix}-symbol.json"):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Callable, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Any, NamedTuple, TypeAlias
 
 import cv2
 import mxnet as mx
@@ -26,7 +27,9 @@ from ..data.records import Record, RecordReader, record_files
 from ..data.tables import IMAGE_ENDINGS, image_files, not_utf8, open_table
 from ._model_file import Preprocessing
 
-Image = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, np.ndarray, mx.nd.NDArray]
+Image: TypeAlias = (
+    str | os.PathLike[str] | bytes | bytearray | memoryview | np.ndarray | mx.nd.NDArray
+)
 MAX_BYTES = 1 << 29  # as large as a record may be
 MAX_PIXELS = 1 << 28  # 16,384 x 16,384: OpenCV holds 0.8 GB then
 WHITE = (255, 255, 255)
@@ -86,9 +89,9 @@ class ImageReader:
             return decode_view(image.payload, self._pipeline, (), self.channels)
         if isinstance(image, np.ndarray):
             return self._sample(self._recolored(checked_pixels(image)))
-        if isinstance(image, (str, os.PathLike)):
+        if isinstance(image, str | os.PathLike):
             image = read_file(image)
-        if not isinstance(image, (bytes, bytearray, memoryview)):
+        if not isinstance(image, bytes | bytearray | memoryview):
             raise TypeError(
                 f"{type(image).__name__} is no image; expected a path, bytes, or an array uint8 "
                 "(height, width, 3) RGB."
@@ -135,7 +138,7 @@ def checked_pixels(pixels: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(pixels)
 
 
-def read_file(path: Union[str, "os.PathLike[str]"]) -> bytes:
+def read_file(path: str | os.PathLike[str]) -> bytes:
     """Read an image file, of a size that one may have."""
     with open(path, "rb") as stream:
         size = os.fstat(stream.fileno()).st_size
@@ -144,9 +147,9 @@ def read_file(path: Union[str, "os.PathLike[str]"]) -> bytes:
         return stream.read(MAX_BYTES)
 
 
-def source_of(image: Any) -> Optional[str]:
+def source_of(image: Any) -> str | None:
     """Return the path of an image that is a file; None for bytes and arrays."""
-    return os.fspath(image) if isinstance(image, (str, os.PathLike)) else None
+    return os.fspath(image) if isinstance(image, str | os.PathLike) else None
 
 
 # -- what is named to be predicted -----------------------------------------------------------------
@@ -192,8 +195,8 @@ class Inputs:
 
     items: Iterator[Item]
     column: str
-    total: Optional[int] = None
-    reader: Optional[RecordReader] = None
+    total: int | None = None
+    reader: RecordReader | None = None
 
     def pixels(self, read: ImageReader) -> Callable[[Item], np.ndarray]:
         """Return the function that turns an item into pixels, or raises `ImageError`."""
@@ -214,7 +217,7 @@ class Inputs:
 def open_inputs(
     inputs: Sequence[PathLike],
     *,
-    images: Optional[PathLike] = None,
+    images: PathLike | None = None,
     path_column: str = "path",
     fashionai: bool = False,
 ) -> Inputs:
@@ -243,7 +246,7 @@ def open_inputs(
     names = [os.fspath(each) for each in inputs]
     if all(is_prefix(name) for name in names):
         return of_records(names)
-    parts: List[Iterator[Item]] = []
+    parts: list[Iterator[Item]] = []
     for name in names:
         root = os.path.dirname(name) if images is None else os.fspath(images)
         if os.path.isdir(name):
@@ -264,7 +267,7 @@ def open_inputs(
     return Inputs((item for part in parts for item in part), "path")
 
 
-def list_endings() -> Tuple[str, ...]:
+def list_endings() -> tuple[str, ...]:
     """Return what names of lists end in: of paths one a line, or of any layout of tables."""
     of_tables = (ending for reader in TableReader.types.values() for ending in reader.endings)
     return tuple(dict.fromkeys((".txt", ".csv", ".tsv", *of_tables)))

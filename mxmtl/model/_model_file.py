@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any
 
 from .._files import PathLike, read_json, write_json
 from ..augment import CenterCrop
@@ -33,12 +34,12 @@ class Preprocessing:
         Share of the shorter edge that is kept: 0.875 is scaling to 256 and cropping to 224.
     """
 
-    data_shape: Tuple[int, int, int]
-    mean: Tuple[float, ...] = (0.0,)
-    std: Tuple[float, ...] = (1.0,)
+    data_shape: tuple[int, int, int]
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (1.0,)
     crop: float = 1.0
 
-    def options(self) -> Dict[str, Any]:
+    def options(self) -> dict[str, Any]:
         """Return the arguments of `mxmtl.RecordIter` that do this."""
         return {
             "data_shape": self.data_shape,
@@ -48,7 +49,7 @@ class Preprocessing:
         }
 
     @staticmethod
-    def from_dict(spec: Mapping[str, Any]) -> "Preprocessing":
+    def from_dict(spec: Mapping[str, Any]) -> Preprocessing:
         """Make what ``dataclasses.asdict`` described, from JSON."""
         return Preprocessing(
             tuple(spec["data_shape"]),  # type: ignore[arg-type]
@@ -78,9 +79,9 @@ class ModelFile:
 
     tasks: TaskSet
     preprocessing: Preprocessing
-    thresholds: Dict[str, List[float]] = field(default_factory=dict)
-    temperature: Dict[str, float] = field(default_factory=dict)
-    tuned: Dict[str, Any] = field(default_factory=dict)
+    thresholds: dict[str, list[float]] = field(default_factory=dict)
+    temperature: dict[str, float] = field(default_factory=dict)
+    tuned: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, levels in self.thresholds.items():
@@ -93,13 +94,13 @@ class ModelFile:
             if name not in self.tasks or not 0 < value < math.inf:
                 raise ValueError(f"task {name!r}: temperature {value}; expected a task, above 0.")
 
-    def for_checkpoint(self, stem: str) -> "ModelFile":
+    def for_checkpoint(self, stem: str) -> ModelFile:
         """Return it without what was tuned for other checkpoints than ``model-0003``, or such.
 
         Other weights have other logits: their probabilities would be wrong, and their thresholds
         arbitrary. A warning names the tasks. What does not say what it was tuned for stays.
         """
-        others: Dict[str, List[str]] = {}
+        others: dict[str, list[str]] = {}
         for name, how in self.tuned.items():
             if isinstance(how, dict) and how.get("checkpoint", stem) != stem:
                 others.setdefault(how["checkpoint"], []).append(name)
@@ -111,7 +112,7 @@ class ModelFile:
             )  # fmt: skip
         gone = {name for names in others.values() for name in names}
 
-        def left(known: Dict[str, Any]) -> Dict[str, Any]:
+        def left(known: dict[str, Any]) -> dict[str, Any]:
             return {name: value for name, value in known.items() if name not in gone}
 
         return replace(
@@ -137,7 +138,7 @@ class ModelFile:
         )
 
     @staticmethod
-    def load(path: PathLike) -> "ModelFile":
+    def load(path: PathLike) -> ModelFile:
         """Read ``model.json``; `ValueError` naming the file if it is something else."""
         data = read_json(path, FORMAT, VERSION)
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections
 import logging
 import threading
-from typing import Any, List, Optional, Protocol, Tuple, Union
+from typing import Any, Protocol
 
 import mxnet as mx
 import numpy as np
@@ -48,10 +48,10 @@ class Network:
     def __init__(
         self,
         symbol: mx.sym.Symbol,
-        params: Tuple[Arrays, Arrays],
+        params: tuple[Arrays, Arrays],
         tasks: TaskSet,
         *,
-        ctx: Optional[mx.Context] = None,
+        ctx: mx.Context | None = None,
     ) -> None:
         self.tasks, self.ctx = tasks, ctx or mx.cpu()
         self._symbol = logits_symbol(symbol, tasks)
@@ -66,16 +66,16 @@ class Network:
                 f"the parameters lack {missing[:3]}, which the network of these tasks needs. Do "
                 "symbol, parameters and tasks belong together?"
             )
-        self._executors: "collections.OrderedDict[Tuple[int, ...], Any]" = collections.OrderedDict()
+        self._executors: collections.OrderedDict[tuple[int, ...], Any] = collections.OrderedDict()
         self._lock = threading.Lock()
 
     @classmethod
     def of(
         cls,
-        run: Union[RunFolder, PathLike],
+        run: RunFolder | PathLike,
         *,
         which: str = "best",
-        ctx: Optional[mx.Context] = None,
+        ctx: mx.Context | None = None,
     ) -> Network:
         """Load the ``"best"`` or the ``"last"`` checkpoint of a run or run folder."""
         run = run if isinstance(run, RunFolder) else RunFolder(run)
@@ -83,14 +83,14 @@ class Network:
         return cls(symbol, (args, auxs), run.tasks, ctx=ctx)
 
     @classmethod
-    def of_model(cls, model: Model, *, ctx: Optional[mx.Context] = None) -> Network:
+    def of_model(cls, model: Model, *, ctx: mx.Context | None = None) -> Network:
         """Make the network of what `load_model` returned; one in 8 bits stays on the CPU."""
         if ctx is not None and ctx.device_type != "cpu" and model.in_8_bits:
             log.warning("%s computes in 8 bits, which MXNet does on the CPU alone.", model.name)
             ctx = mx.cpu()
         return cls(model.symbol, model.params, model.tasks, ctx=ctx)
 
-    def logits(self, images: Any) -> List[np.ndarray]:
+    def logits(self, images: Any) -> list[np.ndarray]:
         """Return logits, float32 (N, num_logits), one array a task in task order.
 
         ``images`` is an NDArray or ndarray (N, channels, height, width), float32.
@@ -111,7 +111,7 @@ class Network:
         if theirs != ours:
             raise ValueError(f"the net has heads {theirs}, but the tasks want {ours}.")
 
-    def _executor(self, shape: Tuple[int, ...]) -> Tuple[Any, mx.nd.NDArray]:
+    def _executor(self, shape: tuple[int, ...]) -> tuple[Any, mx.nd.NDArray]:
         if shape not in self._executors:
             data = mx.nd.zeros(shape, self.ctx)
             try:
@@ -143,7 +143,7 @@ class Backend(Protocol):
     file: ModelFile
     name: str
 
-    def predict(self, crops: np.ndarray) -> List[np.ndarray]:
+    def predict(self, crops: np.ndarray) -> list[np.ndarray]:
         """Turn pixels, uint8 (N, height, width, channels), into predictions, one array a task.
 
         They are float32 (N, num_outputs): probabilities, with the temperatures, or values.
@@ -159,7 +159,7 @@ class MXNetBackend:
         made = model.file.preprocessing
         self._normalize = Normalize(made.data_shape, made.mean, made.std)
 
-    def predict(self, crops: np.ndarray) -> List[np.ndarray]:
+    def predict(self, crops: np.ndarray) -> list[np.ndarray]:
         """Scale, compute, activate; see `Backend`."""
         rows = len(crops)
         bound = rows if rows == self._batch_size else 1 << (rows - 1).bit_length()

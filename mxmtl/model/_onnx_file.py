@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any
 
 import numpy as np
 
@@ -49,7 +50,7 @@ def onnx_bytes(model: Model, *, inside: bool = True, metadata: Mapping[str, str]
         raise ValueError(f"metadata {own}: what begins with mxmtl. is written by mxmtl itself.")
     symbol = model.predicting()
     check_operators(symbol)
-    shape: Tuple[int, ...] = tuple(model.file.preprocessing.data_shape)
+    shape: tuple[int, ...] = tuple(model.file.preprocessing.data_shape)
     name = INPUT if INPUT not in model.tasks.names else f"{INPUT}:0"  # a task may be called so
     graph = Graph([name, *model.tasks.names])
     data = _normalized(graph, name, model.file.preprocessing) if inside else name
@@ -77,7 +78,7 @@ def _normalized(graph: Graph, pixels: str, preprocessing: Preprocessing) -> str:
     return graph.add("Sub", [data, graph.constant(shift)], "normalized")
 
 
-def facts_of(model: Model, inside: bool) -> Dict[str, str]:
+def facts_of(model: Model, inside: bool) -> dict[str, str]:
     """Return the metadata by which a reader without mxmtl knows what goes in and comes out."""
     facts = {
         "mxmtl.outputs": [_output(task, model.file) for task in model.tasks],
@@ -89,7 +90,7 @@ def facts_of(model: Model, inside: bool) -> Dict[str, str]:
     return {"mxmtl.format": FORMAT, "mxmtl.model": model.name, **texts}
 
 
-def _output(task: Task, file: ModelFile) -> Dict[str, Any]:
+def _output(task: Task, file: ModelFile) -> dict[str, Any]:
     # Thresholds as they are in force, also where none were tuned.
     answer = task.answer(np.zeros(task.num_outputs), file.thresholds.get(task.name))
     output = {"name": task.name, "kind": task.kind, "names": list(task.names)}
@@ -100,7 +101,7 @@ def file_of(facts: Mapping[str, str], source: str) -> ModelFile:
     """Make the model file of an ONNX file's metadata; `ValueError` naming it if there is none."""
     try:
         tasks = TaskSet.from_dict(json.loads(facts["mxmtl.tasks"]), source)
-        outputs: Tuple[Dict[str, Any], ...] = tuple(json.loads(facts["mxmtl.outputs"]))
+        outputs: tuple[dict[str, Any], ...] = tuple(json.loads(facts["mxmtl.outputs"]))
         thresholds = {each["name"]: each["thresholds"] for each in outputs if each["thresholds"]}
         return ModelFile(
             tasks,
@@ -124,7 +125,7 @@ class OnnxBackend:
         self.file, self.name = file_of(facts, path), name or path
 
     @staticmethod
-    def of_model(model: Model) -> "OnnxBackend":
+    def of_model(model: Model) -> OnnxBackend:
         """Make the ONNX file of a model, and load that."""
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "model.onnx")
@@ -132,7 +133,7 @@ class OnnxBackend:
                 stream.write(onnx_bytes(model))
             return OnnxBackend(path, model.name)
 
-    def predict(self, crops: np.ndarray) -> List[np.ndarray]:
+    def predict(self, crops: np.ndarray) -> list[np.ndarray]:
         """Compute; see `Backend`."""
         found = self._predictor.predict(crops)
         return [found[name] for name in self.file.tasks.names]

@@ -7,7 +7,6 @@ from __future__ import annotations
 import functools
 import os
 from dataclasses import dataclass
-from typing import Optional, Tuple
 
 from .._options import Options, option
 from ._model_file import Preprocessing
@@ -32,16 +31,16 @@ class RunOptions(Options):
 class BareOptions(Options):
     """What MXNet's own files do not tell of a network."""
 
-    tasks: Optional[str] = bare(None, "a .tasks.json file; PREFIX.tasks.json by default")
-    data_shape: Optional[Tuple[int, ...]] = bare(
+    tasks: str | None = bare(None, "a .tasks.json file; PREFIX.tasks.json by default")
+    data_shape: tuple[int, ...] | None = bare(
         None, "what images the network takes", low=1, metavar="C,H,W"
     )
-    mean: Tuple[float, ...] = bare((0.0,), "one number, or one a channel")
-    std: Tuple[float, ...] = bare((1.0,), "one number, or one a channel")
+    mean: tuple[float, ...] = bare((0.0,), "one number, or one a channel")
+    std: tuple[float, ...] = bare((1.0,), "one number, or one a channel")
     crop: float = bare(1.0, "share of the shorter edge that is kept")
 
     @property
-    def preprocessing(self) -> Optional[Preprocessing]:
+    def preprocessing(self) -> Preprocessing | None:
         """How images become input; None where that is not told."""
         if self.data_shape is None:
             return None
@@ -52,8 +51,8 @@ class BareOptions(Options):
 class PredictOptions(Options):
     """How predictions are written."""
 
-    output: Optional[str] = option(None, "file to write", flag="-o/--output", metavar="FILE")
-    format: Optional[str] = option(
+    output: str | None = option(None, "file to write", flag="-o/--output", metavar="FILE")
+    format: str | None = option(
         None,
         "jsonl is one JSON object a line, fashionai reads and writes file,TASK_labels,...; by the "
         "ending of FILE, else csv",
@@ -69,6 +68,6 @@ class PredictOptions(Options):
         return self.format or ENDINGS.get(ending, "csv")
 
     @property
-    def skipped(self) -> Optional[str]:
+    def skipped(self) -> str | None:
         """The list of images that could not be read, as the converter has one."""
         return None if self.output is None else f"{self.output}.skipped.csv"

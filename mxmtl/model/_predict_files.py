@@ -9,7 +9,8 @@ import io
 import json
 import os
 import sys
-from typing import IO, Any, ClassVar, Dict, Iterator, List, Optional, Sequence, Tuple, Type
+from collections.abc import Iterator, Sequence
+from typing import IO, Any, ClassVar
 
 import numpy as np
 from tqdm import tqdm
@@ -39,7 +40,7 @@ class Writer(abc.ABC):
         How many of the likeliest classes are written.
     """
 
-    formats: ClassVar[Dict[str, Type["Writer"]]] = {}
+    formats: ClassVar[dict[str, type[Writer]]] = {}
 
     def __init_subclass__(cls, form: str, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -70,7 +71,7 @@ class CsvWriter(Writer, form="csv"):
         self._begun = False
 
     def write(self, items: Sequence[Item], predictions: Sequence[np.ndarray]) -> None:
-        table: Dict[str, Any] = {self.column: [item.name for item in items]}
+        table: dict[str, Any] = {self.column: [item.name for item in items]}
         for task, part in zip(self.file.tasks, predictions):
             table.update(task.describe(part, self.file.thresholds.get(task.name)))
             if task.kind.exclusive and self.top > 1:
@@ -87,7 +88,7 @@ class JsonLinesWriter(Writer, form="jsonl"):
     def write(self, items: Sequence[Item], predictions: Sequence[np.ndarray]) -> None:
         tasks, levels = self.file.tasks, self.file.thresholds
         for row, item in enumerate(items):
-            data: Dict[str, Any] = {self.column: item.name}
+            data: dict[str, Any] = {self.column: item.name}
             for task, part in zip(tasks, predictions):
                 answer = task.answer(part[row], levels.get(task.name)).to_dict()
                 if task.kind.exclusive and self.top:
@@ -117,10 +118,10 @@ class FashionAIWriter(Writer, form="fashionai"):
 
 def runners_up(
     column: str, names: Sequence[str], prediction: np.ndarray, top: int
-) -> Dict[str, List[Any]]:
+) -> dict[str, list[Any]]:
     """Return the second likeliest class of each row, the third, ... and their probabilities."""
     order = np.argsort(-prediction, axis=1, kind="stable")[:, :top]
-    table: Dict[str, List[Any]] = {}
+    table: dict[str, list[Any]] = {}
     for place in range(1, order.shape[1]):
         index = order[:, place]
         table[f"{column}.{place + 1}"] = [names[i] for i in index]
@@ -128,7 +129,7 @@ def runners_up(
     return table
 
 
-def likeliest(probabilities: Dict[str, float], top: int) -> Dict[str, float]:
+def likeliest(probabilities: dict[str, float], top: int) -> dict[str, float]:
     """Return the highest of them, in order."""
     return dict(sorted(probabilities.items(), key=lambda pair: -pair[1])[:top])
 
@@ -144,7 +145,7 @@ def predict_inputs(
     predictor: Predictor,
     inputs: Inputs,
     options: PredictOptions = PredictOptions(),  # noqa: B008 (frozen)
-) -> Tuple[int, int]:
+) -> tuple[int, int]:
     """Predict images and write what comes out; memory does not grow with their number.
 
     Images that cannot be read are named on the standard error, and in
@@ -196,7 +197,7 @@ def predict_inputs(
 
 
 @contextlib.contextmanager
-def text_output(path: Optional[str]) -> Iterator[IO[str]]:
+def text_output(path: str | None) -> Iterator[IO[str]]:
     """Open a text file that appears whole or not at all, or the standard output."""
     if path is None:
         yield sys.stdout
@@ -211,9 +212,9 @@ def text_output(path: Optional[str]) -> Iterator[IO[str]]:
 class Skipped:
     """Images that could not be read: named on the standard error, and listed in a file."""
 
-    def __init__(self, path: Optional[str]) -> None:
+    def __init__(self, path: str | None) -> None:
         self.path, self.count = path, 0
-        self._rows: List[Any] = []
+        self._rows: list[Any] = []
         self._files = contextlib.ExitStack()
         self._writer: Any = None
 

@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import (
     Any,
-    Callable,
-    Dict,
-    Iterable,
-    Iterator,
-    List,
-    Mapping,
     NamedTuple,
-    Optional,
-    Union,
 )
 
 import mxnet as mx
@@ -62,7 +55,7 @@ class Prediction:
     """
 
     answers: Mapping[str, Answer]
-    source: Optional[str] = None
+    source: str | None = None
 
     def __getitem__(self, task: str) -> Answer:
         return self.answers[task]
@@ -72,12 +65,12 @@ class Prediction:
         lines = [f"{name:{width}}  {answer}" for name, answer in self.answers.items()]
         return "\n".join([self.source, *lines] if self.source else lines)
 
-    def to_dict(self) -> Dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return JSON-able data: ``{task: {"answer": ..., "probabilities": {name: p}, ...}}``."""
         return {name: answer.to_dict() for name, answer in self.answers.items()}
 
 
-Result = Union[Prediction, ImageError]
+Result = Prediction | ImageError
 
 
 class PredictedBatch(NamedTuple):
@@ -93,9 +86,9 @@ class PredictedBatch(NamedTuple):
         One array a task, float32 (N, num_outputs), of the images without an error.
     """
 
-    images: List[Any]
-    errors: List[Optional[ImageError]]
-    predictions: List[np.ndarray]
+    images: list[Any]
+    errors: list[ImageError | None]
+    predictions: list[np.ndarray]
 
 
 class Predictor:
@@ -139,10 +132,10 @@ class Predictor:
 
     def __init__(
         self,
-        model: Union[PathLike, RunFolder, Model],
+        model: PathLike | RunFolder | Model,
         which: str = "best",
         *,
-        device: Union[mx.Context, str, None] = None,
+        device: mx.Context | str | None = None,
         backend: str = "mxnet",
         batch_size: int = 32,
         threads: int = 0,
@@ -190,11 +183,11 @@ class Predictor:
             arrays = self.backend.predict(self.read(images)[np.newaxis])
             return self._prediction(arrays, 0, source_of(images))
         stream = self._stream(images, on_error)
-        many = isinstance(images, (list, tuple, np.ndarray, mx.nd.NDArray))
+        many = isinstance(images, list | tuple | np.ndarray | mx.nd.NDArray)
         return list(stream) if many else stream
 
     def batches(
-        self, images: Iterable[Any], read: Optional[Callable[[Any], np.ndarray]] = None
+        self, images: Iterable[Any], read: Callable[[Any], np.ndarray] | None = None
     ) -> Iterator[PredictedBatch]:
         """Predict many images as arrays, reading ahead no further than it must.
 
@@ -203,7 +196,7 @@ class Predictor:
         """
         read = read or self.read
 
-        def attempt(image: Any) -> Union[np.ndarray, ImageError]:
+        def attempt(image: Any) -> np.ndarray | ImageError:
             try:
                 return read(image)
             except ImageError as error:
@@ -233,7 +226,7 @@ class Predictor:
                 else:
                     yield error
 
-    def _prediction(self, arrays: List[np.ndarray], row: int, source: Optional[str]) -> Prediction:
+    def _prediction(self, arrays: list[np.ndarray], row: int, source: str | None) -> Prediction:
         levels = self.backend.file.thresholds
         pairs = zip(self.tasks, arrays)
         return Prediction(
@@ -244,20 +237,20 @@ class Predictor:
 
 def is_image(images: Any) -> bool:
     """Tell one image from several."""
-    if isinstance(images, (np.ndarray, mx.nd.NDArray)):
+    if isinstance(images, np.ndarray | mx.nd.NDArray):
         return len(images.shape) < 4
-    return isinstance(images, (str, os.PathLike, bytes, bytearray, memoryview)) or not hasattr(
+    return isinstance(images, str | os.PathLike | bytes | bytearray | memoryview) or not hasattr(
         images, "__iter__"
     )
 
 
 def make_backend(
-    model: Any, which: str, device: Union[mx.Context, str, None], backend: str, batch_size: int
+    model: Any, which: str, device: mx.Context | str | None, backend: str, batch_size: int
 ) -> Backend:
     """Load a model into what shall compute it."""
     if backend not in BACKENDS:
         raise ValueError(f"backend={backend!r} is not one of {BACKENDS}.")
-    onnx_file = isinstance(model, (str, os.PathLike)) and os.fspath(model).endswith(".onnx")
+    onnx_file = isinstance(model, str | os.PathLike) and os.fspath(model).endswith(".onnx")
     if backend == "mxnet" and not onnx_file:
         loaded = model if isinstance(model, Model) else load_model(model, which)
         return MXNetBackend(loaded, device_of(device), batch_size)
@@ -268,7 +261,7 @@ def make_backend(
     return OnnxBackend.of_model(model if isinstance(model, Model) else load_model(model, which))
 
 
-def device_of(device: Union[mx.Context, str, None]) -> mx.Context:
+def device_of(device: mx.Context | str | None) -> mx.Context:
     """Return the device of a name; `ValueError` if it is none."""
     if isinstance(device, mx.Context):
         return device

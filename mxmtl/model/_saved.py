@@ -7,7 +7,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple, Union
+from typing import Any
 
 import mxnet as mx
 
@@ -71,12 +71,12 @@ class RunFolder:
         return self.model.tasks
 
     @property
-    def checkpoints(self) -> List[Checkpoint]:
+    def checkpoints(self) -> list[Checkpoint]:
         """All that are there, oldest first."""
         return find_checkpoints(self.folder)
 
     @property
-    def history(self) -> List[Dict[str, Any]]:
+    def history(self) -> list[dict[str, Any]]:
         """One entry for each finished epoch, from the newest good checkpoint."""
         return list(self._newest()[1]["history"])
 
@@ -102,7 +102,7 @@ class RunFolder:
         """Return `model` with what was tuned for this checkpoint; a warning names what was not."""
         return self.model.for_checkpoint(self.checkpoint(which).stem)
 
-    def load(self, which: str = "best") -> Tuple[mx.sym.Symbol, Arrays, Arrays]:
+    def load(self, which: str = "best") -> tuple[mx.sym.Symbol, Arrays, Arrays]:
         """Return (symbol, arg_params, aux_params) of the ``"best"`` or the ``"last"`` checkpoint.
 
         The symbol is the training symbol; `mxmtl.prediction_symbol` makes one without labels.
@@ -113,14 +113,14 @@ class RunFolder:
         args, auxs = checkpoint.params()
         return mx.sym.load(os.fspath(self.folder / SYMBOL)), args, auxs
 
-    def _newest(self) -> Tuple[Checkpoint, Dict[str, Any]]:
-        newest: Optional[Tuple[Checkpoint, Dict[str, Any]]] = newest_good(self.folder)
+    def _newest(self) -> tuple[Checkpoint, dict[str, Any]]:
+        newest: tuple[Checkpoint, dict[str, Any]] | None = newest_good(self.folder)
         if newest is None:
             raise CheckpointError(f"{self.folder}: no good checkpoint.")
         return newest
 
 
-def best_entry(history: List[Dict[str, Any]]) -> Optional[Dict[str, Any]]:
+def best_entry(history: list[dict[str, Any]]) -> dict[str, Any] | None:
     """Return the best epoch of a history; None if it is empty."""
     marked = [entry for entry in history if entry.get("best")]
     return marked[-1] if marked else None
@@ -143,7 +143,7 @@ class Model:
     """
 
     symbol: mx.sym.Symbol
-    params: Tuple[Arrays, Arrays]
+    params: tuple[Arrays, Arrays]
     file: ModelFile
     name: str
 
@@ -170,11 +170,11 @@ class Model:
 
 
 def load_model(
-    source: Union[PathLike, RunFolder],
+    source: PathLike | RunFolder,
     which: str = "best",
     *,
-    tasks: Union[TaskSet, PathLike, None] = None,
-    preprocessing: Optional[Preprocessing] = None,
+    tasks: TaskSet | PathLike | None = None,
+    preprocessing: Preprocessing | None = None,
 ) -> Model:
     """Load a trained network.
 
@@ -217,7 +217,7 @@ def load_model(
     return Model(symbol, (args, auxs), file, f"{prefix}-{number:04d}")
 
 
-def find_files(source: str) -> Tuple[str, int]:
+def find_files(source: str) -> tuple[str, int]:
     """Return prefix and number of MXNet's files; `FileNotFoundError` if there are none."""
     match = NUMBERED.fullmatch(source)
     if match and os.path.exists(f"{match.group(1)}-symbol.json"):
@@ -232,7 +232,7 @@ def find_files(source: str) -> Tuple[str, int]:
 
 
 def _model_file(
-    prefix: str, tasks: Union[TaskSet, PathLike, None], preprocessing: Optional[Preprocessing]
+    prefix: str, tasks: TaskSet | PathLike | None, preprocessing: Preprocessing | None
 ) -> ModelFile:
     if tasks is None and preprocessing is None and os.path.exists(f"{prefix}.json"):
         return ModelFile.load(f"{prefix}.json")

@@ -12,7 +12,8 @@ import json
 import os
 import struct
 import sys
-from typing import Any, Dict, Iterable, List, Optional, Tuple, Union
+from collections.abc import Iterable
+from typing import Any
 
 import cv2
 import numpy as np
@@ -26,8 +27,8 @@ COLOR = {1: cv2.IMREAD_COLOR, 2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUC
 GRAY = {1: cv2.IMREAD_GRAYSCALE, 2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
         4: cv2.IMREAD_REDUCED_GRAYSCALE_4, 8: cv2.IMREAD_REDUCED_GRAYSCALE_8}  # fmt: skip
 PIXELS_PER_BYTE = 1024  # no JPEG holds more; a head that says so is damaged
-Image = Union[str, "os.PathLike[str]", bytes, np.ndarray]
-Size = Tuple[int, int]  # height, width
+Image = str | os.PathLike[str] | bytes | np.ndarray
+Size = tuple[int, int]  # height, width
 
 
 class OnnxPredictor:
@@ -56,7 +57,7 @@ class OnnxPredictor:
 
     def __init__(
         self,
-        path: Union[str, "os.PathLike[str]"],
+        path: str | os.PathLike[str],
         *,
         providers: Iterable[str] = ("CPUExecutionProvider",),
         threads: int = 0,
@@ -70,12 +71,12 @@ class OnnxPredictor:
                 f"{os.fspath(path)}: no ONNX file of mxmtl that this reader knows (mxmtl.format is "
                 f"{facts.get('mxmtl.format')!r}, expected {FORMAT!r}). mxmtl export writes one."
             )
-        self.outputs: List[Dict[str, Any]] = json.loads(facts["mxmtl.outputs"])
-        self.preprocessing: Dict[str, Any] = json.loads(facts["mxmtl.preprocessing"])
+        self.outputs: list[dict[str, Any]] = json.loads(facts["mxmtl.outputs"])
+        self.preprocessing: dict[str, Any] = json.loads(facts["mxmtl.preprocessing"])
         self.model = facts["mxmtl.model"]
         self._input = self.session.get_inputs()[0].name
 
-    def __call__(self, images: Iterable[Image]) -> List[Dict[str, Dict[str, Any]]]:
+    def __call__(self, images: Iterable[Image]) -> list[dict[str, dict[str, Any]]]:
         """Return, for each image, ``{task: {"answer": ..., "probabilities": {name: p}, ...}}``.
 
         Images are paths, the bytes of image files, or arrays uint8 of any size: (height, width,
@@ -95,14 +96,14 @@ class OnnxPredictor:
         crop = center_crop(found, size, (height, width), self.preprocessing["crop"])
         return np.ascontiguousarray(crop.reshape(height, width, channels))
 
-    def predict(self, crops: np.ndarray) -> Dict[str, np.ndarray]:
+    def predict(self, crops: np.ndarray) -> dict[str, np.ndarray]:
         """Return probabilities or values, float32 (N, num_outputs) by task, of what is prepared."""
         found = self.session.run(
             [output["name"] for output in self.outputs], {self._input: self._scaled(crops)}
         )
         return {output["name"]: part for output, part in zip(self.outputs, found)}
 
-    def answer(self, predictions: Dict[str, np.ndarray]) -> List[Dict[str, Dict[str, Any]]]:
+    def answer(self, predictions: dict[str, np.ndarray]) -> list[dict[str, dict[str, Any]]]:
         """Put predictions into words, one dictionary an image."""
         count = len(next(iter(predictions.values())))
         return [
@@ -119,7 +120,7 @@ class OnnxPredictor:
         return np.ascontiguousarray(scaled.transpose(0, 3, 1, 2))
 
 
-def opened(path: str, options: Any, providers: List[str]) -> Any:
+def opened(path: str, options: Any, providers: list[str]) -> Any:
     """Load an ONNX file; errors name it."""
     if not os.path.isfile(path):
         raise FileNotFoundError(f"{path}: no such file.")
@@ -129,7 +130,7 @@ def opened(path: str, options: Any, providers: List[str]) -> Any:
         raise ValueError(f"{path}: ONNX Runtime does not load it: {error}") from error
 
 
-def in_words(output: Dict[str, Any], prediction: np.ndarray) -> Dict[str, Any]:
+def in_words(output: dict[str, Any], prediction: np.ndarray) -> dict[str, Any]:
     """Return the answer of one task for one image, and how likely it is."""
     names, levels = output["names"], output["thresholds"]
     if levels:  # yes or no, of the task itself or of each label
@@ -148,7 +149,7 @@ def in_words(output: Dict[str, Any], prediction: np.ndarray) -> Dict[str, Any]:
     return {"answer": float(prediction[0])}
 
 
-def window(source: Size, size: Size, fraction: float) -> Tuple[float, float, float, float]:
+def window(source: Size, size: Size, fraction: float) -> tuple[float, float, float, float]:
     """Return what a crop of ``size`` shows of an image: left, top, distances of its pixels."""
     factor = max(size[0] / source[0], size[1] / source[1]) / fraction
     height = max(round(source[0] * factor), size[0])
@@ -173,7 +174,7 @@ def center_crop(image: np.ndarray, source: Size, size: Size, fraction: float) ->
     return cv2.warpAffine(image, matrix, size[::-1], flags=flags, borderMode=cv2.BORDER_REFLECT_101)
 
 
-def load(image: Image, channels: int, size: Size, fraction: float) -> Tuple[np.ndarray, Size]:
+def load(image: Image, channels: int, size: Size, fraction: float) -> tuple[np.ndarray, Size]:
     """Return an image's pixels, RGB or grey, perhaps reduced, and its size before that."""
     if isinstance(image, np.ndarray):
         if image.dtype != np.uint8 or image.ndim not in (2, 3) or image.shape[2:] not in ((), (3,)):
@@ -240,7 +241,7 @@ def recolored(image: np.ndarray, channels: int, to_gray: int, to_color: int) -> 
     return cv2.cvtColor(image, to_color if gray else to_gray)
 
 
-def jpeg_size(data: bytes) -> Optional[Size]:
+def jpeg_size(data: bytes) -> Size | None:
     """Return height and width of a JPEG file as it is shown; None for what is no such file."""
     if data[:2] != b"\xff\xd8":
         return None
@@ -279,7 +280,7 @@ def orientation(exif: bytes) -> int:
     return 1
 
 
-def main(arguments: List[str]) -> int:
+def main(arguments: list[str]) -> int:
     """Print a line of JSON for each image."""
     if len(arguments) < 2 or arguments[0].startswith("-"):
         print("usage: python onnx_predictor.py MODEL.onnx IMAGE ...", file=sys.stderr)

@@ -5,7 +5,8 @@ A head is one fully connected layer, from flat features to a task's logits.
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
+from collections.abc import Sequence
+from typing import Any, TypeAlias
 
 import mxnet as mx
 import numpy as np
@@ -19,14 +20,14 @@ MEND = (
 # Inputs to try a symbol on: its own input size is not known, and the first that fits will do.
 # What takes flat input (a variable by itself, say) is the user's to feed with flat input.
 PROBES = [(1, 512), *((1, c, size, size) for size in (224, 299, 64, 32, 28) for c in (3, 1))]
-Params = Dict[str, mx.nd.NDArray]
-TrunkOrNet = Union[mx.sym.Symbol, mx.gluon.HybridBlock]
-Widths = List[Tuple[str, Optional[int]]]  # name and width of each head; None where unknown
+Params = dict[str, mx.nd.NDArray]
+TrunkOrNet: TypeAlias = mx.sym.Symbol | mx.gluon.HybridBlock
+Widths = list[tuple[str, int | None]]  # name and width of each head; None where unknown
 
 
 def check_flat(features: Any) -> None:
     """Raise `ValueError` if features (NDArray or Symbol) are known not to be (N, num_features)."""
-    if not isinstance(features, (mx.nd.NDArray, mx.sym.Symbol)):
+    if not isinstance(features, mx.nd.NDArray | mx.sym.Symbol):
         raise TypeError(f"the trunk returned {type(features).__name__}; expected one array.")
     symbolic = isinstance(features, mx.sym.Symbol)
     if symbolic and len(features.list_outputs()) != 1:
@@ -41,7 +42,7 @@ def check_flat(features: Any) -> None:
         )
 
 
-def _probe(symbol: mx.sym.Symbol) -> Optional[Tuple[int, ...]]:
+def _probe(symbol: mx.sym.Symbol) -> tuple[int, ...] | None:
     # The output shape on the first input shape that the symbol accepts; None if none was.
     if "data" not in symbol.list_arguments():
         return None
@@ -71,7 +72,7 @@ class Heads(mx.gluon.HybridBlock):
             dense.bias.wd_mult = 0.0  # Module decays no biases; Gluon's variables would say 1
             self.register_child(dense, task.name)
 
-    def hybrid_forward(self, F: Any, features: Any) -> List[Any]:
+    def hybrid_forward(self, F: Any, features: Any) -> list[Any]:
         check_flat(features)
         return [head(features) for head in self._children.values()]
 
@@ -118,7 +119,7 @@ class MultiTaskNet(mx.gluon.HybridBlock):
         self.trunk = trunk
         self.heads = Heads(tasks)
 
-    def hybrid_forward(self, F: Any, images: Any) -> List[Any]:
+    def hybrid_forward(self, F: Any, images: Any) -> list[Any]:
         return self.heads(self.trunk(images))
 
 
@@ -147,7 +148,7 @@ class MultiTaskLoss(mx.gluon.HybridBlock):
     array([0.6931, 4.5   , 0.    ], dtype=float32)
     """
 
-    def __init__(self, tasks: TaskSet, *, normalization: Optional[str] = None) -> None:
+    def __init__(self, tasks: TaskSet, *, normalization: str | None = None) -> None:
         super().__init__(prefix="")
         self.tasks = tasks
         self.normalization = chosen_normalization(tasks, normalization)
@@ -163,14 +164,14 @@ class MultiTaskLoss(mx.gluon.HybridBlock):
                 task.check_logits(logits.shape)
         return super().forward(list(map(in_float32, outputs)), list(map(in_float32, labels)))
 
-    def hybrid_forward(self, F: Any, outputs: List[Any], labels: List[Any]) -> Any:
+    def hybrid_forward(self, F: Any, outputs: list[Any], labels: list[Any]) -> Any:
         return F.add_n(*self._each(F, outputs, labels))
 
-    def per_task(self, outputs: Sequence[Any], labels: Sequence[Any]) -> List[Any]:
+    def per_task(self, outputs: Sequence[Any], labels: Sequence[Any]) -> list[Any]:
         """Return the weighted loss of each task by itself, in task order: NDArrays (N,)."""
         return self._each(mx.nd, outputs, labels)
 
-    def _each(self, F: Any, outputs: Sequence[Any], labels: Sequence[Any]) -> List[Any]:
+    def _each(self, F: Any, outputs: Sequence[Any], labels: Sequence[Any]) -> list[Any]:
         return [
             task.loss(F, logits, label, self.normalization)
             for task, logits, label in zip(self.tasks, outputs, labels)
@@ -183,7 +184,7 @@ def in_float32(array: Any) -> Any:
     return array.astype("float32") if wanted else array
 
 
-def chosen_normalization(tasks: TaskSet, normalization: Optional[str]) -> str:
+def chosen_normalization(tasks: TaskSet, normalization: str | None) -> str:
     """Return the given normalization, or the tasks' own where it is None."""
     if normalization is None:
         return tasks.normalization
@@ -192,7 +193,7 @@ def chosen_normalization(tasks: TaskSet, normalization: Optional[str]) -> str:
     return normalization
 
 
-def module_params(net: mx.gluon.HybridBlock) -> Tuple[Params, Params]:
+def module_params(net: mx.gluon.HybridBlock) -> tuple[Params, Params]:
     """Return (arg_params, aux_params) of a Gluon net, for ``Module.fit`` or ``save_checkpoint``.
 
     Parameters that have no values yet (not initialized, or waiting for their shape until the
@@ -212,7 +213,7 @@ def module_params(net: mx.gluon.HybridBlock) -> Tuple[Params, Params]:
     """
     mx.nd.waitall()  # MXNet does not wait for BatchNorm's statistics by itself
     outputs = net(mx.sym.var("data"))
-    symbol = mx.sym.Group(list(outputs) if isinstance(outputs, (list, tuple)) else [outputs])
+    symbol = mx.sym.Group(list(outputs) if isinstance(outputs, list | tuple) else [outputs])
     auxiliary = set(symbol.list_auxiliary_states())
     args: Params = {}
     auxs: Params = {}
@@ -233,7 +234,7 @@ def _has_values(parameter: mx.gluon.Parameter) -> bool:
 
 # -- symbols for Module: one to train with, one to predict with ------------------------------------
 def training_symbol(
-    network: TrunkOrNet, tasks: TaskSet, *, normalization: Optional[str] = None
+    network: TrunkOrNet, tasks: TaskSet, *, normalization: str | None = None
 ) -> mx.sym.Symbol:
     """Return the symbol to train with ``Module.fit``: one MXNet output operator a task.
 
@@ -309,7 +310,7 @@ def logits_symbol(network: TrunkOrNet, tasks: TaskSet) -> mx.sym.Symbol:
     return mx.sym.Group(_logits(network, tasks))
 
 
-def _logits(network: TrunkOrNet, tasks: TaskSet) -> List[mx.sym.Symbol]:
+def _logits(network: TrunkOrNet, tasks: TaskSet) -> list[mx.sym.Symbol]:
     if isinstance(network, MultiTaskNet):
         _check_same_heads([(task.name, task.num_logits) for task in network.tasks], tasks)
         features = network.trunk(mx.sym.var("data"))

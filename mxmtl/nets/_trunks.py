@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import json
-from typing import Any, Optional, Sequence, Tuple
+from collections.abc import Sequence
+from typing import Any
 
 import mxnet as mx
 
@@ -25,7 +26,7 @@ STAGES = (
 
 def load_trunk(
     prefix: str, epoch: int, *, layer: str = "flatten0_output"
-) -> Tuple[mx.sym.Symbol, Params, Params]:
+) -> tuple[mx.sym.Symbol, Params, Params]:
     """Load a checkpoint and cut its network at a layer.
 
     Parameters
@@ -268,7 +269,7 @@ class Unit(mx.gluon.HybridBlock):
         self._active = active
         # Where the size is even, a stride of 2 leaves one row less to pad, and that at the top.
         before, after = (kernel - stride) // 2, (kernel - stride + 1) // 2
-        self._pad: Optional[Any] = None
+        self._pad: Any | None = None
         if stride > 1:
             self._pad = (0, 0, 0, 0, before, after, before, after)
         with self.name_scope():

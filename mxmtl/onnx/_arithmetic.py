@@ -6,7 +6,8 @@ First what is computed cell by cell, and softmax; then what moves, cuts, joins a
 from __future__ import annotations
 
 import math
-from typing import Any, Callable, Dict, List
+from collections.abc import Callable
+from typing import Any
 
 from ._graph import Graph, Node, Shape
 
@@ -145,7 +146,7 @@ def stack(g: Graph, node: Node) -> str:
     return g.add("Concat", parts, node.name, axis=axis)
 
 
-def split(g: Graph, node: Node) -> List[str]:
+def split(g: Graph, node: Node) -> list[str]:
     axis, count = node.axis("axis", 1), int(node.value("num_outputs"))
     _not_the_batch(node, axis)
     parts = g.add_many("Split", node.inputs, node.name, count, axis=axis)
@@ -217,7 +218,7 @@ def _to_shape(g: Graph, node: Node, data: str, shape: Shape) -> str:
     return g.add("Reshape", [data, g.integers(shape)], node.name)
 
 
-def _slice(g: Graph, node: Node, begins: List[int], ends: List[int], axes: List[int]) -> str:
+def _slice(g: Graph, node: Node, begins: list[int], ends: list[int], axes: list[int]) -> str:
     inputs = [node.inputs[0], g.integers(begins), g.integers(ends), g.integers(axes)]
     return g.add("Slice", inputs, node.name)
 
@@ -227,7 +228,7 @@ def _not_the_batch(node: Node, axis: int) -> None:
         node.refuse("it works along the images of a batch")
 
 
-OPERATORS: Dict[str, Translate] = {
+OPERATORS: dict[str, Translate] = {
     **{name: simple(operator) for name, operator in {**UNARY, **BINARY}.items()},
     **{name: with_scalar(operator) for name, operator in SCALAR.items()},
     **{name: with_scalar(operator, first=True) for name, operator in SCALAR_FIRST.items()},

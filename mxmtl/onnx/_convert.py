@@ -8,7 +8,8 @@ holds, without a word. So the symbol's JSON is read here, and translated one ope
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import mxnet as mx
 import numpy as np
@@ -17,16 +18,16 @@ from . import _arithmetic, _layers
 from ._graph import IR_VERSION, OPSET, Graph, Node, Shape, UnsupportedOperatorError, import_onnx
 
 # MXNet's operators, by the names that symbols have them under: one function each.
-OPERATORS: Dict[str, Any] = {**_layers.OPERATORS, **_arithmetic.OPERATORS}
+OPERATORS: dict[str, Any] = {**_layers.OPERATORS, **_arithmetic.OPERATORS}
 Params = Mapping[str, mx.nd.NDArray]
-Place = Tuple[int, int]  # number of a node, and of its output
-Widths = Sequence[Tuple[str, int]]  # outputs by name: how many numbers an image
+Place = tuple[int, int]  # number of a node, and of its output
+Widths = Sequence[tuple[str, int]]  # outputs by name: how many numbers an image
 LIMIT = 2**31 - 1  # bytes in one protobuf message
 
 
 def check_operators(symbol: mx.sym.Symbol) -> None:
     """Raise `UnsupportedOperatorError` naming all operators of a symbol that ONNX cannot get."""
-    unknown: Dict[str, str] = {}
+    unknown: dict[str, str] = {}
     for node in json.loads(symbol.tojson())["nodes"]:
         if node["op"] != "null" and node["op"] not in OPERATORS:
             unknown.setdefault(node["op"], node["name"])
@@ -44,8 +45,8 @@ def convert(
     params: Params,
     *,
     data: str,
-    data_shape: Tuple[int, ...],
-) -> List[str]:
+    data_shape: tuple[int, ...],
+) -> list[str]:
     """Append a symbol's nodes to a graph; return the tensors of its outputs.
 
     The symbol has the input ``data`` and nothing else that is not in ``params`` (arguments and
@@ -60,8 +61,8 @@ def convert(
     """
     check_operators(symbol)
     spec, shapes = json.loads(symbol.tojson()), _shapes(symbol, data_shape)
-    tensors: Dict[Place, str] = {}
-    arrays: Dict[int, np.ndarray] = {}
+    tensors: dict[Place, str] = {}
+    arrays: dict[int, np.ndarray] = {}
     for number, entry in enumerate(spec["nodes"]):
         if entry["op"] == "null":
             tensors[number, 0] = data
@@ -88,7 +89,7 @@ def _values(params: Params, name: str) -> np.ndarray:
     return values
 
 
-def _tensor(spec: Dict[str, Any], tensors: Dict[Place, str], place: Place) -> str:
+def _tensor(spec: dict[str, Any], tensors: dict[Place, str], place: Place) -> str:
     if place not in tensors:
         entry = spec["nodes"][place[0]]
         raise UnsupportedOperatorError(
@@ -98,7 +99,7 @@ def _tensor(spec: Dict[str, Any], tensors: Dict[Place, str], place: Place) -> st
     return tensors[place]
 
 
-def _shapes(symbol: mx.sym.Symbol, data_shape: Tuple[int, ...]) -> Dict[Place, Shape]:
+def _shapes(symbol: mx.sym.Symbol, data_shape: tuple[int, ...]) -> dict[Place, Shape]:
     # What differs between two and three images is the batch.
     internals = symbol.get_internals()
     two, three = (internals.infer_shape(data=(count, *data_shape))[1] for count in (2, 3))
@@ -111,7 +112,7 @@ def _shapes(symbol: mx.sym.Symbol, data_shape: Tuple[int, ...]) -> Dict[Place, S
 
 def finished(
     graph: Graph,
-    taken: Tuple[str, np.dtype, Sequence[Any]],
+    taken: tuple[str, np.dtype, Sequence[Any]],
     outputs: Widths,
     *,
     metadata: Mapping[str, str],

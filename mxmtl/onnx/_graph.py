@@ -8,14 +8,15 @@ for is not lost unnoticed: the node knows what was asked, and refuses the rest.
 from __future__ import annotations
 
 import ast
-from typing import Any, Dict, List, Mapping, NoReturn, Optional, Sequence, Tuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
 
 import numpy as np
 
 INSTALL = 'pip install "mxmtl[onnx]"'
 # What each onnxruntime since 1.6 (2020) reads, and old enough for every onnx package in bounds.
 OPSET, IR_VERSION = 13, 7
-Shape = Tuple[int, ...]  # -1 stands for the batch
+Shape = tuple[int, ...]  # -1 stands for the batch
 # What says how to compute, or repeats what the weights' shapes say, and changes no value.
 SILENT = {
     "workspace", "cudnn_tune", "cudnn_off", "num_filter", "num_hidden", "num_args", "momentum",
@@ -52,9 +53,9 @@ class Graph:
     def __init__(self, reserved: Sequence[str]) -> None:
         self._onnx = import_onnx()
         self._taken = set(reserved)
-        self._constants: Dict[bytes, str] = {}
-        self.nodes: List[Any] = []
-        self.initializers: List[Any] = []
+        self._constants: dict[bytes, str] = {}
+        self.nodes: list[Any] = []
+        self.initializers: list[Any] = []
 
     def parameter(self, name: str, array: np.ndarray) -> str:
         """Put a named array into the file; return the name of its tensor."""
@@ -80,7 +81,7 @@ class Graph:
 
     def add_many(
         self, operator: str, inputs: Sequence[str], name: str, count: int, **attributes: Any
-    ) -> List[str]:
+    ) -> list[str]:
         """Append a node of several outputs; return their names."""
         outputs = [self._unique(name) for _ in range(count)]
         self.nodes.append(
@@ -103,7 +104,7 @@ class Graph:
                 tensor = node.input[0]
         return ""
 
-    def used_initializers(self) -> List[Any]:
+    def used_initializers(self) -> list[Any]:
         """Return the constants and parameters that some node reads."""
         read = {name for node in self.nodes for name in node.input}
         return [array for array in self.initializers if array.name in read]
@@ -141,12 +142,12 @@ class Node:
         inputs: Sequence[str],
         shapes: Sequence[Shape],
         out_shapes: Sequence[Shape],
-        params: Sequence[Optional[np.ndarray]],
+        params: Sequence[np.ndarray | None],
     ) -> None:
         self.op, self.name = str(spec["op"]), str(spec["name"])
         self.inputs, self.shapes, self.out_shapes = list(inputs), list(shapes), list(out_shapes)
         self.params = list(params)
-        attributes: Dict[str, str] = spec.get("attrs", {})
+        attributes: dict[str, str] = spec.get("attrs", {})
         self._attributes = {k: v for k, v in attributes.items() if not k.startswith("__")}
         self._read = set(SILENT)
 
@@ -173,7 +174,7 @@ class Node:
         """Read a flag: True, False, 1 or 0."""
         return bool(self.value(name, default))
 
-    def numbers(self, name: str, default: Sequence[int] = ()) -> List[int]:
+    def numbers(self, name: str, default: Sequence[int] = ()) -> list[int]:
         """Read a tuple of whole numbers; one number is a tuple of one."""
         value = self.value(name, tuple(default))
         return [value] if isinstance(value, int) else list(value)

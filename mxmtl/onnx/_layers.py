@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from typing import List
 
 import numpy as np
 
@@ -205,7 +204,7 @@ def _unfused(g: Graph, node: Node, data: str) -> str:
     return g.add("Clip", [data, g.constant(limits.min), g.constant(limits.max)], node.name)
 
 
-def _standardize(g: Graph, node: Node, data: str, axes: List[int], eps: float) -> str:
+def _standardize(g: Graph, node: Node, data: str, axes: list[int], eps: float) -> str:
     mean = g.add("ReduceMean", [data], node.name, axes=axes, keepdims=1)
     centered = g.add("Sub", [data, mean], node.name)
     square = g.add("Mul", [centered, centered], node.name)

@@ -9,10 +9,11 @@ from __future__ import annotations
 import io
 import math
 import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any
 
 from .._table import written
 from ..evaluation import of_task
@@ -24,8 +25,8 @@ PLOT = "figures need matplotlib", "plot"  # what needs it, and the extra that ha
 ALL_LABELS = "all together"
 INK, FAINT = "#010203", "#040506"  # colours that become variables of the page's style
 SERIES = tuple(f"#0a0b{number:02x}" for number in range(8))
-DASHES: Tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1)), (0, (7, 2, 1, 2)))
-STYLE: Dict[str, Any] = {
+DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1)), (0, (7, 2, 1, 2)))
+STYLE: dict[str, Any] = {
     "svg.fonttype": "none",  # text stays text: the reader's fonts draw it
     "svg.hashsalt": "mxmtl",  # the same figure is the same bytes
     "text.color": INK,
@@ -55,7 +56,7 @@ SIZE = (3.6, 2.6)  # inches
 PLACE = (0.15, 0.155, 0.83, 0.82)  # of the axes: left, bottom, width, height
 
 
-def needed(what: Tuple[str, str], *modules: str) -> None:
+def needed(what: tuple[str, str], *modules: str) -> None:
     """Raise `ImportError`, with the command that installs it, for what is not installed."""
     text, extra = what
     try:
@@ -121,7 +122,7 @@ def inline(text: str, title: str) -> str:
 
 
 # -- what is drawn ---------------------------------------------------------------------------------
-def style(number: int) -> Dict[str, Any]:
+def style(number: int) -> dict[str, Any]:
     """Return colour and dashes of a line, so that it can be told apart without colour."""
     return {
         "color": SERIES[number % len(SERIES)],
@@ -171,7 +172,7 @@ def reliability(axes: Any, calibration: Facts) -> None:
     square(axes)
 
 
-def thresholds(axes: Any, sweep: Facts, names: List[str]) -> None:
+def thresholds(axes: Any, sweep: Facts, names: list[str]) -> None:
     """Draw metrics against the threshold, the best and the chosen one marked."""
     rows = sweep["rows"]
     lines(
@@ -216,7 +217,7 @@ class Panel:
     note: str = ""
 
 
-def legend_entry(number: int, name: str, value: Any = None) -> Dict[str, Any]:
+def legend_entry(number: int, name: str, value: Any = None) -> dict[str, Any]:
     """Return a line of a legend; it looks as `style` makes the line."""
     return {
         "color": number % len(SERIES),
@@ -226,9 +227,9 @@ def legend_entry(number: int, name: str, value: Any = None) -> Dict[str, Any]:
     }
 
 
-def task_panels(task: Facts) -> List[Panel]:
+def task_panels(task: Facts) -> list[Panel]:
     """Return the panels that a task has."""
-    found: List[Panel] = []
+    found: list[Panel] = []
     if task.get("ranking", {}).get("curves"):
         found += [ranked(task["ranking"], *kind) for kind in RANKED]
     if task.get("calibration"):
@@ -289,13 +290,13 @@ def scattered(errors: Facts) -> Panel:
 
 
 # -- learning curves -------------------------------------------------------------------------------
-def headline(values: Sequence[MetricValue]) -> Optional[MetricValue]:
+def headline(values: Sequence[MetricValue]) -> MetricValue | None:
     """Return the value that stands for a task; None if none can."""
     name = main_metric([value.metric for value in values])
     return next((value for value in values if value.metric == name), None)
 
 
-def learning(runs: Sequence[Facts], limit: int = 12) -> List[Panel]:
+def learning(runs: Sequence[Facts], limit: int = 12) -> list[Panel]:
     """Draw the monitored value, then loss and headline of each task, by epoch."""
     known = {value.name: value for run in runs for value in run["values"]}
     wanted = [
@@ -310,10 +311,10 @@ def learning(runs: Sequence[Facts], limit: int = 12) -> List[Panel]:
     return [panel for panel in panels if panel]
 
 
-def learned(runs: Sequence[Facts], value: MetricValue) -> Optional[Panel]:
+def learned(runs: Sequence[Facts], value: MetricValue) -> Panel | None:
     """Draw one value by epoch: training and validation of one run, or a line for each run."""
-    series: List[Any] = []
-    legend: List[Dict[str, Any]] = []
+    series: list[Any] = []
+    legend: list[dict[str, Any]] = []
     for run in runs:
         for part, name in (("train", "training"), ("val", "validation")):
             points = [

@@ -10,8 +10,9 @@ import functools
 import io
 import logging
 import unicodedata
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, FrozenSet, Iterator, List, Optional, Sequence, Tuple
+from typing import Any
 
 import numpy as np
 
@@ -61,7 +62,7 @@ class Picture:
     """
 
     name: str
-    pixels: Optional[np.ndarray]
+    pixels: np.ndarray | None
     lines: Sequence[Line]
 
 
@@ -129,7 +130,7 @@ def escape_math(text: str) -> str:
     return text.replace("$", r"\$")
 
 
-def folded(text: str, letters: int, most: int) -> List[str]:
+def folded(text: str, letters: int, most: int) -> list[str]:
     """Break a text between words into lines of a width; the last of ``most`` lines is cut.
 
     >>> folded("beard blond glasses hat hoodie", 12, 2)
@@ -163,13 +164,13 @@ def cut(text: str, letters: int) -> str:
 
 
 # -- fonts for names in any script, out of those that are installed --------------------------------
-def letters_of(texts: Any) -> FrozenSet[str]:
+def letters_of(texts: Any) -> frozenset[str]:
     """Return the letters of some texts."""
     return frozenset(letter for text in texts for letter in text if letter.isprintable())
 
 
 @functools.lru_cache(maxsize=64)
-def chosen(letters: FrozenSet[str]) -> Tuple[Tuple[str, ...], FrozenSet[str]]:
+def chosen(letters: frozenset[str]) -> tuple[tuple[str, ...], frozenset[str]]:
     """Choose font families until each letter is in one of them, or no more fonts are left.
 
     Returns the families, and the letters that none of them has (a warning says once that these
@@ -202,7 +203,7 @@ def say_what_lacks() -> None:
     )
 
 
-def escaped(text: str, lacking: FrozenSet[str]) -> str:
+def escaped(text: str, lacking: frozenset[str]) -> str:
     r"""Write letters that no font has in ASCII.
 
     >>> print(escaped("breed: \u72ac", frozenset("\u72ac")))
@@ -226,7 +227,7 @@ def candidates(font_manager: Any) -> Iterator[str]:
 
 
 @functools.lru_cache(maxsize=512)
-def charmap(path: str) -> FrozenSet[int]:
+def charmap(path: str) -> frozenset[int]:
     """Return the letters that a font file has; none of one that cannot be read."""
     from matplotlib.ft2font import FT2Font
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from typing import Any, Dict, List, Mapping, Tuple
+from collections.abc import Mapping
+from typing import Any
 
 import mxnet as mx
 import numpy as np
@@ -14,12 +15,12 @@ from ..nets import logits_symbol
 from ..tasks import TaskSet
 from ._run_tables import shape_text
 
-Shape = Tuple[int, ...]
+Shape = tuple[int, ...]
 STEP, GAP, HEAD, HEADS, STAGES = 118, 26, 40, 16, 10  # units of the drawing; boxes at most
 LOW, HIGH = 34.0, 150.0  # heights of a stage
 
 
-def network_facts(symbol: mx.sym.Symbol, tasks: TaskSet, data_shape: Shape) -> Dict[str, Any]:
+def network_facts(symbol: mx.sym.Symbol, tasks: TaskSet, data_shape: Shape) -> dict[str, Any]:
     """Return stages of the trunk and the heads, JSON-able.
 
     A stage is all layers in a row whose maps have the same height and width. Shapes are without
@@ -27,7 +28,7 @@ def network_facts(symbol: mx.sym.Symbol, tasks: TaskSet, data_shape: Shape) -> D
     """
     logits = logits_symbol(symbol, tasks)
     sizes = parameter_sizes(logits, data_shape)
-    heads: List[Dict[str, Any]] = [
+    heads: list[dict[str, Any]] = [
         {
             "name": task.name,
             "type": type(task).__name__,
@@ -47,7 +48,7 @@ def network_facts(symbol: mx.sym.Symbol, tasks: TaskSet, data_shape: Shape) -> D
     }
 
 
-def parameter_sizes(symbol: mx.sym.Symbol, data_shape: Shape) -> Dict[str, int]:
+def parameter_sizes(symbol: mx.sym.Symbol, data_shape: Shape) -> dict[str, int]:
     """Return the number of values of each parameter by name."""
     arguments, _, states = symbol.infer_shape(data=(1, *data_shape))
     names = [*symbol.list_arguments(), *symbol.list_auxiliary_states()]
@@ -56,12 +57,12 @@ def parameter_sizes(symbol: mx.sym.Symbol, data_shape: Shape) -> Dict[str, int]:
 
 
 def trunk_stages(
-    symbol: mx.sym.Symbol, tasks: TaskSet, data_shape: Shape, sizes: Dict[str, int]
-) -> List[Dict[str, Any]]:
+    symbol: mx.sym.Symbol, tasks: TaskSet, data_shape: Shape, sizes: dict[str, int]
+) -> list[dict[str, Any]]:
     """Group the layers of the trunk, in the order of computation."""
     heads = {f"{task.name}_{part}" for task in tasks for part in ("weight", "bias", "fwd")}
     shapes = output_shapes(symbol, data_shape)
-    stages: List[Dict[str, Any]] = []
+    stages: list[dict[str, Any]] = []
     waiting = 0  # parameters stand before the layer that they belong to
     for node in json.loads(symbol.tojson())["nodes"]:
         name = node["name"]
@@ -88,24 +89,24 @@ def area(stage: Mapping[str, Any]) -> int:
     return int(np.prod(stage["shape"][1:], dtype=np.int64))
 
 
-def joined(stages: List[Dict[str, Any]], more: Dict[str, Any]) -> None:
+def joined(stages: list[dict[str, Any]], more: dict[str, Any]) -> None:
     """Add layers to the last stage."""
     stages[-1]["layers"] += more["layers"]
     stages[-1]["parameters"] += more["parameters"]
 
 
-def output_shapes(symbol: mx.sym.Symbol, data_shape: Shape) -> Dict[str, List[int]]:
+def output_shapes(symbol: mx.sym.Symbol, data_shape: Shape) -> dict[str, list[int]]:
     """Return the shape of each layer's first output, without the batch, by the layer's name."""
     internals = symbol.get_internals()
     _, shapes, _ = internals.infer_shape(data=(1, *data_shape))
-    found: Dict[str, List[int]] = {}
+    found: dict[str, list[int]] = {}
     for node, shape in zip(internals, shapes):
         found.setdefault(node.name, list(shape[1:]))
     return found
 
 
 # -- where the boxes of a drawing stand ------------------------------------------------------------
-def drawn(network: Mapping[str, Any]) -> Dict[str, Any]:
+def drawn(network: Mapping[str, Any]) -> dict[str, Any]:
     """Return boxes with places and texts: ``stages``, ``heads``, ``width``, ``height``."""
     first = {"shape": network["input"], "layers": {"input": 1}, "parameters": 0}
     stages = shortened([first, *network["stages"]])
@@ -114,7 +115,7 @@ def drawn(network: Mapping[str, Any]) -> Dict[str, Any]:
     height = max(HIGH + 96, (len(heads) + bool(more)) * HEAD + 24)
     middle = (height - 64) / 2 if len(heads) * HEAD < height - 40 else height / 2 - 24
     edges = [math.sqrt(area(stage)) for stage in stages]
-    boxes: List[Dict[str, Any]] = []
+    boxes: list[dict[str, Any]] = []
     for number, (stage, edge) in enumerate(zip(stages, edges)):
         part = math.log(max(edge, 1)) / math.log(max(*edges, 2))
         tall = LOW + (HIGH - LOW) * part
@@ -133,12 +134,12 @@ def drawn(network: Mapping[str, Any]) -> Dict[str, Any]:
     }  # fmt: skip
 
 
-def shortened(stages: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
+def shortened(stages: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Put the stages in the middle into one, where there are too many to draw."""
     if len(stages) <= STAGES:
         return stages
     middle = stages[STAGES // 2 : len(stages) - STAGES // 2 + 1]
-    layers: Dict[str, int] = {}
+    layers: dict[str, int] = {}
     for stage in middle:
         for kind, count in stage["layers"].items():
             layers[kind] = layers.get(kind, 0) + count
@@ -150,7 +151,7 @@ def shortened(stages: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
     return [*stages[: STAGES // 2], joined, *stages[len(stages) - STAGES // 2 + 1 :]]
 
 
-def stage_lines(stage: Mapping[str, Any]) -> List[str]:
+def stage_lines(stage: Mapping[str, Any]) -> list[str]:
     """Say what is in a stage: what it has most of, and its parameters."""
     most = sorted(stage["layers"].items(), key=lambda pair: -pair[1])[:2]
     texts = [kind if count == 1 else f"{count} {kind}" for kind, count in most]

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,7 @@ NOTHING = "No label of this task is known in these records, so there is nothing 
 SHADED = 14  # classes of a shaded confusion matrix that is still readable
 MATRIX = 12  # classes of one that is written out in Markdown
 Facts = Mapping[str, Any]
-Pictures = Mapping[Tuple[int, int], Optional[str]]
+Pictures = Mapping[tuple[int, int], str | None]
 
 
 def page(records: Sequence[str], runs: Sequence[Facts], pictures: Pictures) -> str:
@@ -75,7 +76,7 @@ def digest(script: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode()
 
 
-def view(records: Sequence[str], runs: Sequence[Facts], pictures: Pictures) -> Dict[str, Any]:
+def view(records: Sequence[str], runs: Sequence[Facts], pictures: Pictures) -> dict[str, Any]:
     """Return what the template fills in."""
     names = list(dict.fromkeys(name for run in runs for name in run["tasks"]))
     return {
@@ -108,13 +109,13 @@ def view(records: Sequence[str], runs: Sequence[Facts], pictures: Pictures) -> D
     }
 
 
-def single(run: Facts) -> List[Table]:
+def single(run: Facts) -> list[Table]:
     """Return the metrics of one run's tasks, and of all of them together."""
     together = tables.all_metrics(run, ALL_TASKS, "All tasks together")
     return [table for table in (*tables.by_task(run), together) if table.rows]
 
 
-def cards(run: Facts) -> List[Dict[str, Any]]:
+def cards(run: Facts) -> list[dict[str, Any]]:
     """Return of each task the one number that stands for it, and its baseline."""
     found = []
     for name, task in run["tasks"].items():
@@ -137,13 +138,13 @@ def cards(run: Facts) -> List[Dict[str, Any]]:
     return found
 
 
-def gain(ends: Tuple[float, float], baseline: Any, higher: bool) -> int:
+def gain(ends: tuple[float, float], baseline: Any, higher: bool) -> int:
     """Return 1 if all of an interval is better than the baseline, -1 if all is worse, else 0."""
     sides = [(end > baseline) - (end < baseline) for end in ends]
     return (sides[0] if higher else -sides[0]) if sides[0] == sides[1] else 0
 
 
-def task_view(run: Facts, name: str, number: int, pictures: Pictures) -> Dict[str, Any]:
+def task_view(run: Facts, name: str, number: int, pictures: Pictures) -> dict[str, Any]:
     """Return what one run has to show of one task."""
     task = run["tasks"][name]
     confusion = task.get("confusion", {})
@@ -177,9 +178,9 @@ def task_view(run: Facts, name: str, number: int, pictures: Pictures) -> Dict[st
     }
 
 
-def data(runs: Sequence[Facts]) -> List[Dict[str, Any]]:
+def data(runs: Sequence[Facts]) -> list[dict[str, Any]]:
     """Return the tables about data, once for runs that learned from the same records."""
-    found: Dict[str, Dict[str, Any]] = {}
+    found: dict[str, dict[str, Any]] = {}
     for run in runs:
         key = str((run["train"]["prefix"], list(run["tasks"])))
         same = found.setdefault(
@@ -196,7 +197,7 @@ def data(runs: Sequence[Facts]) -> List[Dict[str, Any]]:
     return list(found.values())
 
 
-def network(run: Facts) -> Dict[str, Any]:
+def network(run: Facts) -> dict[str, Any]:
     """Return the drawing of a network, and its tables."""
     facts = run["network"]
     return {
@@ -208,7 +209,7 @@ def network(run: Facts) -> Dict[str, Any]:
     }
 
 
-def shaded(confusion: Facts) -> Dict[str, Any]:
+def shaded(confusion: Facts) -> dict[str, Any]:
     """Return the matrix of the classes that are confused most: names and rows of cells.
 
     A cell has its number, its share of the label's records, and whether it is right. ``rest`` is
@@ -221,7 +222,7 @@ def shaded(confusion: Facts) -> Dict[str, Any]:
     wrong = counts.sum(axis=0) + counts.sum(axis=1) - 2 * np.diag(counts)
     shown = np.sort(np.argsort(-wrong, kind="stable")[:SHADED])
     total = counts.sum(axis=1)
-    rows: List[Dict[str, Any]] = []
+    rows: list[dict[str, Any]] = []
     for i in shown.tolist():
         cells = [
             {
@@ -284,7 +285,7 @@ def summary(run: Facts) -> str:
     )
 
 
-def written_out(run: Facts, name: str) -> List[Table]:
+def written_out(run: Facts, name: str) -> list[Table]:
     """Return the tables about one task, those that its kind has."""
     task = run["tasks"][name]
     found = [tables.all_metrics(run, name), tables.by_class(run, name)]

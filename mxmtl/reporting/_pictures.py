@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -13,7 +14,7 @@ from ..data.images import decode_image, encode_image, read_info
 from ..data.records import Prefixes, RecordError, RecordReader, record_files
 from ..tasks import TaskSet
 
-Levels = Union[float, Sequence[float]]
+Levels = float | Sequence[float]
 EDGE = 144  # pixels of a small picture's longer edge
 QUALITY = 82
 TINY = 40  # pixels: of an image of which each is to be seen
@@ -40,16 +41,16 @@ class RecordPictures:
         be left out of it. All of them by default.
     """
 
-    def __init__(self, records: Prefixes, index: Optional[np.ndarray] = None) -> None:
+    def __init__(self, records: Prefixes, index: np.ndarray | None = None) -> None:
         self._reader = RecordReader(record_files(records))
         ids = self._reader.ids(np.arange(len(self._reader)))
         self._rows = rows_of(ids if index is None else index, ids)
-        self._made: Dict[int, Optional[str]] = {}
+        self._made: dict[int, str | None] = {}
 
     def __len__(self) -> int:
         return len(self._rows)
 
-    def __enter__(self) -> "RecordPictures":
+    def __enter__(self) -> RecordPictures:
         return self
 
     def __exit__(self, *_: Any) -> None:
@@ -60,7 +61,7 @@ class RecordPictures:
         self._reader.check_width(tasks)
         return self._reader.labels(tasks.label_width)[self._rows]
 
-    def picture(self, row: int, edge: int = EDGE) -> Optional[RecordPicture]:
+    def picture(self, row: int, edge: int = EDGE) -> RecordPicture | None:
         """Return a row's image, fitted into a square, and its label; None if it is damaged."""
         try:
             record = self._reader.read(int(self._rows[row]))
@@ -70,7 +71,7 @@ class RecordPictures:
             return None
         return RecordPicture(record.id, fitted(pixels, edge)[..., ::-1], record.label)
 
-    def uri(self, row: int) -> Optional[str]:
+    def uri(self, row: int) -> str | None:
         """Return a row's image as a data URI, made once; None if it cannot be read."""
         if row not in self._made:
             found = self.picture(row)
@@ -111,8 +112,8 @@ def data_uri(pixels: np.ndarray) -> str:
 
 # -- batches ---------------------------------------------------------------------------------------
 def pixels_and_labels(
-    batch: Any, tasks: TaskSet, mean: Optional[Levels], std: Optional[Levels]
-) -> Tuple[np.ndarray, List[np.ndarray]]:
+    batch: Any, tasks: TaskSet, mean: Levels | None, std: Levels | None
+) -> tuple[np.ndarray, list[np.ndarray]]:
     """Return images as uint8 (N, height, width, channels), and each task's labels, without pad."""
     restore = None
     if hasattr(batch, "state_dict") and hasattr(batch, "pixels"):
@@ -125,7 +126,7 @@ def pixels_and_labels(
     rows = len(images) - (getattr(batch, "pad", 0) or 0)
     known = mean is None and std is None
     pixels = restore(images) if restore and known else as_pixels(array_of(images), mean, std)
-    if not isinstance(labels, (list, tuple)):
+    if not isinstance(labels, list | tuple):
         labels = tasks.split(array_of(labels))
     tasks.check_count("labels", labels)
     parts = [
@@ -134,7 +135,7 @@ def pixels_and_labels(
     return pixels[:rows], parts
 
 
-def as_pixels(images: np.ndarray, mean: Optional[Levels], std: Optional[Levels]) -> np.ndarray:
+def as_pixels(images: np.ndarray, mean: Levels | None, std: Levels | None) -> np.ndarray:
     """Undo a normalization, or guess it where none is given: uint8, channels last."""
     planes = images.shape[1] in (1, 3) and images.shape[3] not in (1, 3)
     images = images.transpose(0, 2, 3, 1) if planes else images

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any
 
 from .._files import PathLike, atomic_write, json_text
 from .._table import Table
@@ -27,15 +28,15 @@ from ._page import markdown, page
 from ._pictures import RecordPictures
 from ._run_facts import run_facts
 
-Values = Union[Mapping[str, float], Iterable[Tuple[str, float]]]
+Values = Mapping[str, float] | Iterable[tuple[str, float]]
 FORMAT, VERSION = "mxmtl.report", 1
 FORMS = {"html": ".html", "md": ".md", "json": ".json"}
 PAGE = "an HTML report needs jinja2 and matplotlib", "report"
 MODULES = ("jinja2", "matplotlib")
-OneRun = Union[PathLike, Run]
+OneRun = PathLike | Run
 
 
-def report(values: Values, tasks: TaskSet) -> "Report":
+def report(values: Values, tasks: TaskSet) -> Report:
     """Make a table of metric values, one row a task.
 
     Parameters
@@ -80,11 +81,11 @@ def report(values: Values, tasks: TaskSet) -> "Report":
 class Report:
     """Metric values, and the tasks that they are about. Made by `report`."""
 
-    metrics: List[MetricValue]
+    metrics: list[MetricValue]
     tasks: TaskSet
 
     @property
-    def values(self) -> Dict[str, float]:
+    def values(self) -> dict[str, float]:
         """All values by name."""
         return {value.name: value.value for value in self.metrics}
 
@@ -112,7 +113,7 @@ class Report:
         with atomic_write(path) as stream:
             stream.write((forms[ending]().rstrip("\n") + "\n").encode("utf-8"))
 
-    def _tables(self) -> List[Table]:
+    def _tables(self) -> list[Table]:
         names = self.tasks.names
         together = [value for value in self.metrics if value.task is None]
         return [
@@ -137,9 +138,9 @@ class RunReport:
         Data URIs of small pictures by number of the run and row; None where an image is damaged.
     """
 
-    facts: Dict[str, Any]
+    facts: dict[str, Any]
     metrics: Sequence[Sequence[MetricValue]] = field(repr=False)
-    pictures: Mapping[Tuple[int, int], Optional[str]] = field(default_factory=dict, repr=False)
+    pictures: Mapping[tuple[int, int], str | None] = field(default_factory=dict, repr=False)
 
     def html(self) -> str:
         """Return one page that needs no other file and no network.
@@ -153,7 +154,7 @@ class RunReport:
         """Return the tables in Markdown."""
         return markdown(self.facts["records"], self._runs())
 
-    def _runs(self) -> List[Dict[str, Any]]:
+    def _runs(self) -> list[dict[str, Any]]:
         # Tables are made of values that know what they are of, the JSON has them by name.
         return [{**run, "values": v} for run, v in zip(self.facts["runs"], self.metrics)]
 
@@ -181,7 +182,7 @@ class RunReport:
             The file is there, or nothing can be written there.
         """
         form = check_output(path, form, force=force)
-        forms: Dict[str, Callable[[], str]] = {
+        forms: dict[str, Callable[[], str]] = {
             "html": self.html, "md": self.markdown, "json": self.json,
         }  # fmt: skip
         text = forms[form]().rstrip("\n") + "\n"
@@ -211,8 +212,8 @@ def check_output(path: PathLike, form: str = "", *, force: bool = False) -> str:
 
 
 def report_runs(
-    runs: Union[OneRun, Sequence[OneRun]],
-    records: Optional[Prefixes] = None,
+    runs: OneRun | Sequence[OneRun],
+    records: Prefixes | None = None,
     *,
     which: str = "best",
     mistakes: int = ReportOptions.mistakes,
@@ -252,16 +253,16 @@ def report_runs(
         If no records are given and the run had none to validate on, or they were written for
         other tasks.
     """
-    one = isinstance(runs, (str, os.PathLike, Run))
-    several: List[Any] = [runs] if one else list(runs)  # type: ignore[list-item, arg-type]
+    one = isinstance(runs, str | os.PathLike | Run)
+    several: list[Any] = [runs] if one else list(runs)  # type: ignore[list-item, arg-type]
     opened = [run if isinstance(run, Run) else Run(run) for run in several]
     ReportOptions(mistakes=mistakes)  # checks it
     if not opened:
         raise ValueError("0 runs: expected a run, or several.")
     records = records or validation_records(opened[0])
-    facts: List[Dict[str, Any]] = []
-    metrics: List[Sequence[MetricValue]] = []
-    pictures: Dict[Tuple[int, int], Optional[str]] = {}
+    facts: list[dict[str, Any]] = []
+    metrics: list[Sequence[MetricValue]] = []
+    pictures: dict[tuple[int, int], str | None] = {}
     for number, run in enumerate(opened):
         model = run.model_of(which)
         predictions = predict_records(
@@ -291,7 +292,7 @@ def validation_records(run: Run) -> Prefixes:
     return val  # type: ignore[no-any-return]
 
 
-def named_apart(facts: List[Dict[str, Any]]) -> None:
+def named_apart(facts: list[dict[str, Any]]) -> None:
     """Call runs whose folders have the same name by their paths."""
     names = [run["name"] for run in facts]
     if len(set(names)) < len(names):

@@ -6,7 +6,8 @@ Of each task beyond its metrics: what is taken for what, curves, thresholds, err
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, List, Sequence, Tuple
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -40,7 +41,7 @@ BINS = 15  # of a reliability diagram, as many as CalibrationError has
 SWEEP = np.linspace(0.05, 0.95, 29)  # thresholds, as in the fastai article
 SWEPT = {"accuracy": Accuracy, "precision": Precision, "recall": Recall, "f1": F1}
 
-Facts = Dict[str, Any]
+Facts = dict[str, Any]
 
 
 def run_facts(
@@ -50,7 +51,7 @@ def run_facts(
     which: str,
     mistakes: int,
     bootstrap: int,
-) -> Tuple[Dict[str, Any], Sequence[MetricValue]]:
+) -> tuple[dict[str, Any], Sequence[MetricValue]]:
     """Return all that a report says about one run, and its values of metrics.
 
     ``model`` has what it was predicted with.
@@ -86,7 +87,7 @@ def run_facts(
 
 def facts_of_task(
     task: Task, predictions: Predictions, model: ModelFile, mistakes: int
-) -> Dict[str, Any]:
+) -> dict[str, Any]:
     """Return what a report says about one task."""
     predicted = TaskPredictions.of(predictions, task, model.thresholds.get(task.name))
     return {
@@ -101,7 +102,7 @@ def facts_of_task(
 # -- the records of highest loss -------------------------------------------------------------------
 def worst_mistakes(
     predicted: TaskPredictions, index: np.ndarray, count: int
-) -> List[Dict[str, Any]]:
+) -> list[dict[str, Any]]:
     """Return the labelled rows with the highest loss, highest first, JSON-able.
 
     ``index`` are the record ids of all rows.
@@ -112,7 +113,7 @@ def worst_mistakes(
     ]
 
 
-def row_facts(predicted: TaskPredictions, row: int) -> Dict[str, Any]:
+def row_facts(predicted: TaskPredictions, row: int) -> dict[str, Any]:
     """Return what the label of a row is, and what was predicted."""
     label, prediction = predicted.label[row], predicted.prediction[row]
     words = describe_record(predicted.task, label, prediction, predicted.tuned)
@@ -126,7 +127,7 @@ def row_facts(predicted: TaskPredictions, row: int) -> Dict[str, Any]:
 
 
 # -- labels, counted -------------------------------------------------------------------------------
-def counts_of(predictions: Predictions) -> Dict[str, Any]:
+def counts_of(predictions: Predictions) -> dict[str, Any]:
     """Count the labels that a network was evaluated on."""
     count = len(predictions)
     blocks = [
@@ -135,7 +136,7 @@ def counts_of(predictions: Predictions) -> Dict[str, Any]:
     return counted(predictions.tasks, np.concatenate(blocks, axis=1))
 
 
-def counts_in(records: Prefixes, tasks: TaskSet) -> Dict[str, Any]:
+def counts_in(records: Prefixes, tasks: TaskSet) -> dict[str, Any]:
     """Count the labels of records; ``error`` says why if they cannot be read any more."""
     try:
         with RecordPictures(records) as opened:
@@ -145,7 +146,7 @@ def counts_in(records: Prefixes, tasks: TaskSet) -> Dict[str, Any]:
     return counted(tasks, labels)
 
 
-def counted(tasks: TaskSet, labels: np.ndarray) -> Dict[str, Any]:
+def counted(tasks: TaskSet, labels: np.ndarray) -> dict[str, Any]:
     """Count labels (N, label_width): the number of records, and `LabelCounts.summary`."""
     counts = LabelCounts(tasks)
     counts.add_block(labels)
@@ -265,7 +266,7 @@ def thinned(count: int, limit: int = POINTS) -> np.ndarray:
     return np.unique(np.linspace(0, count - 1, min(count, limit)).round().astype(np.int64))
 
 
-def rounded(points: np.ndarray) -> List[List[float]]:
+def rounded(points: np.ndarray) -> list[list[float]]:
     """Return points with the seven digits that float32 has."""
     return [[float(f"{value:.7g}") for value in point] for point in points.tolist()]
 

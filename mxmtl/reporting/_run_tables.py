@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from .._table import Cell, Table, value_of, written
 from ..evaluation import CLASS_METRICS, class_table, metric_table, of_task, task_tables
@@ -28,8 +29,8 @@ def words(metric: str) -> str:
 
 
 def limited(
-    rows: List[Any], key: Callable[[Any], Any], what: str, limit: int = SHOWN
-) -> Tuple[List[Any], str]:
+    rows: list[Any], key: Callable[[Any], Any], what: str, limit: int = SHOWN
+) -> tuple[list[Any], str]:
     """Return the first rows by a key, in their old order, and a note on how many were left out."""
     if len(rows) <= limit:
         return rows, ""
@@ -39,7 +40,7 @@ def limited(
 
 
 # -- metrics: ``run["values"]`` are `MetricValue`s -------------------------------------------------
-def default_values(run: Facts, task: str) -> List[MetricValue]:
+def default_values(run: Facts, task: str) -> list[MetricValue]:
     """Return the values that stand for a task, or all of those over all tasks."""
     values = of_task(run["values"], task)
     if task not in run["tasks"]:
@@ -48,7 +49,7 @@ def default_values(run: Facts, task: str) -> List[MetricValue]:
     return [by_metric[name] for name in run["tasks"][task]["default_metrics"]]
 
 
-def by_task(run: Facts) -> List[Table]:
+def by_task(run: Facts) -> list[Table]:
     """Return a row a task; tasks of one type with the same metrics share a table."""
     values = [value for task in run["tasks"] for value in default_values(run, task)]
     return task_tables(
@@ -68,7 +69,7 @@ def side_by_side(runs: Sequence[Facts]) -> Table:
     return Table("Side by side", ["task", "metric", *(run["name"] for run in runs)], rows)
 
 
-def marked(values: Sequence[Optional[MetricValue]]) -> List[Any]:
+def marked(values: Sequence[MetricValue | None]) -> list[Any]:
     """Return cells; the best are marked where one way is up and not all are best."""
     cells = [None if value is None else value.value for value in values]
     known = {value_of(cell) for cell in cells} - {None}
@@ -97,7 +98,7 @@ def by_class(run: Facts, task: str) -> Table:
     return dataclasses.replace(table, rows=rows, note=note)
 
 
-def worst_first(value: Any) -> Tuple[bool, Any]:
+def worst_first(value: Any) -> tuple[bool, Any]:
     """Sort low values first, and what is not known last."""
     return value is None, value or 0.0
 
@@ -108,7 +109,7 @@ def confused_pairs(confusion: Facts) -> Table:
     names = confusion["classes"]
     wrong = [cell for cell in confusion["cells"] if cell[0] != cell[1]]
     wrong.sort(key=lambda cell: -cell[2])
-    of_label: Dict[int, int] = {}
+    of_label: dict[int, int] = {}
     for label, _, count in confusion["cells"]:
         of_label[label] = of_label.get(label, 0) + count
     rows = [
@@ -151,7 +152,7 @@ def chosen_thresholds(sweep: Facts) -> Table:
 
 def label_thresholds(sweep: Facts) -> Table:
     """Return the threshold of each label."""
-    rows: List[List[Any]] = [[name, level] for name, level in sweep["thresholds"].items()]
+    rows: list[list[Any]] = [[name, level] for name, level in sweep["thresholds"].items()]
     rows, note = limited(rows, lambda row: -abs(row[1] - 0.5), "those farthest from 0.5")
     return Table("Threshold of each label", ["label", "threshold"], rows, note)
 
@@ -178,9 +179,9 @@ def labels_known(run: Facts) -> Table:
     header = ["task", "type"]
     for name, _ in parts:
         header += [f"{name}: labelled", f"{name}: missing"]
-    rows: List[List[Any]] = []
+    rows: list[list[Any]] = []
     for name, task in run["tasks"].items():
-        row: List[Any] = [name, task["type"]]
+        row: list[Any] = [name, task["type"]]
         for _, part in parts:
             counts = part["tasks"][name]
             row += [counts["labelled"], share(counts["missing"], part["records"])]
@@ -210,7 +211,7 @@ def class_counts(run: Facts, task: str) -> Table:
         header += [name, f"{name}: share"]
     rows = []
     for name in parts[0][1][key]:
-        row: List[Any] = [name]
+        row: list[Any] = [name]
         for _, counts in parts:
             whole = counts["labels"][name] if key == "positive" else counts["labelled"]
             row += [counts[key][name], share(counts[key][name], whole)]
@@ -235,7 +236,7 @@ def setting(value: Any) -> str:
     """Write a setting."""
     if isinstance(value, str):
         return value or "none"
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, list | tuple):
         return ", ".join(map(setting, value)) or "none"
     if isinstance(value, dict):
         parts = dict(value)
@@ -279,7 +280,7 @@ def history(run: Facts) -> Table:
     rows = []
     marked = [entry["epoch"] for entry in run["history"] if entry.get("best")]
     for entry in run["history"]:
-        row: List[Any] = [entry["epoch"], entry["lr"], entry["seconds"]]
+        row: list[Any] = [entry["epoch"], entry["lr"], entry["seconds"]]
         for part in ("train", "val"):
             values = entry[part] or {}
             row.append(values.get(run["monitor"]))

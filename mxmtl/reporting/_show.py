@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Iterator, List, Optional, Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -31,13 +32,13 @@ PAGE = "an HTML page needs jinja2", "report"
 
 def show_batch(
     batch: Any,
-    tasks: Optional[TaskSet] = None,
+    tasks: TaskSet | None = None,
     *,
     count: int = 16,
     columns: int = COLUMNS,
-    mean: Optional[Levels] = None,
-    std: Optional[Levels] = None,
-    path: Optional[PathLike] = None,
+    mean: Levels | None = None,
+    std: Levels | None = None,
+    path: PathLike | None = None,
 ) -> Any:
     """Draw images of a batch with their labels; what is missing is a grey dash.
 
@@ -91,11 +92,11 @@ def show_results(
     model: Any,
     records: Any,
     *,
-    tasks: Optional[Sequence[str]] = None,
+    tasks: Sequence[str] | None = None,
     count: int = 16,
     worst: str = "",
     seed: int = 0,
-    path: Optional[PathLike] = None,
+    path: PathLike | None = None,
     **options: Any,
 ) -> Any:
     """Draw images of records with their labels and what a network says about them.
@@ -215,7 +216,7 @@ def examples(inspection: Inspection, count: int, seed: int) -> Iterator[Picture]
                 yield Picture(name, picture.pixels, [Line(name), *lines])
 
 
-def chosen_rows(worst: Optional[TaskPredictions], total: int, count: int, seed: int) -> List[int]:
+def chosen_rows(worst: TaskPredictions | None, total: int, count: int, seed: int) -> list[int]:
     """Return the rows of highest loss of a task, or rows drawn at random where there is none."""
     if worst is not None:
         return worst.worst(count).tolist()  # type: ignore[no-any-return]
@@ -223,7 +224,7 @@ def chosen_rows(worst: Optional[TaskPredictions], total: int, count: int, seed: 
     return np.sort(drawn).tolist()  # type: ignore[no-any-return]
 
 
-def result_lines(predicted: TaskPredictions, row: int) -> List[Line]:
+def result_lines(predicted: TaskPredictions, row: int) -> list[Line]:
     """Say what was predicted of one task, and below it the label where that is another thing."""
     task, label = predicted.task, predicted.label[row]
     words = describe_record(task, label, predicted.prediction[row], predicted.tuned)
@@ -235,7 +236,7 @@ def result_lines(predicted: TaskPredictions, row: int) -> List[Line]:
     return [first] if words.right else [first, Line(f"     label {words.label}")]
 
 
-def label_lines(tasks: TaskSet, labels: Sequence[np.ndarray]) -> List[Line]:
+def label_lines(tasks: TaskSet, labels: Sequence[np.ndarray]) -> list[Line]:
     """Say what is known of each task of one record."""
     return [
         Line(
@@ -247,7 +248,7 @@ def label_lines(tasks: TaskSet, labels: Sequence[np.ndarray]) -> List[Line]:
 
 
 # -- as a figure, and as a file --------------------------------------------------------------------
-def shown(pictures: Sequence[Picture], columns: int, path: Optional[PathLike]) -> Any:
+def shown(pictures: Sequence[Picture], columns: int, path: PathLike | None) -> Any:
     """Return the figure of pictures; write it if a path is given."""
     figure = figure_of(pictures, columns)
     if path is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, NamedTuple
 
 import mxnet as mx
 import numpy as np
@@ -40,10 +40,10 @@ class TaskPredictions:
     task: Task
     label: np.ndarray
     prediction: np.ndarray
-    tuned: Optional[Any] = None
+    tuned: Any | None = None
 
     @staticmethod
-    def of(predictions: Predictions, task: Task, tuned: Optional[Any] = None) -> "TaskPredictions":
+    def of(predictions: Predictions, task: Task, tuned: Any | None = None) -> TaskPredictions:
         """Take one task out of predictions of all."""
         label, prediction = shaped(
             task, predictions.labels[task.name], predictions.prediction(task)
@@ -67,7 +67,7 @@ class TaskPredictions:
         return known
 
     @property
-    def units(self) -> Tuple[str, ...]:
+    def units(self) -> tuple[str, ...]:
         """Names of classes or labels; a task without names stands for itself."""
         return self.task.names or (self.task.name,)
 
@@ -85,8 +85,8 @@ class TaskPredictions:
 
 
 def predictions_by_task(
-    model: Any, records: Prefixes, options: Dict[str, Any]
-) -> Tuple[List[TaskPredictions], np.ndarray]:
+    model: Any, records: Prefixes, options: dict[str, Any]
+) -> tuple[list[TaskPredictions], np.ndarray]:
     """Return what is predicted of each task of records, and the record ids of all rows.
 
     ``model`` is `Predictions`, a `Predictor`, or what `load_model` takes; ``options`` are those
@@ -102,7 +102,7 @@ def predictions_by_task(
     ], predictions.index
 
 
-def by_network(model: Any, records: Prefixes, options: Dict[str, Any]) -> Predictions:
+def by_network(model: Any, records: Prefixes, options: dict[str, Any]) -> Predictions:
     """Predict records with a run, its best checkpoint, or another model."""
     loaded = model if isinstance(model, Model) else load_model(model)
     predictions = predict_records(
@@ -113,12 +113,12 @@ def by_network(model: Any, records: Prefixes, options: Dict[str, Any]) -> Predic
 
 
 def by_predictor(
-    predictor: Predictor, records: Prefixes, options: Dict[str, Any]
-) -> Tuple[List[TaskPredictions], np.ndarray]:
+    predictor: Predictor, records: Prefixes, options: dict[str, Any]
+) -> tuple[list[TaskPredictions], np.ndarray]:
     """Predict records with whatever computes a predictor's answers; it takes pixels."""
     file = predictor.backend.file
 
-    def compute(images: mx.nd.NDArray) -> List[np.ndarray]:
+    def compute(images: mx.nd.NDArray) -> list[np.ndarray]:
         pixels = images.asnumpy().transpose(0, 2, 3, 1).astype(np.uint8)
         return predictor.backend.predict(np.ascontiguousarray(pixels))
 
@@ -150,8 +150,8 @@ class RecordWords(NamedTuple):
     label: str
     known: bool
     answer: str
-    right: Optional[bool]
-    probabilities: Dict[str, float]
+    right: bool | None
+    probabilities: dict[str, float]
 
 
 def describe_record(

@@ -13,10 +13,11 @@ import json
 import logging
 import re
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Set, Tuple
+from typing import Any
 
 import numpy as np
 import tornado.httputil as httputil
@@ -43,8 +44,8 @@ PAGE_HEADERS = {
         "frame-ancestors 'none'"
     ),
 }
-Answers = Dict[str, Dict[str, Any]]
-Shown = Tuple[str, bytes, Dict[str, str]]  # content type, body, more headers
+Answers = dict[str, dict[str, Any]]
+Shown = tuple[str, bytes, dict[str, str]]  # content type, body, more headers
 
 
 class Refused(web.HTTPError):
@@ -99,7 +100,7 @@ class App:
         compute = functools.partial(predict, predictor)
         self.batcher = Batcher(compute, max_batch, max_delay, seen.batches.observe)
         self._decoders = ThreadPoolExecutor(usable_processors(), "mxmtl-decode")
-        self._decoding: Set["Future[np.ndarray]"] = set()
+        self._decoding: set[Future[np.ndarray]] = set()
 
     @property
     def busy(self) -> bool:
@@ -117,13 +118,13 @@ class App:
         described = [{"name": t.name, "kind": t.kind, "names": list(t.names)} for t in tasks]
         model = as_json({"model": name, "tasks": described})
         health, registry = as_json({"status": "ok", "model": name}), self.measures.registry
-        shown: Dict[str, Callable[[], Shown]] = {
+        shown: dict[str, Callable[[], Shown]] = {
             "/": lambda: ("text/html; charset=utf-8", PAGE.read_bytes(), PAGE_HEADERS),
             "/model": lambda: (JSON, model, {}),
             "/health": lambda: (JSON, health, {}),
             "/metrics": lambda: ("text/plain; version=0.0.4", generate_latest(registry), {}),
         }
-        routes: List[Any] = [
+        routes: list[Any] = [
             (path, Show, {"app": self, "path": path, "show": show}) for path, show in shown.items()
         ]
         return web.Application(
@@ -332,7 +333,7 @@ def make_server(app: App, connections: int) -> BoundedServer:
     return server
 
 
-def predict(predictor: Predictor, crops: np.ndarray) -> List[Answers]:
+def predict(predictor: Predictor, crops: np.ndarray) -> list[Answers]:
     """Answer a batch of images that `Predictor.read` has read."""
     tasks, levels = predictor.tasks, predictor.backend.file.thresholds
     arrays = predictor.backend.predict(crops)
@@ -348,7 +349,7 @@ def predict(predictor: Predictor, crops: np.ndarray) -> List[Answers]:
 def image_of(body: bytes, content_type: str) -> bytes:
     """Return the image in a body: the body itself, or the file of a multipart form."""
     if content_type.split(";")[0].strip().lower() == "multipart/form-data":
-        files: Dict[str, List[Any]] = {}
+        files: dict[str, list[Any]] = {}
         try:
             httputil.parse_body_arguments(content_type, body, {}, files)
         except httputil.HTTPInputError as error:

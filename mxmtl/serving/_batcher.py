@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import collections
 import contextlib
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Callable, Deque, Generic, List, Tuple, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
@@ -37,14 +38,16 @@ class Batcher(Generic[Answer]):
 
     def __init__(
         self,
-        compute: Callable[[np.ndarray], List[Answer]],
+        compute: Callable[[np.ndarray], list[Answer]],
         max_batch: int,
         max_delay: float,
         told: Callable[[int], Any] = lambda size: None,
     ) -> None:
         self._compute, self._max_batch, self._max_delay = compute, max_batch, max_delay
         self._told, self.computing = told, False
-        self._waiting: Deque[Tuple[np.ndarray, "asyncio.Future[Answer]"]] = collections.deque()
+        self._waiting: collections.deque[tuple[np.ndarray, asyncio.Future[Answer]]] = (
+            collections.deque()
+        )
         self._thread = ThreadPoolExecutor(1, "mxmtl-batch")
 
     def start(self) -> None:
@@ -59,7 +62,7 @@ class Batcher(Generic[Answer]):
 
     async def submit(self, image: np.ndarray) -> Answer:
         """Return the answer for one image."""
-        answer: "asyncio.Future[Answer]" = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((image, answer))
         self._some.set()
         if len(self._waiting) >= self._max_batch:
@@ -93,8 +96,8 @@ class Batcher(Generic[Answer]):
                 if not future.done():
                     future.set_result(answer)
 
-    def _take(self) -> List[Tuple[np.ndarray, "asyncio.Future[Answer]"]]:
-        batch: List[Tuple[np.ndarray, "asyncio.Future[Answer]"]] = []
+    def _take(self) -> list[tuple[np.ndarray, asyncio.Future[Answer]]]:
+        batch: list[tuple[np.ndarray, asyncio.Future[Answer]]] = []
         while self._waiting and len(batch) < self._max_batch:
             image, future = self._waiting.popleft()
             if not future.done():  # its client has not left

@@ -10,7 +10,7 @@ import signal
 import socket
 import threading
 import time
-from typing import Callable, Iterator
+from collections.abc import Callable, Iterator
 
 from ..model import Predictor
 from ._limits import CONNECTIONS, OTHER_FILES, STOP_SECONDS, Limits, ServeOptions

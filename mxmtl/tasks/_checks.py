@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields
 from decimal import Decimal
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any
 
 import numpy as np
 
-Weights = Union[float, Sequence[float], Mapping[str, float]]
+Weights = float | Sequence[float] | Mapping[str, float]
 HELD = 1 << 24  # float32 holds every whole number up to here
 
 
-def options_of(task: Any) -> Dict[str, Any]:
+def options_of(task: Any) -> dict[str, Any]:
     """Return the fields of a dataclass that are not at their default, as JSON takes them."""
-    options: Dict[str, Any] = {}
+    options: dict[str, Any] = {}
     for field in fields(task):
         value = getattr(task, field.name)
         if field.default is MISSING or value != field.default:
@@ -39,13 +40,13 @@ def check_number(task: str, option: str, value: Any, low: float, high: float = m
 
     Out of range, NaN and things that are no number at all end here, at the declaration.
     """
-    if not isinstance(value, (int, float, np.number)) or not low <= value <= high:
+    if not isinstance(value, int | float | np.number) or not low <= value <= high:
         raise ValueError(f"task {task!r}: {option}={value!r} is not in [{low}, {high}].")
     if math.isinf(value):
         raise ValueError(f"task {task!r}: {option} must be finite.")
 
 
-def checked_names(task: str, option: str, names: Sequence[str], at_least: int) -> Tuple[str, ...]:
+def checked_names(task: str, option: str, names: Sequence[str], at_least: int) -> tuple[str, ...]:
     """Return the names as a tuple, or raise `ValueError` naming the task and the bad entry."""
     if isinstance(names, str):
         raise ValueError(
@@ -73,8 +74,8 @@ def checked_names(task: str, option: str, names: Sequence[str], at_least: int) -
 
 
 def per_name(
-    task: str, option: str, weights: Optional[Weights], names: Tuple[str, ...]
-) -> Optional[Tuple[float, ...]]:
+    task: str, option: str, weights: Weights | None, names: tuple[str, ...]
+) -> tuple[float, ...] | None:
     """Return one weight a name, from a number for all, a sequence or {name: weight}; None stays."""
     if weights is None:
         return None
@@ -111,7 +112,7 @@ def is_missing_cell(cell: Any) -> bool:
     return bool(cell != cell)
 
 
-def spellings(cell: Any) -> List[str]:
+def spellings(cell: Any) -> list[str]:
     """Texts that a cell may stand for: as it is, and '3' for '3.0'.
 
     Integers with gaps become floats in pandas, and come out of its CSV files as '3.0'.
@@ -134,7 +135,7 @@ def altered(cell: Any, stored: float) -> str:
     number = float(cell)
     if not number.is_integer() and stored != 0.0:  # nearly all decimals
         return ""
-    told = Decimal(cell if isinstance(cell, (str, int)) else repr(number))
+    told = Decimal(cell if isinstance(cell, str | int) else repr(number))
     if told == stored:
         return ""
     whole = told == told.to_integral_value() and int(told.as_tuple().exponent) <= 0

@@ -10,7 +10,8 @@ asking the task itself, and what is wrong is said with the way to mend it.
 from __future__ import annotations
 
 import abc
-from typing import Any, ClassVar, Dict, List, Mapping, Optional, Tuple
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -41,13 +42,13 @@ class Kind(str, metaclass=abc.ABCMeta):
         The metrics of one task that there are for it, by name; `mxmtl.metrics` fills it.
     """
 
-    known: ClassVar[Dict[str, "Kind"]] = {}
+    known: ClassVar[dict[str, Kind]] = {}
     probabilities: ClassVar[bool]
     thresholds: ClassVar[bool]
     exclusive: ClassVar[bool]
-    metrics: Dict[str, Any]
+    metrics: dict[str, Any]
 
-    def __new__(cls, name: str) -> "Kind":
+    def __new__(cls, name: str) -> Kind:
         kind = Kind.known.setdefault(name, super().__new__(cls, name))
         if type(kind) is not cls:
             raise ValueError(f"kind {name!r} is a {type(kind).__name__} already.")
@@ -55,11 +56,11 @@ class Kind(str, metaclass=abc.ABCMeta):
             kind.metrics = {}
         return kind  # one object a name, also when it comes out of a pickle
 
-    def __reduce__(self) -> Tuple[Any, ...]:
+    def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (str(self),)
 
     @staticmethod
-    def named(name: Any, owner: str) -> "Kind":
+    def named(name: Any, owner: str) -> Kind:
         """Return the kind of this name; `TypeError` telling who asks where there is none."""
         if name not in Kind.known:
             raise TypeError(
@@ -112,19 +113,19 @@ class Kind(str, metaclass=abc.ABCMeta):
 
     # -- counts ----------------------------------------------------------------------------------
     @abc.abstractmethod
-    def counter(self, task: Any) -> "LabelCounter":
+    def counter(self, task: Any) -> LabelCounter:
         """Make what counts the labels of a task, as manifests and `mxmtl inspect` tell them."""
 
     @abc.abstractmethod
-    def count_table(self, counts: Mapping[str, Any]) -> Tuple[List[str], List[List[Any]]]:
+    def count_table(self, counts: Mapping[str, Any]) -> tuple[list[str], list[list[Any]]]:
         """Return header and rows of what a `counter` counted."""
 
     # -- keys ------------------------------------------------------------------------------------
-    def holding(self, task: Any) -> Tuple[str, ...]:
+    def holding(self, task: Any) -> tuple[str, ...]:
         """Name what may hold of a record, one for each column of `as_prediction`."""
         return ()
 
-    def balanced(self, task: Any, label: np.ndarray) -> Optional[np.ndarray]:
+    def balanced(self, task: Any, label: np.ndarray) -> np.ndarray | None:
         """Tell what each row says, for samplers: bool (N, keys); None where nothing is rare."""
         return None
 
@@ -151,7 +152,7 @@ class LabelCounter(abc.ABC):
         self.labelled += int(known.any(axis=1).sum())
         self._add(labels, known)
 
-    def summary(self, rows: int) -> Dict[str, Any]:
+    def summary(self, rows: int) -> dict[str, Any]:
         """Return the counts as JSON-able data, given how many rows there were."""
         head = {"labelled": self.labelled, "missing": rows - self.labelled}
         return {"type": type(self.task).__name__, **head, **self._counts()}
@@ -161,7 +162,7 @@ class LabelCounter(abc.ABC):
         """Count labels (N, label_width) where they are known."""
 
     @abc.abstractmethod
-    def _counts(self) -> Dict[str, Any]:
+    def _counts(self) -> dict[str, Any]:
         """Return what was counted."""
 
 
@@ -213,14 +214,14 @@ class ClassKind(Kind):
     def counter(self, task: Any) -> LabelCounter:
         return ClassCounter(task)
 
-    def count_table(self, counts: Mapping[str, Any]) -> Tuple[List[str], List[List[Any]]]:
+    def count_table(self, counts: Mapping[str, Any]) -> tuple[list[str], list[list[Any]]]:
         rows = [[name, n, percent(n, counts["labelled"])] for name, n in counts["counts"].items()]
         return ["class", "records", "share"], rows
 
-    def holding(self, task: Any) -> Tuple[str, ...]:
+    def holding(self, task: Any) -> tuple[str, ...]:
         return tuple(f"{task.name}={name}" for name in task.names)
 
-    def balanced(self, task: Any, label: np.ndarray) -> Optional[np.ndarray]:
+    def balanced(self, task: Any, label: np.ndarray) -> np.ndarray | None:
         says: np.ndarray = (label == np.arange(task.num_outputs)) & task.labelled(label)
         return says
 
@@ -238,7 +239,7 @@ class ClassCounter(LabelCounter):
     def _add(self, labels: np.ndarray, known: np.ndarray) -> None:
         self.rows += np.bincount(labels[known].astype(np.int64), minlength=len(self.rows))
 
-    def _counts(self) -> Dict[str, Any]:
+    def _counts(self) -> dict[str, Any]:
         return {"counts": dict(zip(self.task.names, self.rows.tolist()))}
 
 
@@ -278,7 +279,7 @@ class CellsKind(Kind):
     def counter(self, task: Any) -> LabelCounter:
         return CellsCounter(task)
 
-    def count_table(self, counts: Mapping[str, Any]) -> Tuple[List[str], List[List[Any]]]:
+    def count_table(self, counts: Mapping[str, Any]) -> tuple[list[str], list[list[Any]]]:
         labels = counts["labels"]
         rows = [
             [name, labels[name], n, percent(n, labels[name])]
@@ -286,10 +287,10 @@ class CellsKind(Kind):
         ]
         return ["label", "known", "holds", "share"], rows
 
-    def holding(self, task: Any) -> Tuple[str, ...]:
+    def holding(self, task: Any) -> tuple[str, ...]:
         return tuple(task.columns)
 
-    def balanced(self, task: Any, label: np.ndarray) -> Optional[np.ndarray]:
+    def balanced(self, task: Any, label: np.ndarray) -> np.ndarray | None:
         known = task.labelled(label)
         positive = known & (label > 0.5)
         return np.column_stack([positive, known.any(axis=1) & ~positive.any(axis=1)])
@@ -310,7 +311,7 @@ class CellsCounter(LabelCounter):
         self.known += known.sum(axis=0)
         self.positive += np.where(known, labels, 0).astype(np.float64).sum(axis=0)
 
-    def _counts(self) -> Dict[str, Any]:
+    def _counts(self) -> dict[str, Any]:
         keys = self.task.names or self.task.columns
         return {
             "positive": dict(zip(keys, self.positive.astype(int).tolist())),
@@ -345,7 +346,7 @@ class ValueKind(Kind):
     def counter(self, task: Any) -> LabelCounter:
         return ValueCounter(task)
 
-    def count_table(self, counts: Mapping[str, Any]) -> Tuple[List[str], List[List[Any]]]:
+    def count_table(self, counts: Mapping[str, Any]) -> tuple[list[str], list[list[Any]]]:
         header = ["min", "mean", "max", "std"]
         return header, [[counts.get(name, float("nan")) for name in header]]
 
@@ -370,7 +371,7 @@ class ValueCounter(LabelCounter):
             self.low = min(self.low, float(labels[known].min()))
             self.high = max(self.high, float(labels[known].max()))
 
-    def _counts(self) -> Dict[str, Any]:
+    def _counts(self) -> dict[str, Any]:
         if not self.labelled:
             return {}
         mean, square = (self.sums[:, 0] / self.labelled).tolist()

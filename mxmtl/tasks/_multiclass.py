@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import abc
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, ClassVar, Dict, Optional, Sequence, Tuple
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -54,7 +55,7 @@ class ClassTask(Task, abc.ABC):
     weight: float = 1.0
 
     kind: ClassVar[Kind] = CLASS
-    default_metrics: ClassVar[Tuple[str, ...]] = (
+    default_metrics: ClassVar[tuple[str, ...]] = (
         "num_labels",
         "baseline_accuracy",
         "accuracy",
@@ -69,11 +70,11 @@ class ClassTask(Task, abc.ABC):
         object.__setattr__(self, "classes", classes)
 
     @property
-    def names(self) -> Tuple[str, ...]:
+    def names(self) -> tuple[str, ...]:
         return tuple(self.classes)
 
     @cached_property
-    def _positions(self) -> Dict[str, int]:
+    def _positions(self) -> dict[str, int]:
         return {name: position for position, name in enumerate(self.classes)}
 
     @property
@@ -104,7 +105,7 @@ class ClassTask(Task, abc.ABC):
         likeliest = self.names[int(prediction.argmax())]
         return Answer(likeliest, dict(zip(self.names, prediction.tolist())))
 
-    def describe(self, prediction: np.ndarray, threshold: Levels = None) -> Dict[str, np.ndarray]:
+    def describe(self, prediction: np.ndarray, threshold: Levels = None) -> dict[str, np.ndarray]:
         likeliest = prediction.argmax(axis=1)
         return {
             self.name: np.asarray(self.names, dtype=object)[likeliest],
@@ -143,7 +144,7 @@ class Multiclass(ClassTask):
     (3, (64,))
     """
 
-    class_weight: Optional[Sequence[float]] = None
+    class_weight: Sequence[float] | None = None
     label_smoothing: float = 0.0
 
     def __post_init__(self) -> None:
@@ -152,7 +153,7 @@ class Multiclass(ClassTask):
         object.__setattr__(self, "class_weight", weights)
         check_number(self.name, "label_smoothing", self.label_smoothing, low=0.0, high=0.999)
 
-    def smoothed(self, share: float) -> "Multiclass":
+    def smoothed(self, share: float) -> Multiclass:
         return replace(self, label_smoothing=self.label_smoothing or share)
 
     def cell_loss(self, F: Any, logits: Any, label: Any) -> Any:
@@ -180,11 +181,11 @@ class Multiclass(ClassTask):
             **options,
         )
 
-    def cell_weight(self, F: Any, label: Any) -> Optional[Any]:
+    def cell_weight(self, F: Any, label: Any) -> Any | None:
         if self.class_weight is None:
             return None
         # A sum of comparisons, because a symbol holds no constant tensor to look up in.
         return sum((label == index) * weight for index, weight in enumerate(self.class_weight))
 
-    def _targets(self) -> Tuple[float, float]:
+    def _targets(self) -> tuple[float, float]:
         return 1.0 - self.label_smoothing, self.label_smoothing / (self.num_classes - 1)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Optional
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -54,7 +55,7 @@ class NumpyOperators:
         return x
 
     @staticmethod
-    def slice_axis(x: np.ndarray, axis: int, begin: int, end: Optional[int]) -> np.ndarray:
+    def slice_axis(x: np.ndarray, axis: int, begin: int, end: int | None) -> np.ndarray:
         """Return a part along an axis: a view."""
         return np.moveaxis(np.moveaxis(x, axis, 0)[begin:end], 0, axis)
 

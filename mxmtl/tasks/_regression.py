@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar, Dict, Tuple
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -38,7 +38,7 @@ class Regression(Task):
 
     kind: ClassVar[Kind] = VALUE
     missing: ClassVar[float] = math.nan
-    default_metrics: ClassVar[Tuple[str, ...]] = (
+    default_metrics: ClassVar[tuple[str, ...]] = (
         "num_labels",
         "baseline_rmse",
         "mae",
@@ -81,7 +81,7 @@ class Regression(Task):
     def answer(self, prediction: np.ndarray, threshold: Levels = None) -> Answer:
         return Answer(float(prediction[0]))
 
-    def describe(self, prediction: np.ndarray, threshold: Levels = None) -> Dict[str, np.ndarray]:
+    def describe(self, prediction: np.ndarray, threshold: Levels = None) -> dict[str, np.ndarray]:
         return {self.name: prediction[:, 0]}
 
     def output_op(self, F: Any, logits: Any, label: Any, **options: Any) -> Any:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Dict, Optional, Sequence, Tuple
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -25,7 +26,7 @@ class SigmoidTask(Task, ABC):
 
     @property
     @abstractmethod
-    def pos_weights(self) -> Optional[Tuple[float, ...]]:
+    def pos_weights(self) -> tuple[float, ...] | None:
         """Weight of a positive cell of each column, or None where all weigh 1."""
 
     @property
@@ -46,7 +47,7 @@ class SigmoidTask(Task, ABC):
     def decode_cell(self, value: float) -> str:
         return str(int(value))
 
-    def smoothed(self, share: float) -> "SigmoidTask":
+    def smoothed(self, share: float) -> SigmoidTask:
         return replace(self, label_smoothing=self.label_smoothing or share)  # type: ignore[call-arg]
 
     def activate(self, F: Any, logits: Any, **name: str) -> Any:
@@ -70,7 +71,7 @@ class SigmoidTask(Task, ABC):
     def output_op(self, F: Any, logits: Any, label: Any, **options: Any) -> Any:
         return F.LogisticRegressionOutput(logits, self._target(label), **options)
 
-    def cell_weight(self, F: Any, label: Any) -> Optional[Any]:
+    def cell_weight(self, F: Any, label: Any) -> Any | None:
         weights = self.pos_weights
         if weights is None:
             return None
@@ -101,8 +102,8 @@ class SigmoidTask(Task, ABC):
         holds: np.ndarray = numbers > np.asarray(level, numbers.dtype)
         return holds
 
-    def describe(self, prediction: np.ndarray, threshold: Levels = None) -> Dict[str, np.ndarray]:
-        table: Dict[str, np.ndarray] = {}
+    def describe(self, prediction: np.ndarray, threshold: Levels = None) -> dict[str, np.ndarray]:
+        table: dict[str, np.ndarray] = {}
         above = self.above(prediction, threshold)
         for column, holds, probability in zip(self.columns, above.T, prediction.T):
             table[column] = holds.astype(int)
@@ -139,10 +140,10 @@ class Binary(SigmoidTask):
     """
 
     weight: float = 1.0
-    pos_weight: Optional[float] = None
+    pos_weight: float | None = None
     label_smoothing: float = 0.0
 
-    default_metrics: ClassVar[Tuple[str, ...]] = (
+    default_metrics: ClassVar[tuple[str, ...]] = (
         "num_labels",
         "baseline_accuracy",
         "accuracy",
@@ -158,7 +159,7 @@ class Binary(SigmoidTask):
             check_number(self.name, "pos_weight", self.pos_weight, low=0.0)
 
     @property
-    def pos_weights(self) -> Optional[Tuple[float, ...]]:
+    def pos_weights(self) -> tuple[float, ...] | None:
         return None if self.pos_weight is None else (self.pos_weight,)
 
 
@@ -192,10 +193,10 @@ class Multilabel(SigmoidTask):
 
     labels: Sequence[str] = ()
     weight: float = 1.0
-    pos_weight: Optional[Sequence[float]] = None
+    pos_weight: Sequence[float] | None = None
     label_smoothing: float = 0.0
 
-    default_metrics: ClassVar[Tuple[str, ...]] = (
+    default_metrics: ClassVar[tuple[str, ...]] = (
         "num_labels",
         "baseline_accuracy",
         "accuracy",
@@ -213,7 +214,7 @@ class Multilabel(SigmoidTask):
         check_number(self.name, "label_smoothing", self.label_smoothing, low=0.0, high=0.999)
 
     @property
-    def names(self) -> Tuple[str, ...]:
+    def names(self) -> tuple[str, ...]:
         return tuple(self.labels)
 
     @property
@@ -226,12 +227,12 @@ class Multilabel(SigmoidTask):
         return self.num_labels  # without making the names of the columns
 
     @property
-    def columns(self) -> Tuple[str, ...]:
+    def columns(self) -> tuple[str, ...]:
         return tuple(f"{self.name}.{label}" for label in self.labels)
 
-    def label_shape(self, batch_size: int) -> Tuple[int, ...]:
+    def label_shape(self, batch_size: int) -> tuple[int, ...]:
         return (batch_size, self.num_labels)
 
     @property
-    def pos_weights(self) -> Optional[Tuple[float, ...]]:
+    def pos_weights(self) -> tuple[float, ...] | None:
         return None if self.pos_weight is None else tuple(self.pos_weight)

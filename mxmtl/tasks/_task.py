@@ -5,8 +5,9 @@ from __future__ import annotations
 import abc
 import math
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Dict, Mapping, Optional, Sequence, Tuple, Type, Union
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from ._checks import check_number, check_options, is_missing_cell, options_of
 from ._kind import Kind
 from ._operators import gate, scale_gradient
 
-Levels = Optional[Sequence[float]]  # one threshold a column
+Levels = Sequence[float] | None  # one threshold a column
 SHOWN = 3  # probabilities on a line
 TASK_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
 NORMALIZATIONS = ("batch", "valid")
@@ -41,9 +42,9 @@ class Answer:
     pug  (pug 0.750, beagle 0.250)
     """
 
-    answer: Union[str, bool, Tuple[str, ...], float]
-    probabilities: Dict[str, float] = field(default_factory=dict)
-    thresholds: Dict[str, float] = field(default_factory=dict)
+    answer: str | bool | tuple[str, ...] | float
+    probabilities: dict[str, float] = field(default_factory=dict)
+    thresholds: dict[str, float] = field(default_factory=dict)
 
     def __str__(self) -> str:
         if not self.probabilities:
@@ -62,7 +63,7 @@ class Answer:
             return ", ".join(self.answer) or "none"
         return self.answer if isinstance(self.answer, str) else f"{self.answer:.6g}"
 
-    def to_dict(self) -> Dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return JSON-able data; what does not apply is left out."""
         answer = list(self.answer) if isinstance(self.answer, tuple) else self.answer
         parts = {"probabilities": self.probabilities, "thresholds": self.thresholds}
@@ -114,8 +115,8 @@ class Task(metaclass=TaskType):
 
     kind: ClassVar[Kind]
     missing: ClassVar[float] = -1.0
-    default_metrics: ClassVar[Tuple[str, ...]]
-    types: ClassVar[Dict[str, Type["Task"]]] = {}
+    default_metrics: ClassVar[tuple[str, ...]]
+    types: ClassVar[dict[str, type[Task]]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -162,7 +163,7 @@ class Task(metaclass=TaskType):
         return f"{self.name}_output"
 
     @property
-    def columns(self) -> Tuple[str, ...]:
+    def columns(self) -> tuple[str, ...]:
         """The table columns that hold the label, one for each stored float."""
         return (self.name,)
 
@@ -172,7 +173,7 @@ class Task(metaclass=TaskType):
         return len(self.columns)
 
     @property
-    def names(self) -> Tuple[str, ...]:
+    def names(self) -> tuple[str, ...]:
         """Names of the classes or labels; empty where there is nothing to name."""
         return ()
 
@@ -186,11 +187,11 @@ class Task(metaclass=TaskType):
         """Width of the head: logits are (N, num_logits). As wide as the prediction, if not told."""
         return self.num_outputs
 
-    def label_shape(self, batch_size: int) -> Tuple[int, ...]:
+    def label_shape(self, batch_size: int) -> tuple[int, ...]:
         """Shape of a batch of labels: (N,), or (N, label_width) for a multi-label task."""
         return (batch_size,)
 
-    def check_shape(self, shape: Tuple[int, ...]) -> None:
+    def check_shape(self, shape: tuple[int, ...]) -> None:
         """Raise `LabelError` unless this is the shape of a batch of this task's labels."""
         if tuple(shape) != self.label_shape(shape[0] if shape else 0):
             expected = ("N", *map(str, self.label_shape(0)[1:]))
@@ -199,7 +200,7 @@ class Task(metaclass=TaskType):
                 f"({', '.join(expected)}). Were they made for other tasks? tasks.split cuts them."
             )
 
-    def check_logits(self, shape: Tuple[int, ...]) -> None:
+    def check_logits(self, shape: tuple[int, ...]) -> None:
         """Raise `ValueError` unless this is the shape of a batch of this task's logits."""
         if len(shape) != 2 or shape[1] != self.num_logits:
             raise ValueError(
@@ -238,7 +239,7 @@ class Task(metaclass=TaskType):
                 label[index] = self.encode_cell(cell, column)
         return label
 
-    def decode(self, label: np.ndarray) -> Dict[str, str]:
+    def decode(self, label: np.ndarray) -> dict[str, str]:
         """Turn one label of shape (label_width,) into {column: text}; missing cells are ''.
 
         Raises `LabelError` for what no cell says, such as a soft label.
@@ -292,11 +293,11 @@ class Task(metaclass=TaskType):
         """
         return None
 
-    def cell_weight(self, F: Any, label: Any) -> Optional[Any]:
+    def cell_weight(self, F: Any, label: Any) -> Any | None:
         """Weight of each cell, (N, label_width), or None where every cell weighs 1."""
         return None
 
-    def smoothed(self, share: float) -> "Task":
+    def smoothed(self, share: float) -> Task:
         """Return the task with this ``label_smoothing``; itself if it has one, or can have none."""
         return self
 
@@ -362,7 +363,7 @@ class Task(metaclass=TaskType):
         loss = self.cell_loss_of_prediction(np.where(known, label, 0.0), prediction)
         return np.where(known, loss, 0.0)
 
-    def _scale(self, F: Any, label: Any, known: Any, normalization: str) -> Optional[Any]:
+    def _scale(self, F: Any, label: Any, known: Any, normalization: str) -> Any | None:
         # (N, label_width) or (1, 1): what multiplies the loss of a cell, beside the task weight.
         scale = self.cell_weight(F, F.reshape(label, shape=(-1, self.label_width)))
         if normalization == "batch":
@@ -372,7 +373,7 @@ class Task(metaclass=TaskType):
         return per_label if scale is None else F.broadcast_mul(scale, per_label)
 
     @abc.abstractmethod
-    def describe(self, prediction: np.ndarray, threshold: Levels = None) -> Dict[str, np.ndarray]:
+    def describe(self, prediction: np.ndarray, threshold: Levels = None) -> dict[str, np.ndarray]:
         """Put predictions (N, num_outputs) into words: {table column: array (N,)}.
 
         Table columns hold the likeliest answers as labels are spelled, ``<column>.probability``
@@ -388,12 +389,12 @@ class Task(metaclass=TaskType):
         return self.kind.as_prediction(self, label)
 
     # -- files ---------------------------------------------------------------------------------
-    def to_dict(self) -> Dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return the declaration as JSON-able data; options left at their default are left out."""
         return {"type": type(self).__name__, **options_of(self)}
 
     @staticmethod
-    def from_dict(spec: Mapping[str, Any]) -> "Task":
+    def from_dict(spec: Mapping[str, Any]) -> Task:
         """Make the task that `to_dict` described; `ValueError` for an unknown type or option."""
         options = dict(spec)
         name = options.pop("type", None)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, Sequence, Union
+from typing import Any
 
 import numpy as np
 
@@ -61,7 +62,7 @@ class TaskSet(Sequence[Task]):
         self._check_names()
 
     def _check_names(self) -> None:
-        owner: Dict[str, str] = {}
+        owner: dict[str, str] = {}
         for index, task in enumerate(self._tasks):
             if self._by_name[task.name] is not self._tasks[index]:
                 raise ValueError(f"task name {task.name!r} is used twice; names must differ.")
@@ -76,7 +77,7 @@ class TaskSet(Sequence[Task]):
                 owner[name] = task.name
 
     # -- a sequence with names -----------------------------------------------------------------
-    def __getitem__(self, key: Union[str, int]) -> Task:  # type: ignore[override]
+    def __getitem__(self, key: str | int) -> Task:  # type: ignore[override]
         if isinstance(key, str):
             if key not in self._by_name:
                 raise KeyError(f"no task {key!r} among {list(self._by_name)}")
@@ -107,12 +108,12 @@ class TaskSet(Sequence[Task]):
 
     # -- layout --------------------------------------------------------------------------------
     @property
-    def names(self) -> List[str]:
+    def names(self) -> list[str]:
         """Task names, in order."""
         return [task.name for task in self._tasks]
 
     @property
-    def columns(self) -> List[str]:
+    def columns(self) -> list[str]:
         """Table columns, one for each stored float, in order."""
         return [column for task in self._tasks for column in task.columns]
 
@@ -122,12 +123,12 @@ class TaskSet(Sequence[Task]):
         return sum(task.label_width for task in self._tasks)
 
     @property
-    def label_names(self) -> List[str]:
+    def label_names(self) -> list[str]:
         """``<task>_label`` of each task: pass it to ``mx.mod.Module(label_names=...)``."""
         return [task.label_name for task in self._tasks]
 
     @property
-    def output_names(self) -> List[str]:
+    def output_names(self) -> list[str]:
         """``<task>_output`` of each task."""
         return [task.output_name for task in self._tasks]
 
@@ -137,7 +138,7 @@ class TaskSet(Sequence[Task]):
         return np.concatenate([np.full(t.label_width, t.missing, np.float32) for t in self._tasks])
 
     @property
-    def slices(self) -> List[slice]:
+    def slices(self) -> list[slice]:
         """Where each task's cells stand in a record's label."""
         ends = np.cumsum([task.label_width for task in self._tasks]).tolist()
         return [slice(end - t.label_width, end) for end, t in zip(ends, self._tasks)]
@@ -150,15 +151,15 @@ class TaskSet(Sequence[Task]):
         """
         return np.concatenate([task.encode(row) for task in self._tasks])
 
-    def decode(self, label: np.ndarray) -> Dict[str, str]:
+    def decode(self, label: np.ndarray) -> dict[str, str]:
         """Turn one record's label into {column: text}, '' where missing: `encode` backwards."""
         label = self._checked_width(np.asarray(label, dtype=np.float32))
-        cells: Dict[str, str] = {}
+        cells: dict[str, str] = {}
         for task, part in zip(self._tasks, self.slices):
             cells.update(task.decode(label[part]))
         return cells
 
-    def split(self, label: Any) -> List[Any]:
+    def split(self, label: Any) -> list[Any]:
         """Cut labels (N, label_width), NDArray or ndarray, into one array a task, in order.
 
         Each is (N,), or (N, num_labels) for a multi-label task. An ndarray's parts are views.
@@ -179,7 +180,7 @@ class TaskSet(Sequence[Task]):
         return label
 
     # -- what tasks are asked for ----------------------------------------------------------------
-    def predict(self, outputs: Sequence[Any], temperature: Mapping[str, float] = {}) -> List[Any]:
+    def predict(self, outputs: Sequence[Any], temperature: Mapping[str, float] = {}) -> list[Any]:
         """Turn logits, one NDArray, ndarray or Symbol a task, into predictions (N, num_outputs).
 
         Probabilities for multiclass (softmax), binary and multi-label tasks (sigmoid), values
@@ -198,7 +199,7 @@ class TaskSet(Sequence[Task]):
 
     def describe(
         self, predictions: Sequence[Any], thresholds: Mapping[str, Sequence[float]] = {}
-    ) -> Dict[str, np.ndarray]:
+    ) -> dict[str, np.ndarray]:
         """Put predictions, one array (N, num_outputs) a task, into words: {column: array (N,)}.
 
         See `Task.describe`; ``thresholds`` are by task name. The columns carry the names of the
@@ -211,14 +212,14 @@ class TaskSet(Sequence[Task]):
         {'outdoors': array([0, 1]), 'outdoors.probability': array([0.25, 0.75])}
         """
         self.check_count("predictions", predictions)
-        table: Dict[str, np.ndarray] = {}
+        table: dict[str, np.ndarray] = {}
         for task, prediction in zip(self._tasks, predictions):
             array = prediction if isinstance(prediction, np.ndarray) else prediction.asnumpy()
             rows = array.reshape(-1, task.num_outputs)
             table.update(task.describe(rows, thresholds.get(task.name)))
         return table
 
-    def smoothed(self, share: float) -> "TaskSet":
+    def smoothed(self, share: float) -> TaskSet:
         """Return the tasks with this ``label_smoothing``, where they can smooth and declare none.
 
         Examples
@@ -244,7 +245,7 @@ class TaskSet(Sequence[Task]):
             raise ValueError(f"{len(arrays)} {what} for {len(self._tasks)} tasks {self.names}.")
 
     # -- files ---------------------------------------------------------------------------------
-    def to_dict(self) -> Dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return the tasks as JSON-able data."""
         return {
             "format": FORMAT,
@@ -254,7 +255,7 @@ class TaskSet(Sequence[Task]):
         }
 
     @classmethod
-    def from_dict(cls, spec: Mapping[str, Any], source: str = "tasks") -> "TaskSet":
+    def from_dict(cls, spec: Mapping[str, Any], source: str = "tasks") -> TaskSet:
         """Make the set that `to_dict` described; `ValueError` naming ``source`` if it is none."""
         if not isinstance(spec, Mapping) or spec.get("format") != FORMAT:
             raise ValueError(f'{source}: no mxmtl tasks (expected "format": "{FORMAT}").')
@@ -269,14 +270,14 @@ class TaskSet(Sequence[Task]):
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{source}: {error}") from error
 
-    def save(self, path: Union[str, "os.PathLike[str]"]) -> None:
+    def save(self, path: str | os.PathLike[str]) -> None:
         """Write the tasks as JSON, in UTF-8; the file appears only when it is complete."""
         with atomic_write(path) as stream:
             text = json.dumps(self.to_dict(), indent=2, ensure_ascii=False)
             stream.write((text + "\n").encode("utf-8"))
 
     @classmethod
-    def load(cls, path: Union[str, "os.PathLike[str]"]) -> "TaskSet":
+    def load(cls, path: str | os.PathLike[str]) -> TaskSet:
         """Read what `save` wrote; `ValueError` naming the file if it is something else."""
         with open(path, encoding="utf-8") as stream:
             try:
@@ -286,7 +287,7 @@ class TaskSet(Sequence[Task]):
         return cls.from_dict(spec, source=os.fspath(path))
 
 
-def illegal_labels(tasks: TaskSet, labels: np.ndarray, *, soft: bool = False) -> Dict[int, str]:
+def illegal_labels(tasks: TaskSet, labels: np.ndarray, *, soft: bool = False) -> dict[int, str]:
     """Say of labels (n, label_width) which rows hold what is no label: {row: reason}, in order.
 
     Soft labels are those that a network is given: there a cell may lie between 0 and 1.
@@ -296,7 +297,7 @@ def illegal_labels(tasks: TaskSet, labels: np.ndarray, *, soft: bool = False) ->
     >>> illegal_labels(tasks, np.float32([[1], [-1], [2]]))
     {2: "2 is no label of task 'breed' (breed); expected 0 to 1, or -1 where it is unknown."}
     """
-    found: Dict[int, str] = {}
+    found: dict[int, str] = {}
     for task, part in zip(tasks, tasks.slices):
         cells = labels[:, part]
         legal = task.kind.valid_or_soft(task, cells) if soft else task.valid(cells)

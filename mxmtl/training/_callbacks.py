@@ -14,7 +14,8 @@ import signal
 import sys
 import threading
 import time
-from typing import Any, Dict, Iterator, List, Optional, Set, Tuple
+from collections.abc import Iterator
+from typing import Any
 
 from tqdm import tqdm
 
@@ -81,7 +82,7 @@ class Monitor(Callback):
         )  # fmt: skip
 
 
-def monitored(entry: Dict[str, Any], name: str) -> float:
+def monitored(entry: dict[str, Any], name: str) -> float:
     """Return a value of an epoch: of its validation, or of training where there is none."""
     values = entry["val"] or entry["train"]
     value = values.get(name)
@@ -114,7 +115,7 @@ class Keeper(Callback):
     def __init__(self, keep: int = 2, batches: int = 0, minutes: float = 0.0) -> None:
         self.keep, self.batches, self.minutes = keep, batches, minutes
         self._saved = time.monotonic()
-        self._refused: Set[Checkpoint] = set()
+        self._refused: set[Checkpoint] = set()
 
     def on_begin(self, session: Session) -> None:
         """Keep the first parameters, so that the run can begin again without its network."""
@@ -186,7 +187,7 @@ class Interrupt(Callback):
 
     def __init__(self) -> None:
         self._asked = False
-        self._handlers: Dict[int, Any] = {}
+        self._handlers: dict[int, Any] = {}
 
     def on_begin(self, session: Session) -> None:
         """Take the signals over, where that is possible: in the main thread."""
@@ -233,7 +234,7 @@ class Progress(Callback):
     few = 1.0  # seconds between two looks at the metrics
     line = 30.0  # seconds between two lines of log
 
-    def __init__(self, bar: Optional[bool] = None) -> None:
+    def __init__(self, bar: bool | None = None) -> None:
         self._draw = sys.stderr.isatty() if bar is None else bar
         self._bar: Any = None
         self._looked = time.monotonic()
@@ -299,9 +300,9 @@ def heading(session: Session, epoch: int) -> str:
     return f"epoch {epoch}/{session.settings.num_epochs}"
 
 
-def running(suite: Suite) -> Dict[str, float]:
+def running(suite: Suite) -> dict[str, float]:
     """Return one telling value of each task: its first metric that is no count and no baseline."""
-    chosen: Dict[str, Metric] = {}
+    chosen: dict[str, Metric] = {}
     for metric in suite.metrics:
         telling = isinstance(metric, Metric) and metric.higher_is_better is not None
         if telling and len(metric.tasks) == 1 and not metric.of_labels:
@@ -314,7 +315,7 @@ def running(suite: Suite) -> Dict[str, float]:
     return values
 
 
-def flat(entry: Dict[str, Any]) -> Iterator[Tuple[str, Any]]:
+def flat(entry: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """Give an epoch's values by names ``train/<name>`` and ``val/<name>``."""
     for key, value in entry.items():
         if isinstance(value, dict):
@@ -372,7 +373,7 @@ class TensorBoardLog(Callback):
     def on_epoch_end(self, session: Session) -> None:
         """Write the epoch's values."""
         for name, value in flat(session.history[-1]):
-            if isinstance(value, (int, float)) and not _is_nan(value):
+            if isinstance(value, int | float) and not _is_nan(value):
                 self._writer.add_scalar(name, value, session.epoch)
         self._writer.flush()
 
@@ -383,7 +384,7 @@ class TensorBoardLog(Callback):
             self._writer = None
 
 
-def make_logs(names: Tuple[str, ...]) -> List[Callback]:
+def make_logs(names: tuple[str, ...]) -> list[Callback]:
     """Return the callbacks that write the named logs."""
     kinds = {"csv": CsvLog, "jsonl": JsonLinesLog, "tensorboard": TensorBoardLog}
     return [kinds[name]() for name in names]

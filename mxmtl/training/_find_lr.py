@@ -8,9 +8,10 @@ import errno
 import io
 import math
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, List, Mapping, Optional, Tuple
+from typing import Any
 
 import mxnet as mx
 import numpy as np
@@ -40,8 +41,8 @@ class RateFinding:
         Of each batch: its learning rate, and the smoothed loss before that update.
     """
 
-    rates: Tuple[float, ...]
-    losses: Tuple[float, ...]
+    rates: tuple[float, ...]
+    losses: tuple[float, ...]
 
     @property
     def suggestion(self) -> float:
@@ -71,7 +72,7 @@ class RateFinding:
     def _lowest(self) -> int:
         return self._first + int(np.argmin(self.losses[self._first :]))
 
-    def _steepest(self) -> Optional[float]:
+    def _steepest(self) -> float | None:
         first, lowest = self._first, self._lowest
         width = min(MEMORY + 1, lowest - first + 1)
         if width < 2:
@@ -117,7 +118,7 @@ class RateFinding:
 def find_lr(
     train: Any,
     *,
-    network: Optional[TrunkOrNet] = None,
+    network: TrunkOrNet | None = None,
     low: float = 1e-6,
     high: float = 10.0,
     batches: int = 100,
@@ -200,8 +201,8 @@ class Watch(mx.metric.EvalMetric):  # type: ignore[misc]
 
     def __init__(self, tasks: TaskSet, schedule: Growing, batches: int) -> None:
         self.tasks, self.schedule, self.batches = tasks, schedule, batches
-        self.rates: List[float] = []
-        self.losses: List[float] = []
+        self.rates: list[float] = []
+        self.losses: list[float] = []
         self.labels = 0
         self._mean = 0.0
         super().__init__("loss", has_global_stats=True)

@@ -13,8 +13,9 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, List, Optional, Sequence
+from typing import Any
 
 import mxnet as mx
 
@@ -59,7 +60,7 @@ def fit(
     val: Any = None,
     *,
     run: PathLike,
-    network: Optional[TrunkOrNet] = None,
+    network: TrunkOrNet | None = None,
     callbacks: Sequence[Callback] = (),
     force: bool = False,
     **settings: Any,
@@ -170,12 +171,12 @@ def resume(run: PathLike, *, callbacks: Sequence[Callback] = (), **changes: Any)
             return _train(session, records, _restore(session))
 
 
-def standard_callbacks(settings: Settings, leads: bool = True) -> List[Callback]:
+def standard_callbacks(settings: Settings, leads: bool = True) -> list[Callback]:
     """Return the callbacks that the settings ask for, in order; logs where this worker leads.
 
     The monitor marks the best epoch before it is saved, and all may ask to stop before that.
     """
-    budget: List[Callback] = [Budget(settings.minutes)] if settings.minutes else []
+    budget: list[Callback] = [Budget(settings.minutes)] if settings.minutes else []
     shown = [Progress(), *make_logs(settings.logs)] if leads else []
     return [
         Monitor(settings.monitor, settings.patience),

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import inspect
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple, Union
+from typing import Any
 
 import mxnet as mx
 
@@ -34,7 +34,7 @@ def updater_of(module: mx.mod.Module) -> Any:
     return module._kvstore._updater if module._update_on_kvstore else module._updater
 
 
-def numbers_of(optimizer: mx.optimizer.Optimizer) -> Dict[str, float]:
+def numbers_of(optimizer: mx.optimizer.Optimizer) -> dict[str, float]:
     """Return its numbers; those that change while it works belong to its state.
 
     Nadam, for one, keeps a product of momenta as an attribute.
@@ -42,14 +42,14 @@ def numbers_of(optimizer: mx.optimizer.Optimizer) -> Dict[str, float]:
     return {
         name: value
         for name, value in vars(optimizer).items()
-        if isinstance(value, (int, float)) and not isinstance(value, bool)
+        if isinstance(value, int | float) and not isinstance(value, bool)
     }
 
 
-def pack_states(module: mx.mod.Module) -> Tuple[Arrays, List[Tuple[str, Tree]]]:
+def pack_states(module: mx.mod.Module) -> tuple[Arrays, list[tuple[str, Tree]]]:
     """Return the arrays of all states by name, and for each parameter's name how they nest."""
     arrays: Arrays = {}
-    trees: Dict[str, Tree] = {}
+    trees: dict[str, Tree] = {}
     # A kvstore knows parameters by name, an updater by an index for each device: all devices
     # have the same states, so that those of one are kept, for any number of them.
     names = module._optimizer.idx2name
@@ -64,10 +64,10 @@ def _pack(state: Any, name: str, arrays: Arrays) -> Tree:
     if isinstance(state, mx.nd.NDArray):
         arrays[name] = state
         return name
-    if isinstance(state, (tuple, list)):
+    if isinstance(state, tuple | list):
         parts = [_pack(part, f"{name}.{place}", arrays) for place, part in enumerate(state)]
         return {"tuple": parts}
-    if state is None or isinstance(state, (int, float)):
+    if state is None or isinstance(state, int | float):
         return state if state is None else {"number": state}
     raise TypeError(
         f"an optimizer state of type {type(state).__name__} cannot be saved without pickle; "
@@ -75,7 +75,7 @@ def _pack(state: Any, name: str, arrays: Arrays) -> Tree:
     )
 
 
-def unpack_states(module: mx.mod.Module, arrays: Arrays, trees: List[Any]) -> None:
+def unpack_states(module: mx.mod.Module, arrays: Arrays, trees: list[Any]) -> None:
     """Give a module whose optimizer is fresh the states that `pack_states` returned."""
     updater = updater_of(module)
     in_order = module._exec_group.param_names
@@ -100,7 +100,7 @@ def _unpack(tree: Tree, arrays: Arrays) -> Any:
 
 
 # -- the same on all workers, and the statistics of batch normalization --------------------------
-def begin_as_worker_0(module: mx.mod.Module, workers: Workers, place: Tuple[int, int]) -> None:
+def begin_as_worker_0(module: mx.mod.Module, workers: Workers, place: tuple[int, int]) -> None:
     """Give all workers the parameters of worker 0; `WorkersError` if one begins elsewhere."""
     if workers.count == 1:
         return
@@ -180,7 +180,7 @@ class Average:
     def __init__(self, decay: float) -> None:
         self.decay = decay
         self.values: Arrays = {}
-        self._weights: Optional[Tuple[Arrays, Arrays]] = None
+        self._weights: tuple[Arrays, Arrays] | None = None
 
     def begin(self, module: mx.mod.Module, values: Arrays) -> None:
         """Begin with given values, or with the weights where there are none."""
@@ -305,7 +305,7 @@ def load_module(module: mx.mod.Module, checkpoint: Checkpoint, **options: Any) -
         If a file is missing or changed, or `fit` wrote it (`resume` goes on with that), or the
         optimizer is another than the saved one; the module is left as it was.
     """
-    saved: Dict[str, Any] = checkpoint.state()
+    saved: dict[str, Any] = checkpoint.state()
     if "loop" not in saved:
         raise CheckpointError(
             f"{checkpoint.path('.json')}: not written by save_module. A run of fit goes on with "
@@ -328,7 +328,7 @@ def load_module(module: mx.mod.Module, checkpoint: Checkpoint, **options: Any) -
     return saved["loop"]
 
 
-def name_of(optimizer: Union[str, mx.optimizer.Optimizer]) -> str:
+def name_of(optimizer: str | mx.optimizer.Optimizer) -> str:
     """Return MXNet's name of an optimizer.
 
     >>> name_of("Adam"), name_of(mx.optimizer.Adam())
@@ -337,7 +337,7 @@ def name_of(optimizer: Union[str, mx.optimizer.Optimizer]) -> str:
     return (optimizer if isinstance(optimizer, str) else type(optimizer).__name__).lower()
 
 
-def counted(optimizer: mx.optimizer.Optimizer) -> Dict[str, float]:
+def counted(optimizer: mx.optimizer.Optimizer) -> dict[str, float]:
     """Return the numbers that an optimizer has counted itself, not those that it was given."""
     given = {"lr"}  # the attribute of what is called learning_rate
     for kind in type(optimizer).__mro__[:-1]:

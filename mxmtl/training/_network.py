@@ -9,7 +9,8 @@ MXNet itself reads, and a checkpoint shows.
 from __future__ import annotations
 
 import json
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import mxnet as mx
 
@@ -28,7 +29,7 @@ from ..tasks import TaskSet
 from ._pretrained import LITE0, load_weights
 from ._settings import Settings
 
-Node = Dict[str, Any]
+Node = dict[str, Any]
 DECAYING = "_weight"  # what weight decay is for; biases and norms (gamma, beta) are left alone
 RANDOM = ("Dropout", "RNN")  # operators that draw; so do all named *random* or *sample*
 
@@ -42,7 +43,7 @@ class SymbolAndParams(NamedTuple):
 
 
 def make_network(
-    settings: Settings, tasks: TaskSet, network: Optional[TrunkOrNet] = None
+    settings: Settings, tasks: TaskSet, network: TrunkOrNet | None = None
 ) -> SymbolAndParams:
     """Return the training symbol, and the parameters that have values already.
 
@@ -110,12 +111,12 @@ def _refuse_weights(settings: Settings, reason: str) -> None:
         raise ValueError(f"weights={settings.weights!r} goes with the name of a trunk; {reason}.")
 
 
-def _values(network: Any) -> Tuple[Arrays, Arrays]:
+def _values(network: Any) -> tuple[Arrays, Arrays]:
     return module_params(network) if isinstance(network, mx.gluon.HybridBlock) else ({}, {})
 
 
 # -- changes to a symbol's nodes ----------------------------------------------------------------
-def nodes(symbol: mx.sym.Symbol) -> List[Node]:
+def nodes(symbol: mx.sym.Symbol) -> list[Node]:
     """Return the nodes of a symbol: variables have op "null"."""
     return list(json.loads(symbol.tojson(remove_amp_cast=False))["nodes"])
 
@@ -164,7 +165,7 @@ def only_weights_decay(symbol: mx.sym.Symbol) -> mx.sym.Symbol:
     return edit(symbol, change)
 
 
-def trunk_params(symbol: mx.sym.Symbol, tasks: TaskSet) -> List[str]:
+def trunk_params(symbol: mx.sym.Symbol, tasks: TaskSet) -> list[str]:
     """Return the names of the trunk's parameters, from the first layer on."""
     heads = (f"{name}_{kind}" for name in tasks.names for kind in ("weight", "bias"))
     others = {"data", *tasks.label_names, *heads}
@@ -200,7 +201,7 @@ def decay_rates(symbol: mx.sym.Symbol, tasks: TaskSet, share: float) -> mx.sym.S
     if share == 1.0:
         return symbol
     trunk = set(trunk_params(symbol, tasks))
-    layer: Dict[str, int] = {}
+    layer: dict[str, int] = {}
     graph = nodes(symbol)
     for node in graph:
         names = [graph[i[0]]["name"] for i in node["inputs"] if graph[i[0]]["name"] in trunk]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
-from typing import Any, Dict, List
+from typing import Any
 
 import mxnet as mx
 
@@ -22,12 +22,12 @@ RESERVED = {
 
 def optimizer_params(
     settings: Settings, schedule: mx.lr_scheduler.LRScheduler, begin_num_update: int
-) -> Dict[str, Any]:
+) -> dict[str, Any]:
     """Return the arguments of the optimizer; ``Module.fit`` adds 1 / batch size by itself.
 
     Raises `ValueError` for an optimizer that MXNet has not, or an argument that it does not take.
     """
-    params: Dict[str, Any] = {
+    params: dict[str, Any] = {
         # None: a rate given here would take the place of the schedule's.
         "learning_rate": None,
         "lr_scheduler": schedule,
@@ -138,7 +138,7 @@ def make_schedule(
     return mx.lr_scheduler.FactorScheduler(NEVER, **common)
 
 
-def _in_updates(settings: Settings, num_batches: int) -> List[int]:
+def _in_updates(settings: Settings, num_batches: int) -> list[int]:
     """Return after which updates the rate falls; at most once after each."""
     last = 0.0
     for epoch in settings.steps:
@@ -147,7 +147,7 @@ def _in_updates(settings: Settings, num_batches: int) -> List[int]:
                 f"steps={settings.steps}: expected epochs above 0 that grow, as 30, 60."
             )
         last = epoch
-    updates: List[int] = []
+    updates: list[int] = []
     for epoch in settings.steps:
         least = updates[-1] + 1 if updates else 1
         updates.append(max(least, round(epoch * num_batches)))

@@ -16,7 +16,8 @@ import pickle
 import re
 import zipfile
 from collections import Counter, OrderedDict
-from typing import IO, Any, Callable, Dict, List, Mapping, NamedTuple, Sequence, Tuple, Union
+from collections.abc import Callable, Mapping, Sequence
+from typing import IO, Any, NamedTuple
 
 import mxnet as mx
 import numpy as np
@@ -25,7 +26,7 @@ from .._files import PathLike
 from ..model import Arrays
 from ..nets import EFFICIENTNET_LITE
 
-NameMap = Union[str, Mapping[str, str]]
+NameMap = str | Mapping[str, str]
 MAP_BYTES = 1 << 24  # of a file that names a network's parameters; more is no such file
 LITE0 = "efficientnet_lite0"
 PACKAGE = (
@@ -47,8 +48,8 @@ def load_weights(
     symbol: mx.sym.Symbol,
     *,
     names: NameMap = "",
-    data_shape: Tuple[int, ...] = (3, 224, 224),
-) -> Tuple[Arrays, Arrays]:
+    data_shape: tuple[int, ...] = (3, 224, 224),
+) -> tuple[Arrays, Arrays]:
     """Read the parameters of a trunk from a file: (arg_params, aux_params).
 
     Parameters
@@ -106,7 +107,7 @@ def load_weights(
     return {n: chosen[n] for n in args}, {n: chosen[n] for n in auxs}
 
 
-def read_map(names: NameMap) -> Dict[str, str]:
+def read_map(names: NameMap) -> dict[str, str]:
     """Return a map of names, given as itself or as the path of a JSON file.
 
     Raises `ValueError` if it is none, or gives one name to two parameters of the file.
@@ -132,7 +133,7 @@ def _few(names: Sequence[str], limit: int = 8) -> str:
     return (", ".join(names[:limit]) or "none") + more
 
 
-def _read(path: str) -> Dict[str, np.ndarray]:
+def _read(path: str) -> dict[str, np.ndarray]:
     if not path.endswith(".params"):
         return read_state_dict(path)
     try:
@@ -184,11 +185,11 @@ class Tensor(NamedTuple):
 
     storage: Storage
     offset: int
-    shape: Tuple[int, ...]
-    strides: Tuple[int, ...]
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
 
 
-def read_state_dict(path: PathLike) -> Dict[str, np.ndarray]:
+def read_state_dict(path: PathLike) -> dict[str, np.ndarray]:
     """Return the arrays of a ``.pth`` or ``.pt`` file by name.
 
     A checkpoint that holds a state dict under ``state_dict`` or ``model`` is taken as that.
@@ -209,7 +210,7 @@ def read_state_dict(path: PathLike) -> Dict[str, np.ndarray]:
         raise ValueError(f"{path}: no PyTorch state dict of arrays ({error}).") from error
 
 
-def _open(stream: IO[bytes]) -> Tuple[Any, Callable[[Storage], bytes]]:
+def _open(stream: IO[bytes]) -> tuple[Any, Callable[[Storage], bytes]]:
     if zipfile.is_zipfile(stream):
         archive = zipfile.ZipFile(io.BytesIO(_all(stream)))
         (data,) = [name for name in archive.namelist() if name.endswith("/data.pkl")]
@@ -226,7 +227,7 @@ def _open(stream: IO[bytes]) -> Tuple[Any, Callable[[Storage], bytes]]:
     Restricted(stream).load()  # sizes of C's types
     reader = Restricted(stream)
     value = reader.load()
-    pieces: Dict[str, bytes] = {}
+    pieces: dict[str, bytes] = {}
     for key in Restricted(stream).load():
         numel = int.from_bytes(_exactly(stream, 8), "little", signed=True)
         size = numel * np.dtype(TYPES[reader.storages[key].kind]).itemsize
@@ -251,7 +252,7 @@ class Restricted(pickle.Unpickler):
 
     def __init__(self, stream: IO[bytes]) -> None:
         super().__init__(stream)
-        self.storages: Dict[str, Storage] = {}
+        self.storages: dict[str, Storage] = {}
 
     def find_class(self, module: str, name: str) -> Any:
         """Return our own stand-in for a name; refuse every other."""
@@ -283,7 +284,7 @@ def rebuild_parameter(tensor: Tensor, *_: Any) -> Tensor:
     return tensor
 
 
-def _state(value: Any) -> Dict[str, Tensor]:
+def _state(value: Any) -> dict[str, Tensor]:
     for key in ("state_dict", "model"):
         if isinstance(value, dict) and isinstance(value.get(key), dict):
             value = value[key]
@@ -300,7 +301,7 @@ def _array(tensor: Tensor, read: Callable[[Storage], bytes]) -> np.ndarray:
     inside = min([offset, *strides, *shape]) >= 0 and (0 in shape or last < len(flat))
     if len(shape) != len(strides) or not inside:
         raise ValueError("a tensor lies outside of its storage; the file is cut short or damaged")
-    places: List[int] = [stride * flat.itemsize for stride in strides]
+    places: list[int] = [stride * flat.itemsize for stride in strides]
     view = np.lib.stride_tricks.as_strided(flat[offset:], shape, places)
     if storage.kind == "BFloat16Storage":  # the upper half of a float32
         return (view.astype(np.uint32) << 16).view(np.float32)

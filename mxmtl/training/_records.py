@@ -6,7 +6,8 @@ import copy
 import logging
 import os
 import time
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from collections.abc import Mapping
+from typing import Any
 
 import mxnet as mx
 import numpy as np
@@ -46,19 +47,19 @@ class TrainAndVal:
         context: RunContext,
         train: Any,
         val: Any,
-        tasks: Optional[TaskSet] = None,
+        tasks: TaskSet | None = None,
     ) -> None:
         self._context, self.prefixes = context, (train, val)
         settings, workers = context.settings, context.workers
         self._part = {"num_parts": workers.count, "part_index": workers.rank}
         self._batch_size = settings.batch_size // workers.count
-        training: Dict[str, Any] = {"shuffle": True, "seed": settings.seed}
+        training: dict[str, Any] = {"shuffle": True, "seed": settings.seed}
         if settings.augment:
             training["augment"] = settings.augment
         self.train = self._open(train, tasks, **self._part, **training)
         self.val = None if val is None else self._open(val, self.train.tasks, **self._part)
 
-    def _open(self, prefix: Any, tasks: Optional[TaskSet], **options: Any) -> RecordIter:
+    def _open(self, prefix: Any, tasks: TaskSet | None, **options: Any) -> RecordIter:
         settings = self._context.settings
         return RecordIter(
             prefix,
@@ -68,7 +69,7 @@ class TrainAndVal:
             **{**settings.preprocessing.options(), **options},
         )
 
-    def note(self) -> Dict[str, Any]:
+    def note(self) -> dict[str, Any]:
         """Return what a run notes about them, for `check`."""
         return {
             name: note_records(prefix, part.num_records) for name, prefix, part in self._named()
@@ -79,14 +80,14 @@ class TrainAndVal:
         for name, prefix, part in self._named():
             check_records(prefix, part.num_records, noted.get(name))
 
-    def _named(self) -> List[Tuple[str, Any, RecordIter]]:
+    def _named(self) -> list[tuple[str, Any, RecordIter]]:
         both = zip(("train", "val"), self.prefixes, (self.train, self.val))
         return [(name, prefix, part) for name, prefix, part in both if part is not None]
 
     def features(self, network: SymbolAndParams) -> TrainAndVal:
         """Return the features that a frozen network makes of them, instead of images."""
         settings, made = self._context.settings, copy.copy(self)
-        common: Dict[str, Any] = {"batch_size": self._batch_size, "tasks": self.train.tasks}
+        common: dict[str, Any] = {"batch_size": self._batch_size, "tasks": self.train.tasks}
         common.update(self._part)  # every worker computes all features, and takes its part
         parts = []
         for prefix in self.prefixes:
@@ -106,7 +107,7 @@ class TrainAndVal:
             self.val.close()
 
 
-def note_records(prefixes: Prefixes, num_records: int) -> Dict[str, Any]:
+def note_records(prefixes: Prefixes, num_records: int) -> dict[str, Any]:
     """Return what is known of records without reading them all, as JSON-able data.
 
     Their number, the size of each file, and its SHA-256 where a manifest has it.
@@ -118,7 +119,7 @@ def note_records(prefixes: Prefixes, num_records: int) -> Dict[str, Any]:
     return {"records": num_records, "files": files}
 
 
-def check_records(prefixes: Prefixes, num_records: int, noted: Optional[Mapping[str, Any]]) -> None:
+def check_records(prefixes: Prefixes, num_records: int, noted: Mapping[str, Any] | None) -> None:
     """Raise `ValueError` unless records are those of which `note_records` told, moved or not.
 
     Runs of before this was noted have None; theirs are not checked.
@@ -139,7 +140,7 @@ def check_records(prefixes: Prefixes, num_records: int, noted: Optional[Mapping[
             raise ValueError(OTHERS.format(path, f"SHA-256 {before['sha256']}", now["sha256"]))
 
 
-def _listed(path: str) -> Optional[str]:
+def _listed(path: str) -> str | None:
     """Return the SHA-256 that a manifest has for a file; None where none has it."""
     try:
         return (listed_shards(path) or {}).get(os.path.basename(path))
@@ -218,11 +219,11 @@ class FeatureIter(mx.io.DataIter):  # type: ignore[misc]
             provide_label=self.provide_label,
         )
 
-    def state_dict(self) -> Dict[str, Any]:
+    def state_dict(self) -> dict[str, Any]:
         """Return where it stands."""
         return {"epoch": self.epoch, "batch": self._batch, "made": self._order.describe()}
 
-    def whole_state(self, state: Mapping[str, Any]) -> Dict[str, Any]:
+    def whole_state(self, state: Mapping[str, Any]) -> dict[str, Any]:
         """Return where one iterator over all parts stands; it is the same batch."""
         return {**state, "made": self._order.whole().describe()}
 
@@ -232,8 +233,8 @@ class FeatureIter(mx.io.DataIter):  # type: ignore[misc]
 
 
 def make_features(
-    network: SymbolAndParams, records: RecordIter, context: List[mx.Context]
-) -> Tuple[np.ndarray, np.ndarray]:
+    network: SymbolAndParams, records: RecordIter, context: list[mx.Context]
+) -> tuple[np.ndarray, np.ndarray]:
     """Compute features (n, num_features) and labels (n, label_width) of all records, in order."""
     began = time.monotonic()
     trunk = features_symbol(network.symbol, records.tasks)

@@ -7,8 +7,9 @@ import errno
 import fcntl
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Iterator, List, Tuple
+from typing import Any
 
 from ..model import (
     MODEL,
@@ -42,7 +43,7 @@ class Run(RunFolder):
         return load_settings(self.folder / SETTINGS)[0]
 
     @property
-    def records(self) -> Tuple[Any, Any]:
+    def records(self) -> tuple[Any, Any]:
         """Prefixes of the training and the validation records (None where there are none)."""
         return load_settings(self.folder / SETTINGS)[1:]
 
@@ -77,7 +78,7 @@ def check_folder(folder: Path, settings: Settings, force: bool) -> None:
                 )
 
 
-def files_of_run(folder: Path) -> List[Path]:
+def files_of_run(folder: Path) -> list[Path]:
     """Return the files in a folder that have the names of a run's model and checkpoints."""
     names = sorted(os.listdir(folder)) if folder.is_dir() else []
     return [folder / name for name in names if OURS.fullmatch(name)]

@@ -18,9 +18,10 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any
 
 import mxnet as mx
 
@@ -73,7 +74,7 @@ class RunContext:
 
     settings: Settings
     workers: Workers
-    devices: List[mx.Context]
+    devices: list[mx.Context]
 
     @staticmethod
     def settle(settings: Settings) -> RunContext:
@@ -145,10 +146,10 @@ class Phase:
     end: int
     frozen: bool
     lr: float
-    schedule: Optional[mx.lr_scheduler.LRScheduler] = None
+    schedule: mx.lr_scheduler.LRScheduler | None = None
 
 
-def make_phases(settings: Settings) -> List[Phase]:
+def make_phases(settings: Settings) -> list[Phase]:
     """Return the parts of a run that have epochs: first with the trunk frozen, then whole."""
     frozen = settings.frozen_epochs
     both = [
@@ -169,16 +170,16 @@ class PhaseOver(Exception):  # noqa: N818 (no error: the way out of Module.fit)
 class Callback:
     """Abstract: something that happens along a run; override what is needed."""
 
-    def on_begin(self, session: "Session") -> None:
+    def on_begin(self, session: Session) -> None:
         """Begin: parameters and optimizer are there, the first batch comes next."""
 
-    def on_batch_end(self, session: "Session") -> None:
+    def on_batch_end(self, session: Session) -> None:
         """Take note of a batch, the ``session.batch``-th of this epoch."""
 
-    def on_epoch_end(self, session: "Session") -> None:
+    def on_epoch_end(self, session: Session) -> None:
         """Take note of an epoch and its validation: ``session.history[-1]``."""
 
-    def on_end(self, session: "Session") -> None:
+    def on_end(self, session: Session) -> None:
         """End: the run is done, was stopped, or has failed."""
 
 
@@ -216,16 +217,16 @@ class Session:
         self.module: mx.mod.Module = None
         self.stream: Stream = None  # type: ignore[assignment]
         self.num_batches = self.begin_update = 0
-        self._train_values: Dict[str, float] = {}
+        self._train_values: dict[str, float] = {}
         self.epoch = self.batch = 0
-        self.history: List[Dict[str, Any]] = []
+        self.history: list[dict[str, Any]] = []
         self.reason = ""
-        self.extra: Tuple[Arrays, Arrays] = ({}, {})  # parameters that the module has not
-        self.average: Optional[Average] = None
+        self.extra: tuple[Arrays, Arrays] = ({}, {})  # parameters that the module has not
+        self.average: Average | None = None
         self.validated = False
         self._averaged: Arrays = {}
-        self._restored: Optional[Tuple[Dict[str, Any], Arrays]] = None
-        self._numbers: Dict[str, float] = {}
+        self._restored: tuple[dict[str, Any], Arrays] | None = None
+        self._numbers: dict[str, float] = {}
         self._began, self._seconds = time.monotonic(), 0.0
         self._epoch_began, self._epoch_first = self._began, 0
 
@@ -289,7 +290,7 @@ class Session:
         params = ({**self.extra[0], **args}, {**self.extra[1], **auxs})
         return write_checkpoint(place, state, params, arrays)
 
-    def restore(self, checkpoint: Checkpoint, state: Dict[str, Any]) -> None:
+    def restore(self, checkpoint: Checkpoint, state: dict[str, Any]) -> None:
         """Take over where a checkpoint stands; the optimizer follows when it is made."""
         self.epoch, self.batch = checkpoint.epoch, checkpoint.batch
         self.history, self._seconds = list(state["history"]), state["seconds"]
@@ -362,11 +363,11 @@ class Session:
             self.average.swap_out(self.module)
         self._finish_epoch(self._values_of(param.eval_metric))
 
-    def _values_of(self, metric: Suite) -> Dict[str, float]:
+    def _values_of(self, metric: Suite) -> dict[str, float]:
         self.workers.merge(metric)
         return dict(metric.get_global_name_value())
 
-    def _finish_epoch(self, val: Dict[str, float]) -> None:
+    def _finish_epoch(self, val: dict[str, float]) -> None:
         rate = self.rate()
         self.epoch, self.batch = self.epoch + 1, 0
         self.history.append(

@@ -8,9 +8,10 @@ import dataclasses
 import functools
 import json
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Tuple, Union
+from typing import Any
 
 from .. import augment as augmentations
 from .._files import read_json, write_json
@@ -23,12 +24,12 @@ FORMAT = "mxmtl.settings"
 VERSION = 1
 
 
-def augmentation_spec(step: Augmentation) -> Dict[str, Any]:
+def augmentation_spec(step: Augmentation) -> dict[str, Any]:
     """Return an augmentation as JSON-able data: its class and its fields."""
     return {"type": type(step).__name__, **{f.name: getattr(step, f.name) for f in fields(step)}}  # type: ignore[arg-type]
 
 
-def known_augmentations() -> List[str]:
+def known_augmentations() -> list[str]:
     """Return the names of the augmentations that a text can describe: no base classes."""
     return sorted(
         name
@@ -65,12 +66,12 @@ def read_augmentation(text: str) -> Augmentation:
     return augmentation({"type": kind, **dict(map(read_pair, pairs))})
 
 
-def as_tuple(value: Any) -> Tuple[Any, ...]:
+def as_tuple(value: Any) -> tuple[Any, ...]:
     """Return the items of a list; one of them by itself is a list of one."""
-    return (value,) if isinstance(value, (str, Mapping, Augmentation)) else tuple(value)
+    return (value,) if isinstance(value, str | Mapping | Augmentation) else tuple(value)
 
 
-def usual_metrics() -> List[str]:
+def usual_metrics() -> list[str]:
     """Return the names of the metrics by which epochs are compared, as tasks have them."""
     names = [name for kind in Task.types.values() for name in kind.default_metrics]
     counts = ("num_", "baseline_")  # of the labels alone: no epoch is better at these
@@ -100,16 +101,16 @@ class Settings(Options):
 
     trunk: str = network("small", "small, efficientnet_lite0, one of a zoo, or a prefix")
     layer: str = network("flatten0_output", "where to cut the checkpoint's network")
-    layers: Tuple[str, ...] = network((), "join these layers, averaged, as features")
+    layers: tuple[str, ...] = network((), "join these layers, averaged, as features")
     weights: str = network("", "pretrained: .params, PyTorch's file, or imagenet (lite0)")
-    weights_map: Union[str, Mapping[str, str]] = network(
+    weights_map: str | Mapping[str, str] = network(
         "", "JSON file: {name in the file of weights: name in the trunk}"
     )
-    data_shape: Tuple[int, ...] = images((3, 224, 224), "channels, height, width", low=1)
-    mean: Tuple[float, ...] = images((127.0,), "subtracted from pixels 0..255")
-    std: Tuple[float, ...] = images((64.0,), "and divided by")
+    data_shape: tuple[int, ...] = images((3, 224, 224), "channels, height, width", low=1)
+    mean: tuple[float, ...] = images((127.0,), "subtracted from pixels 0..255")
+    std: tuple[float, ...] = images((64.0,), "and divided by")
     crop: float = images(1.0, "share of the shorter edge kept in validation")
-    augment: Tuple[Augmentation, ...] = images(
+    augment: tuple[Augmentation, ...] = images(
         (), "random changes, in order: 'NAME [OPTION=VALUE ...]', NAME one of "
         + ", ".join(known_augmentations()) + "; as --augment 'RandomRotation degrees=9'",
         metavar="STEP", read=read_augmentation, repeat=True,
@@ -127,7 +128,7 @@ class Settings(Options):
         "cosine", "how the rate falls", choices=("constant", "cosine", "step", "poly")
     )
     warmup: float = optimization(0.0, "epochs in which the rate rises from 0", low=0)
-    steps: Tuple[float, ...] = optimization((), "step schedule: epochs of a tenth")
+    steps: tuple[float, ...] = optimization((), "step schedule: epochs of a tenth")
     power: float = optimization(2.0, "poly schedule: its power", low=0)
     minutes: float = optimization(
         0.0, "stop after so many minutes; 0 is no limit", low=0, changeable=True
@@ -163,7 +164,7 @@ class Settings(Options):
     )
     save_batches: int = checkpoints(0, "one after so many batches, too", low=0, changeable=True)
     save_minutes: float = checkpoints(0.0, "one after so many minutes, too", low=0, changeable=True)
-    logs: Tuple[str, ...] = option(
+    logs: tuple[str, ...] = option(
         (), "beside the printed lines", group="logs",
         choices=("csv", "jsonl", "tensorboard"), changeable=True,
     )  # fmt: skip
@@ -199,7 +200,7 @@ class Settings(Options):
         """How images are read outside training."""
         return Preprocessing(self.data_shape, self.mean, self.std, self.crop)  # type: ignore[arg-type]
 
-    def to_dict(self) -> Dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return all fields as JSON-able data."""
         spec = {item.name: getattr(self, item.name) for item in fields(self)}
         spec["augment"] = [augmentation_spec(step) for step in self.augment]
@@ -212,7 +213,7 @@ class Settings(Options):
             ) from error
 
     @staticmethod
-    def from_dict(spec: Mapping[str, Any]) -> "Settings":
+    def from_dict(spec: Mapping[str, Any]) -> Settings:
         """Make settings from `to_dict`; `TypeError` for a name that is no setting.
 
         Mixed precision has been one: what was trained without it is read as before.
@@ -228,7 +229,7 @@ class Settings(Options):
 
 
 def save_settings(
-    path: Path, settings: Settings, train: Any, val: Optional[Any], noted: Mapping[str, Any] = {}
+    path: Path, settings: Settings, train: Any, val: Any | None, noted: Mapping[str, Any] = {}
 ) -> None:
     """Write ``settings.json``: the settings, the records that the run was given, and their note."""
     write_json(
@@ -240,7 +241,7 @@ def save_settings(
     )  # fmt: skip
 
 
-def load_settings(path: Path) -> Tuple[Settings, Any, Any]:
+def load_settings(path: Path) -> tuple[Settings, Any, Any]:
     """Read ``settings.json``: the settings, the training and the validation records."""
     data = read_json(path, FORMAT, VERSION)
     try:
@@ -249,6 +250,6 @@ def load_settings(path: Path) -> Tuple[Settings, Any, Any]:
         raise ValueError(f"{path}: {error}. Was it written by a newer mxmtl?") from error
 
 
-def load_noted(path: Path) -> Dict[str, Any]:
+def load_noted(path: Path) -> dict[str, Any]:
     """Read what ``settings.json`` has noted about the records; older ones have nothing."""
     return dict(read_json(path, FORMAT, VERSION).get("records", {}))

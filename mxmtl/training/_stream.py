@@ -7,7 +7,8 @@ needs all that is drawn at random for a batch to be a function of the place.
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from collections.abc import Callable
+from typing import Any
 
 import mxnet as mx
 import numpy as np
@@ -50,12 +51,12 @@ class Stream(mx.io.DataIter):  # type: ignore[misc]
         super().__init__(batches.batch_size)
         self.provide_data, self.provide_label = batches.provide_data, batches.provide_label
         self._batches, self._change = batches, change
-        self._on_start: Optional[Start] = on_start
+        self._on_start: Start | None = on_start
         self.epoch, self.index = batches.epoch, 0
-        self.place: Dict[str, Any] = {}
+        self.place: dict[str, Any] = {}
         self.at_end = False
 
-    def go_to(self, epoch: int, index: int = 0, place: Optional[Dict[str, Any]] = None) -> None:
+    def go_to(self, epoch: int, index: int = 0, place: dict[str, Any] | None = None) -> None:
         """Go to the start of an epoch, or to a place in the middle of it."""
         while self.epoch < epoch:
             self.reset()
@@ -64,7 +65,7 @@ class Stream(mx.io.DataIter):  # type: ignore[misc]
             self._batches.load_state_dict(place)
             self.index = index
 
-    def whole_place(self) -> Dict[str, Any]:
+    def whole_place(self) -> dict[str, Any]:
         """Return `place` for the batches of all workers together."""
         return dict(self._batches.whole_state(self.place))
 
@@ -142,9 +143,9 @@ def _draw(label: Any, partner: np.ndarray, share: float, rng: np.random.RandomSt
     return mx.nd.array(np.where(own, values, values[partner]), ctx=label.context)
 
 
-def _paste(images: Any, others: Any, share: float, rng: np.random.RandomState) -> Tuple[Any, float]:
+def _paste(images: Any, others: Any, share: float, rng: np.random.RandomState) -> tuple[Any, float]:
     """Paste a rectangle of the others, of the area 1 - share where it fits; return what is so."""
-    size: List[int] = list(images.shape[2:])
+    size: list[int] = list(images.shape[2:])
     sides = [length * np.sqrt(1 - share) for length in size]
     middle = [rng.uniform(0, length) for length in size]
     low = [max(0, round(m - s / 2)) for m, s in zip(middle, sides)]

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from typing import List, NamedTuple, Optional
+from typing import NamedTuple
 
 import mxnet as mx
 
@@ -95,7 +95,7 @@ class _Part(NamedTuple):
     symbol: mx.sym.Symbol
     records: TrainAndVal
     values: SymbolAndParams
-    fixed: Optional[List[str]] = None
+    fixed: list[str] | None = None
 
 
 def _choose_part(

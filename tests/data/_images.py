@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import struct
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, Mapping
+from typing import Any
 
 import mxmtl
 
@@ -44,7 +45,7 @@ def with_orientation(jpeg: bytes, orientation: int) -> bytes:
     return jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + jpeg[2:]
 
 
-def write_images(folder: Path, count: int, height: int = 24, width: int = 32) -> List[str]:
+def write_images(folder: Path, count: int, height: int = 24, width: int = 32) -> list[str]:
     """``0.jpg``, ``1.jpg``, ... of growing width; returns their names."""
     folder.mkdir(exist_ok=True)
     names = [f"{index}.jpg" for index in range(count)]
@@ -54,9 +55,7 @@ def write_images(folder: Path, count: int, height: int = 24, width: int = 32) ->
     return names
 
 
-def write_csv(
-    path: Path, rows: Iterable[Mapping[str, Any]], columns: "List[str]" = COLUMNS
-) -> Path:
+def write_csv(path: Path, rows: Iterable[Mapping[str, Any]], columns: list[str] = COLUMNS) -> Path:
     """A table as spreadsheets write it; columns that a row lacks stay empty."""
     with open(path, "w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, columns, restval="")
@@ -65,7 +64,7 @@ def write_csv(
     return path
 
 
-def random_rows(count: int, names: List[str], seed: int = 0) -> List[Dict[str, str]]:
+def random_rows(count: int, names: list[str], seed: int = 0) -> list[dict[str, str]]:
     """Rows with random labels, of which about half are missing."""
     rng = np.random.RandomState(seed)
     rows = []
@@ -81,7 +80,7 @@ def random_rows(count: int, names: List[str], seed: int = 0) -> List[Dict[str, s
     return rows
 
 
-def read_by_mxnet(prefix: Any) -> Dict[int, "tuple[np.ndarray, bytes]"]:
+def read_by_mxnet(prefix: Any) -> dict[int, tuple[np.ndarray, bytes]]:
     """{id: (label, image file)} of one .rec file, read by MXNet's own reader."""
     reader = mx.recordio.MXIndexedRecordIO(f"{prefix}.idx", f"{prefix}.rec", "r")
     records = {}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Callable, List, Optional, Sequence
 
 import mxmtl
 from mxmtl.data.records import pack_frames, pack_record
@@ -49,15 +49,15 @@ def random_labels(rows: int, seed: int = 0) -> np.ndarray:
 def write(
     prefix: Path,
     labels: np.ndarray,
-    image: Optional[Callable[[int], bytes]] = None,
+    image: Callable[[int], bytes] | None = None,
     *,
-    tasks: Optional[mxmtl.TaskSet] = TASKS,
-    ids: Optional[Sequence[int]] = None,
+    tasks: mxmtl.TaskSet | None = TASKS,
+    ids: Sequence[int] | None = None,
     pack: Callable[[np.ndarray, int, bytes], bytes] = pack_record,
 ) -> str:
     """Write <prefix>.rec, .idx and .tasks.json; by default one tiny image for all rows."""
     one = encoded(picture(0, 4, 4))
-    offsets: List[int] = []
+    offsets: list[int] = []
     ids = list(range(len(labels))) if ids is None else ids
     with open(f"{prefix}.rec", "wb") as stream:
         for row, (record_id, label) in enumerate(zip(ids, labels)):

@@ -64,7 +64,7 @@ print("killed", killed)
 """
 
 
-def contents(folder: Path) -> "dict[str, bytes]":
+def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 

@@ -34,9 +34,10 @@ def linear_module():
 def test_fit_score_and_predict(levels):
     module = linear_module()
     options = {"mean": 128.0, "std": 64.0}
-    with mxmtl.RecordIter(levels, 5, SHAPE, shuffle=True, **options) as train, mxmtl.RecordIter(
-        levels, 5, SHAPE, **options
-    ) as val:
+    with (
+        mxmtl.RecordIter(levels, 5, SHAPE, shuffle=True, **options) as train,
+        mxmtl.RecordIter(levels, 5, SHAPE, **options) as val,
+    ):
         list(train)  # read to its end: fit goes on with the next epoch instead of failing
         module.fit(train, num_epoch=30, eval_metric="mse", initializer=mx.init.Zero(),
                    optimizer_params={"learning_rate": 0.01})  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Tuple
+from typing import Any
 
 import mxmtl
 from mxmtl import metrics
@@ -34,7 +34,7 @@ def suite() -> metrics.Suite:
     return metrics.Suite(tasks(), made)
 
 
-def batch(rows: int) -> Tuple[List[Any], List[Any]]:
+def batch(rows: int) -> tuple[list[Any], list[Any]]:
     """Labels, half of them missing, and predictions."""
     rng = np.random.RandomState(3)
     label = np.concatenate([_cases.random_label(t, rows, 0.5, rng) for t in tasks()], axis=1)

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Dict, List, Optional
 
 from mxmtl.distributed import Launch, Launcher, Nodes, meet
 
@@ -73,14 +72,14 @@ class Launched:
         return time.monotonic() - began
 
 
-def launch_members(what: Launch, members: list, logs: Optional[Path] = None) -> int:
+def launch_members(what: Launch, members: list, logs: Path | None = None) -> int:
     """Launch as `mxmtl.distributed.launch` does, but these programs: (name, command, variables)."""
     where, size = (what.master_addr, what.master_port), (what.workers, what.servers or 1)
     *_, links = meet(what.nnodes, what.node_rank, where, size)
     return Launcher(what, logs, Nodes(what.node_rank, links)).run(members)
 
 
-def environment() -> Dict[str, str]:
+def environment() -> dict[str, str]:
     """Return the environment of a launch: this one, with the tests in reach."""
     without = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
     return {**without, "PYTHONPATH": str(Path(__file__).parents[2])}
@@ -92,9 +91,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def descendants(pid: int) -> List[int]:
+def descendants(pid: int) -> list[int]:
     """Return the ids of the processes that a process started, and they in turn."""
-    parents: Dict[int, List[int]] = {}
+    parents: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
         parent = parent_of(int(entry.name)) if entry.name.isdigit() else None
         if parent is not None:
@@ -107,7 +106,7 @@ def descendants(pid: int) -> List[int]:
     return found
 
 
-def parent_of(pid: int) -> Optional[int]:
+def parent_of(pid: int) -> int | None:
     try:
         return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
     except OSError:
@@ -121,7 +120,7 @@ def alive(pid: int) -> bool:
         return False
 
 
-def environment_of(pid: int) -> Dict[str, str]:
+def environment_of(pid: int) -> dict[str, str]:
     try:
         data = Path(f"/proc/{pid}/environ").read_bytes()
     except OSError:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import List, Tuple
-
 import mxmtl
 from tests import _cases
 
@@ -16,7 +14,7 @@ SORTS = ("plain", "ties", "extreme", "one_class", "float16")
 
 def sample(
     task: mxmtl.Task, sort: str, missing: float, rows: int = 60, seed: int = 0
-) -> Tuple[np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray]:
     """Return labels (N,) or (N, num_labels) and predictions (N, num_outputs)."""
     rng = np.random.RandomState(seed)
     label = _cases.random_label(task, rows, missing, rng)
@@ -48,7 +46,7 @@ def predictions(task: mxmtl.Task, sort: str, rows: int, rng: np.random.RandomSta
 
 def batches(
     label: np.ndarray, prediction: np.ndarray, contexts: int = 1, seed: int = 0
-) -> List[Tuple[mx.nd.NDArray, mx.nd.NDArray]]:
+) -> list[tuple[mx.nd.NDArray, mx.nd.NDArray]]:
     """Cut into batches of random sizes, as NDArrays, on one or two contexts by turns."""
     rng = np.random.RandomState(seed)
     cuts = np.unique(rng.randint(1, len(label), size=5))
@@ -63,7 +61,7 @@ def batches(
 
 def columns(
     task: mxmtl.Task, label: np.ndarray, prediction: np.ndarray
-) -> List[Tuple[np.ndarray, np.ndarray]]:
+) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return the known labels and their predictions of each column, in float64."""
     label = label.reshape(len(label), -1).astype(np.float64)
     prediction = prediction.astype(np.float64)

@@ -5,7 +5,8 @@ An oracle takes (task, average, label, prediction) and returns one value or one 
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Tuple
+from collections.abc import Callable
+from typing import Any
 
 import mxmtl
 
@@ -15,11 +16,11 @@ import sklearn.metrics as sk
 from ._data import columns
 
 TINY = np.finfo(np.float32).tiny
-Pair = Tuple[np.ndarray, np.ndarray]
+Pair = tuple[np.ndarray, np.ndarray]
 Oracle = Callable[..., Any]
 
 
-def nan_mean(values: List[float], weights: Any = None) -> float:
+def nan_mean(values: list[float], weights: Any = None) -> float:
     values = np.asarray(values, np.float64)
     weights = np.ones(len(values)) if weights is None else np.asarray(weights, np.float64)
     defined = ~np.isnan(values)
@@ -29,7 +30,7 @@ def nan_mean(values: List[float], weights: Any = None) -> float:
     return float((values[defined] * weights[defined]).sum() / total) if total else 0.0
 
 
-def averaged(pairs: List[Pair], average: str, function: Callable[..., float]) -> Any:
+def averaged(pairs: list[Pair], average: str, function: Callable[..., float]) -> Any:
     """Apply a function of (label, prediction) to each pair and average as asked."""
     if average == "micro":
         pairs = [tuple(np.concatenate(part) for part in zip(*pairs))]
@@ -49,7 +50,7 @@ def decided(label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
     return (prediction > 0.5).astype(float)
 
 
-def one_vs_rest(task: mxmtl.Task, label: np.ndarray, prediction: np.ndarray) -> List[Pair]:
+def one_vs_rest(task: mxmtl.Task, label: np.ndarray, prediction: np.ndarray) -> list[Pair]:
     """Return for each class or label: is it so (0/1), and was it decided so."""
     if task.kind == "cells":
         return [(y, decided(y, p)) for y, p in columns(task, label, prediction)]
@@ -271,7 +272,7 @@ def num_positive(task: Any, average: str, label: np.ndarray, prediction: np.ndar
     return counts if average == "none" else sum(counts)
 
 
-ORACLES: Dict[str, Callable[..., Any]] = {
+ORACLES: dict[str, Callable[..., Any]] = {
     "accuracy": accuracy,
     "auroc": area(auroc),
     "average_precision": area(average_precision),
@@ -301,5 +302,5 @@ ORACLES: Dict[str, Callable[..., Any]] = {
     "task_loss": task_loss,
     "top_k_accuracy": top_k,
 }
-OPTIONS: Dict[str, Dict[str, Any]] = {"f_beta": {"beta": 2.0}, "top_k_accuracy": {"k": 2}}
+OPTIONS: dict[str, dict[str, Any]] = {"f_beta": {"beta": 2.0}, "top_k_accuracy": {"k": 2}}
 ACROSS = ("mean_over_tasks", "worst_task", "delta_m")  # of other metrics: test_across.py

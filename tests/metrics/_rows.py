@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Tuple
+from typing import Any
 
 from mxmtl import metrics
 
@@ -11,11 +11,11 @@ import numpy as np
 from ._data import TASKS
 from ._oracles import OPTIONS, ORACLES
 
-Row = Tuple[str, str, Any]  # metric, task, average
+Row = tuple[str, str, Any]  # metric, task, average
 
 
-def rows() -> List[Row]:
-    out: List[Row] = []
+def rows() -> list[Row]:
+    out: list[Row] = []
     for name in sorted(ORACLES):
         cls = metrics.Metric.types[name]
         for task_name, task in TASKS.items():

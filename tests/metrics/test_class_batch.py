@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Tuple
-
 import mxmtl
 from mxmtl.metrics import make_batch
 from mxmtl.metrics._batch import FEW
@@ -57,7 +55,7 @@ def test_first_highest(places: int, dtype: type) -> None:
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "int32", "uint8"])
 @pytest.mark.parametrize("shape", [(1,), (7,), (5, 3)])
-def test_fetch_is_a_copy(dtype: str, shape: Tuple[int, ...]) -> None:
+def test_fetch_is_a_copy(dtype: str, shape: tuple[int, ...]) -> None:
     values = np.arange(np.prod(shape)).reshape(shape).astype(dtype)
     array = mx.nd.array(values, dtype=dtype)
     copy = fetch(array)

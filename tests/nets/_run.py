@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, NamedTuple
+from typing import NamedTuple
 
 import mxmtl
 from tests import _oracles
@@ -14,13 +14,13 @@ import numpy as np
 class Result(NamedTuple):
     """Predictions of each task, and gradients by name (parameters and ``data``)."""
 
-    predictions: List[np.ndarray]
-    gradients: Dict[str, np.ndarray]
+    predictions: list[np.ndarray]
+    gradients: dict[str, np.ndarray]
 
 
 def random_params(
     tasks: mxmtl.TaskSet, features: int, rng: np.random.RandomState
-) -> Dict[str, np.ndarray]:
+) -> dict[str, np.ndarray]:
     """Head parameters of moderate size."""
     params = {}
     for task in tasks:
@@ -30,7 +30,7 @@ def random_params(
 
 
 def by_symbol(
-    tasks: mxmtl.TaskSet, params: Dict[str, np.ndarray], data: np.ndarray, label: np.ndarray
+    tasks: mxmtl.TaskSet, params: dict[str, np.ndarray], data: np.ndarray, label: np.ndarray
 ) -> Result:
     """Forward and backward through the training symbol."""
     symbol = mxmtl.training_symbol(mx.sym.Flatten(mx.sym.var("data")), tasks)
@@ -50,7 +50,7 @@ def by_symbol(
 
 def by_gluon(
     tasks: mxmtl.TaskSet,
-    params: Dict[str, np.ndarray],
+    params: dict[str, np.ndarray],
     data: np.ndarray,
     label: np.ndarray,
     hybridize: bool,
@@ -77,8 +77,8 @@ def by_gluon(
 
 
 def by_oracle(
-    tasks: mxmtl.TaskSet, params: Dict[str, np.ndarray], data: np.ndarray, label: np.ndarray
-) -> Dict[str, np.ndarray]:
+    tasks: mxmtl.TaskSet, params: dict[str, np.ndarray], data: np.ndarray, label: np.ndarray
+) -> dict[str, np.ndarray]:
     """Gradients in float64 NumPy, from labelled entries alone."""
     x = data.reshape(len(data), -1).astype(np.float64)
     gradients = {"data": np.zeros_like(x)}

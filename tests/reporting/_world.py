@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Optional, Sequence
 
 import mxmtl
 from mxmtl.training import Run
@@ -67,7 +67,7 @@ def fit(prefix: str, run: Path, **options) -> Run:
 class OneTable:
     """Collects the texts of a page's tables with the standard library's parser."""
 
-    def __init__(self, page: str, caption: str, after: Optional[str] = None) -> None:
+    def __init__(self, page: str, caption: str, after: str | None = None) -> None:
         start = page.index(after) if after else 0
         start = page.rindex("<table", 0, page.index(f">{caption}</caption>", start))
         self.rows = cells(page[start : page.index("</table>", start)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
-from typing import Any, Tuple
+from typing import Any
 
 import mxmtl
 from mxmtl import training
@@ -58,7 +58,7 @@ def fit(prefix: str, run: Path, **changes: Any) -> training.Run:
     return mxmtl.fit(prefix, prefix, run=run, **options)
 
 
-def weights(run: training.Run, which: str = "last") -> Tuple[bytes, ...]:
+def weights(run: training.Run, which: str = "last") -> tuple[bytes, ...]:
     """Return the values of all parameters, byte for byte."""
     _, args, auxs = run.load(which)
     return tuple(a.asnumpy().tobytes() for _, a in sorted({**args, **auxs}.items()))

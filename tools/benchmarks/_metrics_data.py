@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Callable, List, Tuple
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 TASKS, CLASSES, LABELS, MISSING, UPDATES = 8, 10, 40, 0.3, 100
-Arrays = Tuple[List[np.ndarray], List[np.ndarray]]
+Arrays = tuple[list[np.ndarray], list[np.ndarray]]
 
 
 def arrays(rows: int) -> Arrays:
@@ -23,7 +24,7 @@ def arrays(rows: int) -> Arrays:
     return [y.astype(np.float32) for y in labels], [p.astype(np.float32) for p in predictions]
 
 
-def seconds(update: Callable[[], Any], get: Callable[[], Any]) -> Tuple[float, Any]:
+def seconds(update: Callable[[], Any], get: Callable[[], Any]) -> tuple[float, Any]:
     start = time.perf_counter()
     for _ in range(UPDATES):
         update()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import List
 
 from mxmtl.data.records import pack_frames, pack_record, write_index
 
@@ -16,7 +15,7 @@ SIZES = {"500 x 375, q95": (375, 500, 95, 1024), "256 x 256, q95": (256, 256, 95
          "1024 x 768, q92": (768, 1024, 92, 512)}  # fmt: skip
 
 
-def pictures(height: int, width: int, quality: int, count: int) -> List[bytes]:
+def pictures(height: int, width: int, quality: int, count: int) -> list[bytes]:
     folder = Path(sklearn.__file__).parent / "datasets" / "images"
     photos = [cv2.imread(str(path)) for path in sorted(folder.glob("*.jpg"))]
     rng = np.random.RandomState(0)
@@ -35,7 +34,7 @@ def pictures(height: int, width: int, quality: int, count: int) -> List[bytes]:
     return [encoded[number % len(encoded)] for number in range(count)]
 
 
-def write(prefix: str, images: List[bytes]) -> None:
+def write(prefix: str, images: list[bytes]) -> None:
     offsets = []
     with open(prefix + ".rec", "wb") as stream:
         for row, image in enumerate(images):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from typing import Callable, Dict, List
+from collections.abc import Callable
 
 import mxmtl
 from mxmtl.data.images import decode_rows, jpeg_head
@@ -17,7 +17,7 @@ from tabulate import tabulate
 Step = Callable[[int], object]  # of a row
 
 
-def steps(data: mxmtl.RecordIter, images: List[bytes]) -> str:
+def steps(data: mxmtl.RecordIter, images: list[bytes]) -> str:
     """Return a table of the median of each step. The images are of one size.
 
     An image takes all steps before the next one: a slow spell meets all steps, and each finds
@@ -38,7 +38,7 @@ def steps(data: mxmtl.RecordIter, images: List[bytes]) -> str:
         decoded = read(0)
         rest = scratch.pixels[decoded.size :]
         scaled = view.cut(decoded, part, rest)
-        found: Dict[str, Step] = {
+        found: dict[str, Step] = {
             "a whole image, by OpenCV": lambda row: cv2.imdecode(
                 np.frombuffer(images[row], np.uint8), cv2.IMREAD_COLOR
             ),
@@ -53,7 +53,7 @@ def steps(data: mxmtl.RecordIter, images: List[bytes]) -> str:
             ),
         }
         for _ in range(2):  # the first epoch also verifies checksums, and warms up
-            took: Dict[str, List[float]] = {name: [] for name in found}
+            took: dict[str, list[float]] = {name: [] for name in found}
             for row in range(len(images)):
                 for name, step in found.items():
                     start = time.perf_counter()

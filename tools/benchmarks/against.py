@@ -19,7 +19,6 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Dict, List, Tuple
 
 from tabulate import tabulate
 
@@ -48,7 +47,7 @@ def label(n):
     ], axis=1).astype(np.float32)
     return rows
 """
-WORK: Dict[str, str] = {
+WORK: dict[str, str] = {
     "records: RecordIter, 256 px JPEG": """
 from mxmtl import augment
 it = mxmtl.RecordIter("data/r", batch_size=32, data_shape=(3, 224, 224), shuffle=True, seed=0,
@@ -117,7 +116,7 @@ def work(): predictor(images)
 timed(work, 3)
 """,
 }
-COMMANDS: Dict[str, List[str]] = {
+COMMANDS: dict[str, list[str]] = {
     "mxmtl --help": ["--help"],
     "mxmtl train --help": ["train", "--help"],
     "mxmtl convert --help": ["convert", "--help"],
@@ -141,7 +140,7 @@ def main() -> None:
         for name, code in {**WORK, **COMMANDS}.items():
             if arguments.only not in name:
                 continue
-            times: Tuple[List[List[float]], List[List[float]]] = ([], [])
+            times: tuple[list[list[float]], list[list[float]]] = ([], [])
             for turn in range(arguments.rounds):
                 for side in (0, 1) if turn % 2 == 0 else (1, 0):
                     times[side].append(measure(folders[side], code))
@@ -151,7 +150,7 @@ def main() -> None:
     print("\n" + tabulate(rows, head, "github", floatfmt=".3g"))
 
 
-def measure(folder: Path, work: object) -> List[float]:
+def measure(folder: Path, work: object) -> list[float]:
     """Return (wall, processor) seconds of a piece of work or of a command."""
     if isinstance(work, str):
         return run(folder, work)
@@ -165,12 +164,12 @@ def measure(folder: Path, work: object) -> List[float]:
     return result(folder, ["-c", timer, code])
 
 
-def run(folder: Path, code: str) -> List[float]:
+def run(folder: Path, code: str) -> list[float]:
     """Run code with mxmtl from a folder; return what it measured."""
     return result(folder, ["-c", SETUP.format(folder=str(folder)) + code])
 
 
-def result(folder: Path, words: List[str]) -> List[float]:
+def result(folder: Path, words: list[str]) -> list[float]:
     """Return the numbers on a program's last line."""
     env = {**os.environ, "PYTHONPATH": str(folder)}
     shutil.rmtree("run", ignore_errors=True)
@@ -183,7 +182,7 @@ def result(folder: Path, words: List[str]) -> List[float]:
     return [float(number) for number in json.loads(lines[-1])] if lines else []
 
 
-def summary(before: List[List[float]], now: List[List[float]]) -> List[float]:
+def summary(before: list[list[float]], now: list[list[float]]) -> list[float]:
     """Return medians of seconds and of the ratios of neighbours."""
     walls = [a[0] / b[0] for a, b in zip(before, now)]
     processor = [a[1] / b[1] for a, b in zip(before, now)]

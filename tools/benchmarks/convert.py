@@ -23,13 +23,12 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Dict, List, Tuple
 
 import cv2
 import numpy as np
 from tabulate import tabulate
 
-Times = Dict[str, List[Tuple[float, float]]]  # of each run: seconds, processor seconds
+Times = dict[str, list[tuple[float, float]]]  # of each run: seconds, processor seconds
 SIZES = {"500x375": (500, 375, 95), "1024x768": (1024, 768, 92)}
 FROM_DISK = "as it is, from disk"
 REPORT = """
@@ -97,7 +96,7 @@ def write_images(folder: Path, count: int, width: int, height: int, quality: int
         cv2.imwrite(str(folder / f"{index}.jpg"), pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])
 
 
-def seconds(code: str, *arguments: str) -> Tuple[float, float]:
+def seconds(code: str, *arguments: str) -> tuple[float, float]:
     """Run a child process and return the time that it measured, and that of all processors."""
     command = [sys.executable, "-c", REPORT + code, *arguments]
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True, encoding="utf-8")
@@ -105,14 +104,14 @@ def seconds(code: str, *arguments: str) -> Tuple[float, float]:
     return float(wall), float(cpu)
 
 
-def runs_of(work: Path, size: str) -> Dict[str, List[str]]:
+def runs_of(work: Path, size: str) -> dict[str, list[str]]:
     """Return the command of each run on images of a size."""
     images, table = str(work / size), str(work / f"list-{size}.lst")
 
-    def stock(*options: str) -> List[str]:
+    def stock(*options: str) -> list[str]:
         return [STOCK, *options, str(work / f"list-{size}"), images]
 
-    def ours(options: str) -> List[str]:
+    def ours(options: str) -> list[str]:
         return [OURS, table, images, str(work / f"ours-{size}"), options]
 
     return {
@@ -153,9 +152,9 @@ def forget(folder: Path) -> None:
         os.close(handle)
 
 
-def rows_of(times: Times, count: int, megabytes: float) -> List[List[object]]:
+def rows_of(times: Times, count: int, megabytes: float) -> list[list[object]]:
     """Make the rows of the table; the ratio is to the same work by im2rec with 2 processes."""
-    rows: List[List[object]] = []
+    rows: list[list[object]] = []
     for name, values in times.items():
         work, who = name.split(" | ")
         base = times[f"{work} | im2rec, 2 processes"]

@@ -14,8 +14,8 @@ import argparse
 import platform
 import statistics
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Callable, Dict, List
 
 import mxmtl
 
@@ -26,7 +26,7 @@ from tabulate import tabulate
 
 def tasks_of(count: int) -> mxmtl.TaskSet:
     """One multiclass task of 10, then two binary, multi-label of 10 and multiclass in turn."""
-    makers: List[Callable[[str], mxmtl.Task]] = [
+    makers: list[Callable[[str], mxmtl.Task]] = [
         lambda name: mxmtl.Multiclass(name, [f"c{i}" for i in range(10)]),
         mxmtl.Binary,
         lambda name: mxmtl.Multilabel(name, [f"l{i}" for i in range(10)]),
@@ -68,11 +68,11 @@ def stepper(symbol: mx.sym.Symbol, tasks: mxmtl.TaskSet, data: np.ndarray) -> Ca
     return step
 
 
-def compare(variants: Dict[str, Callable[[], None]], rounds: int, repeat: int) -> List[List[str]]:
+def compare(variants: dict[str, Callable[[], None]], rounds: int, repeat: int) -> list[list[str]]:
     """Step all variants in turn; return rows of name, median time, median ratio to the first."""
     for step in variants.values():
         step()
-    times: Dict[str, List[float]] = {name: [] for name in variants}
+    times: dict[str, list[float]] = {name: [] for name in variants}
     for _ in range(rounds):
         for name, step in variants.items():
             begin = time.perf_counter()

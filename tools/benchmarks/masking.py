@@ -21,8 +21,8 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Callable, Dict, List, Optional, Tuple
 
 import mxmtl
 
@@ -33,7 +33,7 @@ from tabulate import tabulate
 
 BATCH_SIZE = 64
 SHARES = (0.0, 0.3, 0.6, 0.875)
-Result = Dict[str, float]
+Result = dict[str, float]
 
 
 def ours(features: mx.sym.Symbol, tasks: mxmtl.TaskSet) -> mx.sym.Symbol:
@@ -62,8 +62,8 @@ def as_zero(part: Part) -> Part:
     return Part(part.images, np.maximum(part.labels, 0))
 
 
-Way = Tuple[Callable[[mx.sym.Symbol, mxmtl.TaskSet], mx.sym.Symbol], Callable[[Part], Part]]
-WAYS: Dict[str, Way] = {
+Way = tuple[Callable[[mx.sym.Symbol, mxmtl.TaskSet], mx.sym.Symbol], Callable[[Part], Part]]
+WAYS: dict[str, Way] = {
     "masked (mxmtl)": (ours, lambda part: part),
     "rows with a gap dropped": (ours, dropped),
     "missing read as 0": (ours, as_zero),
@@ -82,7 +82,7 @@ def batch_of(part: Part, rows: np.ndarray, tasks: mxmtl.TaskSet) -> mx.io.DataBa
     return mx.io.DataBatch([mx.nd.array(part.images[rows])], labels)
 
 
-def run(data: Data, way: Way, share: float, seed: int, steps: int) -> Optional[Result]:
+def run(data: Data, way: Way, share: float, seed: int, steps: int) -> Result | None:
     """Train and test once; None if no row is left to train on."""
     build, handle = way
     part = handle(hidden(data.train, share, seed))
@@ -133,7 +133,7 @@ def test(module: mx.mod.Module, data: Data) -> Result:
     }
 
 
-def cell(results: List[Optional[Result]], name: str) -> str:
+def cell(results: list[Result | None], name: str) -> str:
     """Return mean ± standard deviation over seeds, and how many had a row left if not all had."""
     values = [result[name] for result in results if result is not None]
     if not values:

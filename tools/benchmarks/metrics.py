@@ -18,8 +18,9 @@ import platform
 import statistics
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any
 
 import numpy as np
 from _metrics_data import CLASSES, LABELS, MISSING, TASKS, UPDATES, arrays, seconds
@@ -42,11 +43,11 @@ def task_set() -> Any:
     import mxmtl
 
     classes = [f"c{i}" for i in range(CLASSES)]
-    tasks: List[Any] = [mxmtl.Multiclass(f"t{i}", classes=classes) for i in range(TASKS)]
+    tasks: list[Any] = [mxmtl.Multiclass(f"t{i}", classes=classes) for i in range(TASKS)]
     return mxmtl.TaskSet([*tasks, mxmtl.Multilabel("m", labels=[f"l{i}" for i in range(LABELS)])])
 
 
-def mxmtl_run(rows: int, default: bool = False) -> Callable[[], Tuple[float, Any]]:
+def mxmtl_run(rows: int, default: bool = False) -> Callable[[], tuple[float, Any]]:
     import mxmtl
 
     import mxnet as mx
@@ -60,7 +61,7 @@ def mxmtl_run(rows: int, default: bool = False) -> Callable[[], Tuple[float, Any
     by_label = dict(zip(tasks.label_names, labels))
     by_output = dict(zip(tasks.output_names, predictions))
 
-    def run() -> Tuple[float, Any]:
+    def run() -> tuple[float, Any]:
         suite.reset()
         mx.nd.waitall()
         taken, value = seconds(lambda: suite.update_dict(by_label, by_output), suite.get)
@@ -69,7 +70,7 @@ def mxmtl_run(rows: int, default: bool = False) -> Callable[[], Tuple[float, Any
     return run
 
 
-def mxnet_run(rows: int) -> Callable[[], Tuple[float, Any]]:
+def mxnet_run(rows: int) -> Callable[[], tuple[float, Any]]:
     """MXNet's own accuracy of each softmax task, and binary F1 of nothing: it has no more.
 
     It counts a missing label as wrong, so its values are of another thing; only time compares.
@@ -87,7 +88,7 @@ def mxnet_run(rows: int) -> Callable[[], Tuple[float, Any]]:
     by_label = {f"{n}_label": label for n, label in zip(names, labels)}
     by_output = {f"{n}_output": prediction for n, prediction in zip(names, predictions)}
 
-    def run() -> Tuple[float, Any]:
+    def run() -> tuple[float, Any]:
         suite.reset()
         mx.nd.waitall()
         return seconds(lambda: suite.update_dict(by_label, by_output), suite.get)
@@ -124,11 +125,11 @@ def count_labels(label: np.ndarray, prediction: np.ndarray, what: str, sums: np.
                 sums[j, 2] += 1
 
 
-def loops_run(rows: int) -> Callable[[], Tuple[float, Any]]:
+def loops_run(rows: int) -> Callable[[], tuple[float, Any]]:
     labels, predictions = arrays(rows)
     repeats = 3  # of 100: they take long
 
-    def run() -> Tuple[float, Any]:
+    def run() -> tuple[float, Any]:
         sums = {
             (t, what): np.zeros((max(CLASSES, LABELS), 3))
             for t in range(TASKS + 1)
@@ -147,9 +148,9 @@ def loops_run(rows: int) -> Callable[[], Tuple[float, Any]]:
 
 # -- torchmetrics, in an interpreter of its own ----------------------------------------------------
 def torch_client(
-    worker: "subprocess.Popen[str]", rows: int, validate: bool
-) -> Callable[[], Tuple[float, Any]]:
-    def run() -> Tuple[float, Any]:
+    worker: subprocess.Popen[str], rows: int, validate: bool
+) -> Callable[[], tuple[float, Any]]:
+    def run() -> tuple[float, Any]:
         assert worker.stdin
         assert worker.stdout
         worker.stdin.write(json.dumps([rows, validate]) + "\n")
@@ -191,12 +192,12 @@ def step_seconds(rows: int, size: int = 128, repeats: int = 5) -> float:
 
 
 # -- the table -------------------------------------------------------------------------------------
-def check(ours: Dict[str, float], theirs: Dict[str, float]) -> None:
+def check(ours: dict[str, float], theirs: dict[str, float]) -> None:
     for name, value in theirs.items():
         np.testing.assert_allclose(ours[name], value, rtol=1e-5, err_msg=name)
 
 
-def measure(rows: int, rounds: int, worker: Any) -> List[Tuple[str, float, float]]:
+def measure(rows: int, rounds: int, worker: Any) -> list[tuple[str, float, float]]:
     """Return name, median milliseconds an update (get included) and ratio to ours."""
     runs = {
         "mxmtl, the same metrics": mxmtl_run(rows),
@@ -207,7 +208,7 @@ def measure(rows: int, rounds: int, worker: Any) -> List[Tuple[str, float, float
     if worker is not None:
         runs[TORCH] = torch_client(worker, rows, validate=True)
         runs[f"{TORCH}, validate_args=False"] = torch_client(worker, rows, validate=False)
-    times: Dict[str, List[float]] = {name: [] for name in runs}
+    times: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(rounds):
         values = {}
         for name, run in runs.items():

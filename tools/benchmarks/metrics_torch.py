@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any, Callable, Dict, List, Tuple
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,11 +14,11 @@ from _metrics_data import CLASSES, LABELS, TASKS, arrays, seconds
 from torchmetrics import MetricCollection
 
 
-def collections(validate: bool) -> List[MetricCollection]:
+def collections(validate: bool) -> list[MetricCollection]:
     """Make the metrics of each task."""
-    common: Dict[str, Any] = {"average": "macro", "ignore_index": -1, "validate_args": validate}
-    of_class: Dict[str, Any] = {**common, "num_classes": CLASSES}
-    of_label: Dict[str, Any] = {**common, "num_labels": LABELS}
+    common: dict[str, Any] = {"average": "macro", "ignore_index": -1, "validate_args": validate}
+    of_class: dict[str, Any] = {**common, "num_classes": CLASSES}
+    of_label: dict[str, Any] = {**common, "num_labels": LABELS}
     suites = [
         MetricCollection(
             {
@@ -37,7 +38,7 @@ def collections(validate: bool) -> List[MetricCollection]:
     return [*suites, MetricCollection(labels)]
 
 
-def run_of(rows: int, validate: bool) -> Callable[[], Tuple[float, Any]]:
+def run_of(rows: int, validate: bool) -> Callable[[], tuple[float, Any]]:
     labels, predictions = arrays(rows)
     labels_t = [torch.from_numpy(y.astype(np.int64)) for y in labels]
     predictions_t = [torch.from_numpy(p) for p in predictions]
@@ -48,7 +49,7 @@ def run_of(rows: int, validate: bool) -> Callable[[], Tuple[float, Any]]:
         for suite, label, prediction in zip(suites, labels_t, predictions_t):
             suite.update(prediction, label)
 
-    def get() -> Dict[str, float]:
+    def get() -> dict[str, float]:
         return {
             f"{name}/{key}": float(value)
             for name, suite in zip(names, suites)
@@ -57,7 +58,7 @@ def run_of(rows: int, validate: bool) -> Callable[[], Tuple[float, Any]]:
 
     update()  # compute groups are found at the first update
 
-    def run() -> Tuple[float, Any]:
+    def run() -> tuple[float, Any]:
         for suite in suites:
             suite.reset()
         return seconds(update, get)
@@ -67,7 +68,7 @@ def run_of(rows: int, validate: bool) -> Callable[[], Tuple[float, Any]]:
 
 def main() -> None:
     """Answer each (rows, validate) on standard input with the time and the values."""
-    runs: Dict[Tuple[int, bool], Callable[[], Tuple[float, Any]]] = {}
+    runs: dict[tuple[int, bool], Callable[[], tuple[float, Any]]] = {}
     for line in sys.stdin:
         rows, validate = json.loads(line)
         if (rows, validate) not in runs:

@@ -19,8 +19,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Callable, Dict, List
+from typing import Any
 
 BATCHES = (1, 32)
 MODULE = "Module.predict"
@@ -174,7 +175,7 @@ def serve(arguments: argparse.Namespace) -> None:
         print(batch * repeat / (now() - begin), flush=True)
 
 
-def compare(arguments: argparse.Namespace, batch: int, cores: int) -> Dict[str, List[float]]:
+def compare(arguments: argparse.Namespace, batch: int, cores: int) -> dict[str, list[float]]:
     """Start all variants, let them take turns, and return their rates."""
     variants = [MODULE, *([] if arguments.cpu else [STOCK]), MXNET, ONNX, INT8]
     variants += [TORCH] if arguments.torch else []
@@ -189,7 +190,7 @@ def compare(arguments: argparse.Namespace, batch: int, cores: int) -> Dict[str, 
             line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             text=True, env={**os.environ, "OMP_NUM_THREADS": str(threads)},
         )  # fmt: skip
-    rates: Dict[str, List[float]] = {}
+    rates: dict[str, list[float]] = {}
     for variant, worker in list(workers.items()):
         if worker.stdout.readline().strip() == "ready":
             rates[variant] = []
@@ -205,7 +206,7 @@ def compare(arguments: argparse.Namespace, batch: int, cores: int) -> Dict[str, 
     return rates
 
 
-def difference(arguments: argparse.Namespace) -> List[str]:
+def difference(arguments: argparse.Namespace) -> list[str]:
     """Say how far predictions are from those of Module.predict."""
     import numpy as np
 

@@ -33,8 +33,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Callable, Dict, List, NamedTuple
+from typing import NamedTuple
 
 import mxmtl
 from mxmtl.data.records import RecordReader, pack_frames, pack_record, write_index
@@ -84,8 +85,8 @@ Reader = Callable[[], None]  # reads every image once
 class Crop(NamedTuple):
     """The same work in our words and in MXNet's."""
 
-    augment: List[mxmtl.augment.Augmentation]
-    stock: Dict[str, object]
+    augment: list[mxmtl.augment.Augmentation]
+    stock: dict[str, object]
 
 
 MIDDLE = Crop(mxmtl.augment.evaluation(), {"resize": 256})
@@ -119,11 +120,11 @@ def stock(prefix: str, crop: Crop, make: Callable[..., mx.io.DataIter]) -> Reade
     return read
 
 
-def floor(images: List[bytes]) -> Reader:
+def floor(images: list[bytes]) -> Reader:
     pool = concurrent.futures.ThreadPoolExecutor(PROCESSORS)
     arrays = [np.frombuffer(image, np.uint8) for image in images]
 
-    def decode(part: List[np.ndarray]) -> None:
+    def decode(part: list[np.ndarray]) -> None:
         for array in part:
             image = cv2.imdecode(array, cv2.IMREAD_COLOR)  # kept until the next: its memory too
         del image
@@ -147,7 +148,7 @@ def torch_loader(prefix: str, python: str) -> Reader:
     return read
 
 
-def readers(prefix: str, images: List[bytes], crop: Crop, torch: str) -> Dict[str, Reader]:
+def readers(prefix: str, images: list[bytes], crop: Crop, torch: str) -> dict[str, Reader]:
     def iterator(**options: object) -> mx.io.DataIter:
         return mx.io.ImageRecordIter(**options, preprocess_threads=PROCESSORS, verbose=False)
 
@@ -169,9 +170,9 @@ def readers(prefix: str, images: List[bytes], crop: Crop, torch: str) -> Dict[st
     return found
 
 
-def measure(prefix: str, images: List[bytes], crop: Crop, rounds: int, torch: str) -> str:
+def measure(prefix: str, images: list[bytes], crop: Crop, rounds: int, torch: str) -> str:
     found = readers(prefix, images, crop, torch)
-    speeds: Dict[str, List[float]] = {name: [] for name in found}
+    speeds: dict[str, list[float]] = {name: [] for name in found}
     for turn in range(rounds + 1):
         for name, read in found.items():
             start = time.perf_counter()

@@ -19,13 +19,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from typing import Any, Dict, List
+from typing import Any
 
 ROWS, PIXELS = 8, 64
 LINE = "scaling: "
 
 
-def measure(steps: int) -> Dict[str, Any]:
+def measure(steps: int) -> dict[str, Any]:
     """Be one worker: return seconds of a step alone, of a step with the others, of an exchange."""
     import mxmtl
     from mxmtl import distributed
@@ -57,7 +57,7 @@ def measure(steps: int) -> Dict[str, Any]:
     whats = {"alone": lambda: step(modules[0]), "together": lambda: step(modules[1])}
     if store is not None:
         whats["exchange"] = lambda: store.pushpull(names, gradients)
-    found: Dict[str, Any] = medians(whats, steps, workers)
+    found: dict[str, Any] = medians(whats, steps, workers)
     found["megabytes"] = sum(array.size for array in gradients) * 4 / 1e6
     return found
 
@@ -74,11 +74,11 @@ def bound(symbol: Any, tasks: Any, batch: Any, kvstore: Any) -> Any:
     return module
 
 
-def medians(whats: Dict[str, Any], steps: int, workers: Any) -> Dict[str, Any]:
+def medians(whats: dict[str, Any], steps: int, workers: Any) -> dict[str, Any]:
     """Return the median of the seconds that each takes, in turn, of the slowest worker."""
     import mxnet as mx
 
-    seconds: Dict[str, List[float]] = {name: [] for name in whats}
+    seconds: dict[str, list[float]] = {name: [] for name in whats}
     for turn in range(steps + 2):  # two to warm up
         for name, what in whats.items():
             workers.numbers("begin")
@@ -92,7 +92,7 @@ def medians(whats: Dict[str, Any], steps: int, workers: Any) -> Dict[str, Any]:
     return {name: float(value) / 1e6 for name, value in zip(whats, slowest)}
 
 
-def main(argv: List[str]) -> int:
+def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=15)
     parser.add_argument("--workers", default="1,2,4")
@@ -113,7 +113,7 @@ def main(argv: List[str]) -> int:
     return 0
 
 
-def row(child: List[str], workers: int, servers: int) -> None:
+def row(child: list[str], workers: int, servers: int) -> None:
     """Run workers, and print a row."""
     command = child
     if workers:

@@ -28,8 +28,9 @@ import sys
 import tempfile
 import textwrap
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Callable, Dict, List
+from typing import Any
 
 SIZE, BATCH, BATCHES = 128, 16, 20
 CLASSES = {"kind": 10, "color": 5}
@@ -62,7 +63,7 @@ def write(folder: Path) -> str:
         for index in range(BATCH * BATCHES):
             coarse = rng.randint(0, 256, (20, 20, 3)).astype(np.uint8)
             cv2.imwrite(str(folder / f"{index}.jpg"), cv2.resize(coarse, (170, 170)))
-            row: Dict[str, Any] = {"path": f"{index}.jpg"}
+            row: dict[str, Any] = {"path": f"{index}.jpg"}
             for task in tasks:
                 for column in task.columns:
                     values = task.names if task.kind == "class" else (0, 1)
@@ -143,7 +144,7 @@ def torch_rate(layout: Any) -> float:
 
         return Residual()
 
-    layers: List[nn.Module] = [nn.Conv2d(3, 64, 7, 2, 3, bias=False), nn.BatchNorm2d(64)]
+    layers: list[nn.Module] = [nn.Conv2d(3, 64, 7, 2, 3, bias=False), nn.BatchNorm2d(64)]
     layers += [nn.ReLU(inplace=True), nn.MaxPool2d(3, 2, 1)]
     for wide, channels, stride in ((64, 64, 1), (64, 128, 2), (128, 256, 2), (256, 512, 2)):
         layers += [block(wide, channels, stride), block(channels, channels, 1)]
@@ -180,7 +181,7 @@ def timed(step: Callable[[], None], wait: Callable[[], None]) -> float:
 
 
 FROZEN = {"frozen_epochs": 3, "epochs": 0}
-VARIANTS: Dict[str, Callable[[str], float]] = {
+VARIANTS: dict[str, Callable[[str], float]] = {
     "fit": lambda records: fit(records, epochs=2),
     "loop": loop,
     "stock": lambda records: loop(records, first="mxnet"),
@@ -219,7 +220,7 @@ def main() -> int:
     names = [n for n in VARIANTS if n in (arguments.only or VARIANTS)]
     if not arguments.torch and "torch" in names:
         names.remove("torch")
-    rates: Dict[str, List[float]] = {name: [] for name in names}
+    rates: dict[str, list[float]] = {name: [] for name in names}
     with tempfile.TemporaryDirectory() as folder:
         records = write(Path(folder))
         for number in range(arguments.rounds):
@@ -255,7 +256,7 @@ ratios medians of the ratios within a round, which say more than the rates.
 ```"""
 
 
-def table(rates: Dict[str, List[float]]) -> str:
+def table(rates: dict[str, list[float]]) -> str:
     """Return medians and ratios in Markdown."""
     lines = ["| variant | images a second, median | least | most |", "|---|---|---|---|"]
     for name, values in rates.items():

@@ -9,7 +9,8 @@ import itertools
 import os
 import stat
 import zlib
-from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Tuple, Union
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 import cv2
 from tqdm import tqdm
@@ -27,7 +28,7 @@ from ._output import Outcome, Output, RecordSummary, Skipped, Stored
 from ._plan import Plan, make_plan, row_bytes
 from ._stage import Stage, has_changed
 
-Options = Tuple[TableOptions, ImageOptions, OutputOptions]
+Options = tuple[TableOptions, ImageOptions, OutputOptions]
 CHUNK = 128  # rows between two lines of the journal
 SILENT = 0  # of OpenCV's levels of logging
 BATCH = 8  # rows a thread takes at a time
@@ -38,10 +39,10 @@ OURS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 def write_records(
     table: PathLike,
-    images: Optional[PathLike] = None,
+    images: PathLike | None = None,
     *,
     prefix: PathLike,
-    tasks: Union[TaskSet, PathLike, None],
+    tasks: TaskSet | PathLike | None,
     **options: Any,
 ) -> RecordSummary:
     r"""Write the images and labels of a table as records that MXNet reads as well.
@@ -106,7 +107,7 @@ def write_records(
     if images is None:
         images = opened.source if os.path.isdir(opened.source) else os.path.dirname(opened.source)
     check_names(table=table, images=images, prefix=prefix)
-    about: Dict[str, Any] = {
+    about: dict[str, Any] = {
         "source": {"table": opened.source, "images": os.fspath(images)},
         "options": {
             **dataclasses.asdict(opened.options),
@@ -143,7 +144,7 @@ def sort_options(options: Mapping[str, Any]) -> Options:
     """Give every option to the class that declares it; `TypeError` for one that none knows."""
     kinds = (TableOptions, ImageOptions, OutputOptions)
     owner = {field_.name: kind for kind in kinds for field_ in dataclasses.fields(kind)}
-    chosen: Dict[type, Dict[str, Any]] = {kind: {} for kind in kinds}
+    chosen: dict[type, dict[str, Any]] = {kind: {} for kind in kinds}
     for name, value in options.items():
         if name not in owner:
             raise unknown_option(name, list(owner))
@@ -177,7 +178,7 @@ class ImageWorker:
     def __init__(self, images: str, options: ImageOptions) -> None:
         self._images, self._options = images, options
 
-    def __call__(self, jobs: List[RowJob]) -> List[Outcome]:
+    def __call__(self, jobs: list[RowJob]) -> list[Outcome]:
         for job in jobs:
             announce(self._path(job.item))
         return [self._outcome(job.item) for job in jobs]
@@ -250,7 +251,7 @@ class Chunk:
 
     def __init__(self) -> None:
         self._rows = self._bytes = 0
-        self._outcomes: List[Any] = []
+        self._outcomes: list[Any] = []
 
     def __len__(self) -> int:
         return len(self._outcomes)
@@ -262,7 +263,7 @@ class Chunk:
             self._bytes = zlib.crc32(b"%d" % outcome.framed.checksum, self._bytes)
         self._outcomes.append(to_json(outcome))
 
-    def entry(self) -> Dict[str, Any]:
+    def entry(self) -> dict[str, Any]:
         """Return what to write into the journal."""
         return {"rows": self._rows, "bytes": self._bytes, "outcomes": self._outcomes}
 
@@ -272,7 +273,7 @@ def to_json(outcome: Outcome) -> Any:
     return outcome.reason if isinstance(outcome, Skipped) else [outcome.framed.size, *outcome[1:]]
 
 
-def from_json(entry: Any) -> Tuple[Outcome, int]:
+def from_json(entry: Any) -> tuple[Outcome, int]:
     """Return the outcome, with no bytes in it, and the size of its frames."""
     if isinstance(entry, str):
         return Skipped(entry), 0
@@ -285,11 +286,11 @@ class Conversion:
     def __init__(
         self,
         table: TableReader,
-        tasks: Optional[TaskSet],
+        tasks: TaskSet | None,
         work: ImageWorker,
         prefix: str,
         options: OutputOptions,
-        about: Dict[str, Any],
+        about: dict[str, Any],
     ) -> None:
         self._table, self._tasks, self._work = table, tasks, work
         self._prefix, self._options, self._about = prefix, options, about
@@ -334,7 +335,7 @@ class Conversion:
         if count != plan.num_rows:
             raise TableError(f"{self._table.source}: it changed while it was being read.")
 
-    def _take_up(self, jobs: Iterator[RowJob], stage: Stage, outputs: List[Output]) -> None:
+    def _take_up(self, jobs: Iterator[RowJob], stage: Stage, outputs: list[Output]) -> None:
         # Earlier chunks go the way of new ones, so that all that is counted comes out the same.
         for entry in stage.journal.chunks():
             chunk = Chunk()
@@ -350,7 +351,7 @@ class Conversion:
         for output in outputs:
             output.writer.begin_writing()
 
-    def _go_on(self, jobs: Iterator[RowJob], stage: Stage, outputs: List[Output], bar: Any) -> None:
+    def _go_on(self, jobs: Iterator[RowJob], stage: Stage, outputs: list[Output], bar: Any) -> None:
         chunk = Chunk()
         batches, again = itertools.tee(in_batches(jobs))
         results = ordered_map(self._work, batches, self._options.num_workers)
@@ -372,7 +373,7 @@ class Conversion:
             row = job.item.row
             raise RowError(self._table.source, row.number, row.path, outcome.reason)
 
-    def _check_not_empty(self, plan: Plan, outputs: List[Output]) -> None:
+    def _check_not_empty(self, plan: Plan, outputs: list[Output]) -> None:
         for name, output in zip(plan.splits, outputs):
             if output.writer.num_records == 0:
                 what = f"split {name!r}" if name else "the output"
@@ -382,12 +383,12 @@ class Conversion:
                 )
 
 
-def jobs_for(entry: Dict[str, Any], jobs: Iterator[RowJob]) -> Iterator[RowJob]:
+def jobs_for(entry: dict[str, Any], jobs: Iterator[RowJob]) -> Iterator[RowJob]:
     """Take as many jobs as a journal entry has rows."""
     return itertools.islice(jobs, len(entry["outcomes"]))
 
 
-def in_batches(jobs: Iterator[RowJob]) -> Iterator[List[RowJob]]:
+def in_batches(jobs: Iterator[RowJob]) -> Iterator[list[RowJob]]:
     """Put jobs together, so that handing them to a thread costs little."""
     return iter(lambda: list(itertools.islice(jobs, BATCH)), [])
 

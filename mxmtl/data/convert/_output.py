@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import os
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple, Union
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -44,7 +45,7 @@ class Skipped(NamedTuple):
     reason: str
 
 
-Outcome = Union[Stored, Skipped]
+Outcome = Stored | Skipped
 
 
 class SkippedRows:
@@ -86,7 +87,7 @@ class Output:
     """
 
     def __init__(
-        self, folder: str, name: str, tasks: Optional[TaskSet], options: OutputOptions
+        self, folder: str, name: str, tasks: TaskSet | None, options: OutputOptions
     ) -> None:
         self._folder, self._name, self._tasks = folder, name, tasks
         self.writer = ShardWriter(
@@ -94,7 +95,7 @@ class Output:
         )
         self._labels = LabelCounts(tasks or ())
         self._images = ImageCounts()
-        self._skipped: Optional[SkippedRows] = None
+        self._skipped: SkippedRows | None = None
         self.num_skipped = 0
 
     def add(self, item: LabelledRow, outcome: Outcome) -> None:
@@ -127,7 +128,7 @@ class Output:
         """Say why the first row was skipped, for a message; '' if none was."""
         return "" if self._skipped is None else f" (the first: {self._skipped.first})"
 
-    def finish(self, about: Dict[str, Any]) -> List[str]:
+    def finish(self, about: dict[str, Any]) -> list[str]:
         """Complete all files; return their names. ``about`` goes into the manifest."""
         self.writer.finish()
         names = [shard["file"] for shard in self.writer.closed]
@@ -159,7 +160,7 @@ class Output:
         self._skipped.add(item, outcome.reason)
         self.num_skipped += 1
 
-    def _manifest(self) -> Dict[str, Any]:
+    def _manifest(self) -> dict[str, Any]:
         file = None if self._skipped is None else self._skipped.name
         return {
             "format": MANIFEST_FORMAT,
@@ -173,7 +174,7 @@ class Output:
         }
 
 
-def versions() -> Dict[str, str]:
+def versions() -> dict[str, str]:
     """Return the versions of what the bytes of a record depend on."""
     return {
         "mxmtl": __version__,
@@ -204,14 +205,14 @@ class RecordSummary:
     num_records: int
     num_skipped: int
     labelled: Mapping[str, int]
-    prefixes: Tuple[str, ...]
-    files: Tuple[str, ...]
+    prefixes: tuple[str, ...]
+    files: tuple[str, ...]
 
     @classmethod
-    def of_manifests(cls, prefixes: List[str], files: List[str]) -> RecordSummary:
+    def of_manifests(cls, prefixes: list[str], files: list[str]) -> RecordSummary:
         """Sum up the manifests of one or several prefixes."""
         manifests = [read_manifest(prefix) for prefix in prefixes]
-        labelled: Dict[str, int] = {}
+        labelled: dict[str, int] = {}
         for manifest in manifests:
             for task, counts in manifest["tasks"].items():
                 labelled[task] = labelled.get(task, 0) + counts["labelled"]

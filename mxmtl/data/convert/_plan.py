@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 import numpy as np
 
@@ -40,8 +40,8 @@ class Plan:
     """
 
     num_rows: int
-    splits: Tuple[str, ...]
-    assignment: Optional[np.ndarray]
+    splits: tuple[str, ...]
+    assignment: np.ndarray | None
     digest: str
     problems: Mapping[int, str] = field(default_factory=dict)
 
@@ -70,20 +70,18 @@ class TableWalk:
         What the splits need to know.
     """
 
-    def __init__(
-        self, table: TableReader, tasks: Optional[TaskSet], options: OutputOptions
-    ) -> None:
+    def __init__(self, table: TableReader, tasks: TaskSet | None, options: OutputOptions) -> None:
         self._table, self._tasks, self._options = table, tasks, options
         self._column = check_columns(table, options)
-        self.named: Optional[NamedSplits] = None
+        self.named: NamedSplits | None = None
         if options.split_column is not None:
             flags = options.split_column == table.split_column
             self.named = NamedSplits(table.source, options.split_column, flags)
         self._digest = hashlib.sha256()
-        self._ids: List[int] = []
+        self._ids: list[int] = []
         self.num_rows = 0
-        self.labels: List[np.ndarray] = []
-        self.groups: List[str] = []
+        self.labels: list[np.ndarray] = []
+        self.groups: list[str] = []
 
     def take(self, item: LabelledRow) -> None:
         """Keep what is needed of the next row."""
@@ -114,7 +112,7 @@ class TableWalk:
 
 
 def make_plan(
-    table: TableReader, encoder: LabelEncoder, tasks: Optional[TaskSet], options: OutputOptions
+    table: TableReader, encoder: LabelEncoder, tasks: TaskSet | None, options: OutputOptions
 ) -> Plan:
     """Walk through the table once, without looking at images.
 
@@ -164,7 +162,7 @@ def row_bytes(item: LabelledRow) -> bytes:
     return text.encode() + (b"" if label is None else label.tobytes())
 
 
-def check_columns(table: TableReader, options: OutputOptions) -> Optional[str]:
+def check_columns(table: TableReader, options: OutputOptions) -> str | None:
     """Return the column that the split goes by, if one; `TableError` if it is not there."""
     column = options.split_column or options.group
     if column is not None and column not in table.columns:
@@ -198,9 +196,9 @@ def split_rows(
     num_rows: int,
     split: Mapping[str, float],
     *,
-    tasks: Optional[TaskSet] = None,
-    labels: Optional[np.ndarray] = None,
-    groups: Optional[Sequence[str]] = None,
+    tasks: TaskSet | None = None,
+    labels: np.ndarray | None = None,
+    groups: Sequence[str] | None = None,
     seed: int = 0,
 ) -> np.ndarray:
     """Assign every row to a split.
@@ -264,14 +262,14 @@ def shuffle(sizes: np.ndarray, shares: np.ndarray, rng: np.random.RandomState) -
 
 def indicators(tasks: TaskSet, labels: np.ndarray) -> np.ndarray:
     """Return 0/1 columns for all that is stratified: (num_rows, columns) uint8."""
-    columns: List[np.ndarray] = []
+    columns: list[np.ndarray] = []
     for task, part in zip(tasks, tasks.slices):
         for cell in range(part.start, part.stop):
             columns += cell_indicators(task, labels[:, cell])
     return np.stack([column for column in columns if column.any()], axis=1).astype(np.uint8)
 
 
-def cell_indicators(task: Task, label: np.ndarray) -> List[np.ndarray]:
+def cell_indicators(task: Task, label: np.ndarray) -> list[np.ndarray]:
     """Return one bool column for each value of a cell, and one for missing."""
     known = np.asarray(task.labelled(label))
     values = task.kind.strata(label, known)
@@ -311,7 +309,7 @@ class Splits:
         self._wanted = [totals * share for share in shares]
         self._room = [rows * share for share in shares]
 
-    def take(self, counts: np.ndarray, size: int, column: Optional[int]) -> int:
+    def take(self, counts: np.ndarray, size: int, column: int | None) -> int:
         """Give a unit to the split that lacks most of a column, then the one with most room."""
         room, wanted = self._room, self._wanted
         lacks = room if column is None else [round(float(want[column]), 6) for want in wanted]
@@ -338,9 +336,9 @@ class NamedSplits:
 
     def __init__(self, source: str, column: str, flags: bool) -> None:
         self._source, self._column, self._flags = source, column, flags
-        self._names: List[str] = []  # '' for an empty cell
-        self._wrong: Set[int] = set()
-        self.problems: Dict[int, str] = {}
+        self._names: list[str] = []  # '' for an empty cell
+        self._wrong: set[int] = set()
+        self.problems: dict[int, str] = {}
 
     def take(self, item: LabelledRow) -> None:
         """Note what the next row names."""
@@ -357,11 +355,11 @@ class NamedSplits:
                 "name a split: expected letters, digits and '_', as it becomes part of file names."
             )
 
-    def end(self) -> Tuple[Tuple[str, ...], np.ndarray]:
+    def end(self) -> tuple[tuple[str, ...], np.ndarray]:
         """Return the names, and the number of each row's; note the rows that name none."""
         sound = [(at, name) for at, name in enumerate(self._names) if at not in self._wrong]
         default = "train" if {"train", "val"} & {name for _, name in sound} else ""
-        numbers: Dict[str, int] = {}
+        numbers: dict[str, int] = {}
         for _, name in sound:
             if name or default:
                 numbers.setdefault(name or default, len(numbers))

@@ -22,8 +22,9 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from types import TracebackType
-from typing import IO, Any, Dict, Iterator, List, Optional, Tuple, Type
+from typing import IO, Any
 
 from ..._files import atomic_write
 from .._options import OutputOptions
@@ -57,16 +58,16 @@ class Journal:
                 "another prefix."
             ) from error
         first = self._read_line()
-        self.options: Optional[Dict[str, Any]] = first[0] if first else None
+        self.options: dict[str, Any] | None = first[0] if first else None
         self._end = self._stream.tell() if first else 0
 
-    def begin(self, options: Dict[str, Any]) -> None:
+    def begin(self, options: dict[str, Any]) -> None:
         """Forget all, and note the options of a new run."""
         self._end = 0
         self.options = options
         self.add(options)
 
-    def chunks(self) -> Iterator[Dict[str, Any]]:
+    def chunks(self) -> Iterator[dict[str, Any]]:
         """Read the completed chunks; those not asked for are forgotten by the next `add`."""
         position = self._end
         while True:
@@ -78,7 +79,7 @@ class Journal:
             yield entry
             self._end = position
 
-    def add(self, entry: Dict[str, Any]) -> None:
+    def add(self, entry: dict[str, Any]) -> None:
         """Append a line; once this returns, it outlives the process."""
         self._stream.seek(self._end)
         self._stream.truncate()
@@ -90,7 +91,7 @@ class Journal:
         """Let go of the file."""
         self._stream.close()
 
-    def _read_line(self) -> Optional[Tuple[Dict[str, Any], int]]:
+    def _read_line(self) -> tuple[dict[str, Any], int] | None:
         line = self._stream.readline()
         if not line.endswith(b"\n"):
             return None
@@ -141,9 +142,9 @@ class Stage:
     def __init__(
         self,
         prefix: str,
-        prefixes: List[str],
+        prefixes: list[str],
         options: OutputOptions,
-        key: Dict[str, Any],
+        key: dict[str, Any],
         digest: str = "",
     ) -> None:
         self.folder = prefix + ".part"
@@ -184,9 +185,9 @@ class Stage:
 
     def __exit__(
         self,
-        kind: Optional[Type[BaseException]],
-        error: Optional[BaseException],
-        trace: Optional[TracebackType],
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         if isinstance(error, OSError) and error.errno is not None and error.filename is None:
             error.filename = self.folder  # a full disk does not say which file it was
@@ -201,18 +202,18 @@ class Stage:
         """Whether all files are made already, and only their names may be missing."""
         return self.done or os.path.exists(self._marker)
 
-    def commit(self, entry: Dict[str, Any]) -> None:
+    def commit(self, entry: dict[str, Any]) -> None:
         """Note that rows are completed; from now on a failure leaves the folder for later."""
         self.journal.add(entry)
         self._progress = True
 
-    def finish(self, names: List[str]) -> None:
+    def finish(self, names: list[str]) -> None:
         """Note that all files are complete, in the order in which they shall get their names."""
         with atomic_write(self._marker) as stream:
             stream.write(json.dumps({"digest": self._digest, "files": names}).encode())
         self._progress = True
 
-    def publish(self) -> List[str]:
+    def publish(self) -> list[str]:
         """Give the files their final names, and remove the folder. Returns the paths."""
         home = os.path.dirname(self.folder)
         if not self.done:
@@ -229,9 +230,9 @@ class Stage:
             self._remove()
         return self._existing()
 
-    def _finished(self) -> Dict[str, Any]:
+    def _finished(self) -> dict[str, Any]:
         with open(self._marker, "rb") as stream:
-            found: Dict[str, Any] = json.load(stream)
+            found: dict[str, Any] = json.load(stream)
         return found
 
     def _remove(self) -> None:
@@ -264,7 +265,7 @@ class Stage:
             if name != JOURNAL:
                 os.unlink(os.path.join(self.folder, name))
 
-    def _existing(self) -> List[str]:
+    def _existing(self) -> list[str]:
         return [path for prefix in self._prefixes for path in outputs_of(prefix)]
 
     def _refuse_existing(self) -> None:
@@ -305,7 +306,7 @@ class Stage:
         except (OSError, ValueError, KeyError, TypeError):  # of an older version, or damaged
             return False
 
-    def _is_whole(self, prefix: str, manifest: Dict[str, Any]) -> bool:
+    def _is_whole(self, prefix: str, manifest: dict[str, Any]) -> bool:
         made_of = (manifest["fingerprint"], manifest["source"]["digest"])
         return made_of == (self.fingerprint, self._digest) and all(
             is_there(os.path.join(os.path.dirname(prefix), shard["file"]), shard)
@@ -321,7 +322,7 @@ def has_changed(folder: str, what: str) -> ValueError:
     )
 
 
-def outputs_of(prefix: str) -> List[str]:
+def outputs_of(prefix: str) -> list[str]:
     """Return the files that a conversion to a prefix has written, in a fixed order."""
     stems = [prefix] + [path[: -len(".rec")] for path in shards_of(prefix) if not is_another(path)]
     paths = [stem + end for stem in stems for end in (".rec", ".idx")]
@@ -329,12 +330,12 @@ def outputs_of(prefix: str) -> List[str]:
     return [path for path in paths if os.path.exists(path)]
 
 
-def shards_of(prefix: str) -> List[str]:
+def shards_of(prefix: str) -> list[str]:
     """Return the files that are called as shards of a prefix are, in order."""
     return sorted(glob.glob(glob.escape(prefix) + "-" + "[0-9]" * 5 + ".rec"))
 
 
-def is_there(path: str, shard: Dict[str, Any]) -> bool:
+def is_there(path: str, shard: dict[str, Any]) -> bool:
     """Tell whether a file and its index are as long as the manifest says."""
     ids, _ = read_index(path[: -len(".rec")] + ".idx", shard["bytes"])
     return (os.path.getsize(path), len(ids)) == (shard["bytes"], shard["records"])

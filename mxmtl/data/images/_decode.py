@@ -8,7 +8,7 @@ other files, and those that are coded in a rare way.
 
 from __future__ import annotations
 
-from typing import Optional, Sequence, Tuple
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -55,7 +55,7 @@ def decode_view(
     pipeline: Pipeline,
     draws: Sequence[float],
     channels: int,
-    into: Optional[np.ndarray] = None,
+    into: np.ndarray | None = None,
 ) -> np.ndarray:
     """Return what a pipeline's view shows of an image file; `ImageError` if that is broken.
 
@@ -86,8 +86,8 @@ def decode_view(
 def cut(
     view: View,
     image: np.ndarray,
-    part: Optional[Rectangle],
-    into: Optional[np.ndarray] = None,
+    part: Rectangle | None,
+    into: np.ndarray | None = None,
 ) -> np.ndarray:
     """Compute what a view shows of an image, as `View.cut` does; `ImageError` if OpenCV cannot."""
     try:
@@ -106,7 +106,7 @@ def check_whole(payload: memoryview) -> None:
     read_info(bytes(payload))
 
 
-def check_plausible(size: Tuple[int, int], payload: memoryview) -> None:
+def check_plausible(size: tuple[int, int], payload: memoryview) -> None:
     """Refuse a JPEG head that promises more pixels than its bytes can hold."""
     if size[0] * size[1] > PIXELS_PER_BYTE * len(payload):
         raise ImageError(f"{len(payload)} bytes cannot hold the {size[0]} x {size[1]} pixels.")
@@ -119,8 +119,8 @@ def decode_rows(
     *,
     reduction: int = 1,
     rows: int = 0,
-    into: Optional[np.ndarray] = None,
-) -> Optional[np.ndarray]:
+    into: np.ndarray | None = None,
+) -> np.ndarray | None:
     """Decode to uint8, (height, width, 3) RGB or (height, width) grey; None for what OpenCV must.
 
     That is what is turned by its EXIF orientation, coded in a rare way, or broken.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 from .._errors import ImageError, cut_short
 from ._jpeg import JpegState, exif_orientation, read_jpeg
@@ -50,7 +50,7 @@ class ImageInfo(NamedTuple):
     depth: int = 8
     orientation: int = 1
     sure: bool = False
-    transparent: Optional[int] = None
+    transparent: int | None = None
 
 
 def read_info(data: bytes) -> ImageInfo:
@@ -147,7 +147,7 @@ def read_png_header(kind: bytes, body: memoryview) -> ImageInfo:
     return ImageInfo(PNG, width, height, CHANNELS[colour], bool(colour & ALPHA), depth)
 
 
-def transparent_gray(info: ImageInfo, body: memoryview) -> Optional[int]:
+def transparent_gray(info: ImageInfo, body: memoryview) -> int | None:
     """Read the tRNS chunk of a grey image; None for that of others, which OpenCV reads."""
     if info.channels != 1 or len(body) != 2:
         return None

@@ -11,8 +11,9 @@ from __future__ import annotations
 import functools
 import re
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Callable, Dict, FrozenSet, NamedTuple, Optional, Set, Tuple
+from typing import NamedTuple
 
 from ..._files import Bytes
 from .._errors import cut_short
@@ -74,14 +75,14 @@ class JpegHead(NamedTuple):
     marker: int
 
     @property
-    def size(self) -> Tuple[int, int]:
+    def size(self) -> tuple[int, int]:
         """Height and width as OpenCV shows the image."""
         if self.orientation >= TRANSPOSED:
             return self.width, self.height
         return self.height, self.width
 
 
-def jpeg_head(data: Bytes) -> Optional[JpegHead]:
+def jpeg_head(data: Bytes) -> JpegHead | None:
     """Read a JPEG file up to its frame header.
 
     None for what is no JPEG, or one whose segments are in disorder: decoding will tell.
@@ -128,9 +129,9 @@ class JpegState:
     width: int = 0
     height: int = 0
     progressive: bool = False
-    components: Dict[int, Tuple[int, int, int]] = field(default_factory=dict)
-    quantization: Set[int] = field(default_factory=set)
-    huffman: Set[int] = field(default_factory=set)  # 0-3 for DC, 16-19 for AC
+    components: dict[int, tuple[int, int, int]] = field(default_factory=dict)
+    quantization: set[int] = field(default_factory=set)
+    huffman: set[int] = field(default_factory=set)  # 0-3 for DC, 16-19 for AC
     orientation: int = 1
     scans: int = 0
     scan_start: int = 2
@@ -176,7 +177,7 @@ def walk_segments(data: bytes, state: JpegState) -> None:
         position = end
 
 
-def next_segment(data: bytes, position: int) -> Tuple[int, int, int]:
+def next_segment(data: bytes, position: int) -> tuple[int, int, int]:
     """Return the marker at a position, and where its contents begin and end."""
     while data[position : position + 2] == b"\xff\xff":  # fill bytes
         position += 1
@@ -221,7 +222,7 @@ def read_frame(segment: bytes, marker: int, state: JpegState) -> None:
 
 
 @functools.lru_cache(maxsize=256)  # most files of a set share their tables
-def huffman_tables(segment: bytes) -> FrozenSet[int]:
+def huffman_tables(segment: bytes) -> frozenset[int]:
     """Check the Huffman tables of a segment; return their numbers, AC ones plus 16."""
     numbers, at = set(), 0
     while at < len(segment):
@@ -249,7 +250,7 @@ def read_huffman(segment: bytes, marker: int, state: JpegState) -> None:
 
 
 @functools.lru_cache(maxsize=256)
-def quantization_tables(segment: bytes) -> FrozenSet[int]:
+def quantization_tables(segment: bytes) -> frozenset[int]:
     """Check the quantization tables of a segment; return their numbers."""
     numbers, at = set(), 0
     while at < len(segment):
@@ -291,7 +292,7 @@ def read_scan(segment: bytes, marker: int, state: JpegState) -> None:
     state.scans += 1
 
 
-READERS: Dict[int, Callable[[bytes, int, JpegState], None]] = {
+READERS: dict[int, Callable[[bytes, int, JpegState], None]] = {
     **dict.fromkeys(FRAMES, read_frame),
     DHT: read_huffman,
     DQT: read_quantization,

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import List, NamedTuple, Optional, Tuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -15,7 +15,7 @@ from .._options import ImageOptions
 from ._image_info import JPEG, OTHER, PNG, WEBP, ImageInfo, read_info
 from ._jpeg import TRANSPOSED
 
-Color = Tuple[int, ...]
+Color = tuple[int, ...]
 FLAGS = {
     "color": cv2.IMREAD_COLOR,
     "gray": cv2.IMREAD_GRAYSCALE,
@@ -76,7 +76,7 @@ def convert_image(data: bytes, options: ImageOptions) -> Encoded:
     return Encoded(encode_image(image, encoding, quality), width, height, encoding, False)
 
 
-def changes(info: ImageInfo, options: ImageOptions) -> List[str]:
+def changes(info: ImageInfo, options: ImageOptions) -> list[str]:
     """Name what has to change about an image; nothing means that its bytes can be kept."""
     short, long = sorted((info.width, info.height))
     reasons = {
@@ -93,7 +93,7 @@ def changes(info: ImageInfo, options: ImageOptions) -> List[str]:
 
 
 def decode_image(
-    data: bytes, info: ImageInfo, color: str, background: Optional[Color], short_edge: int = 0
+    data: bytes, info: ImageInfo, color: str, background: Color | None, short_edge: int = 0
 ) -> np.ndarray:
     """Decode to uint8, upright: (height, width) or (height, width, 3 or 4), blue first.
 
@@ -108,7 +108,7 @@ def decode_image(
             if min(info.width, info.height) >= factor * short_edge:
                 flags = reduced
                 break
-    image: Optional[np.ndarray]
+    image: np.ndarray | None
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), flags | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error as error:

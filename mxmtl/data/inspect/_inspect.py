@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Tuple, Union
+from typing import Any
 
 import numpy as np
 
@@ -24,7 +25,7 @@ from ..records import (
     tasks_of,
 )
 
-Grid = Tuple[str, List[str], List[List[Any]]]  # title, header, rows
+Grid = tuple[str, list[str], list[list[Any]]]  # title, header, rows
 PAIRS = 10  # lines of the table of what goes together
 BLOCK = 1 << 14  # records: a product of matrices that stay in the cache
 
@@ -64,16 +65,16 @@ class Inspection:
     tasks: TaskSet
     labels: Mapping[str, Mapping[str, Any]]
     together: np.ndarray
-    columns: Tuple[str, ...]
+    columns: tuple[str, ...]
     cooccurrence: np.ndarray
     expected: np.ndarray
     images: Mapping[str, Any]
     num_measured: int
 
-    def tables(self) -> List[Grid]:
+    def tables(self) -> list[Grid]:
         """Return all tables, each as title, header and rows."""
         names = self.tasks.names
-        result: List[Grid] = [("tasks", ["task", "type", "labelled", "missing"], self._task_rows())]
+        result: list[Grid] = [("tasks", ["task", "type", "labelled", "missing"], self._task_rows())]
         for task in self.tasks:
             counts = self.labels[task.name]
             title = f"{task.name} ({counts['type']})"
@@ -94,7 +95,7 @@ class Inspection:
         head = f"{self.prefix}: {self.num_records} records, {self.num_bytes / 1e6:.1f} MB"
         return "\n\n".join([head, *(Table(*grid).text() for grid in self.tables())])
 
-    def _task_rows(self) -> List[List[Any]]:
+    def _task_rows(self) -> list[list[Any]]:
         return [
             [
                 task.name,
@@ -105,7 +106,7 @@ class Inspection:
             for task in self.tasks
         ]
 
-    def _pairs(self) -> List[List[Any]]:
+    def _pairs(self) -> list[list[Any]]:
         surplus = np.triu(self.cooccurrence - self.expected, 1)
         order = np.argsort(-surplus, axis=None, kind="stable")[:PAIRS]
         return [
@@ -123,7 +124,7 @@ class Inspection:
 def inspect_records(
     prefix: PathLike,
     *,
-    tasks: Union[TaskSet, PathLike, None] = None,
+    tasks: TaskSet | PathLike | None = None,
     measure: int = InspectOptions.measure,
 ) -> Inspection:
     """Look at all labels of some records, and at the sizes of their images.
@@ -176,7 +177,7 @@ def inspect_records(
     )
 
 
-def measured(reader: RecordReader, number: int) -> Tuple[Dict[str, Any], int]:
+def measured(reader: RecordReader, number: int) -> tuple[dict[str, Any], int]:
     """Look at the heads of some images; damaged records are passed over."""
     counts, rows = ImageCounts(), np.unique(np.linspace(0, len(reader) - 1, number, dtype=np.int64))
     found = 0
@@ -192,7 +193,7 @@ def measured(reader: RecordReader, number: int) -> Tuple[Dict[str, Any], int]:
 
 def cooccurrences(
     tasks: TaskSet, labels: np.ndarray
-) -> Tuple[Tuple[str, ...], np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[tuple[str, ...], np.ndarray, np.ndarray, np.ndarray]:
     """Count over labels of shape (N, label_width).
 
     Returns
@@ -220,7 +221,7 @@ def cooccurrences(
     return columns, together.astype(np.int64), pairs.astype(np.int64), expected
 
 
-def indicators(tasks: TaskSet, labels: np.ndarray) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+def indicators(tasks: TaskSet, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return 0/1 rows, float64: labelled (tasks, N), held and known (columns, N)."""
     labelled, wanted = [], [np.zeros((len(labels), 0))]
     for task, part in zip(tasks, tasks.slices):

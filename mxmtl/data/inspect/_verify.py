@@ -6,8 +6,9 @@ import glob
 import itertools
 import os
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple, Union
+from typing import NamedTuple
 
 from ..._files import PathLike, sha256_of
 from ..._threads import ordered_map, usable_cores
@@ -46,16 +47,16 @@ class Sound(NamedTuple):
     info: ImageInfo
 
 
-Judged = Union[Sound, RecordError]
+Judged = Sound | RecordError
 
 
 class Checks:
     """What every record has to satisfy, and what all of them together have to."""
 
-    def __init__(self, tasks: Optional[TaskSet]) -> None:
+    def __init__(self, tasks: TaskSet | None) -> None:
         self._tasks = tasks
         self._width = None if tasks is None else tasks.label_width
-        self._seen: Set[int] = set()
+        self._seen: set[int] = set()
 
     def alone(self, found: FoundRecord) -> Sound:
         """Check one record by itself, on any thread; `RecordError` without the file."""
@@ -93,10 +94,10 @@ class Checks:
 def judge(file: RecordFile, checks: Checks, workers: int) -> Iterator[Judged]:
     """Yield every record of a file, sound or as the error that says what is wrong with it."""
 
-    def judge_batch(batch: List[Union[FoundRecord, RecordError]]) -> List[Judged]:
+    def judge_batch(batch: list[FoundRecord | RecordError]) -> list[Judged]:
         return [judge_one(found) for found in batch]
 
-    def judge_one(found: Union[FoundRecord, RecordError]) -> Judged:
+    def judge_one(found: FoundRecord | RecordError) -> Judged:
         try:
             return found if isinstance(found, RecordError) else checks.alone(found)
         except RecordError as error:
@@ -131,7 +132,7 @@ class Verification:
     """
 
     num_records: int
-    damage: Tuple[RecordError, ...]
+    damage: tuple[RecordError, ...]
 
     def __str__(self) -> str:
         lines = [str(error) for error in self.damage]
@@ -142,9 +143,9 @@ class Verification:
 def verify_records(
     prefix: PathLike,
     *,
-    tasks: Union[TaskSet, PathLike, None] = None,
+    tasks: TaskSet | PathLike | None = None,
     workers: int = VerifyOptions.workers,
-    keep: Optional[Callable[[Sound], None]] = None,
+    keep: Callable[[Sound], None] | None = None,
 ) -> Verification:
     """Check every record: frames, checksum, label and its range, image (decoded), index, manifest.
 
@@ -172,13 +173,13 @@ def verify_records(
     """
     paths = record_files(prefix)
     tasks = tasks_if_known(prefix, tasks)
-    damage: List[RecordError] = []
+    damage: list[RecordError] = []
     shards = listed_in_manifest(os.fspath(prefix), damage)
     checks, count = Checks(tasks), 0
     for path in paths:
         before = len(damage)
         listed, whole = read_listed(path, damage)
-        standing: Dict[int, int] = {}
+        standing: dict[int, int] = {}
         file = RecordFile(path)
         if not file.size:
             damage.append(RecordError("there is no record in it: the file is empty.", path))
@@ -197,7 +198,7 @@ def verify_records(
     return Verification(count, tuple(damage))
 
 
-def read_listed(path: str, damage: List[RecordError]) -> Tuple[Dict[Optional[int], int], bool]:
+def read_listed(path: str, damage: list[RecordError]) -> tuple[dict[int | None, int], bool]:
     """Return {offset: id} of a file's index, and whether that is whole; if not, that is damage."""
     index = os.path.splitext(path)[0] + ".idx"
     try:
@@ -213,10 +214,10 @@ def read_listed(path: str, damage: List[RecordError]) -> Tuple[Dict[Optional[int
 
 def index_damage(
     path: str,
-    listed: Dict[Optional[int], int],
-    standing: Dict[int, int],
-    known: Set[Optional[int]],
-) -> List[RecordError]:
+    listed: dict[int | None, int],
+    standing: dict[int, int],
+    known: set[int | None],
+) -> list[RecordError]:
     """Compare a file's index with its sound records; ``known`` offsets have been named already."""
     damage = []
     for offset, record_id in listed.items():
@@ -236,7 +237,7 @@ def index_damage(
     return damage
 
 
-def listed_in_manifest(prefix: str, damage: List[RecordError]) -> Optional[Dict[str, str]]:
+def listed_in_manifest(prefix: str, damage: list[RecordError]) -> dict[str, str] | None:
     """Return each file's checksum by the manifest; what is wrong with the manifest is damage."""
     try:
         return listed_shards(prefix)
@@ -245,7 +246,7 @@ def listed_in_manifest(prefix: str, damage: List[RecordError]) -> Optional[Dict[
         return None
 
 
-def manifest_damage(path: str, shards: Optional[Dict[str, str]]) -> List[RecordError]:
+def manifest_damage(path: str, shards: dict[str, str] | None) -> list[RecordError]:
     """Compare a file with the manifest, if there is one."""
     if shards is None:
         return []
@@ -262,10 +263,10 @@ def repair_records(
     prefix: PathLike,
     target: PathLike,
     *,
-    tasks: Union[TaskSet, PathLike, None] = None,
+    tasks: TaskSet | PathLike | None = None,
     force: bool = RepairOptions.force,
     workers: int = RepairOptions.workers,
-) -> Tuple[Verification, RecordSummary]:
+) -> tuple[Verification, RecordSummary]:
     """Check records as `verify_records` does, and write the sound ones to another prefix.
 
     Ids, labels and images stay as they are; records of MXNet's gain a checksum. What was read is
@@ -308,7 +309,7 @@ def repair_records(
         return verification, RecordSummary.of_manifests([target], stage.publish())
 
 
-def refuse_sources(prefix: str, tasks: Union[TaskSet, PathLike, None], target: str) -> None:
+def refuse_sources(prefix: str, tasks: TaskSet | PathLike | None, target: str) -> None:
     """Raise `ValueError` if writing to a target would change a file that is read, or its shards.
 
     Files are compared, not their names: links and other ways to write a path lead to the same.
@@ -325,16 +326,16 @@ def refuse_sources(prefix: str, tasks: Union[TaskSet, PathLike, None], target: s
         raise ValueError(f"{target}: {reason}; give another prefix. What was read stays as it is.")
 
 
-def files_read(prefix: str, records: List[str], tasks: Union[TaskSet, PathLike, None]) -> List[str]:
+def files_read(prefix: str, records: list[str], tasks: TaskSet | PathLike | None) -> list[str]:
     """Return the files that are there of those that a check of records reads."""
     paths = [*records, *(os.path.splitext(path)[0] + ".idx" for path in records)]
     paths += [shared_file(prefix, ending) for ending in (".tasks.json", MANIFEST)]
-    given: Optional[PathLike] = None if isinstance(tasks, TaskSet) else tasks
+    given: PathLike | None = None if isinstance(tasks, TaskSet) else tasks
     paths += [] if given is None else [os.fspath(given)]
     return [path for path in paths if os.path.exists(path)]
 
 
-def changed_by(target: str) -> List[str]:
+def changed_by(target: str) -> list[str]:
     """Return the files that are there and that writing to a target replaces or removes."""
     home, name = os.path.split(target)
     stages = (target + ".part", os.path.join(home, f".{name}.done"))

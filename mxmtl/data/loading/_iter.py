@@ -8,8 +8,9 @@ import abc
 import logging
 import os
 import threading
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Union
+from typing import Any
 
 import mxnet as mx
 import numpy as np
@@ -33,12 +34,12 @@ ITS_OWN = ("prefix", "batch_size", "data_shape", "shuffle", "seed", "tasks")
 class LoadingOptions(Options):
     """How records become batches; every field is an option of `RecordIter`."""
 
-    sampler: Optional[Sampler] = option(
+    sampler: Sampler | None = option(
         None,
         "how often an epoch reads each row, in random order: see `WeightedSampler` and "
         "`ClassAwareSampler`",
     )
-    augment: Optional[Iterable[Augmentation]] = option(
+    augment: Iterable[Augmentation] | None = option(
         None, "see `mxmtl.augment`; the middle of the image, as large as fits, without"
     )
     mean: Levels = option(None, "images become (pixel - mean) / std, on the scale of 0 to 255")
@@ -67,7 +68,7 @@ class LoadingOptions(Options):
         choices=DTYPES,
     )  # fmt: skip
     data_name: str = option("data", "what the network calls the images")
-    ctx: Optional[mx.Context] = option(
+    ctx: mx.Context | None = option(
         None, "send batches there ahead of their use: images as bytes, which are scaled there"
     )
 
@@ -78,7 +79,7 @@ class AdvancingIter(mx.io.DataIter, abc.ABC):  # type: ignore[misc]
     The current batch is kept until the next one is asked for, or the epoch ends.
     """
 
-    _current: Optional[mx.io.DataBatch] = None
+    _current: mx.io.DataBatch | None = None
 
     @abc.abstractmethod
     def _advance(self) -> mx.io.DataBatch:
@@ -98,11 +99,11 @@ class AdvancingIter(mx.io.DataIter, abc.ABC):  # type: ignore[misc]
             return False
         return True
 
-    def getdata(self) -> List[mx.nd.NDArray]:
+    def getdata(self) -> list[mx.nd.NDArray]:
         """Return the images of the current batch."""
         return self._batch_now().data  # type: ignore[no-any-return]
 
-    def getlabel(self) -> List[mx.nd.NDArray]:
+    def getlabel(self) -> list[mx.nd.NDArray]:
         """Return the labels of the current batch, one array a task."""
         return self._batch_now().label  # type: ignore[no-any-return]
 
@@ -207,7 +208,7 @@ class RecordIter(AdvancingIter):
         *,
         shuffle: bool = False,
         seed: int = 0,
-        tasks: Union[TaskSet, PathLike, None] = None,
+        tasks: TaskSet | PathLike | None = None,
         **options: Any,
     ) -> None:
         super().__init__(batch_size)
@@ -317,7 +318,7 @@ class RecordIter(AdvancingIter):
         """
         return self._normalize.undo(data.asnumpy())
 
-    def state_dict(self) -> Dict[str, Any]:
+    def state_dict(self) -> dict[str, Any]:
         """Return where it stands: give it to `load_state_dict` of an iterator made alike."""
         loader = self._loader
         return {
@@ -329,7 +330,7 @@ class RecordIter(AdvancingIter):
             "made": self._order.describe(),
         }
 
-    def whole_state(self, state: Mapping[str, Any]) -> Dict[str, Any]:
+    def whole_state(self, state: Mapping[str, Any]) -> dict[str, Any]:
         """Return where one iterator over all parts stands when this part stands at ``state``.
 
         That one and the parts, of this number or another, can `load_state_dict` it.

@@ -19,7 +19,7 @@ import concurrent.futures
 import logging
 import os
 import weakref
-from typing import Deque, Dict, Iterator, List, Optional, Set, Tuple
+from collections.abc import Iterator
 
 import mxnet as mx
 import numpy as np
@@ -46,9 +46,9 @@ class BufferPool:
         How many unused arrays are kept.
     """
 
-    def __init__(self, shape: Tuple[int, ...], dtype: str, keep: int) -> None:
+    def __init__(self, shape: tuple[int, ...], dtype: str, keep: int) -> None:
         self._shape, self._dtype = shape, np.dtype(dtype)
-        self._unused: Deque[np.ndarray] = collections.deque(maxlen=keep)
+        self._unused: collections.deque[np.ndarray] = collections.deque(maxlen=keep)
 
     def take(self) -> np.ndarray:
         """Return an array that nobody uses; what is in it is undefined."""
@@ -101,10 +101,10 @@ class BatchJob:
         self._stored = self.labels.copy()  # before augmentation; those of damaged records stay
         self._first = 0  # slots before it are checked
         self.rows = np.empty(0, dtype=np.int64)
-        self.errors: Dict[int, RecordError] = {}
-        self._futures: List[concurrent.futures.Future[None]] = []
+        self.errors: dict[int, RecordError] = {}
+        self._futures: list[concurrent.futures.Future[None]] = []
         self._slots: Iterator[int] = iter(())
-        self._failed: Dict[int, Exception] = {}
+        self._failed: dict[int, Exception] = {}
 
     def submit(
         self,
@@ -215,9 +215,9 @@ class BatchLoader:
         self._source, self._order, self._missing = source, order, missing
         self._skip, self._threads, self._prefetch = on_error == "skip", threads, prefetch
         self._pool = concurrent.futures.ThreadPoolExecutor(threads, "mxmtl-decode")
-        self._jobs: Deque[BatchJob] = collections.deque()
-        self._damaged: Set[int] = set()
-        self._last_error: Optional[RecordError] = None
+        self._jobs: collections.deque[BatchJob] = collections.deque()
+        self._damaged: set[int] = set()
+        self._last_error: RecordError | None = None
         shape = (order.batch_size, *source.normalize.data_shape)
         self.buffers = BufferPool(shape, source.normalize.stored, keep=prefetch + 2)
         self._process = os.getpid()
@@ -241,7 +241,7 @@ class BatchLoader:
         self.epoch, self.cursor, self.batch, self.skipped = epoch, cursor, batch, skipped
         self._rows, self._repeats = self._order.rows(epoch)
 
-    def next(self) -> Optional[BatchJob]:
+    def next(self) -> BatchJob | None:
         """Return the next batch, or None at the end of the epoch.
 
         Raises `RecordError` for a damaged record (the batch after it comes next), or, where they
@@ -324,7 +324,9 @@ class BatchLoader:
             self.buffers.give(job.pixels)
 
 
-def _stop(pool: concurrent.futures.ThreadPoolExecutor, jobs: Deque[BatchJob], process: int) -> None:
+def _stop(
+    pool: concurrent.futures.ThreadPoolExecutor, jobs: collections.deque[BatchJob], process: int
+) -> None:
     # Waits for nothing: the garbage collector may call it, in one of these very threads.
     if os.getpid() != process:  # forked: the threads stayed behind
         return

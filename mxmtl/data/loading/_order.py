@@ -5,8 +5,9 @@ from __future__ import annotations
 import abc
 import math
 import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
+from typing import Any
 
 import numpy as np
 
@@ -41,11 +42,11 @@ class Order:
     num_parts: int = 1
     part_index: int = 0
     last_batch: str = "pad"
-    expected: Optional[np.ndarray] = field(default=None, compare=False, repr=False)
+    expected: np.ndarray | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         for option, value in (("batch_size", self.batch_size), ("num_parts", self.num_parts)):
-            if not isinstance(value, (int, np.integer)) or value < 1:
+            if not isinstance(value, int | np.integer) or value < 1:
                 raise ValueError(f"{option}={value!r}: expected 1 or more.")
         if not 0 <= self.part_index < self.num_parts:
             raise ValueError(f"part_index={self.part_index} is not in 0 to {self.num_parts - 1}.")
@@ -75,7 +76,7 @@ class Order:
         """Rows that this part reads in an epoch."""
         return len(range(self.part_index, self.num_rows, self.num_parts))
 
-    def rows(self, epoch: int) -> Tuple[np.ndarray, np.ndarray]:
+    def rows(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the rows that this part reads in an epoch, in order: int64, (n,).
 
         Beside them stands how often each was there before in the same epoch, (n,).
@@ -111,7 +112,7 @@ class Order:
         size = self.batch_size * self.num_parts
         return replace(self, batch_size=size, num_parts=1, part_index=0)
 
-    def describe(self) -> Dict[str, Any]:
+    def describe(self) -> dict[str, Any]:
         """Return what makes this order, as JSON-able data."""
         made = {name: getattr(self, name) for name in self.__dataclass_fields__}
         expected = made.pop("expected")
@@ -132,10 +133,10 @@ class Order:
         most = {"epoch": MAX_EPOCH, "batch": self.num_batches, "cursor": rows, "skipped": rows}
         for name, bound in most.items():
             value = state[name]
-            if not isinstance(value, (int, np.integer)) or not 0 <= value <= bound:
+            if not isinstance(value, int | np.integer) or not 0 <= value <= bound:
                 raise ValueError(f"the state's {name}={value!r} is not in 0 to {bound}.")
 
-    def _sample(self, epoch: int) -> Tuple[np.ndarray, np.ndarray]:
+    def _sample(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
         # Systematic sampling over the rows in random order: the epoch's length is exact, and a
         # row is read as often as expected, rounded down or up.
         assert self.expected is not None
@@ -164,7 +165,7 @@ class Sampler(abc.ABC):
     """
 
     cap: float
-    num_rows: Optional[int]
+    num_rows: int | None
 
     @abc.abstractmethod
     def weights(self, tasks: TaskSet, labels: np.ndarray) -> np.ndarray:
@@ -223,7 +224,7 @@ class WeightedSampler(Sampler):
 
     row_weights: Sequence[float] = field(compare=False)  # an array has no one truth value
     cap: float = math.inf
-    num_rows: Optional[int] = None
+    num_rows: int | None = None
 
     def weights(self, tasks: TaskSet, labels: np.ndarray) -> np.ndarray:
         return np.asarray(self.row_weights)
@@ -250,8 +251,8 @@ class ClassAwareSampler(Sampler):
 
     power: float = 0.5
     cap: float = 10.0
-    num_rows: Optional[int] = None
-    names: Optional[Tuple[str, ...]] = None
+    num_rows: int | None = None
+    names: tuple[str, ...] | None = None
 
     def weights(self, tasks: TaskSet, labels: np.ndarray) -> np.ndarray:
         for name in self.names or ():
@@ -269,7 +270,7 @@ class ClassAwareSampler(Sampler):
         return np.mean(parts, axis=0)  # type: ignore[no-any-return]
 
 
-def task_weights(task: Task, label: np.ndarray, power: float) -> Optional[np.ndarray]:
+def task_weights(task: Task, label: np.ndarray, power: float) -> np.ndarray | None:
     """Weigh rows by the frequency of what one task's labels (n, label_width) say.
 
     None where nothing is rare or frequent: a value.

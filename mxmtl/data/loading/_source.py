@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import mmap
 import operator
-from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 import cv2
 import mxnet as mx
@@ -26,7 +27,7 @@ from ..records import (
     tasks_of,
 )
 
-Levels = Union[float, Sequence[float], None]
+Levels = float | Sequence[float] | None
 DTYPES = ("float32", "uint8")
 BUFFER = 1 << 19  # bytes; larger records are read to memory of their own
 PIXELS = 1 << 22  # bytes; larger images are decoded to memory of their own
@@ -56,7 +57,7 @@ class Normalize:
         mean: Levels = None,
         std: Levels = None,
         dtype: str = "float32",
-        ctx: Optional[mx.Context] = None,
+        ctx: mx.Context | None = None,
     ) -> None:
         shape = tuple(int(length) for length in data_shape)
         if len(shape) != 3 or shape[0] not in (1, 3) or min(shape) < 1:
@@ -65,7 +66,7 @@ class Normalize:
             )
         if dtype not in DTYPES:
             raise ValueError(f"dtype={dtype!r} is not one of {DTYPES}.")
-        self.data_shape: Tuple[int, int, int] = shape  # type: ignore[assignment]
+        self.data_shape: tuple[int, int, int] = shape  # type: ignore[assignment]
         self.dtype, self.stored, self._ctx = dtype, dtype if ctx is None else "uint8", ctx
         means, stds = _levels("mean", mean, 0.0, shape[0]), _levels("std", std, 1.0, shape[0])
         if not np.all(stds > 0):
@@ -139,7 +140,7 @@ class Scratch(NamedTuple):
     """
 
     record: memoryview
-    pixels: Optional[np.ndarray]
+    pixels: np.ndarray | None
     planes: np.ndarray
 
 
@@ -170,7 +171,7 @@ class Source:
     ) -> None:
         self.reader, self.normalize, self.tasks = reader, normalize, tasks
         self._pipeline, self._seed, self._label_width = pipeline, seed, tasks.label_width
-        self._unused: List[Scratch] = []
+        self._unused: list[Scratch] = []
 
     def numbers(self, epoch: int, rows: np.ndarray, repeats: np.ndarray) -> np.ndarray:
         """Draw the random numbers of rows in an epoch: (n, draws), of each row alone."""
@@ -196,9 +197,9 @@ class Source:
         self,
         row: int,
         numbers: np.ndarray,
-        scratch: Optional[Scratch] = None,
-        stored: Optional[np.ndarray] = None,
-    ) -> Tuple[np.ndarray, np.ndarray]:
+        scratch: Scratch | None = None,
+        stored: np.ndarray | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return a row's image, uint8 (height, width[, 3]), and label, float32 (label_width,).
 
         With scratch memory, they are good until that is used again. The label as it stands in the
@@ -230,7 +231,7 @@ class Source:
             self.check_augmented(np.array([row]), record.label[np.newaxis], label[np.newaxis])
         return image, label
 
-    def illegal(self, rows: np.ndarray, stored: np.ndarray) -> Dict[int, RecordError]:
+    def illegal(self, rows: np.ndarray, stored: np.ndarray) -> dict[int, RecordError]:
         """Return what is wrong with the stored labels (n, label_width) of rows: {place: error}."""
         found = illegal_labels(self.tasks, stored)
         return {place: self._at(rows.item(place), reason) for place, reason in found.items()}
@@ -284,10 +285,10 @@ class RecordDataset(mx.gluon.data.Dataset):  # type: ignore[misc]
     def __init__(
         self,
         prefix: Prefixes,
-        data_shape: Optional[Sequence[int]] = None,
+        data_shape: Sequence[int] | None = None,
         *,
-        tasks: Union[TaskSet, PathLike, None] = None,
-        augment: Optional[Iterable[Augmentation]] = None,
+        tasks: TaskSet | PathLike | None = None,
+        augment: Iterable[Augmentation] | None = None,
         mean: Levels = None,
         std: Levels = None,
         seed: int = 0,
@@ -296,7 +297,7 @@ class RecordDataset(mx.gluon.data.Dataset):  # type: ignore[misc]
         self.tasks = tasks_of(prefix, tasks)
         self._reader = RecordReader(files)
         self._reader.check_width(self.tasks)
-        self._source: Optional[Source] = None
+        self._source: Source | None = None
         if data_shape is not None:
             normalize = Normalize(data_shape, mean, std)
             pipeline = Pipeline(augment, normalize.data_shape[1:])
@@ -324,7 +325,7 @@ class RecordDataset(mx.gluon.data.Dataset):  # type: ignore[misc]
             raise ValueError(f"epoch={epoch}: expected 0 or more.")
         self._epoch[0] = whole
 
-    def __getitem__(self, row: int) -> Tuple[mx.nd.NDArray, np.ndarray]:
+    def __getitem__(self, row: int) -> tuple[mx.nd.NDArray, np.ndarray]:
         if not -len(self) <= row < len(self):
             raise IndexError(f"row {row} of {len(self)}")
         row = int(row) % len(self)
@@ -340,7 +341,7 @@ class RecordDataset(mx.gluon.data.Dataset):  # type: ignore[misc]
         source.normalize(image, source.normalize.planes(), out)
         return mx.nd.array(out), label
 
-    def _stored(self, row: int) -> Tuple[mx.nd.NDArray, np.ndarray]:
+    def _stored(self, row: int) -> tuple[mx.nd.NDArray, np.ndarray]:
         record = self._reader.read(row)
         try:
             check_width(record, self.tasks.label_width)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import collections
-from typing import Any, Counter, Dict, Iterable, List
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -24,7 +26,7 @@ class LabelCounts:
     """
 
     def __init__(self, tasks: Iterable[Task]) -> None:
-        self._waiting: List[np.ndarray] = []
+        self._waiting: list[np.ndarray] = []
         self._rows = 0
         self._counters = [task.kind.counter(task) for task in tasks]
 
@@ -42,7 +44,7 @@ class LabelCounts:
             start += counter.task.label_width
         self._rows += len(labels)
 
-    def summary(self) -> Dict[str, Dict[str, Any]]:
+    def summary(self) -> dict[str, dict[str, Any]]:
         """Return what was counted as {task: {type, labelled, missing, ...}}, ready for JSON.
 
         A class task has ``counts`` {class: rows}; a 0/1 task ``positive`` and ``labels``
@@ -74,7 +76,7 @@ class ImageCounts:
         self._encoding[encoding] += 1
         self._kept += kept
 
-    def summary(self) -> Dict[str, Any]:
+    def summary(self) -> dict[str, Any]:
         """Return {width: {min, median, max}, height: ..., encodings, kept}, ready for JSON."""
         return {
             "width": spread(self._width),
@@ -84,7 +86,7 @@ class ImageCounts:
         }
 
 
-def spread(counts: Counter[int]) -> Dict[str, int]:
+def spread(counts: Counter[int]) -> dict[str, int]:
     """Return the least, the median (lower of two) and the greatest of counted numbers.
 
     >>> spread(collections.Counter([3, 1, 2, 2]))

@@ -20,7 +20,8 @@ import os
 import struct
 import warnings
 import zlib
-from typing import Callable, Iterable, List, NamedTuple, Optional, Tuple
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -59,8 +60,8 @@ class RecordError(ValueError):
         self,
         reason: str,
         path: str = "",
-        record: Optional[int] = None,
-        offset: Optional[int] = None,
+        record: int | None = None,
+        offset: int | None = None,
     ) -> None:
         super().__init__(reason, path, record, offset)
         self.reason, self.path, self.record, self.offset = reason, path, record, offset
@@ -71,9 +72,7 @@ class RecordError(ValueError):
         place += [] if self.offset is None else [f"byte {self.offset}"]
         return f"{', '.join(place)}: {self.reason}" if place else self.reason
 
-    def at(
-        self, path: str, record: Optional[int] = None, offset: Optional[int] = None
-    ) -> RecordError:
+    def at(self, path: str, record: int | None = None, offset: int | None = None) -> RecordError:
         """Return the same error with the place where it was found; what is known stays."""
         return RecordError(
             self.reason,
@@ -117,7 +116,7 @@ class Framed(NamedTuple):
         CRC-32 of the record, which it holds itself.
     """
 
-    parts: List[Bytes]
+    parts: list[Bytes]
     size: int
     checksum: int
 
@@ -150,7 +149,7 @@ def frame_record(label: np.ndarray, record_id: int, payload: Bytes) -> Framed:
         return Framed([frames], len(frames), check)
     length = len(head) + len(payload)
     padding = -length % 4
-    parts: List[Bytes] = [FRAME.pack(MAGIC, length) + head, payload]
+    parts: list[Bytes] = [FRAME.pack(MAGIC, length) + head, payload]
     if padding:
         parts.append(bytes(padding))
     return Framed(parts, FRAME.size + length + padding, check)
@@ -166,7 +165,7 @@ def framed_again(frames: bytes) -> Framed:
     return framed
 
 
-def _pack_head(label: np.ndarray, record_id: int, payload: Bytes) -> Tuple[bytes, int]:
+def _pack_head(label: np.ndarray, record_id: int, payload: Bytes) -> tuple[bytes, int]:
     """Make what stands before the image in a record, and its checksum."""
     cells = np.ascontiguousarray(label, dtype="<f4").reshape(-1)
     if not 0 <= record_id < IDS:
@@ -224,7 +223,7 @@ def pack_frames(record: Bytes) -> bytes:
     (16, 16)
     """
     parts = split_at_magic(record)
-    out: List[Bytes] = []
+    out: list[Bytes] = []
     for index, part in enumerate(parts):
         kind = LAST if index == len(parts) - 1 else MIDDLE
         kind = FIRST if index == 0 else kind
@@ -235,7 +234,7 @@ def pack_frames(record: Bytes) -> bytes:
     return b"".join(out)
 
 
-def split_at_magic(record: Bytes) -> List[Bytes]:
+def split_at_magic(record: Bytes) -> list[Bytes]:
     """Cut where MAGIC stands at a multiple of four bytes; the MAGICs are left out."""
     words = np.frombuffer(record, "<u4", len(record) // 4)
     cuts = (4 * np.flatnonzero(words == MAGIC)).tolist()
@@ -243,7 +242,7 @@ def split_at_magic(record: Bytes) -> List[Bytes]:
     return [record[start:end] for start, end in zip(starts, ends)] if cuts else [record]
 
 
-def read_record(read: ReadAt, offset: int) -> Tuple[Bytes, int]:
+def read_record(read: ReadAt, offset: int) -> tuple[Bytes, int]:
     """Read the record whose frame begins at a byte offset: its bytes, and the next offset.
 
     ``read(offset, size)`` returns at most ``size`` bytes, less only at the end of the file. Raises
@@ -263,7 +262,7 @@ def read_record(read: ReadAt, offset: int) -> Tuple[Bytes, int]:
     return b"".join(parts), offset
 
 
-def whole_frame(block: memoryview) -> Optional[memoryview]:
+def whole_frame(block: memoryview) -> memoryview | None:
     """Return the record in a block that is one whole frame, as nearly all are; None for others."""
     if len(block) < FRAME.size:
         return None
@@ -273,7 +272,7 @@ def whole_frame(block: memoryview) -> Optional[memoryview]:
     return block[FRAME.size : FRAME.size + length]
 
 
-def read_frame(read: ReadAt, offset: int) -> Tuple[int, Bytes, int]:
+def read_frame(read: ReadAt, offset: int) -> tuple[int, Bytes, int]:
     """Read one frame: its kind (WHOLE, FIRST, MIDDLE, LAST), its bytes, and the next offset."""
     head = read(offset, FRAME.size)
     if len(head) < FRAME.size:
@@ -298,7 +297,7 @@ def write_index(path: PathLike, ids: Iterable[int], offsets: Iterable[int]) -> N
             stream.write(b"%d\t%d\n" % (record_id, offset))
 
 
-def read_index(path: PathLike, size: int) -> Tuple[np.ndarray, np.ndarray]:
+def read_index(path: PathLike, size: int) -> tuple[np.ndarray, np.ndarray]:
     """Read ids and offsets, int64 (n,) each, in the order of the file.
 
     ``size`` is that of the .rec file. Raises `RecordError`, naming the line where it can, unless
@@ -362,7 +361,7 @@ def _check(ids: np.ndarray, offsets: np.ndarray, size: int, path: str) -> None:
             raise RecordError(f"{what} {twice[0]} stands there more than once.", path)
 
 
-def scan_index(read: ReadAt, size: int, path: str = "") -> Tuple[np.ndarray, np.ndarray]:
+def scan_index(read: ReadAt, size: int, path: str = "") -> tuple[np.ndarray, np.ndarray]:
     """Make the index of a .rec file without .idx by walking its frames; slower than reading one."""
     ids, offsets, offset = [], [], 0
     while offset < size:
@@ -376,7 +375,7 @@ def scan_index(read: ReadAt, size: int, path: str = "") -> Tuple[np.ndarray, np.
     return np.array(ids, dtype=np.int64), np.array(offsets, dtype=np.int64)
 
 
-def _peek(read: ReadAt, offset: int) -> Tuple[int, int]:
+def _peek(read: ReadAt, offset: int) -> tuple[int, int]:
     record: Bytes
     record, following = read_record(read, offset)
     if len(record) < HEADER.size:

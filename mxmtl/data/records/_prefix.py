@@ -5,7 +5,8 @@ from __future__ import annotations
 import glob
 import os
 import re
-from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -15,17 +16,17 @@ from ._framing import RecordError
 
 MANIFEST = ".manifest.json"
 MANIFEST_FORMAT, MANIFEST_VERSION = "mxmtl.manifest", 1
-Prefixes = Union[PathLike, Sequence[PathLike]]
-Layout = Tuple[str, str, Tuple[str, ...], Tuple[str, ...]]
+Prefixes = PathLike | Sequence[PathLike]
+Layout = tuple[str, str, tuple[str, ...], tuple[str, ...]]
 
 
-def listed(prefixes: Prefixes) -> List[str]:
+def listed(prefixes: Prefixes) -> list[str]:
     """Return one prefix or several as a list of texts."""
-    one = isinstance(prefixes, (str, os.PathLike))
+    one = isinstance(prefixes, str | os.PathLike)
     return [os.fspath(prefix) for prefix in ([prefixes] if one else prefixes)]  # type: ignore[list-item, union-attr, arg-type]
 
 
-def record_files(prefixes: Prefixes) -> List[str]:
+def record_files(prefixes: Prefixes) -> list[str]:
     """Return the .rec files of one prefix or several, shards in order of their number.
 
     A prefix stands for ``<prefix>.rec`` or for ``<prefix>-00000.rec``, ``<prefix>-00001.rec``...;
@@ -41,7 +42,7 @@ def record_files(prefixes: Prefixes) -> List[str]:
     return files
 
 
-def _files_of(prefix: str) -> List[str]:
+def _files_of(prefix: str) -> list[str]:
     if prefix.endswith(".rec"):
         if not os.path.exists(prefix):
             raise FileNotFoundError(f"{prefix}: no such file.")
@@ -81,12 +82,12 @@ def shared_file(prefix: str, ending: str) -> str:
     return stem + ending
 
 
-def read_manifest(prefix: str) -> Dict[str, Any]:
+def read_manifest(prefix: str) -> dict[str, Any]:
     """Read ``<prefix>.manifest.json``; `ValueError` naming it if it is something else."""
     return read_json(prefix + MANIFEST, MANIFEST_FORMAT, MANIFEST_VERSION)
 
 
-def listed_shards(prefix: str) -> Optional[Dict[str, str]]:
+def listed_shards(prefix: str) -> dict[str, str] | None:
     """Return what the manifest of a prefix says: {file: its SHA-256}.
 
     None where there is no manifest. Raises `RecordError` naming it if it is damaged.
@@ -106,7 +107,7 @@ def listed_shards(prefix: str) -> Optional[Dict[str, str]]:
         raise RecordError("its list of shards is damaged.", path) from None
 
 
-def _check_count(prefix: str, found: List[str]) -> None:
+def _check_count(prefix: str, found: list[str]) -> None:
     """Raise `FileNotFoundError` if the manifest of a prefix lists more files than were found.
 
     Their number alone counts: files get other names. A damaged manifest keeps nobody from
@@ -126,7 +127,7 @@ def _check_count(prefix: str, found: List[str]) -> None:
         )
 
 
-def tasks_of(prefixes: Prefixes, given: Union[TaskSet, PathLike, None]) -> TaskSet:
+def tasks_of(prefixes: Prefixes, given: TaskSet | PathLike | None) -> TaskSet:
     """Return the tasks that the records were written for, from the .tasks.json beside them.
 
     Given tasks (or the path of their file) must be those, if the file is there. Raises
@@ -134,7 +135,7 @@ def tasks_of(prefixes: Prefixes, given: Union[TaskSet, PathLike, None]) -> TaskS
     """
     if given is not None and not isinstance(given, TaskSet):
         given = TaskSet.load(given)
-    tasks: Optional[TaskSet] = given
+    tasks: TaskSet | None = given
     source = "tasks="
     for prefix in listed(prefixes):
         path = shared_file(prefix, ".tasks.json")
@@ -153,7 +154,7 @@ def tasks_of(prefixes: Prefixes, given: Union[TaskSet, PathLike, None]) -> TaskS
     return tasks
 
 
-def tasks_if_known(prefixes: Prefixes, given: Union[TaskSet, PathLike, None]) -> Optional[TaskSet]:
+def tasks_if_known(prefixes: Prefixes, given: TaskSet | PathLike | None) -> TaskSet | None:
     """Return what `tasks_of` does, or None where nothing says what the labels are."""
     try:
         return tasks_of(prefixes, given)
@@ -212,7 +213,7 @@ def _say(described: Layout) -> Any:
     return f"{kind} {name!r}" + (f" with {list(names)}" if names else "")
 
 
-def illegal_rows(tasks: TaskSet, labels: np.ndarray) -> Dict[int, str]:
+def illegal_rows(tasks: TaskSet, labels: np.ndarray) -> dict[int, str]:
     """Say of `RecordReader.labels` which rows hold what is no label: {row: reason}.
 
     There, records that cannot be read are all NaN.

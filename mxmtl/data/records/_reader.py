@@ -9,7 +9,8 @@ from __future__ import annotations
 import bisect
 import os
 import weakref
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -73,8 +74,8 @@ class RecordFile:
         return data[FRAME.size :]
 
     def record(
-        self, offset: int, end: Optional[int] = None, into: Optional[memoryview] = None
-    ) -> Tuple[Bytes, int]:
+        self, offset: int, end: int | None = None, into: memoryview | None = None
+    ) -> tuple[Bytes, int]:
         """Read the record at an offset: its bytes, and the offset of the next.
 
         ``end`` is where the next record is known to begin; nothing is read beyond it. A record
@@ -88,7 +89,7 @@ class RecordFile:
             return whole, end
         return read_record(lambda at, size: block[at - offset : at - offset + size], offset)
 
-    def _block(self, offset: int, size: int, into: Optional[memoryview]) -> memoryview:
+    def _block(self, offset: int, size: int, into: memoryview | None) -> memoryview:
         if into is not None and size <= len(into):
             block = into[:size]
             if os.preadv(self._handle, [block], offset) == size:
@@ -129,10 +130,10 @@ class RecordReader:
     def __len__(self) -> int:
         return self._starts[-1]
 
-    def __getstate__(self) -> Dict[str, Any]:
+    def __getstate__(self) -> dict[str, Any]:
         return {"paths": self.paths}
 
-    def __setstate__(self, state: Dict[str, Any]) -> None:
+    def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(state["paths"])  # type: ignore[misc]
 
     def close(self) -> None:
@@ -144,11 +145,11 @@ class RecordReader:
         """Return the record ids of rows, int64."""
         return self._ids[rows].astype(np.int64)
 
-    def where(self, row: int) -> Tuple[str, int, int]:
+    def where(self, row: int) -> tuple[str, int, int]:
         """Return a row's file, record id and byte offset."""
         return self._files[self._file_of(row)].path, int(self._ids[row]), int(self._offsets[row])
 
-    def read(self, row: int, into: Optional[memoryview] = None) -> Record:
+    def read(self, row: int, into: memoryview | None = None) -> Record:
         """Read one record; `RecordError` with file, record and offset if it is damaged.
 
         With a buffer to read ``into``, the record is good until that is used again.
@@ -215,7 +216,7 @@ class RecordReader:
             return 0
         return bisect.bisect_right(self._starts, row) - 1
 
-    def _end(self, row: int, number: int) -> Optional[int]:
+    def _end(self, row: int, number: int) -> int | None:
         if row + 1 < self._starts[number + 1]:
             end: int = self._offsets.item(row + 1)
             if end > self._offsets.item(row):
@@ -244,11 +245,11 @@ def _smallest(ids: np.ndarray) -> np.ndarray:
     return ids.astype(np.uint32) if ids.max() < 1 << 32 else ids
 
 
-def _joined(arrays: List[np.ndarray]) -> np.ndarray:
+def _joined(arrays: list[np.ndarray]) -> np.ndarray:
     return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
 
-def _index(file: RecordFile) -> Tuple[np.ndarray, np.ndarray]:
+def _index(file: RecordFile) -> tuple[np.ndarray, np.ndarray]:
     path = os.path.splitext(file.path)[0] + ".idx"
     if os.path.exists(path):
         ids, offsets = read_index(path, file.size)
@@ -270,13 +271,13 @@ class FoundRecord(NamedTuple):
     data: bytes
 
 
-def walk_records(file: RecordFile) -> Iterator[Union[FoundRecord, RecordError]]:
+def walk_records(file: RecordFile) -> Iterator[FoundRecord | RecordError]:
     """Yield the records of a file, and where one is broken, its error.
 
     After a broken one it goes on where the next one begins, sound or not: a length may be wrong,
     but the mark of a frame stands nowhere else, because records are cut where it would.
     """
-    offset: Optional[int] = 0
+    offset: int | None = 0
     while offset is not None and offset < file.size:
         try:
             data, following = file.record(offset)
@@ -289,7 +290,7 @@ def walk_records(file: RecordFile) -> Iterator[Union[FoundRecord, RecordError]]:
             offset = _next_record(file, offset + 4)
 
 
-def _next_record(file: RecordFile, start: int) -> Optional[int]:
+def _next_record(file: RecordFile, start: int) -> int | None:
     """Return the first offset from ``start`` on where a record begins; None if none does."""
     for offset in _magics(file, start):
         kind = FRAME.unpack(file.read(offset, FRAME.size))[1] >> 29

@@ -11,7 +11,7 @@ import hashlib
 import os
 import threading
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Optional
+from typing import Any
 
 from ..._files import Bytes
 from ._framing import Framed, write_index
@@ -88,9 +88,9 @@ class Shard:
     hasher: Hasher
     offset: int = 0
     written: int = 0
-    waiting: List[Bytes] = field(default_factory=list)
-    ids: "array.array[int]" = field(default_factory=lambda: array.array("q"))
-    offsets: "array.array[int]" = field(default_factory=lambda: array.array("q"))
+    waiting: list[Bytes] = field(default_factory=list)
+    ids: array.array[int] = field(default_factory=lambda: array.array("q"))
+    offsets: array.array[int] = field(default_factory=lambda: array.array("q"))
 
     def note(self, record_id: int, size: int) -> None:
         """Take a record into the index."""
@@ -133,8 +133,8 @@ class ShardWriter:
     def __init__(self, folder: str, name: str, *, max_rows: int = 0, max_bytes: int = 0) -> None:
         self._folder, self._name = folder, name
         self._max_rows, self._max_bytes = max_rows, max_bytes
-        self._shard: Optional[Shard] = None
-        self.closed: List[Dict[str, Any]] = []
+        self._shard: Shard | None = None
+        self.closed: list[dict[str, Any]] = []
         self.num_records = 0
 
     def add(self, record_id: int, framed: Framed) -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import shlex
-from typing import Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 
@@ -31,7 +32,7 @@ FLOAT32_MAX = float(np.finfo(np.float32).max)
 CODE = re.compile(r"[+-]?0\d+")  # 007 is a name: nobody writes an amount like that
 # How other programs spell an unknown label.
 SPELLINGS = frozenset(("na", "n/a", "#n/a", "<na>", "nan", "null", "none", "?"))
-Values = Tuple[float, ...]
+Values = tuple[float, ...]
 REMEMBERED = 65536  # distinct cells of a column; a column of real numbers has no end of them
 
 
@@ -53,7 +54,7 @@ class ColumnCells:
     def __init__(
         self,
         name: str,
-        separator: Optional[str] = None,
+        separator: str | None = None,
         *,
         limit: int = MAX_CLASSES,
         as_written: bool = False,
@@ -61,9 +62,9 @@ class ColumnCells:
         self.name, self.limit = name, limit
         self._separator, self._as_written = separator, as_written
         self.filled = 0
-        self.texts: Set[str] = set()
-        self.parts: Set[str] = set()
-        self.unknown: Set[str] = set()  # texts that may mean so
+        self.texts: set[str] = set()
+        self.parts: set[str] = set()
+        self.unknown: set[str] = set()  # texts that may mean so
         self.more_texts = self.more_parts = self.several = False
         # Of cells that do not look unknown:
         self.numbers = self.whole = self.boolean = True
@@ -98,22 +99,22 @@ class ColumnCells:
         else:
             self.no_value = self.no_value or altered(cell, float(np.float32(value)))
 
-    def known(self) -> Set[str]:
+    def known(self) -> set[str]:
         """Return the different cells that do not look unknown; of 3 and 3.0 the first alone."""
         if self.numbers and self.whole and not self._as_written:
             return {spellings(text)[-1] for text in self.texts - self.unknown}
         return self.texts - self.unknown
 
-    def classes(self) -> List[str]:
+    def classes(self) -> list[str]:
         """Return the cells as names, in order, such that every cell has one."""
         return in_order(self.texts if self.unknown else self.known())
 
-    def labels(self) -> List[str]:
+    def labels(self) -> list[str]:
         """Return the names that stand in the cells, in order."""
         return in_order(self.parts)
 
 
-def remember(names: Set[str], new: Iterable[str], limit: int) -> bool:
+def remember(names: set[str], new: Iterable[str], limit: int) -> bool:
     """Add names that are not empty; tell whether there was room for all."""
     for name in new:
         if name and name not in names:
@@ -123,7 +124,7 @@ def remember(names: Set[str], new: Iterable[str], limit: int) -> bool:
     return True
 
 
-def number(cell: str) -> Optional[float]:
+def number(cell: str) -> float | None:
     """Return the number that a cell is, or None for a name (007, 1_000).
 
     >>> number("1e3"), number("007"), number("0.5")
@@ -137,7 +138,7 @@ def number(cell: str) -> Optional[float]:
         return None
 
 
-def in_order(names: Iterable[str]) -> List[str]:
+def in_order(names: Iterable[str]) -> list[str]:
     """Sort names, as numbers if they all are whole ones.
 
     >>> in_order(["10", "9"]), in_order(["10", "9", "x"])
@@ -209,8 +210,8 @@ class LabelledRow(NamedTuple):
     """A row and its label, or the problem that keeps it from being a record."""
 
     row: Row
-    label: Optional[np.ndarray]
-    problem: Optional[ValueError]
+    label: np.ndarray | None
+    problem: ValueError | None
 
     def error(self, source: str) -> RowError:
         """Make the error that names this row."""
@@ -235,7 +236,7 @@ class Column(NamedTuple):
 
     name: str
     read: Callable[[str], Values]
-    known: Dict[str, Values]
+    known: dict[str, Values]
 
     def values(self, cell: str) -> Values:
         """Return what a cell stores; `LabelError` if it is no label."""
@@ -270,9 +271,9 @@ class LabelEncoder:
         What to encode. None takes the labels of a ``.lst`` file as they are.
     """
 
-    def __init__(self, table: TableReader, tasks: Optional[TaskSet]) -> None:
+    def __init__(self, table: TableReader, tasks: TaskSet | None) -> None:
         self._tasks = tasks
-        self._columns: List[Column] = []
+        self._columns: list[Column] = []
         table.check_labels()
         if table.stored_width is not None:
             self._check_width(table)
@@ -297,7 +298,7 @@ class LabelEncoder:
         """Return the row's label, float32 (label_width,); `LabelError` without the place."""
         if row.label is not None:
             return self._stored(row.label)
-        values: List[float] = []
+        values: list[float] = []
         for column in self._columns:
             values.extend(column.values(row.cells[column.name]))
         return np.array(values, np.float32)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any
 
 from ..._files import PathLike
 from ...tasks import TASK_NAME, Task, TaskSet
@@ -59,7 +60,7 @@ def infer_tasks(
     *,
     given: Sequence[Spec] = (),
     ignore: Sequence[str] = (),
-    options: Optional[TableOptions] = None,
+    options: TableOptions | None = None,
 ) -> Inference:
     """Propose tasks for a table, from its columns.
 
@@ -96,8 +97,8 @@ def infer_tasks(
     told = list(given or opened.known_tasks)
     not_tasks = {*ignore, opened.options.path_column, opened.split_column}
     columns, num_rows = read_columns(opened, not_tasks, told)
-    left_out: Dict[str, str] = {}
-    specs: List[Spec] = [{**collected(spec, columns, opened), **spec} for spec in told]
+    left_out: dict[str, str] = {}
+    specs: list[Spec] = [{**collected(spec, columns, opened), **spec} for spec in told]
     if not told:
         specs = guesses(columns, left_out, opened)
     if not specs:
@@ -111,8 +112,8 @@ def infer_tasks(
 
 
 def read_columns(
-    table: TableReader, ignore: "set[Optional[str]]", told: Sequence[Spec]
-) -> Tuple[Dict[str, ColumnCells], int]:
+    table: TableReader, ignore: set[str | None], told: Sequence[Spec]
+) -> tuple[dict[str, ColumnCells], int]:
     """Go through the table once; return what each column holds, and the number of rows."""
     asked = {spec.get("name") for spec in told if wanted(spec)}
     columns = {
@@ -141,11 +142,11 @@ def read_columns(
 
 
 def guesses(
-    columns: Mapping[str, ColumnCells], left_out: Dict[str, str], table: TableReader
-) -> List[Spec]:
+    columns: Mapping[str, ColumnCells], left_out: dict[str, str], table: TableReader
+) -> list[Spec]:
     """Propose a task for each column or group of columns, and say why others are left out."""
-    specs: List[Spec] = []
-    parts: Dict[str, List[str]] = {}
+    specs: list[Spec] = []
+    parts: dict[str, list[str]] = {}
     for name, cells in columns.items():
         task, dot, label = name.partition(".")
         kind = guess_type(cells)
@@ -167,7 +168,7 @@ def guesses(
     return [spec for spec in specs if can_be(spec, left_out, table)]
 
 
-def can_be(spec: Spec, left_out: Dict[str, str], table: TableReader) -> bool:
+def can_be(spec: Spec, left_out: dict[str, str], table: TableReader) -> bool:
     """Tell whether a guess makes a task that its columns encode; else say why it is left out."""
     try:
         task = Task.from_dict(spec)
@@ -182,7 +183,7 @@ def can_be(spec: Spec, left_out: Dict[str, str], table: TableReader) -> bool:
     return True
 
 
-def wanted(spec: Spec) -> List[str]:
+def wanted(spec: Spec) -> list[str]:
     """Return the names that a spec leaves to its column: ``classes``, ``labels`` or neither."""
     if spec.get("type") not in Task.types:
         return []  # `Task.from_dict` says what is wrong with it
@@ -214,7 +215,7 @@ def collected(spec: Spec, columns: Mapping[str, ColumnCells], table: TableReader
     )
 
 
-def notes_on(tasks: TaskSet, columns: Mapping[str, ColumnCells]) -> Dict[str, str]:
+def notes_on(tasks: TaskSet, columns: Mapping[str, ColumnCells]) -> dict[str, str]:
     """Point out cells that a task takes as they are, and that may mean unknown."""
     notes = {}
     for task in tasks:

@@ -11,8 +11,9 @@ import functools
 import logging
 import os
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from itertools import accumulate
-from typing import Any, ClassVar, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -78,7 +79,7 @@ class DelimitedTable(TableReader):
             yield Row(number, record_id, path, cells, problem=problem)
             record_id += 1
 
-    def _lines(self) -> Iterator[List[str]]:
+    def _lines(self) -> Iterator[list[str]]:
         number = 0
         try:
             with open(self.source, encoding="utf-8-sig", newline="") as stream:
@@ -92,7 +93,7 @@ class DelimitedTable(TableReader):
         except csv.Error as error:
             raise TableError(f"{self.source} row {number + 1}: {error}.") from error
 
-    def _read_header(self) -> Tuple[List[str], bool]:
+    def _read_header(self) -> tuple[list[str], bool]:
         lines = self._lines()
         header = [name.strip() for name in next(lines, [])]
         if not any(header):
@@ -148,7 +149,7 @@ class FashionAITable(TableReader):
 
     def __init__(self, path: str, options: TableOptions) -> None:
         super().__init__(path, options)
-        self.num_classes: Dict[str, int] = {}
+        self.num_classes: dict[str, int] = {}
         asks = False  # whether rows without letters ask for a task, as those of the test set do
         for _, line in self._lines():
             name = task_of(line)
@@ -191,7 +192,7 @@ class FashionAITable(TableReader):
             )
         return str(letters.index("y"))
 
-    def _lines(self) -> Iterator[Tuple[int, List[str]]]:
+    def _lines(self) -> Iterator[tuple[int, list[str]]]:
         number = 0
         try:
             with open(self.source, encoding="utf-8-sig", newline="") as stream:
@@ -205,7 +206,7 @@ class FashionAITable(TableReader):
             raise TableError(f"{self.source} row {number + 1}: {error}.") from error
 
 
-def task_of(line: List[str]) -> str:
+def task_of(line: list[str]) -> str:
     """Return the task that the second cell of a row names; '' if there is none.
 
     >>> task_of(["1.jpg", "coat_length_labels", "?"])
@@ -242,7 +243,7 @@ class FolderTable(TableReader):
             yield Row(index + 1, index, path, {COLUMN: name if inside else ""}, problem=problem)
 
 
-def walk_folder(root: str) -> Iterator[Tuple[str, List[str], List[str]]]:
+def walk_folder(root: str) -> Iterator[tuple[str, list[str], list[str]]]:
     """Go through a folder as `os.walk` does, in the order of names.
 
     Links to folders are followed, but never to a folder that the way to them came through. A
@@ -271,7 +272,7 @@ def raise_error(error: OSError) -> None:
     raise error
 
 
-def image_files(root: str, endings: Tuple[str, ...] = IMAGE_ENDINGS) -> Iterator[str]:
+def image_files(root: str, endings: tuple[str, ...] = IMAGE_ENDINGS) -> Iterator[str]:
     """Yield the paths of image files under a folder, relative to it, in a fixed order.
 
     Hidden files and folders are passed over. A log line tells of others that are left out for
@@ -311,7 +312,7 @@ def counted(endings: Counter[str]) -> str:
     return f"{files} left out: {', '.join(listed)}."
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def warn_once(line: str) -> None:
     """Log a line, the first time only: a folder is gone through several times."""
     log.warning(line)
@@ -366,7 +367,7 @@ class ListTable(TableReader):
             raise TableError(f"{self.source}: no rows.")
         return 0
 
-    def _lines(self) -> Iterator[Tuple[int, List[str]]]:
+    def _lines(self) -> Iterator[tuple[int, list[str]]]:
         try:
             with open(self.source, encoding="utf-8-sig") as stream:
                 for number, line in enumerate(stream, start=1):
@@ -376,7 +377,7 @@ class ListTable(TableReader):
             raise not_utf8(self.source) from error
 
 
-def altered_label(cells: List[str], label: np.ndarray) -> Optional[str]:
+def altered_label(cells: list[str], label: np.ndarray) -> str | None:
     """Say which number of a row float32 does not hold, if there is one."""
     if EXACT.issuperset(cells):
         return None

@@ -8,18 +8,12 @@ import abc
 import dataclasses
 import functools
 import os
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import (
     Any,
     ClassVar,
-    Dict,
-    Iterator,
-    Mapping,
     NamedTuple,
-    Optional,
-    Sequence,
-    Tuple,
-    Type,
 )
 
 import numpy as np
@@ -58,9 +52,9 @@ class Row(NamedTuple):
     number: int
     record_id: int
     path: str
-    cells: Dict[str, str]
-    label: Optional[np.ndarray] = None
-    problem: Optional[str] = None
+    cells: dict[str, str]
+    label: np.ndarray | None = None
+    problem: str | None = None
     task: str = ""
 
 
@@ -74,16 +68,16 @@ class TableOptions(Options):
 
     layout: str = table("auto", "of the table", choices=lambda: layouts())
     path_column: str = table("path", "column that holds the image's path")
-    delimiter: Optional[str] = table(
+    delimiter: str | None = table(
         None, "between cells; by the header by default", read=read_character
     )
-    missing_values: Tuple[str, ...] = table(
+    missing_values: tuple[str, ...] = table(
         ("",),
         "a spelling of an unknown label, beside the empty cell; may be repeated",
         flag="--missing-value",
         repeat=True,
     )
-    separator: Optional[str] = table(
+    separator: str | None = table(
         None, "between names in one multi-label column, as ; in ball;rope", read=read_character
     )
     empty_names: str = table(
@@ -161,18 +155,18 @@ class TableReader(abc.ABC):
     >>> del TableReader.types["pipes"]
     """
 
-    types: ClassVar[Dict[str, Type[TableReader]]] = {}
+    types: ClassVar[dict[str, type[TableReader]]] = {}
     layout: ClassVar[str]
     about: ClassVar[str]
-    endings: ClassVar[Tuple[str, ...]] = ()
+    endings: ClassVar[tuple[str, ...]] = ()
     reads_folder: ClassVar[bool] = False
     settles: ClassVar[Mapping[str, Any]] = {}
     one_task_a_row: ClassVar[bool] = False
 
     columns: Sequence[str]
-    stored_width: Optional[int] = None
+    stored_width: int | None = None
     known_tasks: Sequence[Mapping[str, Any]] = ()
-    split_column: Optional[str] = None
+    split_column: str | None = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -201,7 +195,7 @@ class TableReader(abc.ABC):
             raise TableError(f"{self.source}: its rows have no label.")
 
 
-def layouts() -> Dict[str, str]:
+def layouts() -> dict[str, str]:
     """Return what `TableOptions.layout` may be, each with a line about it."""
     about = {name: reader.about for name, reader in TableReader.types.items()}
     return {"auto": "the one that recognises the table", **about}
@@ -220,7 +214,7 @@ def open_table(path: PathLike, options: TableOptions) -> TableReader:
     return reader(path, options)
 
 
-def guessed(path: str) -> Type[TableReader]:
+def guessed(path: str) -> type[TableReader]:
     """Return the newest layout that recognises a table; `TableError` where there is none."""
     if not os.path.exists(path):
         raise TableError(f"{path}: no such table.")
