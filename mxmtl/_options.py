@@ -193,7 +193,7 @@ def coerced(name: str, kind: Any, value: Any) -> Any:
 
     >>> coerced("epochs", int, 3.0), coerced("lr", float, 1), coerced("cache", bool, 0)
     (3, 1, False)
-    >>> coerced("mean", Tuple[float, ...], 127)
+    >>> coerced("mean", tuple[float, ...], 127)
     (127,)
     """
     if get_origin(kind) in (Union, UnionType):
