@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import cv2
-from tqdm import tqdm
 
 from ..._files import PathLike, sha256_of
 from ..._options import unknown_option
+from ..._progress import progress
 from ..._threads import ordered_map
 from ...tasks import TaskSet
 from .._errors import ImageError, RowError, TableError, check_names
@@ -309,10 +309,10 @@ class Conversion:
 
     def _fill(self, plan: Plan, stage: Stage) -> None:
         outputs = [Output(stage.folder, name, self._tasks, self._options) for name in stage.names]
-        quiet = None if self._options.progress else True  # None: quiet where there is no terminal
+        shown = self._options.progress
         try:
             jobs = self._jobs(plan)
-            with calm_opencv(), tqdm(total=plan.num_rows, unit="row", disable=quiet) as bar:
+            with calm_opencv(), progress(plan.num_rows, "rows", shown=shown) as bar:
                 self._take_up(jobs, stage, outputs)
                 bar.initial = bar.n = sum(output.num_rows for output in outputs)
                 self._go_on(jobs, stage, outputs, bar)
