@@ -1,9 +1,10 @@
 # make demo    from a fresh clone to a trained model and its report
 # make test    lint, types, unit tests, doctests and examples
+# make dist    a wheel and a source archive in dist/
 SHELL := /bin/bash
 PYTHON := .venv/bin/python
 
-.PHONY: demo test lint types unit clean
+.PHONY: demo test lint types unit dist clean
 
 # Each step is done once; a second call finds what is there and goes on.
 demo: data/emoji_test.rec
@@ -21,7 +22,8 @@ data/emoji_test.rec: | .venv/installed
 .venv/installed: setup.py
 	@python=$$(bash tools/find_python.sh) && echo "installing into .venv with $$python" && \
 	  "$$python" -m venv --clear .venv
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check -e ".[cpu,test,lint]"
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check -e ".[test,lint]"
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps mxnet==1.9.1
 	@touch $@
 
 test: lint types unit
@@ -36,6 +38,11 @@ types: .venv/installed
 # One thread a worker: workers that share cores with each other's OpenMP threads crawl.
 unit: .venv/installed
 	OMP_NUM_THREADS=1 $(PYTHON) -m pytest -n auto --dist worksteal
+
+# A wheel and a source archive in dist/.
+dist: .venv/installed
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check build
+	$(PYTHON) -m build --outdir dist .
 
 clean:
 	rm -rf .venv build dist *.egg-info data runs

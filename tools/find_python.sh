@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Print a Python that mxmtl runs on: python3 if it fits, else the best other one on the PATH or
-# among pyenv's. 3.12 comes last, because MXNet needs a newer NumPy there than it was made for.
+# Print a Python that mxmtl runs on: python3 if it fits, else the newest other one on the PATH or
+# among pyenv's.
 #
-#   bash tools/find_python.sh        any of 3.8 to 3.12
-#   bash tools/find_python.sh 3.9    that one
+#   bash tools/find_python.sh         3.10 or newer
+#   bash tools/find_python.sh 3.12    that one
 set -u
-names=("${PYTHON:-python3}" python3 python3.11 python3.10 python3.9 python3.8 python3.12)
-fits='(3, 8) <= sys.version_info[:2] <= (3, 12)'
+names=("${PYTHON:-python3}" python3 python3.14 python3.13 python3.12 python3.11 python3.10)
+fits='sys.version_info[:2] >= (3, 10)'
 if [ $# -gt 0 ]; then
     names=("python$1")
     fits="sys.version_info[:2] == (${1/./, })"
@@ -19,5 +19,5 @@ for name in "${names[@]}"; do
         fi
     done
 done
-echo "mxmtl needs Python ${1:-3.8 to 3.12} with venv, and found none. On Debian or Ubuntu run: apt-get install python3 python3-venv" >&2
+echo "mxmtl needs Python ${1:-3.10 or newer} with venv, and found none. On Debian or Ubuntu run: apt-get install python3 python3-venv" >&2
 exit 1

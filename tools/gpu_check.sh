@@ -2,7 +2,7 @@
 # Run every test that needs a GPU and print what is there, and one table: a row a test. Without a
 # GPU that works the tests are skipped, and the table says why. Ends with 1 if a test fails.
 #
-#   bash tools/gpu_check.sh [PYTHON]     with mxmtl[cu112,test] installed
+#   bash tools/gpu_check.sh [PYTHON]     where ".[cuda,test]" and mxnet-cu112 are installed
 set -u
 cd "$(dirname "$0")/.."
 python=${1:-.venv/bin/python}
