@@ -12,10 +12,12 @@ array([ 1.,  1., -1.], dtype=float32)
 """
 
 from ._checks import HELD as HELD
+from ._checks import WORDS as WORDS
 from ._checks import altered as altered
 from ._checks import is_missing_cell as is_missing_cell
 from ._checks import percent as percent
 from ._checks import spellings as spellings
+from ._checks import word_value as word_value
 from ._kind import Kind as Kind
 from ._kind import LabelCounter as LabelCounter
 from ._multiclass import ClassTask as ClassTask
@@ -24,15 +26,14 @@ from ._operators import NumpyOperators as NumpyOperators
 from ._operators import complement as complement
 from ._operators import real as real
 from ._regression import Regression as Regression
-from ._sigmoid import WORDS as WORDS
 from ._sigmoid import Binary as Binary
 from ._sigmoid import Multilabel as Multilabel
 from ._sigmoid import SigmoidTask as SigmoidTask
 from ._task import NORMALIZATIONS as NORMALIZATIONS
-from ._task import TASK_NAME as TASK_NAME
 from ._task import Answer as Answer
 from ._task import LabelError as LabelError
 from ._task import Task as Task
+from ._task import is_task_name as is_task_name
 from ._taskset import TaskSet as TaskSet
 from ._taskset import illegal_labels as illegal_labels
 

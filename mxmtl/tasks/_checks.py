@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 Weights = float | Sequence[float] | Mapping[str, float]
+WORDS = {"0": 0.0, "1": 1.0, "false": 0.0, "true": 1.0, "no": 0.0, "yes": 1.0}
 HELD = 1 << 24  # float32 holds every whole number up to here
 
 
@@ -120,6 +121,18 @@ def spellings(cell: Any) -> list[str]:
     text = str(cell).strip()
     whole = re.fullmatch(r"([+-]?\d+)\.0*", text)
     return [text, whole.group(1)] if whole else [text]
+
+
+def word_value(cell: Any) -> float | None:
+    """Return 1 for a cell that says yes, 0 for one that says no, None for any other.
+
+    >>> word_value("Yes"), word_value(0.0), word_value("maybe")
+    (1.0, 0.0, None)
+    """
+    for text in spellings(cell):
+        if text.lower() in WORDS:
+            return WORDS[text.lower()]
+    return None
 
 
 def altered(cell: Any, stored: float) -> str:

@@ -11,9 +11,18 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .._options import one_of
-from ._checks import check_number, checked_names, per_name, spellings
+from ._checks import (
+    check_number,
+    checked_names,
+    is_missing_cell,
+    per_name,
+    spellings,
+    word_value,
+)
 from ._kind import CLASS, Kind, log
-from ._task import Answer, Levels, Task
+from ._task import Answer, LabelError, Levels, Task
+
+PLACE = "{class}"  # in a pattern of columns: where the name of the class stands
 
 
 @dataclass(frozen=True)
@@ -86,6 +95,25 @@ class ClassTask(Task, abc.ABC):
     def num_outputs(self) -> int:
         return self.num_classes
 
+    @property
+    def sources(self) -> tuple[str, ...]:
+        if self.column is None or PLACE not in self.column:
+            return super().sources
+        return tuple(self.column.replace(PLACE, name) for name in self.classes)
+
+    def encode_cells(self, cells: Sequence[Any]) -> tuple[float, ...]:
+        if len(cells) == 1:
+            return super().encode_cells(cells)
+        said = [None if is_missing_cell(cell) else word_value(cell) for cell in cells]
+        for cell, value, column in zip(cells, said, self.sources):
+            if value is None and not is_missing_cell(cell):
+                raise self._refuse(cell, column, "0 or 1 (or no / yes, false / true)")
+        held = [index for index, value in enumerate(said) if value]
+        if len(held) > 1:
+            both = " and ".join(repr(self.classes[index]) for index in held[:2])
+            raise LabelError(f"task {self.name!r}: {both} hold; expected one class.")
+        return (float(held[0]) if held else self.missing,)
+
     def encode_cell(self, cell: Any, column: str) -> float:
         for text in spellings(cell):
             if text in self._positions:
@@ -126,6 +154,9 @@ class Multiclass(ClassTask):
     classes : sequence of str
         Class names, two or more, in any script. A cell holds one of them; the label is its
         position, float32, shape (N,).
+    column : str, optional
+        Another column, or a pattern such as ``"{class}"`` where each class has a column of 0 and
+        1 (one-hot); a row without a 1 is missing.
     weight : float
         What the loss is multiplied by.
     class_weight : sequence or mapping, optional

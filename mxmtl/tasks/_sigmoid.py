@@ -9,12 +9,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ._checks import check_number, checked_names, per_name, spellings
+from ._checks import check_number, checked_names, per_name, word_value
 from ._kind import CELLS, Kind, log
 from ._operators import complement, real
 from ._task import Answer, Levels, Task
 
-WORDS = {"0": 0.0, "1": 1.0, "false": 0.0, "true": 1.0, "no": 0.0, "yes": 1.0}
+PLACE = "{label}"  # in the pattern of columns: where the label's name stands
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ class SigmoidTask(Task, ABC):
         return self.label_width
 
     def encode_cell(self, cell: Any, column: str) -> float:
-        for text in spellings(cell):
-            if text.lower() in WORDS:
-                return WORDS[text.lower()]
+        value = word_value(cell)
+        if value is not None:
+            return value
         raise self._refuse(cell, column, "0 or 1 (or no / yes, false / true)")
 
     def decode_cell(self, value: float) -> str:
@@ -171,6 +171,9 @@ class Multilabel(SigmoidTask):
     ----------
     name : str
         Name of the task. Its table columns are ``<name>.<label>``.
+    column : str, optional
+        The columns by another pattern, such as ``"{label}"`` where headers are the labels, or
+        the column that lists the labels which hold.
     labels : sequence of str
         Label names, in any script. A cell holds 0 or 1; the label is float32, (N, num_labels).
     weight : float
@@ -229,6 +232,12 @@ class Multilabel(SigmoidTask):
     @property
     def columns(self) -> tuple[str, ...]:
         return tuple(f"{self.name}.{label}" for label in self.labels)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        pattern = self.column or self.name
+        pattern = pattern if PLACE in pattern else f"{pattern}.{PLACE}"
+        return tuple(pattern.replace(PLACE, label) for label in self.labels)
 
     def label_shape(self, batch_size: int) -> tuple[int, ...]:
         return (batch_size, self.num_labels)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 import math
-import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -17,7 +17,6 @@ from ._operators import gate, scale_gradient
 
 Levels = Sequence[float] | None  # one threshold a column
 SHOWN = 3  # probabilities on a line
-TASK_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
 NORMALIZATIONS = ("batch", "valid")
 ABSTRACT = "__isabstractmethod__"
 WRITTEN = ("activate", "cell_loss")  # what an output operator has the gradient of
@@ -99,7 +98,9 @@ class Task(metaclass=TaskType):
     Attributes
     ----------
     name : str
-        Letters, digits, ``_`` and ``-``. Column, symbol, parameter and metric names follow.
+        Letters of any script, digits, ``_`` and ``-``. Symbol, parameter and metric names follow.
+    column : str, optional
+        Column of the table that holds the label, where it is not called as the task is.
     kind : Kind
         What a label says, and what follows from it: ``"class"`` (one id of several), ``"cells"``
         (independent 0/1 cells) or ``"value"`` (a real number). A class may give the name alone.
@@ -112,6 +113,7 @@ class Task(metaclass=TaskType):
     """
 
     name: str
+    column: str | None = field(default=None, kw_only=True)
 
     kind: ClassVar[Kind]
     missing: ClassVar[float] = -1.0
@@ -138,11 +140,13 @@ class Task(metaclass=TaskType):
 
     def check(self) -> None:
         """Raise `ValueError` or `TypeError` for what no task may be; called when one is made."""
-        if not isinstance(self.name, str) or not TASK_NAME.fullmatch(self.name):
+        if not isinstance(self.name, str) or not is_task_name(self.name):
             raise ValueError(
                 f"task name {self.name!r}: expected letters, digits, '_' and '-' (it becomes a "
-                "column, a symbol and a file name); class and label names may be in any script."
+                "symbol and a file name); a column of another name can be given as column."
             )
+        if self.column is not None and not (isinstance(self.column, str) and self.column):
+            raise ValueError(f"task {self.name!r}: column={self.column!r}: expected a name.")
         check_number(self.name, "weight", self.weight, low=0.0)
         self.kind.check(self)
 
@@ -164,8 +168,18 @@ class Task(metaclass=TaskType):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The table columns that hold the label, one for each stored float."""
+        """What the stored floats are called, one each: the table's columns, if none are told."""
         return (self.name,)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The table columns that are read: `columns`, or what ``column`` says.
+
+        >>> import mxmtl
+        >>> mxmtl.Multilabel("finding", labels=["Lung Opacity"], column="{label}").sources
+        ('Lung Opacity',)
+        """
+        return self.columns if self.column is None else (self.column,)
 
     @property
     def label_width(self) -> int:
@@ -221,23 +235,33 @@ class Task(metaclass=TaskType):
         """Which entries of an array of labels are missing or a legal value: bool, same shape."""
         return self.kind.valid(self, label)
 
+    def encode_cells(self, cells: Sequence[Any]) -> tuple[float, ...]:
+        """Turn the cells of `sources` into stored values, or raise `LabelError`."""
+        return self._cell_by_cell(cells, self.sources)
+
+    def _cell_by_cell(self, cells: Sequence[Any], columns: Sequence[str]) -> tuple[float, ...]:
+        return tuple(
+            self.missing if is_missing_cell(cell) else self.encode_cell(cell, column)
+            for cell, column in zip(cells, columns)
+        )
+
     def encode(self, row: Mapping[str, Any]) -> np.ndarray:
         """Turn a table row into this task's label: float32, shape (label_width,).
 
         Empty cells, None and NaN are missing. A column that is absent raises `LabelError`, and
-        so does a cell that is no label of this task.
+        so does a cell that is no label of this task. A row that `decode` made is read as well.
         """
-        label = np.full(self.label_width, self.missing, dtype=np.float32)
-        for index, column in enumerate(self.columns):
+        sources = self.sources
+        if not row.keys() >= set(sources) and row.keys() >= set(self.columns):
+            cells = [row[column] for column in self.columns]
+            return np.array(self._cell_by_cell(cells, self.columns), np.float32)
+        for column in sources:
             if column not in row:
                 raise LabelError(
                     f"task {self.name!r}: no column {column!r} among {sorted(map(str, row))}. "
                     "Add it, with empty cells where the label is unknown."
                 )
-            cell = row[column]
-            if not is_missing_cell(cell):
-                label[index] = self.encode_cell(cell, column)
-        return label
+        return np.array(self.encode_cells([row[column] for column in sources]), np.float32)
 
     def decode(self, label: np.ndarray) -> dict[str, str]:
         """Turn one label of shape (label_width,) into {column: text}; missing cells are ''.
@@ -256,7 +280,7 @@ class Task(metaclass=TaskType):
         }
 
     def _refuse(self, cell: Any, column: str, expected: str) -> LabelError:
-        where = f"task {self.name!r}" if column == self.name else f"task {self.name!r} ({column})"
+        where = f"task {self.name!r}" + ("" if column == self.name else f" ({column})")
         return LabelError(
             f"{where}: {str(cell)!r} is not {expected}. Leave the cell empty if it is unknown."
         )
@@ -403,6 +427,21 @@ class Task(metaclass=TaskType):
         check_options(Task.types[name], options)
         made: Task = Task.types[name](**options)
         return made
+
+
+def is_task_name(text: str) -> bool:
+    """Tell whether a text may name a task: letters and marks of any script, digits, _ and -.
+
+    >>> is_task_name("coat_length"), is_task_name("身長"), is_task_name("a b"), is_task_name("-a")
+    (True, True, False, False)
+    """
+    return (
+        not text.startswith("-")
+        and text != ""
+        and all(
+            character in "_-" or unicodedata.category(character)[0] in "LNM" for character in text
+        )
+    )
 
 
 def _in_rows(F: Any, array: Any, **name: str) -> Any:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from ..._files import PathLike
-from ...tasks import TASK_NAME, Task, TaskSet
+from ...tasks import Task, TaskSet, is_task_name
 from .._errors import TableError
 from ._cells import MAX_CLASSES, ColumnCells, guess_type, hint, is_names_column, quoted
 from ._table import TableOptions, TableReader, open_table
@@ -150,7 +150,7 @@ def guesses(
     for name, cells in columns.items():
         task, dot, label = name.partition(".")
         kind = guess_type(cells)
-        if dot and label and TASK_NAME.fullmatch(task) and cells.boolean:
+        if dot and label and is_task_name(task) and cells.boolean:
             if cells.unknown:
                 left_out[name] = kind
                 continue
@@ -158,7 +158,7 @@ def guesses(
                 parts[task] = []
                 specs.append({"type": "Multilabel", "name": task, "labels": parts[task]})
             parts[task].append(label)
-        elif not TASK_NAME.fullmatch(name):
+        elif not is_task_name(name):
             left_out[name] = "a task's name has letters, digits, '_' and '-' only"
         elif kind not in Task.types:
             left_out[name] = kind

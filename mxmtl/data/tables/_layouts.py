@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ...tasks import HELD, TASK_NAME, altered
+from ...tasks import HELD, altered, is_task_name
 from .._errors import TableError, bad_name, escaped, not_utf8
 from ._table import Row, TableOptions, TableReader
 
@@ -153,7 +153,7 @@ class FashionAITable(TableReader):
         asks = False  # whether rows without letters ask for a task, as those of the test set do
         for _, line in self._lines():
             name = task_of(line)
-            if len(line) == 3 and TASK_NAME.fullmatch(name) and set(line[2]) <= MARKS:
+            if len(line) == 3 and is_task_name(name) and set(line[2]) <= MARKS:
                 self.num_classes[name] = max(self.num_classes.get(name, 0), len(line[2]))
             asks |= line[2] in UNKNOWN if len(line) == 3 else line[-1].endswith(SUFFIX)
         if not asks:
@@ -175,7 +175,7 @@ class FashionAITable(TableReader):
             try:
                 if len(line) != 3:
                     raise ValueError(f"it has {len(line)} cells; expected file, task, letters.")
-                if not TASK_NAME.fullmatch(name):
+                if not is_task_name(name):
                     raise ValueError(f"task name {name!r}: expected letters, digits, '_' and '-'.")
                 cells[name] = self._marked(name, line[2])
             except ValueError as error:
