@@ -1,14 +1,21 @@
-"""A real number: a linear head."""
+"""A real number: a linear head, whose labels are standardised inside.
+
+A squared error is measured in squared units: a price of 3 to 61 weighs a thousand times as much as
+one of 0 to 1, takes the trunk from the other tasks, and tells nobody. So the head learns standard
+units, (label - center) / scale, in which a constant answer costs a half; what it predicts is turned
+back, in the same graph, so that whoever reads predictions never sees them.
+"""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
 
-from ._checks import HELD, altered
+from ._checks import HELD, altered, check_number
 from ._kind import VALUE, Kind
 from ._task import Answer, LabelError, Levels, Task
 
@@ -24,17 +31,27 @@ class Regression(Task):
         float32, shape (N,). Decimals are rounded to it; a whole number that it does not hold
         (from 2**24 on) is refused, and so is one so small that it would become 0.
     weight : float
-        What the loss is multiplied by. The loss of a row is (prediction - label)^2 / 2, as
-        ``LinearRegressionOutput`` has it; large units want a small weight.
+        What the loss is multiplied by. The loss of a row is ((prediction - label) / scale)^2 / 2,
+        whatever the unit of the labels.
+    center, scale : float, optional
+        Predictions are center + scale * logits. What is None is taken from the training labels,
+        their mean and standard deviation, where records are written or training begins
+        (`learned`); while nothing is known, center is 0 and scale 1. Two tasks that differ in
+        these alone are equal, because their labels mean the same.
 
     Examples
     --------
-    >>> age = Regression("age", weight=0.1)
+    >>> age = Regression("age")
     >>> age.encode({"age": "3.5"}), age.encode({"age": None})
     (array([3.5], dtype=float32), array([nan], dtype=float32))
+    >>> given = Regression("age", center=40, scale=10)
+    >>> given.prediction_loss(np.array([60.0]), np.array([[40.0]]))  # two standard units off
+    array([[2.]])
     """
 
     weight: float = 1.0
+    center: float | None = field(default=None, compare=False)
+    scale: float | None = field(default=None, compare=False)
 
     kind: ClassVar[Kind] = VALUE
     missing: ClassVar[float] = math.nan
@@ -47,9 +64,42 @@ class Regression(Task):
         "task_loss",
     )
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.center is not None:
+            check_number(self.name, "center", self.center, low=-math.inf)
+        if self.scale is not None:
+            check_number(self.name, "scale", self.scale, low=float(np.finfo(np.float32).tiny))
+
     @property
     def num_outputs(self) -> int:
         return 1
+
+    @property
+    def units(self) -> tuple[float, float]:
+        """Center and scale as they are used: 0 and 1 where they are not known."""
+        center = 0.0 if self.center is None else float(self.center)
+        return center, 1.0 if self.scale is None else float(self.scale)
+
+    def standard(self, label: Any) -> Any:
+        """Return labels (NDArray, Symbol or ndarray) in standard units."""
+        center, scale = self.units
+        return label if (center, scale) == (0.0, 1.0) else (label - center) / scale
+
+    def learned(self, counts: Mapping[str, Any]) -> Regression:
+        """Return the task with the mean and the standard deviation of these labels.
+
+        Labels that are all the same have no spread, and take their own size for it.
+
+        >>> Regression("age").learned({"min": 3.0, "max": 5.0, "mean": 4.0, "std": 1.0}).units
+        (4.0, 1.0)
+        """
+        if "mean" not in counts or None not in (self.center, self.scale):
+            return self
+        center = self.center if self.center is not None else in_float32(counts["mean"])
+        spread = in_float32(counts["std"]) if counts["min"] < counts["max"] else 0.0
+        scale = self.scale if self.scale is not None else spread or abs(center) or 1.0
+        return replace(self, center=center, scale=scale)
 
     def encode_cell(self, cell: Any, column: str) -> float:
         try:
@@ -70,13 +120,15 @@ class Regression(Task):
         return str(np.float32(value)) if abs(value) < HELD else repr(value)
 
     def activate(self, F: Any, logits: Any, **name: str) -> Any:
-        return F.identity(logits, **name)
+        center, scale = self.units
+        values = logits if (center, scale) == (0.0, 1.0) else logits * scale + center
+        return F.identity(values, **name)
 
     def cell_loss(self, F: Any, logits: Any, label: Any) -> Any:
-        return 0.5 * F.square(logits - label)
+        return 0.5 * F.square(logits - self.standard(label))
 
     def cell_loss_of_prediction(self, label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
-        return 0.5 * np.square(prediction - label)
+        return 0.5 * np.square((prediction - label) / self.units[1])
 
     def answer(self, prediction: np.ndarray, threshold: Levels = None) -> Answer:
         return Answer(float(prediction[0]))
@@ -84,5 +136,17 @@ class Regression(Task):
     def describe(self, prediction: np.ndarray, threshold: Levels = None) -> dict[str, np.ndarray]:
         return {self.name: prediction[:, 0]}
 
+    @property
+    def has_output_op(self) -> bool:
+        # MXNet's operator knows one unit, that of the labels.
+        return super().has_output_op and self.units == (0.0, 1.0)
+
     def output_op(self, F: Any, logits: Any, label: Any, **options: Any) -> Any:
         return F.LinearRegressionOutput(logits, label, **options)
+
+
+def in_float32(value: float) -> float:
+    """Return the shortest decimal that float32 stores as it stores the value, in its range."""
+    limits = np.finfo(np.float32)
+    magnitude = min(max(abs(float(value)), float(limits.tiny)), float(limits.max))
+    return math.copysign(float(str(np.float32(magnitude))), value) if value else 0.0

@@ -309,10 +309,15 @@ class Task(metaclass=TaskType):
         result, (N, label_width).
         """
 
+    @property
+    def has_output_op(self) -> bool:
+        """Whether `output_op` has the gradient of `cell_loss`, as this task is declared."""
+        return type(self).output_op is not Task.output_op
+
     def output_op(self, F: Any, logits: Any, label: Any, **options: Any) -> Any:
         """Apply the MXNet output operator whose gradient is that of `cell_loss`, if there is one.
 
-        Returns None where there is none: `training_output` then takes the gradient from
+        Where there is none (`has_output_op`), `training_output` takes the gradient from
         `cell_loss` itself.
         """
         return None
@@ -320,6 +325,14 @@ class Task(metaclass=TaskType):
     def cell_weight(self, F: Any, label: Any) -> Any | None:
         """Weight of each cell, (N, label_width), or None where every cell weighs 1."""
         return None
+
+    def learned(self, counts: Mapping[str, Any]) -> Task:
+        """Return the task with what it left open and takes from the training labels.
+
+        ``counts`` are those of the kind's `Kind.counter`, as manifests have them. Most tasks leave
+        nothing open, and return themselves.
+        """
+        return self
 
     def smoothed(self, share: float) -> Task:
         """Return the task with this ``label_smoothing``; itself if it has one, or can have none."""
@@ -356,7 +369,7 @@ class Task(metaclass=TaskType):
         Without one, the prediction is passed on as it is and the gradient is that of `loss`,
         which must then be finite.
         """
-        if type(self).output_op is Task.output_op:
+        if not self.has_output_op:
             loss = F.reshape(self.loss(F, logits, label, normalization), shape=(-1, 1))
             # The bracket is a - a, so exactly 0, and each column gives its part of the gradient.
             nothing = (loss - F.BlockGrad(loss)) / self.num_outputs
@@ -371,7 +384,7 @@ class Task(metaclass=TaskType):
 
     def prediction_output(self, F: Any, logits: Any, **name: str) -> Any:
         """Predictions (N, num_outputs): what `training_output` gives, without a label."""
-        if type(self).output_op is Task.output_op:
+        if not self.has_output_op:
             return _in_rows(F, self.activate(F, logits), **name)
         return self.activate(F, logits, **name)
 

@@ -233,6 +233,19 @@ class TaskSet(Sequence[Task]):
         tasks = [task.smoothed(share) for task in self._tasks]
         return TaskSet(tasks, normalization=self.normalization)
 
+    def learned(self, counts: Mapping[str, Mapping[str, Any]]) -> TaskSet:
+        """Return the tasks with what they take from the training labels; see `Task.learned`.
+
+        Examples
+        --------
+        >>> counts = {"age": {"min": 20.0, "max": 60.0, "mean": 40.0, "std": 10.0}}
+        >>> tasks = TaskSet([Task.from_dict({"type": "Regression", "name": "age"})])
+        >>> tasks.learned(counts)["age"].to_dict()
+        {'type': 'Regression', 'name': 'age', 'center': 40.0, 'scale': 10.0}
+        """
+        tasks = [task.learned(counts.get(task.name, {})) for task in self._tasks]
+        return TaskSet(tasks, normalization=self.normalization)
+
     def metrics(self) -> Any:
         """Make a ``mx.metric.CompositeEvalMetric`` of each task's default metrics."""
         return import_module(METRICS).default_metrics(self)

@@ -154,7 +154,7 @@ def find_lr(
     check_optimizer(chosen)
     context = RunContext.alone(chosen)
     with TrainAndVal(context, train, None) as records:
-        tasks = records.train.tasks.smoothed(chosen.label_smoothing)
+        tasks = records.tasks()
         begin = make_network(chosen, tasks, network)
         check_shapes(begin.symbol, records.train)
         schedule = Growing(low, high, batches)

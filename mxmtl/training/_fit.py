@@ -107,7 +107,7 @@ def fit(
     if leads:
         check_folder(folder, chosen, force)
     with TrainAndVal(context, _prefixes(train), _prefixes(val)) as records:
-        tasks = records.train.tasks.smoothed(chosen.label_smoothing)
+        tasks = records.tasks()
         session = Session(context, tasks, folder, [*standard_callbacks(chosen, leads), *callbacks])
         begin = make_network(chosen, tasks, network)
         check_shapes(begin.symbol, records.train)

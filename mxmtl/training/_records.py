@@ -7,6 +7,7 @@ import logging
 import os
 import time
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import mxnet as mx
@@ -14,7 +15,14 @@ import numpy as np
 
 from ..data import RecordError, RecordIter
 from ..data.loading import Order
-from ..data.records import Prefixes, listed_shards, record_files, record_tasks
+from ..data.records import (
+    LabelCounts,
+    Prefixes,
+    RecordReader,
+    listed_shards,
+    record_files,
+    record_tasks,
+)
 from ..tasks import TaskSet
 from ._network import SymbolAndParams, features_symbol
 from ._session import RunContext
@@ -58,6 +66,29 @@ class TrainAndVal:
             training["augment"] = settings.augment
         self.train = self._open(train, tasks, **self._part, **training)
         self.val = None if val is None else self._open(val, self.train.tasks, **self._part)
+
+    def tasks(self) -> TaskSet:
+        """Return the tasks to train: smoothed as the settings ask, their labels standardised."""
+        tasks = self.train.tasks.smoothed(self._context.settings.label_smoothing)
+        counts = LabelCounts(tasks)
+        counts.add_block(self.labels)
+        return tasks.learned(counts.summary())
+
+    @cached_property
+    def labels(self) -> np.ndarray:
+        """Labels of all training records, of all workers: float32 (n, label_width).
+
+        Missing is what is no label, too, and what cannot be read: its turn comes in training.
+        """
+        tasks, reader = self.train.tasks, RecordReader(record_files(self.prefixes[0]))
+        try:
+            labels = reader.labels(tasks.label_width)
+        finally:
+            reader.close()
+        for task, part in zip(tasks, tasks.slices):
+            cells = labels[:, part]
+            cells[~task.valid(cells)] = task.missing
+        return labels
 
     def _open(self, prefix: Any, tasks: TaskSet | None, **options: Any) -> RecordIter:
         settings = self._context.settings

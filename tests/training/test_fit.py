@@ -20,13 +20,13 @@ import pytest
 def test_module_fit_by_hand_gives_the_same_weights(records, tmp_path):
     """Nothing but MXNet's own Module.fit is behind it."""
     options = {"optimizer": "adam", "lr": 0.01, "schedule": "constant", "wd": 0.0, "augment": ()}
-    with mx.name.NameManager():
-        symbol = mxmtl.training_symbol(mx.sym.Flatten(mx.sym.var("data")), _small.tasks())
-        trunk = mx.sym.Flatten(mx.sym.var("data"))
-    run = _small.fit(records, tmp_path / "run", network=trunk, **options)
     batches = mxmtl.RecordIter(
         records, _small.BATCH, (3, 8, 8), shuffle=True, seed=3, mean=127, std=64
     )
+    with mx.name.NameManager():
+        symbol = mxmtl.training_symbol(mx.sym.Flatten(mx.sym.var("data")), batches.tasks)
+        trunk = mx.sym.Flatten(mx.sym.var("data"))
+    run = _small.fit(records, tmp_path / "run", network=trunk, **options)
     module = mx.mod.Module(symbol, label_names=run.tasks.label_names)
     mx.random.seed(3)
     module.fit(

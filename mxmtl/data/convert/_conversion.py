@@ -321,7 +321,8 @@ class Conversion:
             if os.path.isfile(self._table.source):
                 source["sha256"] = sha256_of(self._table.source)
             about = {**self._about, "source": source, "fingerprint": stage.fingerprint}
-            stage.finish([name for output in outputs for name in output.finish(about)])
+            tasks = self._learned(plan, outputs)
+            stage.finish([name for output in outputs for name in output.finish(about, tasks)])
         finally:
             for output in outputs:
                 output.abandon()
@@ -372,6 +373,13 @@ class Conversion:
         if isinstance(outcome, Skipped) and self._options.on_error == "raise":
             row = job.item.row
             raise RowError(self._table.source, row.number, row.path, outcome.reason)
+
+    def _learned(self, plan: Plan, outputs: list[Output]) -> TaskSet | None:
+        """Return the tasks with what they take from the labels of the training split, the first."""
+        if self._tasks is None:
+            return None
+        training = plan.splits.index("train") if "train" in plan.splits else 0
+        return self._tasks.learned(outputs[training].counts)
 
     def _check_not_empty(self, plan: Plan, outputs: list[Output]) -> None:
         for name, output in zip(plan.splits, outputs):

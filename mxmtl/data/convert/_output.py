@@ -89,7 +89,7 @@ class Output:
     def __init__(
         self, folder: str, name: str, tasks: TaskSet | None, options: OutputOptions
     ) -> None:
-        self._folder, self._name, self._tasks = folder, name, tasks
+        self._folder, self._name = folder, name
         self.writer = ShardWriter(
             folder, name, max_rows=options.shard_rows, max_bytes=options.shard_bytes
         )
@@ -128,17 +128,25 @@ class Output:
         """Say why the first row was skipped, for a message; '' if none was."""
         return "" if self._skipped is None else f" (the first: {self._skipped.first})"
 
-    def finish(self, about: dict[str, Any]) -> list[str]:
-        """Complete all files; return their names. ``about`` goes into the manifest."""
+    @property
+    def counts(self) -> dict[str, dict[str, Any]]:
+        """What was counted of the labels of each task."""
+        return self._labels.summary()
+
+    def finish(self, about: dict[str, Any], tasks: TaskSet | None) -> list[str]:
+        """Complete all files; return their names. ``about`` goes into the manifest.
+
+        ``tasks`` are what the records are read with: with what was learned of their labels.
+        """
         self.writer.finish()
         names = [shard["file"] for shard in self.writer.closed]
         names += [name[: -len(".rec")] + ".idx" for name in names]
         if self._skipped is not None:
             self._skipped.close()
             names.append(self._skipped.name)
-        if self._tasks is not None:
+        if tasks is not None:
             names.append(self._name + ".tasks.json")
-            self._tasks.save(os.path.join(self._folder, names[-1]))
+            tasks.save(os.path.join(self._folder, names[-1]))
         manifest = self._name + ".manifest.json"
         write_json(os.path.join(self._folder, manifest), {**self._manifest(), **about})
         return [*names, manifest]
@@ -167,7 +175,7 @@ class Output:
             "version": MANIFEST_VERSION,
             "records": self.writer.num_records,
             "skipped": {"rows": self.num_skipped, "file": file},
-            "tasks": self._labels.summary(),
+            "tasks": self.counts,
             "images": self._images.summary(),
             "shards": self.writer.closed,
             "versions": versions(),
