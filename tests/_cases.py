@@ -20,7 +20,7 @@ OWN: dict[str, mxmtl.Task] = {
         "tags", labels=["x", "y", "z", "w"], pos_weight=[1.0, 2.0, 0.5, 4.0], weight=2.0
     ),
     "regression": mxmtl.Regression("age", weight=0.1),
-    "regression_in_units": mxmtl.Regression("height", center=170.0, scale=8.5),
+    "regression_in_units": mxmtl.Regression("height", center=1.5, scale=2.5),
 }
 TASKS: dict[str, mxmtl.Task] = {
     **OWN,

@@ -45,8 +45,9 @@ def _entry(
         return -weight * float(target @ log_p), weight * (np.exp(log_p) - target)
     z = logits[column]
     if task.kind == "value":
-        gradient[column] = z - value
-        return 0.5 * (z - value) ** 2, gradient
+        standard = (value - (task.center or 0.0)) / (task.scale or 1.0)
+        gradient[column] = z - standard
+        return 0.5 * (z - standard) ** 2, gradient
     a = task.label_smoothing
     target = {0.0: a / 2, 1.0: 1 - a / 2}[float(value)]
     pos = task.pos_weight

@@ -116,7 +116,7 @@ def test_gluon_loss_refuses_labels_of_other_tasks():
     labels[4] = mx.nd.zeros((4, 5))
     with pytest.raises(mxmtl.LabelError, match=r"task 'toys': .* shape \(4, 5\).*\(N, 3\)"):
         loss(logits, labels)
-    with pytest.raises(ValueError, match="8 labels for 9 tasks"):
+    with pytest.raises(ValueError, match=f"{len(tasks) - 1} labels for {len(tasks)} tasks"):
         loss(logits, labels[:-1])
     logits[0] = mx.nd.zeros((4, tasks[0].num_logits + 1))
     wide = r"task 'breed': logits have shape \(4, 5\); expected \(N, 4\)"
