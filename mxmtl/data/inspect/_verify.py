@@ -303,7 +303,7 @@ def repair_records(
             if not verification.num_records:
                 raise TableError(f"{prefix}: no record is sound; there is nothing to write.")
             left_out = [str(error) for error in verification.damage]
-            stage.finish(output.finish({**about, "left_out": left_out}))
+            stage.finish(output.finish({**about, "left_out": left_out}, tasks))
         finally:
             output.abandon()
         return verification, RecordSummary.of_manifests([target], stage.publish())
