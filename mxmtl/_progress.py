@@ -33,7 +33,9 @@ def progress(
     >>> list(progress("ab", "letters"))
     ['a', 'b']
     """
-    counted = {"total": of} if of is None or isinstance(of, int) else {"iterable": of}
+    counted: dict[str, Any] = {"iterable": of}
+    if of is None or isinstance(of, int):
+        counted = {"total": of}
     return tqdm(
         **counted,
         desc=what or None,

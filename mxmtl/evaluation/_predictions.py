@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from .._files import PathLike, atomic_write
 from ..data import RecordIter
-from ..data.records import Prefixes, record_tasks
+from ..data.records import Prefixes, RecordName, record_tasks
 from ..model import Preprocessing
 from ..tasks import Task, TaskSet
 
@@ -46,6 +46,9 @@ class Predictions:
         By task name: the threshold of each label; 0.5 where there is none.
     skipped : int
         Damaged records that were left out.
+    names : sequence of RecordName
+        By row: the file and the row of the table that each record came from; empty where the
+        records tell of none.
     """
 
     tasks: TaskSet
@@ -55,9 +58,14 @@ class Predictions:
     temperature: Mapping[str, float]
     thresholds: Mapping[str, Sequence[float]] = field(default_factory=dict)
     skipped: int = 0
+    names: Sequence[RecordName] = ()
 
     def __len__(self) -> int:
         return len(self.index)
+
+    def name(self, row: int) -> str:
+        """Return what a row's record is called: picture and row of the table, or its number."""
+        return (str(self.names[row]) if self.names else "") or f"record {self.index[row]}"
 
     def prediction(self, task: Task | str) -> np.ndarray:
         """Return probabilities or values of one task, float32 (N, num_outputs)."""
@@ -78,6 +86,7 @@ class Predictions:
             "temperature": dict(self.temperature),
             "thresholds": {name: list(levels) for name, levels in self.thresholds.items()},
             "skipped": self.skipped,
+            "names": [[name.path, name.row] for name in self.names],
         }
         arrays = {"index": self.index}
         arrays.update({f"labels/{name}": array for name, array in self.labels.items()})
@@ -98,6 +107,7 @@ class Predictions:
             return Predictions(
                 tasks, arrays["index"], labels, logits,
                 about["temperature"], about["thresholds"], about["skipped"],
+                [RecordName(path, row) for path, row in about.get("names", ())],
             )  # fmt: skip
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{path}: no predictions of mxmtl ({error}).") from error
@@ -140,11 +150,13 @@ def predict_records(
     RecordError
         If a record is damaged, unless ``on_error="skip"``.
     """
-    index, labels, logits, skipped = run_over_records(
+    index, labels, logits, skipped, names = run_over_records(
         lambda images: network.logits(images), network.tasks, records, preprocessing,
         batch_size=batch_size, progress=progress, **options,
     )  # fmt: skip
-    return Predictions(network.tasks, index, labels, logits, dict(temperature), skipped=skipped)
+    return Predictions(
+        network.tasks, index, labels, logits, dict(temperature), skipped=skipped, names=names
+    )
 
 
 def run_over_records(
@@ -156,11 +168,12 @@ def run_over_records(
     batch_size: int = 32,
     progress: bool = False,
     **options: Any,
-) -> tuple[np.ndarray, dict[str, np.ndarray], dict[str, np.ndarray], int]:
+) -> tuple[np.ndarray, dict[str, np.ndarray], dict[str, np.ndarray], int, Sequence[RecordName]]:
     """Call a function with the prepared images of records, each row once and in order.
 
     ``compute`` takes images (batch_size, channels, height, width) and returns one array a task.
-    Gives record ids, labels and what was computed, by task, and how many records were left out;
+    Gives record ids, labels and what was computed, by task, how many records were left out, and
+    the names of the others;
     parameters and errors are those of `predict_records`.
     """
     blocks: list[list[np.ndarray]] = []
@@ -178,10 +191,11 @@ def run_over_records(
             blocks.append([batch.index[:rows], *labels, *computed])
             bar.update(rows)
         skipped = batches.skipped
+        names = batches.names(np.concatenate([block[0] for block in blocks])) if blocks else []
     index, *arrays = map(np.concatenate, zip(*blocks))
     count = len(tasks)
     by_task = [dict(zip(tasks.names, part)) for part in (arrays[:count], arrays[count:])]
-    return index, by_task[0], by_task[1], skipped
+    return index, by_task[0], by_task[1], skipped, names
 
 
 # -- one .npz file: plain arrays and a JSON text, no pickle ----------------------------------------

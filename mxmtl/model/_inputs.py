@@ -23,7 +23,7 @@ from ..data.images import (
     decode_view,
     read_info,
 )
-from ..data.records import Record, RecordReader, record_files
+from ..data.records import NAMELESS, Record, RecordName, RecordReader, record_files
 from ..data.tables import IMAGE_ENDINGS, image_files, not_utf8, open_table
 from ._model_file import Preprocessing
 
@@ -168,6 +168,8 @@ class Item(NamedTuple):
         The one that is asked for, where the list's layout has one a row.
     problem : str
         Why its row names no image; empty if it does.
+    origin : RecordName, optional
+        Of a record: the file and the row of the table that it came from.
     """
 
     name: str
@@ -175,6 +177,7 @@ class Item(NamedTuple):
     image: Any
     task: str = ""
     problem: str = ""
+    origin: RecordName = NAMELESS
 
 
 @dataclass(frozen=True)
@@ -191,12 +194,15 @@ class Inputs:
         How many there are, where that is known.
     reader : RecordReader, optional
         Where records come from.
+    origin : tuple of str
+        What is known of each record's origin: ``("path", "row")``, or nothing.
     """
 
     items: Iterator[Item]
     column: str
     total: int | None = None
     reader: RecordReader | None = None
+    origin: tuple[str, ...] = ()
 
     def pixels(self, read: ImageReader) -> Callable[[Item], np.ndarray]:
         """Return the function that turns an item into pixels, or raises `ImageError`."""
@@ -282,11 +288,16 @@ def is_prefix(name: str) -> bool:
 
 
 def of_records(prefixes: Sequence[str]) -> Inputs:
-    """Take all records of some prefixes; their names are the ids."""
+    """Take all records of some prefixes; their names are the ids, and the files they came from."""
     reader = RecordReader(record_files(prefixes))
     ids = reader.ids(np.arange(len(reader))).tolist()
-    items = (Item(str(key), row, row) for row, key in enumerate(ids))
-    return Inputs(items, "record", len(reader), reader)
+
+    def items() -> Iterator[Item]:
+        for row, key in enumerate(ids):
+            origin = reader.name(row)
+            yield Item(str(key), origin.row or row, row, origin=origin)
+
+    return Inputs(items(), "record", len(reader), reader, ("path", "row") * reader.named)
 
 
 def of_folder(folder: str) -> Iterator[Item]:

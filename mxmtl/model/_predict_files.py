@@ -9,7 +9,7 @@ import io
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import IO, Any, ClassVar
 
 import numpy as np
@@ -38,6 +38,8 @@ class Writer(abc.ABC):
         is called so.
     top : int
         How many of the likeliest classes are written.
+    origin : sequence of str
+        What else is known of each: ``("path", "row")`` of the table that a record came from.
     """
 
     formats: ClassVar[dict[str, type[Writer]]] = {}
@@ -46,15 +48,27 @@ class Writer(abc.ABC):
         super().__init_subclass__(**options)
         Writer.formats[form] = cls
 
-    def __init__(self, stream: IO[str], file: ModelFile, column: str, top: int) -> None:
+    def __init__(
+        self, stream: IO[str], file: ModelFile, column: str, top: int, origin: Sequence[str] = ()
+    ) -> None:
         self.stream, self.file, self.top = stream, file, top
-        while column in (*file.tasks.names, *file.tasks.columns):
-            column += "_"  # a task has the name
-        self.column = column
+        taken = {*file.tasks.names, *file.tasks.columns}
+        self.columns = [name_beside(name, taken) for name in (column, *origin)]
+
+    def known(self, item: Item) -> dict[str, Any]:
+        """Return what is known of an image, by column."""
+        return dict(zip(self.columns, (item.name, *item.origin)))
 
     @abc.abstractmethod
     def write(self, items: Sequence[Item], predictions: Sequence[np.ndarray]) -> None:
         """Write one batch: predictions are one array a task, (N, num_outputs)."""
+
+
+def name_beside(column: str, taken: Collection[str]) -> str:
+    """Return a column's name, with ``_`` behind it where a task has that name."""
+    while column in taken:
+        column += "_"
+    return column
 
 
 class CsvWriter(Writer, form="csv"):
@@ -65,13 +79,14 @@ class CsvWriter(Writer, form="csv"):
     thresholds.
     """
 
-    def __init__(self, stream: IO[str], file: ModelFile, column: str, top: int) -> None:
-        super().__init__(stream, file, column, top)
-        self._writer = csv.writer(stream, lineterminator="\n")
+    def __init__(self, *about: Any) -> None:
+        super().__init__(*about)
+        self._writer = csv.writer(self.stream, lineterminator="\n")
         self._begun = False
 
     def write(self, items: Sequence[Item], predictions: Sequence[np.ndarray]) -> None:
-        table: dict[str, Any] = {self.column: [item.name for item in items]}
+        known = [self.known(item) for item in items]
+        table: dict[str, Any] = {name: [one[name] for one in known] for name in self.columns}
         for task, part in zip(self.file.tasks, predictions):
             table.update(task.describe(part, self.file.thresholds.get(task.name)))
             if task.kind.exclusive and self.top > 1:
@@ -88,7 +103,7 @@ class JsonLinesWriter(Writer, form="jsonl"):
     def write(self, items: Sequence[Item], predictions: Sequence[np.ndarray]) -> None:
         tasks, levels = self.file.tasks, self.file.thresholds
         for row, item in enumerate(items):
-            data: dict[str, Any] = {self.column: item.name}
+            data = self.known(item)
             for task, part in zip(tasks, predictions):
                 answer = task.answer(part[row], levels.get(task.name)).to_dict()
                 if task.kind.exclusive and self.top:
@@ -100,9 +115,9 @@ class JsonLinesWriter(Writer, form="jsonl"):
 class FashionAIWriter(Writer, form="fashionai"):
     """No header; ``file,<task>_labels,p;p;...``: the asked task's classes with 8 decimals."""
 
-    def __init__(self, stream: IO[str], file: ModelFile, column: str, top: int) -> None:
-        super().__init__(stream, file, column, top)
-        self._writer = csv.writer(stream, lineterminator="\n")
+    def __init__(self, *about: Any) -> None:
+        super().__init__(*about)
+        self._writer = csv.writer(self.stream, lineterminator="\n")
 
     def write(self, items: Sequence[Item], predictions: Sequence[np.ndarray]) -> None:
         by_task = dict(zip(self.file.tasks.names, predictions))
@@ -180,7 +195,8 @@ def predict_inputs(
         skipped = stack.enter_context(Skipped(options.skipped))
         stream = stack.enter_context(text_output(options.output))
         file = predictor.backend.file
-        writer = Writer.formats[options.form](stream, file, inputs.column, options.top)
+        about = (stream, file, inputs.column, options.top, inputs.origin)
+        writer = Writer.formats[options.form](*about)
         for batch in predictor.batches(inputs.items, inputs.pixels(predictor.read)):
             pairs = list(zip(batch.images, batch.errors))
             good = [item for item, error in pairs if error is None]
@@ -223,7 +239,7 @@ class Skipped:
         reason, start = " ".join(str(error).split()), f"{item.image}: "
         reason = reason[len(start) :] if reason.startswith(start) else reason
         if self.count < SAID:
-            name = item.name or f"row {item.number}"
+            name = str(item.origin) or item.name or f"row {item.number}"
             tqdm.write(f"skipped {name}: {reason}", file=sys.stderr)
         elif self.count == SAID:
             where = f"; all are in {self.path}" if self.path else ""
@@ -234,7 +250,7 @@ class Skipped:
                 stream = self._files.enter_context(text_output(self.path))
                 self._writer = csv.writer(stream, lineterminator="\n")
                 self._writer.writerow(("row", "path", "reason"))
-            self._writer.writerow((item.number, item.name, reason))
+            self._writer.writerow((item.number, item.origin.path or item.name, reason))
 
     def __enter__(self) -> Skipped:
         return self

@@ -43,8 +43,7 @@ class RecordPictures:
 
     def __init__(self, records: Prefixes, index: np.ndarray | None = None) -> None:
         self._reader = RecordReader(record_files(records))
-        ids = self._reader.ids(np.arange(len(self._reader)))
-        self._rows = rows_of(ids if index is None else index, ids)
+        self._rows = self._reader.rows_of(index)
         self._made: dict[int, str | None] = {}
 
     def __len__(self) -> int:
@@ -60,6 +59,11 @@ class RecordPictures:
         """Return all labels, (N, label_width); `ValueError` if they are of other tasks."""
         self._reader.check_width(tasks)
         return self._reader.labels(tasks.label_width)[self._rows]
+
+    def name(self, row: int) -> str:
+        """Return what a row is called: its picture and its row in the table, or its number."""
+        at = int(self._rows[row])
+        return str(self._reader.name(at)) or f"record {self._reader.where(at)[1]}"
 
     def picture(self, row: int, edge: int = EDGE) -> RecordPicture | None:
         """Return a row's image, fitted into a square, and its label; None if it is damaged."""
@@ -77,18 +81,6 @@ class RecordPictures:
             found = self.picture(row)
             self._made[row] = None if found is None else data_uri(found.pixels)
         return self._made[row]
-
-
-def rows_of(index: np.ndarray, ids: np.ndarray) -> np.ndarray:
-    """Return where each of ``index`` stands in ``ids``, of which some may be left out."""
-    if len(index) == len(ids):
-        return np.arange(len(ids))
-    rows, at = [], 0
-    for record in index.tolist():
-        at += int(np.argmax(ids[at:] == record))
-        rows.append(at)
-        at += 1
-    return np.array(rows, np.int64)
 
 
 def fitted(image: np.ndarray, edge: int) -> np.ndarray:

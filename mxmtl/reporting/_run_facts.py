@@ -95,20 +95,22 @@ def facts_of_task(
         "names": list(task.names),
         "default_metrics": list(task.default_metrics),
         **task_facts(predicted),
-        "mistakes": worst_mistakes(predicted, predictions.index, mistakes),
+        "mistakes": worst_mistakes(predicted, predictions, mistakes),
     }
 
 
 # -- the records of highest loss -------------------------------------------------------------------
 def worst_mistakes(
-    predicted: TaskPredictions, index: np.ndarray, count: int
+    predicted: TaskPredictions, predictions: Predictions, count: int
 ) -> list[dict[str, Any]]:
-    """Return the labelled rows with the highest loss, highest first, JSON-able.
-
-    ``index`` are the record ids of all rows.
-    """
+    """Return the labelled rows with the highest loss, highest first, JSON-able."""
     return [
-        {"row": int(row), "record": int(index[row]), **row_facts(predicted, row)}
+        {
+            "row": int(row),
+            "record": int(predictions.index[row]),
+            "name": predictions.name(row),
+            **row_facts(predicted, row),
+        }
         for row in predicted.worst(count)
     ]
 

@@ -160,7 +160,7 @@ def label_thresholds(sweep: Facts) -> Table:
 def mistakes(task: Facts) -> Table:
     """Return the records with the highest loss."""
     rows = [
-        [str(m["record"]), m["loss"], m["label"], m["prediction"], probabilities(m)]
+        [m["name"], m["loss"], m["label"], m["prediction"], probabilities(m)]
         for m in task["mistakes"]
     ]
     return Table("Highest loss", ["record", "loss", "label", "prediction", "probability"], rows)

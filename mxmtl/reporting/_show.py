@@ -149,7 +149,7 @@ def show_results(
             found = opened.picture(row, EDGE)
             lines = [line for name in names for line in result_lines(by_name[name], row)]
             pixels = None if found is None else found.pixels
-            pictures.append(Picture(f"record {index[row]}", pixels, lines))
+            pictures.append(Picture(opened.name(row), pixels, lines))
     return shown(pictures, COLUMNS, path)
 
 
@@ -211,7 +211,7 @@ def examples(inspection: Inspection, count: int, seed: int) -> Iterator[Picture]
             picture = opened.picture(row, EDGE)
             if picture is not None:
                 found += 1
-                name = f"record {picture.record}"
+                name = opened.name(row)
                 lines = label_lines(tasks, [picture.label[part] for part in tasks.slices])
                 yield Picture(name, picture.pixels, [Line(name), *lines])
 

@@ -124,7 +124,7 @@ def by_predictor(
 
     as_stored = replace(file.preprocessing, mean=(0.0,), std=(1.0,))
     usual = {"batch_size": predictor.batch_size, "threads": predictor.threads}
-    index, labels, computed, _ = run_over_records(
+    index, labels, computed, *_ = run_over_records(
         compute, predictor.tasks, records, as_stored, **{**usual, **options}
     )
     return [

@@ -58,14 +58,14 @@ def test_an_html_sheet_holds_images_and_what_show_batch_says(made, tmp_path):
     page = (tmp_path / "s.html").read_text("utf-8")
     found = figures(page)
     assert len(found) == 9
-    rows = [int(name.split()[1]) for _, name, _ in found]
+    rows = [int(name.split(", row ")[1]) - 2 for _, name, _ in found]
     images = np.zeros((9, 8, 8, 3), np.uint8)
     mxmtl.show_batch((images, labels[rows]), TASKS, path=tmp_path / "b.html")
     shown = figures((tmp_path / "b.html").read_text("utf-8"))
     assert [lines[1:] for _, _, lines in found] == [lines for _, _, lines in shown]
-    assert [lines[0] for _, _, lines in found] == [f"record {row}" for row in rows]
+    assert [lines[0] for _, _, lines in found] == [f"{r % 20}.jpg, row {r + 2}" for r in rows]
     for pixels, name, _ in found:
-        stored = cv2.imread(str(prefix.parent / "jpg" / f"{int(name.split()[1]) % 20}.jpg"))
+        stored = cv2.imread(str(prefix.parent / "jpg" / name.split(",")[0]))
         np.testing.assert_array_equal(pixels, stored)
 
 

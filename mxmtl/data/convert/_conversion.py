@@ -22,7 +22,7 @@ from ...tasks import TaskSet
 from .._errors import ImageError, RowError, TableError, check_names
 from .._options import ImageOptions, OutputOptions
 from ..images import convert_image
-from ..records import MAX_LENGTH, Framed, RecordError, frame_record
+from ..records import MAX_LENGTH, Framed, RecordError, frame_record, picture_digest
 from ..tables import LabelEncoder, LabelledRow, TableOptions, TableReader, labelled_rows, open_table
 from ._output import Outcome, Output, RecordSummary, Skipped, Stored
 from ._plan import Plan, make_plan, row_bytes
@@ -195,7 +195,8 @@ class ImageWorker:
             framed = frame_record(item.label, item.row.record_id, image.data)
         except ValueError as error:  # ImageError, a path with a NUL, a record that is too large
             return Skipped(f"image {path!r}: {error}")
-        return Stored(framed, image.width, image.height, image.encoding, image.kept)
+        digest = picture_digest(image.data)
+        return Stored(framed, image.width, image.height, image.encoding, image.kept, digest)
 
 
 def announce(path: str) -> None:
@@ -270,7 +271,9 @@ class Chunk:
 
 def to_json(outcome: Outcome) -> Any:
     """Return an outcome as JSON-able data: the size of the frames instead of the frames."""
-    return outcome.reason if isinstance(outcome, Skipped) else [outcome.framed.size, *outcome[1:]]
+    if isinstance(outcome, Skipped):
+        return outcome.reason
+    return [outcome.framed.size, *outcome[1:-1]]  # the digest of a picture can be made again
 
 
 def from_json(entry: Any) -> tuple[Outcome, int]:

@@ -17,11 +17,13 @@ from ..._version import __version__
 from ...tasks import TaskSet
 from .._options import OutputOptions
 from ..records import (
+    ENDING,
     MANIFEST_FORMAT,
     MANIFEST_VERSION,
     Framed,
     ImageCounts,
     LabelCounts,
+    RecordName,
     ShardWriter,
     framed_again,
     read_manifest,
@@ -30,13 +32,14 @@ from ..tables import LabelledRow
 
 
 class Stored(NamedTuple):
-    """A row that became a record, and what the image is."""
+    """A row that became a record, and what the image is; ``picture`` is a digest of its bytes."""
 
     framed: Framed
     width: int
     height: int
     encoding: str
     kept: bool
+    picture: int = 0
 
 
 class Skipped(NamedTuple):
@@ -101,7 +104,7 @@ class Output:
     def add(self, item: LabelledRow, outcome: Outcome) -> None:
         """Write a row that was worked on just now."""
         if isinstance(outcome, Stored):
-            self.writer.add(item.row.record_id, outcome.framed)
+            self.writer.add(item.row.record_id, outcome.framed, name_of(item, outcome))
         self._count(item, outcome)
 
     def add_again(self, item: LabelledRow, outcome: Outcome, size: int) -> Outcome:
@@ -110,7 +113,7 @@ class Output:
         Raises `RecordError` if they are not as they were written.
         """
         if isinstance(outcome, Stored):
-            frames = self.writer.add_again(item.row.record_id, size)
+            frames = self.writer.add_again(item.row.record_id, size, name_of(item, outcome))
             outcome = outcome._replace(framed=framed_again(frames))
         self._count(item, outcome)
         return outcome
@@ -140,7 +143,9 @@ class Output:
         """
         self.writer.finish()
         names = [shard["file"] for shard in self.writer.closed]
-        names += [name[: -len(".rec")] + ".idx" for name in names]
+        stems = [name[: -len(".rec")] for name in names]
+        names += [stem + ".idx" for stem in stems]
+        names += [s + ENDING for s, one in zip(stems, self.writer.closed) if one["names"]]
         if self._skipped is not None:
             self._skipped.close()
             names.append(self._skipped.name)
@@ -180,6 +185,11 @@ class Output:
             "shards": self.writer.closed,
             "versions": versions(),
         }
+
+
+def name_of(item: LabelledRow, outcome: Stored) -> RecordName:
+    """Return what a record is called."""
+    return RecordName(item.row.path, item.row.number, outcome.picture)
 
 
 def versions() -> dict[str, str]:

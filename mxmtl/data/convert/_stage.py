@@ -28,7 +28,7 @@ from typing import IO, Any
 
 from ..._files import atomic_write
 from .._options import OutputOptions
-from ..records import read_index, read_manifest
+from ..records import ENDING, read_index, read_manifest
 
 FINISHED, JOURNAL, REPLACES = "finished.json", "journal", "replaces"
 
@@ -325,7 +325,7 @@ def has_changed(folder: str, what: str) -> ValueError:
 def outputs_of(prefix: str) -> list[str]:
     """Return the files that a conversion to a prefix has written, in a fixed order."""
     stems = [prefix] + [path[: -len(".rec")] for path in shards_of(prefix) if not is_another(path)]
-    paths = [stem + end for stem in stems for end in (".rec", ".idx")]
+    paths = [stem + end for stem in stems for end in (".rec", ".idx", ENDING)]
     paths += [prefix + end for end in (".skipped.csv", ".tasks.json", ".manifest.json")]
     return [path for path in paths if os.path.exists(path)]
 
@@ -337,8 +337,11 @@ def shards_of(prefix: str) -> list[str]:
 
 def is_there(path: str, shard: dict[str, Any]) -> bool:
     """Tell whether a file and its index are as long as the manifest says."""
-    ids, _ = read_index(path[: -len(".rec")] + ".idx", shard["bytes"])
-    return (os.path.getsize(path), len(ids)) == (shard["bytes"], shard["records"])
+    stem = path[: -len(".rec")]
+    ids, _ = read_index(stem + ".idx", shard["bytes"])
+    size = shard.get("names")  # older versions wrote none
+    named = not size or os.path.getsize(stem + ENDING) == size
+    return named and (os.path.getsize(path), len(ids)) == (shard["bytes"], shard["records"])
 
 
 def is_another(path: str) -> bool:

@@ -155,7 +155,7 @@ def inspect_records(
     labels = reader.labels(tasks.label_width)
     for row, reason in illegal_rows(tasks, labels).items():
         if reader.readable(row):
-            raise RecordError(reason).at(*reader.where(row))
+            raise reader.error(row, reason)
         labels[row] = np.nan  # a damaged record: its labels count as unknown
     counts = LabelCounts(tasks)
     counts.add_block(labels)

@@ -18,15 +18,20 @@ from .._options import OutputOptions, RepairOptions, VerifyOptions
 from ..convert import Output, RecordSummary, Stage, Stored, outputs_of, without_ending
 from ..images import ImageInfo, decode_image, read_info
 from ..records import (
+    ENDING,
     MANIFEST,
+    NAMELESS,
     FoundRecord,
+    Names,
     Record,
     RecordError,
     RecordFile,
+    RecordName,
     check_id,
     check_label,
     frame_record,
     listed_shards,
+    picture_digest,
     read_index,
     record_files,
     shared_file,
@@ -40,11 +45,15 @@ BATCH = 32  # records a thread takes at a time
 
 
 class Sound(NamedTuple):
-    """A record with which nothing is wrong, where it stands, and what its image is."""
+    """A record with which nothing is wrong, where it stands, and what its image is.
+
+    ``name`` is where it came from, where that is known.
+    """
 
     offset: int
     record: Record
     info: ImageInfo
+    name: RecordName = NAMELESS
 
 
 Judged = Sound | RecordError
@@ -180,16 +189,17 @@ def verify_records(
         before = len(damage)
         listed, whole = read_listed(path, damage)
         standing: dict[int, int] = {}
-        file = RecordFile(path)
+        file, names = RecordFile(path), read_names(path, damage)
         if not file.size:
             damage.append(RecordError("there is no record in it: the file is empty.", path))
         for judged in judge(file, checks, workers or usable_cores()):
             if isinstance(judged, RecordError):
-                damage.append(judged.at(path, listed.get(judged.offset)))
+                damage.append(named(judged.at(path, listed.get(judged.offset)), names))
                 continue
-            standing[judged.offset] = judged.record.id
+            place, standing[judged.offset] = len(standing), judged.record.id
             if keep is not None:
-                keep(judged)
+                name = NAMELESS if names is None else names.of(judged.record.id, place)
+                keep(judged._replace(name=name))
         count += len(standing)
         known = {error.offset for error in damage[before:]}
         damage += index_damage(path, listed, standing, known) if whole else []
@@ -210,6 +220,26 @@ def read_listed(path: str, damage: list[RecordError]) -> tuple[dict[int | None, 
     else:
         return dict(zip(offsets.tolist(), ids.tolist())), True
     return {}, False
+
+
+def read_names(path: str, damage: list[RecordError]) -> Names | None:
+    """Return the names beside a .rec file, if any; what is wrong with them is damage."""
+    try:
+        names = Names(RecordFile(os.path.splitext(path)[0] + ENDING))
+        names.check()
+    except FileNotFoundError:
+        return None
+    except RecordError as error:
+        damage.append(error)
+        return None
+    return names
+
+
+def named(error: RecordError, names: Names | None) -> RecordError:
+    """Return an error with the name of its record, if that is known."""
+    if names is None or error.record is None:
+        return error
+    return error.at("", name=str(names.of(error.record, 0)))
 
 
 def index_damage(
@@ -295,8 +325,9 @@ def repair_records(
         def keep(sound: Sound) -> None:
             record, info = sound.record, sound.info
             framed = frame_record(record.label, record.id, record.payload)
-            item = LabelledRow(Row(0, record.id, "", {}), record.label, None)
-            output.add(item, Stored(framed, info.width, info.height, info.format, True))
+            name, digest = sound.name, picture_digest(record.payload)
+            item = LabelledRow(Row(name.row, record.id, name.path, {}), record.label, None)
+            output.add(item, Stored(framed, info.width, info.height, info.format, True, digest))
 
         try:
             verification = verify_records(prefix, tasks=tasks, workers=workers, keep=keep)
@@ -328,7 +359,8 @@ def refuse_sources(prefix: str, tasks: TaskSet | PathLike | None, target: str) -
 
 def files_read(prefix: str, records: list[str], tasks: TaskSet | PathLike | None) -> list[str]:
     """Return the files that are there of those that a check of records reads."""
-    paths = [*records, *(os.path.splitext(path)[0] + ".idx" for path in records)]
+    stems = [os.path.splitext(path)[0] for path in records]
+    paths = [*records, *(stem + end for stem in stems for end in (".idx", ENDING))]
     paths += [shared_file(prefix, ending) for ending in (".tasks.json", MANIFEST)]
     given: PathLike | None = None if isinstance(tasks, TaskSet) else tasks
     paths += [] if given is None else [os.fspath(given)]

@@ -20,7 +20,7 @@ from ..._options import Options, option
 from ..._threads import usable_processors
 from ...augment import Augmentation, Pipeline, whole_seed
 from ...tasks import TaskSet
-from ..records import Prefixes, RecordReader, record_files, tasks_of
+from ..records import Prefixes, RecordName, RecordReader, record_files, tasks_of
 from ._loader import BatchJob, BatchLoader
 from ._order import Order, Sampler, expected_reads
 from ._source import DTYPES, Levels, Normalize, Source
@@ -317,6 +317,14 @@ class RecordIter(AdvancingIter):
         uint8 (N, height, width, channels), RGB or grey.
         """
         return self._normalize.undo(data.asnumpy())
+
+    def names(self, index: np.ndarray) -> list[RecordName]:
+        """Return where records came from, by ``batch.index`` of an epoch in order, without pad.
+
+        `RecordName` has the picture's path and the row of the table; nothing for records of which
+        nobody noted it.
+        """
+        return self._reader.names(index) or []
 
     def state_dict(self) -> dict[str, Any]:
         """Return where it stands: give it to `load_state_dict` of an iterator made alike."""

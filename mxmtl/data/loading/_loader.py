@@ -272,7 +272,10 @@ class BatchLoader:
         if self._last_error and self.skipped == len(self._rows):
             reason = f"none of {self.skipped} records can be read. This is the last of them."
             raise RecordError(f"{self._last_error.reason} ({reason})").at(
-                self._last_error.path, self._last_error.record, self._last_error.offset
+                self._last_error.path,
+                self._last_error.record,
+                self._last_error.offset,
+                self._last_error.name,
             )
         if self._order.num_parts > 1:  # the other parts go on, so this one does
             return False

@@ -13,7 +13,7 @@ import numpy as np
 
 from ...augment import keys, uniforms
 from ...tasks import Task, TaskSet
-from ..records import RecordError, RecordReader, illegal_rows
+from ..records import RecordReader, illegal_rows
 
 SHUFFLE, SAMPLE = 0x73687566, 0x73616D70  # keep these random numbers apart from each other
 MAX_EPOCH = (1 << 63) - 1
@@ -302,5 +302,5 @@ def expected_reads(
     if on_error == "raise":
         for row, reason in illegal.items():
             if expected[row] > 0 and reader.readable(row):  # else reading says what is wrong
-                raise RecordError(reason).at(*reader.where(row))
+                raise reader.error(row, reason)
     return expected

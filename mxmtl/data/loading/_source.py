@@ -248,7 +248,7 @@ class Source:
             raise ValueError(str(self._at(row, f"after augmentation {reason}")))
 
     def _at(self, row: int, reason: str) -> RecordError:
-        return RecordError(reason).at(*self.reader.where(row))
+        return self.reader.error(row, reason)
 
 
 def check_width(record: Record, label_width: int) -> None:
@@ -350,5 +350,5 @@ class RecordDataset(mx.gluon.data.Dataset):  # type: ignore[misc]
                 check_whole(record.payload)
             image = decode_whole(record.payload, channels=3)
         except (ImageError, RecordError) as error:
-            raise RecordError(str(error)).at(*self._reader.where(row)) from None
+            raise self._reader.error(row, str(error)) from None
         return mx.nd.array(image, dtype=np.uint8), record.label

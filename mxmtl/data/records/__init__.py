@@ -24,6 +24,11 @@ if TYPE_CHECKING:
     from ._framing import split_at_magic as split_at_magic
     from ._framing import unpack_record as unpack_record
     from ._framing import write_index as write_index
+    from ._names import ENDING as ENDING
+    from ._names import NAMELESS as NAMELESS
+    from ._names import Names as Names
+    from ._names import RecordName as RecordName
+    from ._names import picture_digest as picture_digest
     from ._prefix import MANIFEST as MANIFEST
     from ._prefix import MANIFEST_FORMAT as MANIFEST_FORMAT
     from ._prefix import MANIFEST_VERSION as MANIFEST_VERSION
@@ -41,6 +46,7 @@ if TYPE_CHECKING:
     from ._reader import FoundRecord as FoundRecord
     from ._reader import RecordFile as RecordFile
     from ._reader import RecordReader as RecordReader
+    from ._reader import open_names as open_names
     from ._reader import walk_records as walk_records
     from ._shards import ShardWriter as ShardWriter
 

@@ -54,6 +54,8 @@ class RecordError(ValueError):
         The record's id.
     offset : int or None
         Where the record's frame begins in the file, in bytes.
+    name : str
+        The picture and the row of the table that the record came from; empty where none is known.
     """
 
     def __init__(
@@ -62,23 +64,29 @@ class RecordError(ValueError):
         path: str = "",
         record: int | None = None,
         offset: int | None = None,
+        name: str = "",
     ) -> None:
-        super().__init__(reason, path, record, offset)
+        super().__init__(reason, path, record, offset, name)
         self.reason, self.path, self.record, self.offset = reason, path, record, offset
+        self.name = name
 
     def __str__(self) -> str:
         place = [self.path] if self.path else []
-        place += [] if self.record is None else [f"record {self.record}"]
+        name = f" ({self.name})" if self.name else ""
+        place += [] if self.record is None else [f"record {self.record}{name}"]
         place += [] if self.offset is None else [f"byte {self.offset}"]
         return f"{', '.join(place)}: {self.reason}" if place else self.reason
 
-    def at(self, path: str, record: int | None = None, offset: int | None = None) -> RecordError:
+    def at(
+        self, path: str, record: int | None = None, offset: int | None = None, name: str = ""
+    ) -> RecordError:
         """Return the same error with the place where it was found; what is known stays."""
         return RecordError(
             self.reason,
             self.path or path,
             record if self.record is None else self.record,
             offset if self.offset is None else self.offset,
+            self.name or name,
         )
 
 

@@ -7,6 +7,7 @@ alone, and finds what is sound in a file that is broken.
 from __future__ import annotations
 
 import bisect
+import logging
 import os
 import weakref
 from collections.abc import Iterator, Sequence
@@ -31,7 +32,9 @@ from ._framing import (
     unpack_record,
     whole_frame,
 )
+from ._names import ENDING, NAMELESS, Names, RecordName
 
+log = logging.getLogger(__name__)
 KIND = 7  # the byte of a frame's head whose upper bits are its kind
 BLOCK = 1 << 24  # bytes read at once without looking at the record's own length first
 SEARCHED = (1 << 14, 1 << 20)  # bytes read at once in search of a record, at first and at most
@@ -126,6 +129,7 @@ class RecordReader:
         # Our own files' records all have checksums, MXNet's never. One without, among others
         # that have it, is damaged.
         self._checked = [self._has_checksums(number) for number in range(len(self._files))]
+        self._names: dict[int, Names | None] = {}  # by file, once they are asked for
 
     def __len__(self) -> int:
         return self._starts[-1]
@@ -165,8 +169,58 @@ class RecordReader:
             self._verified[row >> 3] |= 1 << (row & 7)
         except (RecordError, OSError) as error:
             reason = error if isinstance(error, RecordError) else RecordError(str(error))
-            raise reason.at(file.path, int(self._ids[row]), offset) from None
+            raise reason.at(file.path, int(self._ids[row]), offset, str(self.name(row))) from None
         return record
+
+    def error(self, row: int, reason: str) -> RecordError:
+        """Make the error that names a row: file, record, picture, row of the table and offset."""
+        return RecordError(reason).at(*self.where(row), str(self.name(row)))
+
+    def name(self, row: int) -> RecordName:
+        """Return where a row came from; `NAMELESS` where nobody noted it, as in older records."""
+        number = self._file_of(row)
+        names = self._names_of(number)
+        if names is None:
+            return NAMELESS
+        try:
+            return names.of(self._ids.item(row), row - self._starts[number])
+        except RecordError:  # `verify_records` tells of it
+            return NAMELESS
+
+    @property
+    def named(self) -> bool:
+        """Whether there are names of any rows."""
+        return any(self._names_of(number) is not None for number in range(len(self._files)))
+
+    def names(self, index: np.ndarray | None = None) -> list[RecordName] | None:
+        """Return the names of all rows, or of those with these ids, in order; None without any."""
+        if not self.named:
+            return None
+        return [self.name(row) for row in self.rows_of(index).tolist()]
+
+    def rows_of(self, index: np.ndarray | None = None) -> np.ndarray:
+        """Return the rows of record ids in the order of the records; some may be left out."""
+        if index is None or len(index) == len(self):
+            return np.arange(len(self))
+        rows, at = [], 0
+        for record in index.tolist():
+            at += int(np.argmax(self._ids[at:] == record))
+            rows.append(at)
+            at += 1
+        return np.array(rows, np.int64)
+
+    def pictures(self) -> np.ndarray:
+        """Return 64 bits of each row's picture, by which they compare; 0 where not known."""
+        parts = []
+        for number, (start, end) in enumerate(zip(self._starts, self._starts[1:])):
+            names, ids = self._names_of(number), self._ids[start:end].astype(np.int64)
+            parts.append(np.zeros(len(ids), np.uint64) if names is None else names.pictures(ids))
+        return _joined(parts)
+
+    def _names_of(self, number: int) -> Names | None:
+        if number not in self._names:
+            self._names[number] = open_names(self._files[number].path)
+        return self._names[number]
 
     def labels(self, label_width: int) -> np.ndarray:
         """Read the labels of all rows, float32 (n, label_width), without their images.
@@ -239,6 +293,18 @@ class RecordReader:
             if len(head) == HEADER.size:
                 found.append(HEADER.unpack(head)[3] >> 32 == CHECKED)
         return any(found)
+
+
+def open_names(path: str) -> Names | None:
+    """Open the names beside a .rec file; None where there are none, or (logged) damaged ones."""
+    path = os.path.splitext(path)[0] + ENDING
+    try:
+        return Names(RecordFile(path))
+    except FileNotFoundError:
+        return None
+    except (RecordError, OSError) as error:
+        log.warning("%s Records are named by their numbers.", error)
+        return None
 
 
 def _smallest(ids: np.ndarray) -> np.ndarray:

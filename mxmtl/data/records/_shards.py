@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..._files import Bytes
-from ._framing import Framed, write_index
+from ._framing import Framed, read_record, unpack_record, write_index
+from ._names import ENDING, NAMELESS, NamesWriter, RecordName, picture_digest
 
 WAITING = 192  # parts between two writes: one call, and no copy, for all of them
 WAITING_BYTES = 1 << 20
@@ -79,6 +80,12 @@ class Hasher:
             self._hashed += count
 
 
+def digest_again(frames: bytes) -> int:
+    """Return the digest of the picture in a record's frames; `RecordError` if they are none."""
+    data, _ = read_record(lambda offset, size: frames[offset : offset + size], 0)
+    return picture_digest(unpack_record(data, verify=False).payload)
+
+
 @dataclass
 class Shard:
     """A .rec file that is being written."""
@@ -86,14 +93,16 @@ class Shard:
     name: str
     handle: int
     hasher: Hasher
+    names: NamesWriter
     offset: int = 0
     written: int = 0
     waiting: list[Bytes] = field(default_factory=list)
     ids: array.array[int] = field(default_factory=lambda: array.array("q"))
     offsets: array.array[int] = field(default_factory=lambda: array.array("q"))
 
-    def note(self, record_id: int, size: int) -> None:
-        """Take a record into the index."""
+    def note(self, record_id: int, size: int, name: RecordName) -> None:
+        """Take a record into the index, and its name."""
+        self.names.add(record_id, name)
         self.ids.append(record_id)
         self.offsets.append(self.offset)
         self.offset += size
@@ -113,6 +122,7 @@ class Shard:
     def close(self) -> None:
         """Let go of the file."""
         self.hasher.stop()
+        self.names.abandon()
         os.close(self.handle)
 
 
@@ -137,21 +147,21 @@ class ShardWriter:
         self.closed: list[dict[str, Any]] = []
         self.num_records = 0
 
-    def add(self, record_id: int, framed: Framed) -> None:
+    def add(self, record_id: int, framed: Framed, name: RecordName = NAMELESS) -> None:
         """Append a record; it is written with the next ones, or by `flush`."""
         shard = self._shard_for(framed.size)
         shard.waiting += framed.parts
-        shard.note(record_id, framed.size)
+        shard.note(record_id, framed.size, name)
         self.num_records += 1
         late = shard.offset - shard.written >= WAITING_BYTES
         if late or len(shard.waiting) >= WAITING:
             shard.flush()
 
-    def add_again(self, record_id: int, size: int) -> bytes:
+    def add_again(self, record_id: int, size: int, name: RecordName = NAMELESS) -> bytes:
         """Take up a record that an earlier run wrote at this place; return its bytes."""
         shard = self._shard_for(size)
         frames = os.pread(shard.handle, size, shard.offset)
-        shard.note(record_id, len(frames))
+        shard.note(record_id, len(frames), name._replace(picture=digest_again(frames)))
         shard.written = shard.offset
         self.num_records += 1
         return frames
@@ -177,6 +187,7 @@ class ShardWriter:
             os.truncate(shard.handle, shard.offset)
             os.fsync(shard.handle)
             digest = shard.hasher.hexdigest(shard.offset)
+            names = shard.names.finish()
         finally:
             shard.close()
         write_index(os.path.join(self._folder, shard.name + ".idx"), shard.ids, shard.offsets)
@@ -186,6 +197,7 @@ class ShardWriter:
                 "records": len(shard.ids),
                 "bytes": shard.offset,
                 "sha256": digest,
+                "names": names,  # bytes of the file of names; 0 where there is none
             }
         )
 
@@ -208,5 +220,6 @@ class ShardWriter:
         path = os.path.join(self._folder, name + ".rec")
         # Opened without truncation: a run that resumes reads what is there first.
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        self._shard = Shard(name, handle, Hasher(handle))
+        names = NamesWriter(os.path.join(self._folder, name + ENDING))
+        self._shard = Shard(name, handle, Hasher(handle), names)
         return self._shard
