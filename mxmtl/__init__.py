@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from . import distributed as distributed
     from . import evaluation as evaluation
     from . import export as export
+    from . import losses as losses
     from . import metrics as metrics
     from . import model as model
     from . import nets as nets

@@ -28,7 +28,7 @@ ROOMS_WITHIN = ("data",)  # packages whose own packages are rooms
 # private modules directly below a package that has rooms; its "door" is the package itself.
 # `deploy` is what `model` and `export` were before, and a door to both since.
 ORDER = """
-    ground < tasks < losses < nets, balance, augment
+    ground < losses < tasks < nets, balance, augment
     < data.ground < data.images, data.records, data.tables
     < data.convert, data.loading, data.inspect < data.door
     < metrics, distributed, onnx < model < training

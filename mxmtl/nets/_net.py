@@ -129,7 +129,7 @@ class MultiTaskLoss(mx.gluon.HybridBlock):
     Both arguments are lists in task order, as `MultiTaskNet` and `TaskSet.split` give them; it
     computes in float32, whatever their types.
     ``trainer.step(batch_size)`` then makes the same step as ``Module.fit`` with
-    `training_symbol`. See `Task.loss` for the formula of a row.
+    `training_symbol`. See `Task.row_loss` for the formula of a row.
 
     Parameters
     ----------
@@ -137,6 +137,11 @@ class MultiTaskLoss(mx.gluon.HybridBlock):
         Whose losses; each is multiplied by its ``weight``.
     normalization : {"batch", "valid"}, optional
         Overrides ``tasks.normalization``.
+
+    Attributes
+    ----------
+    epoch : int
+        How many epochs are finished; to be set where a task's ``missing_as`` depends on it.
 
     Examples
     --------
@@ -152,6 +157,7 @@ class MultiTaskLoss(mx.gluon.HybridBlock):
         super().__init__(prefix="")
         self.tasks = tasks
         self.normalization = chosen_normalization(tasks, normalization)
+        self.epoch = 0
 
     def forward(self, outputs: Sequence[Any], labels: Sequence[Any]) -> Any:
         """Check that labels fit the tasks, then compute."""
@@ -162,18 +168,31 @@ class MultiTaskLoss(mx.gluon.HybridBlock):
                 task.check_shape(label.shape)
             if isinstance(logits, mx.nd.NDArray):
                 task.check_logits(logits.shape)
-        return super().forward(list(map(in_float32, outputs)), list(map(in_float32, labels)))
+        arrays = [list(map(in_float32, outputs)), list(map(in_float32, labels))]
+        return super().forward(*arrays, *self._epochs(arrays[0]))
 
-    def hybrid_forward(self, F: Any, outputs: list[Any], labels: list[Any]) -> Any:
-        return F.add_n(*self._each(F, outputs, labels))
+    def hybrid_forward(
+        self, F: Any, outputs: list[Any], labels: list[Any], epoch: Any = None
+    ) -> Any:
+        return F.add_n(*self._each(F, outputs, labels, epoch))
 
     def per_task(self, outputs: Sequence[Any], labels: Sequence[Any]) -> list[Any]:
         """Return the weighted loss of each task by itself, in task order: NDArrays (N,)."""
-        return self._each(mx.nd, outputs, labels)
+        return self._each(mx.nd, outputs, labels, *self._epochs(outputs))
 
-    def _each(self, F: Any, outputs: Sequence[Any], labels: Sequence[Any]) -> list[Any]:
+    def _epochs(self, outputs: Sequence[Any]) -> list[Any]:
+        # An input, and no parameter: the block has none, and needs no initialize().
+        if not self.tasks.epoch_names:
+            return []
+        if isinstance(outputs[0], mx.sym.Symbol):
+            return [mx.sym.full((1,), self.epoch)]
+        return [mx.nd.full((1,), self.epoch, ctx=outputs[0].context)]
+
+    def _each(
+        self, F: Any, outputs: Sequence[Any], labels: Sequence[Any], epoch: Any = None
+    ) -> list[Any]:
         return [
-            task.loss(F, logits, label, self.normalization)
+            task.row_loss(F, logits, label, self.normalization, epoch)
             for task, logits, label in zip(self.tasks, outputs, labels)
         ]
 
@@ -268,8 +287,11 @@ def training_symbol(
     normalization = chosen_normalization(tasks, normalization)
     outputs = []
     for task, logits in zip(tasks, _logits(network, tasks)):
-        label = mx.sym.var(task.label_name)
-        outputs.append(task.training_output(mx.sym, logits, label, normalization, name=task.name))
+        label, more = mx.sym.var(task.label_name), {}
+        if task.epoch_name:  # of shape (1,), and 0 until somebody says how many there were
+            more["epoch"] = mx.sym.var(task.epoch_name, shape=(1,), init=mx.init.Zero())
+        made = task.training_output(mx.sym, logits, label, normalization, name=task.name, **more)
+        outputs.append(made)
     return mx.sym.Group(outputs)
 
 
@@ -353,7 +375,8 @@ def _check_names(features: mx.sym.Symbol, tasks: TaskSet) -> None:
     # with "Duplicate names detected" at bind.
     taken = set(features.get_internals().list_outputs())
     for task in tasks:
-        for name in (f"{task.name}_weight", f"{task.name}_bias", task.label_name, task.output_name):
+        own = [f"{task.name}_weight", f"{task.name}_bias", task.label_name, task.output_name]
+        for name in [*own, task.epoch_name]:
             if name in taken:
                 raise ValueError(
                     f"task {task.name!r} would make {name!r}, which the trunk has already. "

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from ..losses import Declaration
+
 Weights = float | Sequence[float] | Mapping[str, float]
 WORDS = {"0": 0.0, "1": 1.0, "false": 0.0, "true": 1.0, "no": 0.0, "yes": 1.0}
 HELD = 1 << 24  # float32 holds every whole number up to here
@@ -23,6 +25,7 @@ def options_of(task: Any) -> dict[str, Any]:
         value = getattr(task, field.name)
         if field.default is MISSING or value != field.default:
             value = value.item() if isinstance(value, np.generic) else value
+            value = value.to_dict() if isinstance(value, Declaration) else value
             options[field.name] = list(value) if isinstance(value, tuple) else value
     return options
 

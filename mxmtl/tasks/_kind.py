@@ -263,7 +263,8 @@ class CellsKind(Kind):
             )
 
     def valid(self, task: Any, label: np.ndarray) -> np.ndarray:
-        return (label == 0) | (label == 1) | (label == task.missing)
+        legal: np.ndarray = (label == 0) | (label == 1) | (label == task.missing)
+        return legal if task.padding == task.missing else legal | (label == task.padding)
 
     def valid_or_soft(self, task: Any, label: np.ndarray) -> np.ndarray:
         soft: np.ndarray = np.asarray(task.valid(label)) | ((label > 0) & (label < 1))

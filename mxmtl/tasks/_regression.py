@@ -38,6 +38,8 @@ class Regression(Task):
         their mean and standard deviation, where records are written or training begins
         (`learned`); while nothing is known, center is 0 and scale 1. Two tasks that differ in
         these alone are equal, because their labels mean the same.
+    loss : Loss, optional
+        One of `mxmtl.losses`, instead of the squared error; it sees standard units.
 
     Examples
     --------
@@ -54,6 +56,7 @@ class Regression(Task):
     scale: float | None = field(default=None, compare=False)
 
     kind: ClassVar[Kind] = VALUE
+    loss_form: ClassVar[str] = "values"
     missing: ClassVar[float] = math.nan
     default_metrics: ClassVar[tuple[str, ...]] = (
         "num_labels",
@@ -126,6 +129,10 @@ class Regression(Task):
 
     def cell_loss(self, F: Any, logits: Any, label: Any) -> Any:
         return 0.5 * F.square(logits - self.standard(label))
+
+    def declared_loss(self, F: Any, logits: Any, label: Any) -> Any:
+        assert self.loss is not None
+        return self.loss.values(F, logits, self.standard(label))
 
     def cell_loss_of_prediction(self, label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
         return 0.5 * np.square((prediction - label) / self.units[1])

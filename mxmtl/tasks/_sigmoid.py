@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
 
+from ..losses import MissingAs, counted, cross_entropy
 from ._checks import check_number, checked_names, per_name, word_value
 from ._kind import CELLS, Kind, log
 from ._operators import complement, real
 from ._task import Answer, Levels, Task
 
+PADDING = -2.0  # in rows that only fill a batch, where a missing label is taken for something
 PLACE = "{label}"  # in the pattern of columns: where the label's name stands
 
 
@@ -21,8 +23,23 @@ PLACE = "{label}"  # in the pattern of columns: where the label's name stands
 class SigmoidTask(Task, ABC):
     """Abstract: one logit a cell, cross-entropy of each cell by itself."""
 
+    missing_as: MissingAs | None = field(default=None, kw_only=True)
+
     kind: ClassVar[Kind] = CELLS
+    loss_form: ClassVar[str] = "cells"
     threshold: ClassVar[float] = 0.5  # until others are tuned
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.missing_as is not None:
+            where = f"task {self.name!r}"
+            object.__setattr__(self, "missing_as", MissingAs.of(self.missing_as, where))
+
+    def check(self) -> None:
+        super().check()
+        if self.missing_as is not None:
+            names, where = self.names or self.columns, f"task {self.name!r}"
+            object.__setattr__(self, "missing_as", self.missing_as.named(names, where))
 
     @property
     @abstractmethod
@@ -53,14 +70,68 @@ class SigmoidTask(Task, ABC):
     def activate(self, F: Any, logits: Any, **name: str) -> Any:
         return F.sigmoid(logits, **name)
 
-    def cell_loss(self, F: Any, logits: Any, label: Any) -> Any:
-        # In this form each term is exact at both ends, and the gradient is right at 0 as well
-        # (relu(z) - z*l + log(1 + exp(-|z|)) has a kink there in automatic differentiation).
-        def softplus(x: Any) -> Any:
-            return F.Activation(x, act_type="softrelu")
+    @property
+    def trains_by_op(self) -> bool:
+        return super().trains_by_op and self.missing_as is None
 
+    @property
+    def epoch_name(self) -> str | None:
+        by_epoch = self.missing_as is not None and self.missing_as.by_epoch
+        return f"{self.name}_epoch" if by_epoch else None
+
+    @property
+    def padding(self) -> float:
+        # A row that only fills a batch is told from one of which nothing is known.
+        fills = self.missing_as is not None and self.missing_as.fills
+        return PADDING if fills else self.missing
+
+    def learned(self, counts: Mapping[str, Any]) -> SigmoidTask:
+        yes = list(counts.get("positive", {}).values())
+        known = list(counts.get("labels", {}).values())
+        rows = [(n - holds, holds) for n, holds in zip(known, yes)]
+        return replace(self, loss=counted(self.loss, rows))
+
+    def cell_loss(self, F: Any, logits: Any, label: Any) -> Any:
+        return self._of_costs(cross_entropy(F, logits), label)
+
+    def declared_loss(self, F: Any, logits: Any, label: Any) -> Any:
+        return self._of_costs(self._costs(F, logits), label)
+
+    def _costs(self, F: Any, logits: Any) -> tuple[Any, Any]:
+        """Return what a yes costs, and a no, by the loss that is trained."""
+        return cross_entropy(F, logits) if self.loss is None else self.loss.cells(F, logits)
+
+    def _of_costs(self, costs: tuple[Any, Any], label: Any) -> Any:
         target = self._target(label)
-        return target * softplus(-logits) + (1.0 - target) * softplus(logits)
+        return target * costs[0] + (1.0 - target) * costs[1]
+
+    def training_cells(
+        self, F: Any, logits: Any, label: Any, known: Any, epoch: Any = None
+    ) -> tuple[Any, Any]:
+        mode = self.missing_as
+        if mode is None:
+            return super().training_cells(F, logits, label, known, epoch)
+        costs = self._costs(F, logits)
+        loss = self._of_costs(costs, F.where(known, label, F.zeros_like(label)))
+        weight = mode.row_weight(F, known)
+        loss = loss if weight is None else F.broadcast_mul(loss, weight)
+        if not mode.fills:
+            return loss, known
+        missing = self.fillable(F, label, known)
+        number = None if epoch is None else F.reshape(F.BlockGrad(epoch), shape=(1, 1))
+        filled = mode.cost(F, logits, missing, costs, number)
+        return F.where(known, loss, filled), known + missing
+
+    def fillable(self, F: Any, label: Any, known: Any) -> Any:
+        """Tell which missing cells ``missing_as`` is for: those of rows that were looked at.
+
+        Of a task with one cell these are all but padding; of several, those of rows of which
+        something is known.
+        """
+        missing = label == self.missing
+        if self.label_width == 1:
+            return missing
+        return F.broadcast_mul(missing, F.max(known, axis=1, keepdims=True))
 
     def cell_loss_of_prediction(self, label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
         target = self._target(label)
@@ -131,6 +202,11 @@ class Binary(SigmoidTask):
         What the loss of a row labelled 1 is multiplied by.
     label_smoothing : float
         ``a`` in [0, 1): targets become a / 2 and 1 - a / 2.
+    loss : Loss, optional
+        One of `mxmtl.losses`, instead of the cross-entropy.
+    missing_as : MissingAs, optional
+        What a missing label is taken for in training, one of `mxmtl.losses`; by default it is
+        left out.
 
     Examples
     --------
@@ -184,6 +260,11 @@ class Multilabel(SigmoidTask):
         each, or {label: number}, the others 1.
     label_smoothing : float
         ``a`` in [0, 1): targets become a / 2 and 1 - a / 2.
+    loss : Loss, optional
+        One of `mxmtl.losses`, instead of the cross-entropy.
+    missing_as : MissingAs, optional
+        What a missing label is taken for in training, one of `mxmtl.losses`; by default it is
+        left out.
 
     Examples
     --------

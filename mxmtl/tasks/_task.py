@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import abc
-import math
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,9 +10,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ..losses import Loss
 from ._checks import check_number, check_options, is_missing_cell, options_of
 from ._kind import Kind
-from ._operators import gate, scale_gradient
+from ._objective import Objective
 
 Levels = Sequence[float] | None  # one threshold a column
 SHOWN = 3  # probabilities on a line
@@ -83,7 +83,7 @@ class TaskType(abc.ABCMeta):
 
 
 @dataclass(frozen=True)
-class Task(metaclass=TaskType):
+class Task(Objective, metaclass=TaskType):
     """One thing to predict, declared once; the base of `Multiclass`, `Binary`, ...
 
     A concrete task says how wide its label and its head are, how a cell becomes a label, and
@@ -104,6 +104,11 @@ class Task(metaclass=TaskType):
     kind : Kind
         What a label says, and what follows from it: ``"class"`` (one id of several), ``"cells"``
         (independent 0/1 cells) or ``"value"`` (a real number). A class may give the name alone.
+    loss : Loss, optional
+        What a wrong answer costs in training, one of `mxmtl.losses`, instead of `cell_loss`. It
+        changes neither predictions nor what `TaskLoss` measures.
+    loss_form : str
+        Which form of a `Loss` it takes: ``"cells"``, ``"classes"`` or ``"values"``; "" for none.
     missing : float
         How an unknown label is stored: -1, or NaN where -1 may be a value.
     default_metrics : tuple of str
@@ -114,8 +119,10 @@ class Task(metaclass=TaskType):
 
     name: str
     column: str | None = field(default=None, kw_only=True)
+    loss: Loss | None = field(default=None, kw_only=True)
 
     kind: ClassVar[Kind]
+    loss_form: ClassVar[str] = ""
     missing: ClassVar[float] = -1.0
     default_metrics: ClassVar[tuple[str, ...]]
     types: ClassVar[dict[str, type[Task]]] = {}
@@ -137,6 +144,8 @@ class Task(metaclass=TaskType):
 
     def __post_init__(self) -> None:
         """Check and complete the options; what is derived from this one begins with it."""
+        if self.loss is not None:
+            object.__setattr__(self, "loss", Loss.of(self.loss, f"task {self.name!r}"))
 
     def check(self) -> None:
         """Raise `ValueError` or `TypeError` for what no task may be; called when one is made."""
@@ -149,6 +158,12 @@ class Task(metaclass=TaskType):
             raise ValueError(f"task {self.name!r}: column={self.column!r}: expected a name.")
         check_number(self.name, "weight", self.weight, low=0.0)
         self.kind.check(self)
+        if self.loss is not None:
+            where = f"task {self.name!r}"
+            if not self.loss_form:
+                raise ValueError(f"{where}: {type(self).__name__} has a loss of its own.")
+            names = self.names or self.columns
+            object.__setattr__(self, "loss", self.loss.named(names, self.loss_form, where))
 
     # -- names and layout --------------------------------------------------------------------
     @property
@@ -165,6 +180,16 @@ class Task(metaclass=TaskType):
     def output_name(self) -> str:
         """Name of the head's output: ``<name>_output``."""
         return f"{self.name}_output"
+
+    @property
+    def epoch_name(self) -> str | None:
+        """Name of the variable that counts finished epochs, if training depends on them."""
+        return None
+
+    @property
+    def padding(self) -> float:
+        """What stands in rows that only fill a batch: `missing`, where that says it."""
+        return self.missing
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -285,130 +310,7 @@ class Task(metaclass=TaskType):
             f"{where}: {str(cell)!r} is not {expected}. Leave the cell empty if it is unknown."
         )
 
-    # -- masking, weighting, activation, loss --------------------------------------------------
-    def labelled(self, label: Any) -> Any:
-        """Tell which entries of a label are known (NDArray, Symbol or ndarray; same shape)."""
-        return label == label if math.isnan(self.missing) else label >= 0
-
-    @abc.abstractmethod
-    def activate(self, F: Any, logits: Any, **name: str) -> Any:
-        """Turn logits (N, num_logits) into predictions (N, num_outputs).
-
-        ``F`` is ``mx.sym``, ``mx.nd`` or `NumpyOperators`, which has the same names.
-        """
-
-    @abc.abstractmethod
-    def cell_loss(self, F: Any, logits: Any, label: Any) -> Any:
-        """Loss of each cell, from known labels: shape (N, label_width). No mask, no weight."""
-
-    @abc.abstractmethod
-    def cell_loss_of_prediction(self, label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
-        """`cell_loss` times `cell_weight` in NumPy, from predictions instead of logits.
-
-        Label (N, label_width) and prediction (N, num_outputs) are float64, and so is the
-        result, (N, label_width).
-        """
-
-    @property
-    def has_output_op(self) -> bool:
-        """Whether `output_op` has the gradient of `cell_loss`, as this task is declared."""
-        return type(self).output_op is not Task.output_op
-
-    def output_op(self, F: Any, logits: Any, label: Any, **options: Any) -> Any:
-        """Apply the MXNet output operator whose gradient is that of `cell_loss`, if there is one.
-
-        Where there is none (`has_output_op`), `training_output` takes the gradient from
-        `cell_loss` itself.
-        """
-        return None
-
-    def cell_weight(self, F: Any, label: Any) -> Any | None:
-        """Weight of each cell, (N, label_width), or None where every cell weighs 1."""
-        return None
-
-    def learned(self, counts: Mapping[str, Any]) -> Task:
-        """Return the task with what it left open and takes from the training labels.
-
-        ``counts`` are those of the kind's `Kind.counter`, as manifests have them. Most tasks leave
-        nothing open, and return themselves.
-        """
-        return self
-
-    def smoothed(self, share: float) -> Task:
-        """Return the task with this ``label_smoothing``; itself if it has one, or can have none."""
-        return self
-
-    def cells(self, F: Any, label: Any) -> Any:
-        """Give a label of `label_shape` the shape of the logits, which output operators want."""
-        return label if len(self.label_shape(0)) == 2 else F.reshape(label, shape=(-1, 1))
-
-    def loss(self, F: Any, logits: Any, label: Any, normalization: str = "batch") -> Any:
-        """Weighted loss of each row, shape (N,): 0 where nothing is labelled.
-
-        A row's loss is the sum over its labelled cells divided by ``label_width``. With
-        ``normalization="valid"`` it is divided by the labelled share of the batch as well, so
-        that the mean over the batch is the mean over labelled cells.
-        """
-        label = F.reshape(label, shape=(-1, self.label_width))
-        known = self.labelled(label)
-        # Unknown labels are replaced before the formula: 0 * NaN would poison the gradient.
-        label = F.where(known, label, F.zeros_like(label))
-        loss = self.cell_loss(F, logits, label)
-        scale = self._scale(F, label, known, normalization)
-        loss = loss if scale is None else F.broadcast_mul(loss, scale)
-        loss = F.where(known, loss, F.zeros_like(loss))
-        return F.mean(loss, axis=1) * self.weight
-
-    def training_output(
-        self, F: Any, logits: Any, label: Any, normalization: str = "batch", **name: str
-    ) -> Any:
-        """Predictions (N, num_outputs) whose gradient is that of the sum of `loss`.
-
-        With an `output_op` it is MXNet's own operator; labels that are missing are gated off
-        before it, weights are applied to the gradient alone, and the forward pass is untouched.
-        Without one, the prediction is passed on as it is and the gradient is that of `loss`,
-        which must then be finite.
-        """
-        if not self.has_output_op:
-            loss = F.reshape(self.loss(F, logits, label, normalization), shape=(-1, 1))
-            # The bracket is a - a, so exactly 0, and each column gives its part of the gradient.
-            nothing = (loss - F.BlockGrad(loss)) / self.num_outputs
-            prediction = F.BlockGrad(self.activate(F, logits))
-            return F.MakeLoss(_in_rows(F, F.broadcast_add(prediction, nothing)), **name)
-        label = self.cells(F, label)
-        known = self.labelled(label)
-        scale = self._scale(F, label, known, normalization)
-        if scale is not None:
-            logits = scale_gradient(F, logits, scale)
-        return self.output_op(F, gate(F, logits, known), label, grad_scale=self.weight, **name)
-
-    def prediction_output(self, F: Any, logits: Any, **name: str) -> Any:
-        """Predictions (N, num_outputs): what `training_output` gives, without a label."""
-        if not self.has_output_op:
-            return _in_rows(F, self.activate(F, logits), **name)
-        return self.activate(F, logits, **name)
-
-    def prediction_loss(self, label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
-        """Loss of each cell from predictions: float64 (N, label_width), 0 where missing.
-
-        For measuring (`mxmtl.metrics.TaskLoss`), where only predictions are at hand. The task
-        weight is left out: it says how much a task counts, not how well it does.
-        """
-        label = np.asarray(label, dtype=np.float64).reshape(-1, self.label_width)
-        prediction = np.asarray(prediction, dtype=np.float64).reshape(-1, self.num_outputs)
-        known = self.labelled(label)
-        loss = self.cell_loss_of_prediction(np.where(known, label, 0.0), prediction)
-        return np.where(known, loss, 0.0)
-
-    def _scale(self, F: Any, label: Any, known: Any, normalization: str) -> Any | None:
-        # (N, label_width) or (1, 1): what multiplies the loss of a cell, beside the task weight.
-        scale = self.cell_weight(F, F.reshape(label, shape=(-1, self.label_width)))
-        if normalization == "batch":
-            return scale
-        share = F.mean(known)
-        per_label = F.reshape(1.0 / F.maximum(share, 1e-12), shape=(1, 1))
-        return per_label if scale is None else F.broadcast_mul(scale, per_label)
-
+    # -- in words ------------------------------------------------------------------------------
     @abc.abstractmethod
     def describe(self, prediction: np.ndarray, threshold: Levels = None) -> dict[str, np.ndarray]:
         """Put predictions (N, num_outputs) into words: {table column: array (N,)}.
@@ -457,12 +359,6 @@ def is_task_name(text: str) -> bool:
     )
 
 
-def _in_rows(F: Any, array: Any, **name: str) -> Any:
-    # oneDNN may leave what it makes (a concat, a sum) in a layout of its own, and MXNet then fails
-    # to cut rows off it, as Module.predict does. This operator, which oneDNN has not, copies.
-    return F.slice_axis(array, axis=1, begin=0, end=None, **name)
-
-
 def _check_type(cls: Any) -> None:
     # As the class is made, so that its author hears of it: not who trains with it.
     lacking = [name for name in dir(cls) if getattr(getattr(cls, name, None), ABSTRACT, False)]
@@ -485,7 +381,7 @@ def _check_type(cls: Any) -> None:
     owner = {name: next(c for c in order if name in vars(c)) for name in ("output_op", *WRITTEN)}
     above = owner["output_op"]
     for name in WRITTEN:
-        if above is not Task and order.index(owner[name]) < order.index(above):
+        if above is not Objective and order.index(owner[name]) < order.index(above):
             raise TypeError(
                 f"{cls.__name__}: {name} is its own, but output_op is that of {above.__name__}, "
                 f"whose gradient belongs to another {name}. Write output_op = Task.output_op in "

@@ -67,8 +67,9 @@ class TaskSet(Sequence[Task]):
             if self._by_name[task.name] is not self._tasks[index]:
                 raise ValueError(f"task name {task.name!r} is used twice; names must differ.")
         for task in self._tasks:
-            for suffix in ("", "_label", "_output", "_weight", "_bias", "_fwd"):
-                name = task.name + suffix
+            suffixes = ("", "_label", "_output", "_weight", "_bias", "_fwd")
+            names = [task.name + suffix for suffix in suffixes]
+            for name in [*names, task.epoch_name] if task.epoch_name else names:
                 if name in owner:
                     raise ValueError(
                         f"tasks {owner[name]!r} and {task.name!r} both make the name {name!r} in "
@@ -136,6 +137,16 @@ class TaskSet(Sequence[Task]):
     def missing_label(self) -> np.ndarray:
         """The label of a record of which nothing is known: float32, (label_width,)."""
         return np.concatenate([np.full(t.label_width, t.missing, np.float32) for t in self._tasks])
+
+    @property
+    def padding_label(self) -> np.ndarray:
+        """The label of a row that only fills a batch: float32, (label_width,)."""
+        return np.concatenate([np.full(t.label_width, t.padding, np.float32) for t in self._tasks])
+
+    @property
+    def epoch_names(self) -> list[str]:
+        """Variables that count finished epochs, of the tasks that want one."""
+        return [task.epoch_name for task in self._tasks if task.epoch_name]
 
     @property
     def slices(self) -> list[slice]:

@@ -241,7 +241,7 @@ class FeatureIter(mx.io.DataIter):  # type: ignore[misc]
         pad = self.batch_size - len(rows)
         filled = np.resize(rows, self.batch_size)  # padded rows repeat the first ones, unlabelled
         labels = self._labels[filled]
-        labels[len(rows) :] = self.tasks.missing_label
+        labels[len(rows) :] = self.tasks.padding_label
         return mx.io.DataBatch(
             [mx.nd.array(self._features[filled])],
             [mx.nd.array(part) for part in self.tasks.split(labels)],

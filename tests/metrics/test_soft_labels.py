@@ -46,7 +46,7 @@ def test_the_measured_loss_is_the_trained_one(weight, smoothing):
     logits = np.float32(np.log(P / (1 - P)))
     logits[0] = [18.0, -18.0, 30.0]
     logits[3] = [20.0, -20.0, 16.0]
-    trained = task.loss(mx.nd, mx.nd.array(logits), mx.nd.array(LABEL)).asnumpy()
+    trained = task.row_loss(mx.nd, mx.nd.array(logits), mx.nd.array(LABEL)).asnumpy()
     measured = task.prediction_loss(LABEL, mx.nd.sigmoid(mx.nd.array(logits)).asnumpy())
     # Near 1 float32 has a step of 6e-8: at a logit of 16 the loss is known to a fifth, at 18 to 1.
     np.testing.assert_allclose(measured.mean(axis=1), trained, rtol=0.06)

@@ -54,11 +54,13 @@ def by_gluon(
     data: np.ndarray,
     label: np.ndarray,
     hybridize: bool,
+    epoch: int = 0,
 ) -> Result:
     """Forward and backward through MultiTaskNet and MultiTaskLoss."""
     net = mxmtl.MultiTaskNet(mx.gluon.nn.Flatten(), tasks)
     net.initialize()
     loss = mxmtl.MultiTaskLoss(tasks)
+    loss.epoch = epoch
     x = mx.nd.array(data)
     net(x)
     for name, parameter in net.collect_params().items():

@@ -231,11 +231,11 @@ class RecordIter(AdvancingIter):
             expected,
         )
         pipeline = Pipeline(how.augment, self._normalize.data_shape[1:])
-        self._missing, self._ctx, self._exhausted = self.tasks.missing_label, how.ctx, False
+        self._padding, self._ctx, self._exhausted = self.tasks.padding_label, how.ctx, False
         self._loader = BatchLoader(
             Source(self._reader, pipeline, self._normalize, seed, self.tasks),
             self._order,
-            self._missing,
+            self._padding,
             on_error=how.on_error,
             threads=how.threads or usable_processors(),
             prefetch=how.prefetch,
@@ -298,7 +298,7 @@ class RecordIter(AdvancingIter):
         return self._batch(job)
 
     def _batch(self, job: BatchJob) -> mx.io.DataBatch:
-        pad = job.pad(self._missing)
+        pad = job.pad(self._padding)
         index = np.full(self.batch_size, -1, dtype=np.int64)
         index[: self.batch_size - pad] = self._reader.ids(job.rows)
         labels = [mx.nd.from_numpy(part.copy()) for part in self.tasks.split(job.labels)]

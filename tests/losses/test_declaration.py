@@ -1,0 +1,104 @@
+"""Losses as they are declared: checked, kept in files, from outside, and given counts."""
+
+from dataclasses import dataclass
+
+import mxmtl
+from mxmtl import losses
+
+import pytest
+
+LABELS = ["a", "b", "c"]
+
+
+def test_every_loss_goes_into_a_file_and_comes_back():
+    every = [
+        losses.Focal(gamma=1.5, alpha=0.3),
+        losses.Asymmetric(full=True),
+        losses.Hill(margin=0.5),
+        losses.FocalMargin(),
+        losses.ProperAsymmetric(k_neg=2.0),
+        losses.LogitAdjusted(counts=[(3, 1), (5, 0), (1, 1)]),
+        losses.ClassBalanced(loss=losses.Focal(gamma=1.0)),
+    ]
+    modes = [losses.Negative(weight=0.5), losses.Selective(prior=[0.1, 0.2, 0.3], top=2)]
+    tasks = [
+        mxmtl.Multilabel(f"t{n}", LABELS, loss=loss, missing_as=modes[n % 2])
+        for n, loss in enumerate(every)
+    ]
+    tasks.append(mxmtl.Multiclass("c", LABELS, loss=losses.BalancedSoftmax(counts=[1, 2, 3])))
+    tasks.append(mxmtl.Regression("r", loss=losses.Huber(2.0)))
+    made = mxmtl.TaskSet(tasks)
+    spec = made.to_dict()
+    assert mxmtl.TaskSet.from_dict(spec) == made
+    assert spec["tasks"][6]["loss"] == {
+        "type": "ClassBalanced", "loss": {"type": "Focal", "gamma": 1.0},
+    }  # fmt: skip
+    assert "loss" not in mxmtl.TaskSet([mxmtl.Multilabel("t", LABELS)]).to_dict()["tasks"][0]
+
+
+def test_a_loss_from_outside_is_known_by_its_name():
+    @dataclass(frozen=True)
+    class Squared(losses.Loss):
+        def cells(self, F, logits):
+            return F.square(F.sigmoid(-logits)), F.square(F.sigmoid(logits))
+
+    task = mxmtl.Binary("outdoors", loss=Squared())
+    assert mxmtl.Task.from_dict(task.to_dict()) == task
+    with pytest.raises(ValueError, match="'breed': Squared is no loss for multiclass tasks; it is"):
+        mxmtl.Multiclass("breed", LABELS, loss=Squared())
+    with pytest.raises(TypeError, match="Focal: there is one of this name already, of mxmtl"):
+        type("Focal", (losses.Loss,), {})
+    del losses.Declaration.types["Squared"]
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: losses.Focal(gamma=-1), r"Focal: gamma=-1 is not in \[0, inf\]"),
+        (lambda: losses.Focal(gamma="2"), "Focal: gamma='2' is no number"),
+        (lambda: losses.Pinball(1.0), r"Pinball: level=1.0 is not in"),
+        (lambda: mxmtl.Binary("t", loss="focal"), r"task 't': loss='focal'; expected one of mxmtl"),
+        (lambda: mxmtl.Binary("t", loss={"type": "Fokal"}), r"'Fokal' is not one of \['Asymm"),
+        (lambda: mxmtl.Binary("t", loss={"type": "Focal", "g": 1}), r"Focal has no option \['g'\]"),
+        (lambda: mxmtl.Binary("t", loss=losses.Negative()), "expected one of mxmtl.losses"),
+        (lambda: mxmtl.Binary("t", missing_as=losses.Focal()), "missing_as=mxmtl.losses.KnownF"),
+        (lambda: mxmtl.Regression("t", loss=losses.Focal()), "Focal is no loss for regression"),
+        (
+            lambda: mxmtl.Multiclass("t", LABELS, loss=losses.LogitAdjusted(counts={"a": 1})),
+            r"expected one for each of \['a', 'b', 'c'\]",
+        ),
+        (
+            lambda: mxmtl.Multilabel("t", LABELS, loss=losses.LogitAdjusted(counts=[1, 2, 3])),
+            r"expected \(no, yes\) for each label, 3 of them",
+        ),
+        (
+            lambda: mxmtl.Multiclass("t", LABELS, loss=losses.Focal(alpha=0.25)),
+            "classes have class_weight",
+        ),
+        (
+            lambda: mxmtl.Multilabel("t", LABELS, missing_as=losses.Selective(prior=[2.0])),
+            r"Selective: prior=\[2.0\]; expected a share in \[0, 1\] for each of",
+        ),
+    ],
+)
+def test_what_cannot_be_is_said_as_it_is_declared(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_counts_are_filled_in_or_asked_for():
+    breed = mxmtl.Multiclass("breed", LABELS, loss=losses.LogitAdjusted())
+    toys = mxmtl.Multilabel("toys", LABELS[:2], loss=losses.ClassBalanced())
+    given = mxmtl.Multiclass("given", LABELS, loss=losses.LogitAdjusted(counts=[1, 1, 1]))
+    with pytest.raises(ValueError, match=r"LogitAdjusted needs the counts of the training rows"):
+        mxmtl.training_symbol(mxmtl.small_trunk(), mxmtl.TaskSet([breed]))
+    counts = {
+        "breed": {"counts": {"a": 5, "b": 0, "c": 1}},
+        "toys": {"positive": {"a": 2, "b": 0}, "labels": {"a": 10, "b": 4}},
+        "given": {"counts": {"a": 5, "b": 0, "c": 1}},
+    }
+    learned = mxmtl.TaskSet([breed, toys, given]).learned(counts)
+    assert learned["breed"].loss.counts == (5, 0, 1)
+    assert learned["toys"].loss.counts == ((8, 2), (4, 0))
+    assert learned["given"].loss.counts == (1, 1, 1)
+    mxmtl.training_symbol(mxmtl.small_trunk(), learned)
