@@ -73,6 +73,6 @@ def test_who_is_smoothed():
     shares = {task.name: getattr(task, "label_smoothing", None) for task in smooth}
     assert shares == {
         "breed": 0.25, "shape": 0.1, "outdoors": 0.25, "indoors": 0.2, "toys": 0.25,
-        "tags": 0.25, "age": None, "size": None, "stage": None,
+        "tags": 0.25, "age": None, "height": None, "size": None, "stage": None,
     }  # fmt: skip
     assert mxmtl.TaskSet.from_dict(smooth.to_dict()) == smooth
