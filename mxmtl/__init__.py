@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from .data import RecordError as RecordError
     from .data import RecordIter as RecordIter
     from .data import RecordSummary as RecordSummary
+    from .data import class_counts as class_counts
     from .data import write_records as write_records
     from .model import Predictor as Predictor
     from .nets import MultiTaskLoss as MultiTaskLoss

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .loading import Sampler as Sampler
     from .loading import WeightedSampler as WeightedSampler
     from .records import RecordError as RecordError
+    from .records import class_counts as class_counts
     from .tables import Inference as Inference
     from .tables import Row as Row
     from .tables import TableOptions as TableOptions

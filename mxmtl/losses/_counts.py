@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from abc import ABC
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -52,10 +52,11 @@ class CountedLoss(Loss, ABC):
     counts : sequence or mapping, optional
         Of a multiclass task how often each class is labelled (or any numbers in these
         proportions); of binary and multi-label tasks for each label (no, yes). A mapping is by
-        name. By default `mxmtl.fit` counts the training records.
+        name. By default they are counted where records are written, or training begins. Two
+        losses that differ in their counts alone are equal, because labels mean the same.
     """
 
-    counts: Counts = None
+    counts: Counts = field(default=None, compare=False)
 
     def named(self, names: Sequence[str], form: str, owner: str) -> Loss:
         super().named(names, form, owner)

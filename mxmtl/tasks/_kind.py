@@ -120,6 +120,10 @@ class Kind(str, metaclass=abc.ABCMeta):
     def count_table(self, counts: Mapping[str, Any]) -> tuple[list[str], list[list[Any]]]:
         """Return header and rows of what a `counter` counted."""
 
+    def frequencies(self, counts: Mapping[str, Any]) -> dict[str, Any]:
+        """Return how often each class is labelled, or (no, yes) of each label, of such counts."""
+        return {}
+
     # -- keys ------------------------------------------------------------------------------------
     def holding(self, task: Any) -> tuple[str, ...]:
         """Name what may hold of a record, one for each column of `as_prediction`."""
@@ -218,6 +222,9 @@ class ClassKind(Kind):
         rows = [[name, n, percent(n, counts["labelled"])] for name, n in counts["counts"].items()]
         return ["class", "records", "share"], rows
 
+    def frequencies(self, counts: Mapping[str, Any]) -> dict[str, Any]:
+        return dict(counts.get("counts", {}))
+
     def holding(self, task: Any) -> tuple[str, ...]:
         return tuple(f"{task.name}={name}" for name in task.names)
 
@@ -287,6 +294,10 @@ class CellsKind(Kind):
             for name, n in counts["positive"].items()
         ]
         return ["label", "known", "holds", "share"], rows
+
+    def frequencies(self, counts: Mapping[str, Any]) -> dict[str, Any]:
+        known = counts.get("labels", {})
+        return {name: (known[name] - n, n) for name, n in counts.get("positive", {}).items()}
 
     def holding(self, task: Any) -> tuple[str, ...]:
         return tuple(task.columns)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar
@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .._options import one_of
-from ..losses import counted, log_softmax
+from ..losses import log_softmax
 from ._checks import (
     check_number,
     checked_names,
@@ -188,10 +188,6 @@ class Multiclass(ClassTask):
         weights = per_name(self.name, "class_weight", self.class_weight, self.names)
         object.__setattr__(self, "class_weight", weights)
         check_number(self.name, "label_smoothing", self.label_smoothing, low=0.0, high=0.999)
-
-    def learned(self, counts: Mapping[str, Any]) -> Multiclass:
-        rows = list(counts.get("counts", {}).values())
-        return replace(self, loss=counted(self.loss, rows))
 
     def smoothed(self, share: float) -> Multiclass:
         return replace(self, label_smoothing=self.label_smoothing or share)

@@ -12,17 +12,20 @@ from __future__ import annotations
 import abc
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ..losses import Loss
+from ..losses import Loss, counted
+from ._kind import Kind
 from ._operators import gate, scale_gradient
 
 
 class Objective(abc.ABC):
     """Abstract: the part of `Task` that turns logits and labels into predictions and losses."""
 
+    kind: ClassVar[Kind]
     missing: ClassVar[float]
 
     if TYPE_CHECKING:  # what a task has
@@ -86,9 +89,10 @@ class Objective(abc.ABC):
         """Return the task with what it left open and takes from the training labels.
 
         ``counts`` are those of the kind's `Kind.counter`, as manifests have them. Most tasks leave
-        nothing open, and return themselves.
+        nothing open, and return themselves; a loss may leave open how often each class holds.
         """
-        return self
+        loss = counted(self.loss, list(self.kind.frequencies(counts).values()))
+        return self if loss is self.loss else replace(self, loss=loss)  # type: ignore[type-var]
 
     def smoothed(self, share: float) -> Any:
         """Return the task with this ``label_smoothing``; itself if it has one, or can have none."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
 
-from ..losses import MissingAs, counted, cross_entropy
+from ..losses import MissingAs, cross_entropy
 from ._checks import check_number, checked_names, per_name, word_value
 from ._kind import CELLS, Kind, log
 from ._operators import complement, real
@@ -84,12 +84,6 @@ class SigmoidTask(Task, ABC):
         # A row that only fills a batch is told from one of which nothing is known.
         fills = self.missing_as is not None and self.missing_as.fills
         return PADDING if fills else self.missing
-
-    def learned(self, counts: Mapping[str, Any]) -> SigmoidTask:
-        yes = list(counts.get("positive", {}).values())
-        known = list(counts.get("labels", {}).values())
-        rows = [(n - holds, holds) for n, holds in zip(known, yes)]
-        return replace(self, loss=counted(self.loss, rows))
 
     def cell_loss(self, F: Any, logits: Any, label: Any) -> Any:
         return self._of_costs(cross_entropy(F, logits), label)

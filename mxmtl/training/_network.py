@@ -168,7 +168,7 @@ def only_weights_decay(symbol: mx.sym.Symbol) -> mx.sym.Symbol:
 def trunk_params(symbol: mx.sym.Symbol, tasks: TaskSet) -> list[str]:
     """Return the names of the trunk's parameters, from the first layer on."""
     heads = (f"{name}_{kind}" for name in tasks.names for kind in ("weight", "bias"))
-    others = {"data", *tasks.label_names, *heads}
+    others = {"data", *tasks.label_names, *tasks.epoch_names, *heads}
     return [name for name in symbol.list_arguments() if name not in others]
 
 
@@ -215,3 +215,10 @@ def decay_rates(symbol: mx.sym.Symbol, tasks: TaskSet, share: float) -> mx.sym.S
             node["attrs"]["__lr_mult__"] = repr(share ** (1 - layer[node["name"]] / depth))
 
     return edit(symbol, change)
+
+
+def tell_epoch(module: mx.mod.Module, tasks: TaskSet, epoch: int) -> None:
+    """Say how many epochs are finished, where what a missing label is taken for depends on it."""
+    told = {name: mx.nd.full((1,), epoch) for name in tasks.epoch_names}
+    if told:
+        module.set_params(told, {}, allow_missing=True, force_init=True)

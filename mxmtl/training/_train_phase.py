@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import mxnet as mx
@@ -29,6 +30,7 @@ from ._network import (
     freeze,
     keep_statistics,
     only_weights_decay,
+    tell_epoch,
     trunk_params,
 )
 from ._optimizer import draws, make_schedule, optimizer_params
@@ -53,7 +55,8 @@ def train_phase(
         part.symbol,
         label_names=session.tasks.label_names,
         context=session.context.devices,
-        fixed_param_names=part.fixed,
+        # What says the epoch is a parameter to MXNet, and nobody else may change it.
+        fixed_param_names=[*part.fixed, *session.tasks.epoch_names],
         logger=quiet,
     )
     session.num_batches = part.records.train.num_batches
@@ -95,7 +98,7 @@ class _Part(NamedTuple):
     symbol: mx.sym.Symbol
     records: TrainAndVal
     values: SymbolAndParams
-    fixed: list[str] | None = None
+    fixed: Sequence[str] = ()
 
 
 def _choose_part(
@@ -148,7 +151,13 @@ def make_stream(session: Session, batches: mx.io.DataIter, symbol: mx.sym.Symbol
     mix = Mix(settings.mixup, settings.cutmix, seed)
     mixing = images and bool(settings.mixup or settings.cutmix)
 
+    told = -1
+
     def change(batch: mx.io.DataBatch, epoch: int, index: int) -> mx.io.DataBatch:
+        nonlocal told
+        if epoch != told:
+            tell_epoch(session.module, session.tasks, epoch)
+            told = epoch
         if drawing:
             mx.random.seed(int(keys(drawn, DROPOUT, epoch, index)[0]) >> 33)
         return mix(batch, epoch, index) if mixing else batch

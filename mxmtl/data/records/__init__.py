@@ -7,6 +7,7 @@ from ..._door import lazy
 if TYPE_CHECKING:
     from ._counts import ImageCounts as ImageCounts
     from ._counts import LabelCounts as LabelCounts
+    from ._counts import class_counts as class_counts
     from ._framing import FRAME as FRAME
     from ._framing import MAGIC_BYTES as MAGIC_BYTES
     from ._framing import MAX_LENGTH as MAX_LENGTH

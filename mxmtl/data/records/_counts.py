@@ -9,7 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ...tasks import Task
+from ..._files import PathLike
+from ...tasks import Task, TaskSet
+from ._prefix import Prefixes, record_files, tasks_of
+from ._reader import RecordReader
 
 BLOCK = 4096  # rows: large enough to count by NumPy, small enough to forget
 
@@ -58,6 +61,35 @@ class LabelCounts:
         if self._waiting and self._counters:
             self.add_block(np.stack(self._waiting))
         self._waiting = []
+
+
+def class_counts(
+    records: Prefixes, tasks: TaskSet | PathLike | None = None
+) -> dict[str, dict[str, Any]]:
+    """Return how often each class and label of some records holds, of labelled rows alone.
+
+    Parameters
+    ----------
+    records : str or sequence of str
+        Prefixes.
+    tasks : TaskSet or path, optional
+        What the labels are, where no ``.tasks.json`` says so.
+
+    Returns
+    -------
+    dict
+        ``{task: {class: rows}}`` of multiclass tasks, ``{task: {label: (no, yes)}}`` of binary
+        and multi-label tasks; of others nothing. As losses take them:
+        ``mxmtl.losses.LogitAdjusted(counts=class_counts("data/train")["breed"])``.
+    """
+    tasks = tasks_of(records, tasks)
+    counts, reader = LabelCounts(tasks), RecordReader(record_files(records))
+    try:
+        counts.add_block(reader.labels(tasks.label_width))
+    finally:
+        reader.close()
+    summary = counts.summary()
+    return {task.name: task.kind.frequencies(summary[task.name]) for task in tasks}
 
 
 class ImageCounts:
