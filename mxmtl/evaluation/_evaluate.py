@@ -14,6 +14,7 @@ from ..metrics import (
     MeanOverTasks,
     Metric,
     Suite,
+    TopKAccuracy,
     WorstTask,
     metric_named,
     values_of,
@@ -169,6 +170,8 @@ def make(name: str, task: Task, thresholds: Thresholds, **options: Any) -> Metri
     """Make a metric, with the task's thresholds if it takes decisions."""
     if task.name in thresholds and issubclass(Metric.types[name], AbstractDecision):
         options["threshold"] = thresholds[task.name]
+    if name == "top_k_accuracy":  # its name says k
+        return TopKAccuracy(task, k=WIDE, name=f"{task.name}/top_{WIDE}_accuracy")
     return metric_named(name, task, **options)
 
 

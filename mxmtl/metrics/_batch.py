@@ -138,7 +138,7 @@ class Batch(abc.ABC):
 
     @staticmethod
     def tables(c: Counts) -> Counts:
-        """Return the counts of the classes of each table: (tables, classes)."""
+        """Return the counts of the classes of each table: (..., tables, classes)."""
         raise NotImplementedError
 
     @staticmethod
@@ -333,7 +333,7 @@ class ClassBatch(Batch, kind="class"):
 
     @staticmethod
     def tables(c: Counts) -> Counts:
-        return Counts(*(part[None] for part in c))
+        return Counts(*(part[..., None, :] for part in c))
 
 
 # -- independent 0/1 cells -------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from itertools import cycle
 from typing import Any
@@ -11,9 +11,10 @@ import mxnet as mx
 import numpy as np
 
 from ..tasks import Task
+from ._batch import shaped
+from ._draws import Draws
 from ._fast import fetch
 from ._metric import Metric, as_list, by_name
-from ._statistic import Feed
 from ._suite import Suite
 from ._value import MetricValue, values_of
 
@@ -22,8 +23,9 @@ class Bootstrap(mx.metric.EvalMetric):
     """Values with their confidence intervals: ``<name>``, ``<name>/low`` and ``<name>/high``.
 
     Rows are drawn with replacement, the same ones for all tasks, and every metric is computed
-    again from them; the interval is that of the percentiles. Labels and predictions are kept on
-    the host until `get`: this is for a final evaluation, not for training.
+    again from them; the interval is that of the percentiles, moved where its value lies outside
+    (see `around`). Labels and predictions are kept on the host until `get`: this is for a final
+    evaluation, not for training.
 
     Parameters
     ----------
@@ -98,7 +100,7 @@ class Bootstrap(mx.metric.EvalMetric):
     def get(self) -> tuple[list[str], list[float]]:
         """Return names and values: of each, its lower and its upper bound."""
         names, values = (as_list(part) for part in self.inner.get())
-        bounds = self._bounds(len(values))
+        bounds = self._bounds(values)
         out = [
             (f"{name}{end}", float(v))
             for name, value, (low, high) in zip(names, values, bounds)
@@ -109,27 +111,28 @@ class Bootstrap(mx.metric.EvalMetric):
     def metric_values(self, since_reset: bool = True) -> list[MetricValue]:
         """Return the values with their intervals: all since `reset`."""
         values = values_of(self.inner)
-        bounds = self._bounds(len(values)).tolist()
+        bounds = self._bounds([value.value for value in values]).tolist()
         return [replace(v, interval=(low, high)) for v, (low, high) in zip(values, bounds)]
 
-    def _bounds(self, count: int) -> np.ndarray:
+    def _bounds(self, values: Sequence[float]) -> np.ndarray:
         if not self._rows:
-            return np.full((count, 2), np.nan)
+            return np.full((len(values), 2), np.nan)
         arrays = {
             name: tuple(map(np.concatenate, zip(*blocks))) for name, blocks in self._rows.items()
         }
-        rows = len(next(iter(arrays.values()))[0])
-        random = np.random.RandomState(self.seed)
-        draws = [self._values(arrays, random.randint(rows, size=rows)) for _ in range(self.repeats)]
-        return percentiles(np.array(draws), self.level)
-
-    def _values(self, arrays: Mapping[str, Any], index: np.ndarray) -> np.ndarray:
-        feed = Feed()
-        parts = [[feed.share(s) for s in member.statistics()] for member in self.members]
         tasks = [task for task in self.tasks if task.name in arrays]
-        feed.push((t, arrays[t.name][0][index], arrays[t.name][1][index]) for t in tasks)
-        values = [m.compute(*(s.local for s in part)) for m, part in zip(self.members, parts)]
-        return np.concatenate([np.ravel(value) for value in values])
+        shaped_ = {t.name: shaped(t, *arrays[t.name]) for t in tasks}
+        draws = Draws(shaped_, tasks, self.repeats, self.seed)
+        states: dict[Hashable, Any] = {}
+        found = []
+        for member in self.members:
+            statistics = member.statistics()
+            for one in statistics:
+                if one.key not in states:
+                    states[one.key] = draws.states(one)
+            found.append(member.compute_draws(*(states[one.key] for one in statistics)))
+        drawn = np.concatenate(found, axis=1)
+        return around(np.asarray(values, np.float64), drawn, percentiles(drawn, self.level))
 
 
 def percentiles(draws: np.ndarray, level: float) -> np.ndarray:
@@ -139,8 +142,25 @@ def percentiles(draws: np.ndarray, level: float) -> np.ndarray:
     """
     ends = [50 * (1 - level), 50 * (1 + level)]
     defined = ~np.isnan(draws)
-    columns = [
-        np.percentile(column[known], ends) if known.any() else np.full(2, np.nan)
-        for column, known in zip(draws.T, defined.T)
-    ]
-    return np.array(columns)
+    bounds = np.full((draws.shape[1], 2), np.nan)
+    whole = defined.all(axis=0)
+    if whole.any():
+        bounds[whole] = np.percentile(draws[:, whole], ends, axis=0).T
+    for column in np.flatnonzero(defined.any(axis=0) & ~whole):
+        bounds[column] = np.percentile(draws[defined[:, column], column], ends)
+    return bounds
+
+
+def around(values: np.ndarray, draws: np.ndarray, bounds: np.ndarray) -> np.ndarray:
+    """Return bounds that contain their values.
+
+    Some values change by the drawing itself: rows that are repeated look less calibrated, and the
+    worst of several tasks looks worse. Where a value lies outside of the bounds of its draws, they
+    are moved by the distance of the draws' median from it; what is never below 0 stays so.
+    """
+    outside = np.flatnonzero((values < bounds[:, 0]) | (values > bounds[:, 1]))
+    for one in outside:
+        drawn = draws[:, one][~np.isnan(draws[:, one])]
+        moved = bounds[one] + (values[one] - np.median(drawn))
+        bounds[one] = np.maximum(moved, 0.0) if min(drawn.min(), values[one]) >= 0 else moved
+    return bounds

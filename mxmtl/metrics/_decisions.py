@@ -10,7 +10,7 @@ import numpy as np
 from ..tasks import Task, TaskSet
 from . import _formulas as formulas
 from ._batch import Batch
-from ._formulas import Counts, ratio
+from ._formulas import Counts, counts_of, ratio
 from ._metric import AbstractTaskMetric, Averages, Metric, Value, average_of, share
 from ._statistic import Counted, Crossed, Matched, RowRates, Statistic, Summed
 from ._value import ALL_TASKS
@@ -68,6 +68,7 @@ class AbstractRate(AbstractDecision):
     unit = "share"
     stat: ClassVar[Callable[..., np.ndarray]]
     parameters: tuple[float, ...] = ()
+    at_once = True
 
     def statistics(self) -> list[Statistic]:
         if self.average == "samples":
@@ -77,12 +78,12 @@ class AbstractRate(AbstractDecision):
 
     def compute(self, *states: Any) -> Value:
         if self.average == "samples":
-            total, rows = states[0]
-            return float(formulas.ratio(total, rows, np.nan))
-        c = Counts(*states[0].astype(np.float64))
-        seen = self.batch.seen(c)
+            return formulas.ratio(states[0][..., 0], states[0][..., 1], np.nan)
+        c = counts_of(states[0])
+        seen: np.ndarray = self.batch.seen(c)
         if self.average == "micro":
-            c, seen = Counts(*(part.sum(keepdims=True) for part in c)), seen.any(keepdims=True)
+            c = Counts(*(part.sum(axis=-1, keepdims=True) for part in c))
+            seen = np.any(seen, axis=-1, keepdims=True)
         values = np.where(seen, type(self).stat(c, *self.parameters), np.nan)
         return average_of(values, "macro" if self.average == "micro" else self.average, c.positive)
 
@@ -184,7 +185,7 @@ class AbstractAgreement(AbstractDecision):
 
     def accuracy(self, state: np.ndarray) -> Value:
         """Return the share that was right, averaged as the metric says."""
-        right, labelled = self.batch.agreement(Counts(*state.astype(np.float64)))
+        right, labelled = self.batch.agreement(counts_of(state))
         return share(right, labelled, self.average)
 
 
@@ -203,6 +204,7 @@ class Accuracy(AbstractAgreement):
     higher_is_better = True
     formula = "right / labelled"
     source = "`sklearn.metrics.accuracy_score`"
+    at_once = True
 
     def compute(self, *states: Any) -> Value:
         return self.accuracy(*states)
@@ -214,6 +216,7 @@ class HammingLoss(AbstractAgreement):
     higher_is_better = False
     formula = "wrong / labelled"
     source = "`sklearn.metrics.hamming_loss`"
+    at_once = True
 
     def compute(self, *states: Any) -> Value:
         return 1.0 - self.accuracy(*states)
@@ -241,6 +244,7 @@ class TopKAccuracy(AbstractTaskMetric):
     unit = "share"
     formula = "rows whose class is among the k highest / labelled rows"
     source = "`sklearn.metrics.top_k_accuracy_score` (which ranks the last of equals higher)"
+    at_once = True
 
     def __init__(
         self, task: Task, *, k: int = 5, average: str | None = None, name: str | None = None
@@ -254,8 +258,7 @@ class TopKAccuracy(AbstractTaskMetric):
         return [Summed(self.task, options=(Batch.top, self.k))]
 
     def compute(self, *states: Any) -> Value:
-        ((right, rows),) = states[0].T
-        return float(ratio(right, rows, np.nan))
+        return ratio(states[0][..., 0, 0], states[0][..., 1, 0], np.nan)
 
 
 class ExactMatch(Metric):
@@ -278,6 +281,7 @@ class ExactMatch(Metric):
     formula = "rows with all known labels right / rows with a known label"
     undefined = "nan"
     source = "`sklearn.metrics.accuracy_score` of multi-label rows"
+    at_once = True
 
     def __init__(
         self,
@@ -308,8 +312,7 @@ class ExactMatch(Metric):
         return [Matched(*self.tasks, options=self.thresholds)]
 
     def compute(self, *states: Any) -> Value:
-        right, rows = states[0]
-        return float(ratio(right, rows, np.nan))
+        return ratio(states[0][..., 0], states[0][..., 1], np.nan)
 
 
 # -- tables of classes -----------------------------------------------------------------------------
@@ -325,11 +328,12 @@ class AbstractTable(AbstractDecision):
     averages: ClassVar[Averages] = {"class": (), "cells": ("macro", "micro", "none")}
     higher_is_better = True
     stat: ClassVar[Callable[[Counts], np.ndarray]]
+    at_once = True
 
     def compute(self, *states: Any) -> Value:
-        tables = self.batch.tables(Counts(*states[0].astype(np.float64)))
+        tables = self.batch.tables(counts_of(states[0]))
         if self.average == "micro":
-            tables = Counts(*(part.sum(axis=0, keepdims=True) for part in tables))
+            tables = Counts(*(part.sum(axis=-2, keepdims=True) for part in tables))
         rows = tables.positive.sum(axis=-1)
         values = np.where(rows > 0, type(self).stat(tables), np.nan)
         return average_of(values, "none" if self.average == "none" else "macro", rows)

@@ -35,6 +35,11 @@ class Counts(NamedTuple):
         return self.known - self.predicted - self.positive + self.tp
 
 
+def counts_of(state: np.ndarray) -> Counts:
+    """Return the counts (..., units) that a state (..., 4, units) holds, as float64."""
+    return Counts(*np.moveaxis(state.astype(np.float64), -2, 0))
+
+
 def ratio(part: Any, whole: Any, undefined: float = 0.0) -> np.ndarray:
     """Divide, with ``undefined`` where the denominator is 0."""
     part, whole = np.broadcast_arrays(np.asarray(part, np.float64), np.asarray(whole, np.float64))

@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ._formulas import Counts, ratio
+from ._formulas import counts_of, ratio
 from ._metric import AbstractTaskMetric, Averages, Value, average_of, share
-from ._statistic import Counted, Known, Moments, Spread, Statistic
+from ._statistic import Counted, Known, Spread, Statistic, moments_of
 
 
 class NumLabels(AbstractTaskMetric):
@@ -22,6 +22,7 @@ class NumLabels(AbstractTaskMetric):
     higher_is_better = None
     unit = "count"
     of_labels = True
+    at_once = True
     formula = "number of labelled cells"
     undefined = "0"
     source = "-"
@@ -30,7 +31,7 @@ class NumLabels(AbstractTaskMetric):
         return [Known(self.task)]
 
     def compute(self, *states: Any) -> Value:
-        return states[0] if self.average == "none" else float(states[0].sum())
+        return states[0] if self.average == "none" else states[0].sum(axis=-1)
 
 
 class NumPositive(AbstractTaskMetric):
@@ -40,6 +41,7 @@ class NumPositive(AbstractTaskMetric):
     higher_is_better = None
     unit = "count"
     of_labels = True
+    at_once = True
     formula = "tp + fn"
     undefined = "0"
     source = "-"
@@ -48,8 +50,8 @@ class NumPositive(AbstractTaskMetric):
         return [Counted(self.task, options=0.5)]  # as others have by default, to share it
 
     def compute(self, *states: Any) -> Value:
-        positive = Counts(*states[0]).positive
-        return positive if self.average == "none" else float(positive.sum())
+        positive = counts_of(states[0]).positive
+        return positive if self.average == "none" else positive.sum(axis=-1)
 
 
 class BaselineAccuracy(AbstractTaskMetric):
@@ -59,6 +61,7 @@ class BaselineAccuracy(AbstractTaskMetric):
     higher_is_better = True
     unit = "share"
     of_labels = True
+    at_once = True
     formula = "rows labelled with the most frequent class / labelled rows"
     source = "`sklearn.dummy.DummyClassifier` on the labels themselves"
 
@@ -66,7 +69,7 @@ class BaselineAccuracy(AbstractTaskMetric):
         return [Counted(self.task, options=0.5)]  # as the others have by default, to share it
 
     def compute(self, *states: Any) -> Value:
-        positive = self.batch.tables(Counts(*states[0].astype(np.float64))).positive
+        positive = self.batch.tables(counts_of(states[0])).positive
         return share(positive.max(axis=-1), positive.sum(axis=-1), self.average)
 
 
@@ -77,6 +80,7 @@ class BaselineRMSE(AbstractTaskMetric):
     higher_is_better = False
     unit = "label"
     of_labels = True
+    at_once = True
     formula = "sqrt(mean of (label - mean label)^2)"
     source = "`sklearn.dummy.DummyRegressor` on the labels themselves"
 
@@ -84,5 +88,5 @@ class BaselineRMSE(AbstractTaskMetric):
         return [Spread(self.task)]
 
     def compute(self, *states: Any) -> Value:
-        m = Moments(*states[0])
+        m = moments_of(states[0])
         return average_of(np.sqrt(ratio(m.yy, m.n, np.nan)), "macro", m.n)

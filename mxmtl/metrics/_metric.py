@@ -40,6 +40,9 @@ class Metric(mx.metric.EvalMetric, abc.ABC):
         ``"share"``, ``"label"``, ``"count"`` or ``""``; see `MetricValue`.
     of_labels : bool
         Whether it depends on the labels alone, as counts and baselines do.
+    at_once : bool
+        Said by a class whose `compute` takes states with more axes in front, those of many draws,
+        and keeps them; it holds for the `compute` of that class alone.
     types : dict
         Every concrete metric by the name that it has in logs (its class name in snake case).
     """
@@ -47,6 +50,7 @@ class Metric(mx.metric.EvalMetric, abc.ABC):
     higher_is_better: bool | None
     unit: str = ""
     of_labels: ClassVar[bool] = False
+    at_once: ClassVar[bool] = False
     types: ClassVar[dict[str, Any]] = METRICS
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -75,6 +79,13 @@ class Metric(mx.metric.EvalMetric, abc.ABC):
     @abc.abstractmethod
     def compute(self, *states: Any) -> Value:
         """Turn the states of the statistics into a number, or one for each of `names`."""
+
+    def compute_draws(self, *states: Sequence[Any]) -> np.ndarray:
+        """Return what `compute` makes of the states of each draw: float64 (draws, values)."""
+        made = next(vars(cls) for cls in type(self).__mro__ if "compute" in vars(cls))
+        if made.get("at_once") and all(isinstance(state, np.ndarray) for state in states):
+            return np.asarray(self.compute(*states)).reshape(len(states[0]), -1)
+        return np.stack([np.ravel(self.compute(*parts)) for parts in zip(*states)])
 
     @property
     def classes(self) -> Sequence[str | None]:
@@ -243,19 +254,16 @@ def task_types(kinds: Iterable[str]) -> list[str]:
 
 
 def average_of(values: np.ndarray, average: str, weight: np.ndarray) -> Value:
-    """Average the values of units, of which those that are nan do not count.
+    """Average the values of units (..., units), of which those that are nan do not count.
 
     With ``"weighted"``, 0 if the weights are all 0 (no positive label), as scikit-learn has it.
     """
     if average == "none":
         return values
     defined = ~np.isnan(values)
-    if not defined.any():
-        return np.nan
-    if average == "macro":
-        return float(values[defined].mean())
-    weight = weight[defined]
-    return float(ratio(values[defined] @ weight, weight.sum()))
+    weight = np.where(defined, 1.0 if average == "macro" else weight, 0.0)
+    total = np.sum(np.where(defined, values, 0.0) * weight, axis=-1)
+    return np.where(defined.any(axis=-1), ratio(total, weight.sum(axis=-1)), np.nan)
 
 
 class AbstractMean(AbstractTaskMetric):
@@ -263,18 +271,19 @@ class AbstractMean(AbstractTaskMetric):
 
     higher_is_better = False
     values: ClassVar[Callable[..., np.ndarray]]
+    at_once = True
 
     def statistics(self) -> list[Statistic]:
         return [Summed(self.task, options=(type(self).values,))]
 
     def compute(self, *states: Any) -> Value:
-        return share(states[0][0], states[0][1], self.average)
+        return share(states[0][..., 0, :], states[0][..., 1, :], self.average)
 
 
 def share(part: np.ndarray, whole: np.ndarray, average: str) -> Value:
-    """Return part / whole of each unit or of all, nan where the whole is 0."""
+    """Return part / whole of each unit (..., units) or of all, nan where the whole is 0."""
     if average == "micro":
-        return float(ratio(part.sum(), whole.sum(), np.nan))
+        return ratio(part.sum(axis=-1), whole.sum(axis=-1), np.nan)
     return average_of(ratio(part, whole, np.nan), average, whole)
 
 

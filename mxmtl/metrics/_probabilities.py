@@ -10,6 +10,7 @@ import numpy as np
 from ..tasks import Task
 from . import _formulas as curves
 from ._batch import Batch
+from ._draws import DrawnScores
 from ._formulas import Curve, ratio
 from ._metric import AbstractMean, AbstractTaskMetric, Averages, Value, average_of
 from ._statistic import Histogram, Reliability, Scored, Statistic
@@ -29,6 +30,7 @@ class AbstractArea(AbstractTaskMetric):
     unit = "share"
     stat: ClassVar[Callable[[Curve], float]]
     stat_error: ClassVar[Callable[[Curve], float]]
+    drawn: ClassVar[int | None] = None  # its place among `DrawnScores.areas`, if it is there
 
     def __init__(
         self,
@@ -50,6 +52,15 @@ class AbstractArea(AbstractTaskMetric):
 
     def compute(self, *states: Any) -> Value:
         return self._average(type(self).stat, states[0])
+
+    def compute_draws(self, *states: Any) -> np.ndarray:
+        if self.drawn is None or not isinstance(states[0], DrawnScores):
+            return super().compute_draws(*states)
+        scores = states[0]
+        areas = scores.areas_together if self.average == "micro" else scores.areas
+        average = "macro" if self.average == "micro" else self.average
+        pairs = zip(areas[self.drawn], areas[2])
+        return np.stack([np.ravel(average_of(values, average, n)) for values, n in pairs])
 
     @property
     def error(self) -> Value:
@@ -99,6 +110,7 @@ class AUROC(AbstractArea):
     source = "`sklearn.metrics.roc_auc_score`"
     stat = curves.area_under_roc
     stat_error = curves.area_under_roc_error
+    drawn = 0
 
 
 class AveragePrecision(AbstractArea):
@@ -124,6 +136,7 @@ class AveragePrecision(AbstractArea):
     source = "`sklearn.metrics.average_precision_score`"
     stat = curves.average_precision
     stat_error = curves.average_precision_error
+    drawn = 1
 
 
 class CrossEntropy(AbstractMean):
@@ -184,6 +197,7 @@ class CalibrationError(AbstractTaskMetric):
     unit = "share"
     formula = "sum over bins of n_b / n |share that is true - mean probability|"
     source = "Naeini et al. 2015; Guo et al. 2017; `torchmetrics` norm='l1'"
+    at_once = True
 
     def __init__(
         self,
@@ -202,8 +216,8 @@ class CalibrationError(AbstractTaskMetric):
         return [Reliability(self.task, options=self.bins)]
 
     def compute(self, *states: Any) -> Value:
-        state = states[0].sum(axis=1, keepdims=True) if self.average == "micro" else states[0]
-        number, probability, true = state
+        state = states[0].sum(axis=-2, keepdims=True) if self.average == "micro" else states[0]
+        number, probability, true = np.moveaxis(state, -3, 0)
         error = ratio(np.abs(true - probability).sum(axis=-1), number.sum(axis=-1), np.nan)
         average = "none" if self.average == "none" else "macro"
         return average_of(error, average, number.sum(axis=-1))

@@ -9,7 +9,7 @@ import numpy as np
 from ._batch import Batch
 from ._formulas import ratio
 from ._metric import AbstractMean, AbstractTaskMetric, Averages, Value, average_of
-from ._statistic import Moments, Spread, Statistic
+from ._statistic import Spread, Statistic, moments_of
 
 
 class MAE(AbstractMean):
@@ -48,6 +48,7 @@ class RMSE(AbstractMean):
     formula = "sqrt(MSE)"
     source = "`sklearn.metrics.mean_squared_error(squared=False)`"
     values = Batch.squared_errors
+    at_once = True
 
     def compute(self, *states: Any) -> Value:
         return np.sqrt(super().compute(*states))
@@ -69,9 +70,10 @@ class R2Score(AbstractFit):
     formula = "1 - sum (p - y)^2 / sum (y - mean y)^2"
     undefined = "constant labels: 1 if all are predicted exactly, else 0; under two labels: nan"
     source = "`sklearn.metrics.r2_score`"
+    at_once = True
 
     def compute(self, *states: Any) -> Value:
-        m = Moments(*states[0])
+        m = moments_of(states[0])
         constant = np.where(m.error == 0, 1.0, 0.0)
         value = np.where(m.yy == 0, constant, 1.0 - ratio(m.error, m.yy))
         return average_of(np.where(m.n < 2, np.nan, value), "macro", m.n)
@@ -83,8 +85,9 @@ class PearsonCorrCoef(AbstractFit):
     formula = "cov(y, p) / (sd(y) sd(p))"
     undefined = "nan where labels or predictions are constant"
     source = "`scipy.stats.pearsonr`"
+    at_once = True
 
     def compute(self, *states: Any) -> Value:
-        m = Moments(*states[0])
+        m = moments_of(states[0])
         value = ratio(m.yp, np.sqrt(m.yy) * np.sqrt(m.pp), np.nan)
         return average_of(np.clip(value, -1.0, 1.0), "macro", m.n)

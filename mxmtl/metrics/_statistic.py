@@ -238,6 +238,11 @@ class Moments(NamedTuple):
     error: np.ndarray
 
 
+def moments_of(state: np.ndarray) -> Moments:
+    """Return the moments (..., columns) that a state (..., 7, columns) holds."""
+    return Moments(*np.moveaxis(state, -2, 0))
+
+
 class Spread(Statistic):
     """`Moments`, array (7, label_width). Centred, so that large values lose no digits."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -160,9 +161,12 @@ def metric_type(metric: str) -> Any:
     >>> import mxmtl
     >>> metric_type("worst_f1").__name__, metric_type("accuracy_by_num_labels").__name__
     ('F1', 'Accuracy')
+    >>> metric_type("top_5_accuracy").__name__
+    'TopKAccuracy'
     """
     if metric in METRICS:
         return METRICS[metric]
+    metric = re.sub(r"^top_\d+_accuracy$", "top_k_accuracy", metric)
     of_one = metric[len("worst_") :] if metric.startswith("worst_") else metric
     if of_one.endswith("_by_num_labels"):
         of_one = of_one[: -len("_by_num_labels")]

@@ -99,7 +99,7 @@ def test_every_metric_is_there_or_left_out_on_purpose():
     over_tasks = {"delta_m", "worst_task", "mean_over_tasks"}
     assert set(mxmtl.metrics.Metric.types) - found == left_out | over_tasks
     many = mxmtl.Multiclass("m", classes=[f"c{i}" for i in range(6)])
-    assert "m/top_k_accuracy" in evaluation_suite(mxmtl.TaskSet([many])).names
+    assert "m/top_5_accuracy" in evaluation_suite(mxmtl.TaskSet([many])).names
 
 
 def test_values_over_all_tasks():
