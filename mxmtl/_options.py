@@ -41,6 +41,7 @@ class Option:
     metavar: str | None = None
     read: Callable[[str], Any] | None = None
     repeat: bool = False
+    bare: Any = None
 
     @property
     def chosen_from(self) -> Mapping[str, str]:
@@ -68,6 +69,7 @@ def option(
     metavar: str | None = None,
     read: Callable[[str], Any] | None = None,
     repeat: bool = False,
+    bare: Any = None,
 ) -> Any:
     """Declare a field of an `Options` class.
 
@@ -94,8 +96,12 @@ def option(
         Makes a value of the command line's text; by default that follows from the type.
     repeat : bool
         Whether the command line takes it several times, each with one of the items.
+    bare : object, optional
+        What the command line means by it where no value follows.
     """
-    known = Option(help, group, choices, low, high, below, changeable, flag, metavar, read, repeat)
+    known = Option(
+        help, group, choices, low, high, below, changeable, flag, metavar, read, repeat, bare
+    )
     default = tuple(default) if isinstance(default, list) else default
     return dataclasses.field(default=default, metadata={"option": known})
 

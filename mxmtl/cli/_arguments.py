@@ -46,6 +46,8 @@ def add_option(group: Any, name: str, type_: Any, known: Option, default: Any) -
     more: dict[str, Any] = {"action": "append"} if known.repeat else {}
     if default is MISSING:
         more["required"] = True
+    if known.bare is not None:
+        more |= {"nargs": "?", "const": known.bare}
     group.add_argument(
         *(flag.split("/")), type=Reader(name, type_, known), help=escaped(help_of(known, default)),
         metavar=known.metavar or metavar_of(name, type_, known), **common, **more,

@@ -24,6 +24,7 @@ VERBS = {
     "report": "show runs on one page: curves, metrics, confusions, mistakes, network",
     "serve": "answer over HTTP what a trained model predicts; with a page to drop images on",
     "train": "train on records: a run folder with checkpoints comes out",
+    "trunks": "list the trunks that have a name, their sizes, and whose trained weights fit",
     "tune": "choose thresholds and temperatures on validation records, and keep them",
     "verify": "check every record; name the damaged ones, and write a file of the good ones",
 }

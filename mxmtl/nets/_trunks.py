@@ -1,4 +1,4 @@
-"""Trunks: images to flat features, from a zoo, from a checkpoint, or EfficientNet-Lite0."""
+"""Trunks: images to flat features, from a zoo, from a checkpoint, or small and our own."""
 
 from __future__ import annotations
 
@@ -9,19 +9,25 @@ from typing import Any
 
 import mxnet as mx
 
+from ._efficientnet import efficientnet_lite_trunk
 from ._net import Params
+from ._trunk_list import ALSO, TRUNKS, meant
 
-EFFICIENTNET_LITE = "lite0_"
-# Expansion, channels, repeats, stride, kernel of each stage: those of EfficientNet-B0.
-STAGES = (
-    (1, 16, 1, 1, 3),
-    (6, 24, 2, 2, 3),
-    (6, 40, 2, 2, 5),
-    (6, 80, 3, 2, 3),
-    (6, 112, 3, 1, 5),
-    (6, 192, 4, 2, 5),
-    (6, 320, 1, 1, 3),
-)
+# What only moves or leaves out what is there: no layer that says something of its own.
+PASSING = ("Pad", "pad", "Pooling", "Dropout", "Flatten", "Reshape", "null")
+
+
+def named_trunk(name: str, *, tensorflow: bool = True) -> mx.gluon.HybridBlock:
+    """Return a trunk by its name: one of `TRUNKS`, or of GluonCV.
+
+    ``tensorflow`` says which form of EfficientNet-Lite, see `efficientnet_lite_trunk`. Raises
+    `ValueError` for a name that nobody knows, with that which was perhaps meant.
+    """
+    if name == "small":
+        return small_trunk()
+    if name in TRUNKS and "efficientnet_lite" in name:
+        return efficientnet_lite_trunk(int(name[-1]), tensorflow=tensorflow)
+    return zoo_trunk(name)
 
 
 def load_trunk(
@@ -94,6 +100,49 @@ def joined_layers(symbol: mx.sym.Symbol, layers: Sequence[str]) -> mx.sym.Symbol
         for name in layers
     ]
     return mx.sym.concat(*pooled, dim=1, name="joined_layers")
+
+
+def stage_layers(symbol: mx.sym.Symbol, data_shape: Sequence[int]) -> list[str]:
+    """Return the last layer of a network at each height and width: what a trunk knows, in steps.
+
+    They are what `joined_layers` takes: colours and edges from the first ones, kinds of things
+    from the last.
+
+    Parameters
+    ----------
+    symbol : Symbol
+        A network of images.
+    data_shape : sequence of int
+        (channels, height, width) of one image.
+
+    Raises
+    ------
+    ValueError
+        If it has no layer with height and width, or does not take such images.
+
+    Examples
+    --------
+    >>> import mxmtl, mxnet as mx
+    >>> trunk = mxmtl.small_trunk((8, 16))(mx.sym.var("data"))
+    >>> mxmtl.nets.stage_layers(trunk, (3, 32, 32))
+    ['small_relu2_fwd_output', 'small_relu4_fwd_output']
+    """
+    internals = symbol.get_internals()
+    try:
+        _, shapes, _ = internals.infer_shape_partial(data=(1, *data_shape))
+    except mx.MXNetError as error:
+        raise ValueError(f"the trunk does not take images of shape {tuple(data_shape)}.") from error
+    operators = {node["name"]: node["op"] for node in json.loads(symbol.tojson())["nodes"]}
+    last = {
+        shape[2:]: name
+        for name, shape in zip(internals.list_outputs(), shapes)
+        if len(shape) == 4
+        and name.endswith("_output")
+        and operators.get(name.removesuffix("_output"), "null") not in PASSING
+    }
+    if not last:
+        raise ValueError("the trunk has no layers with height and width to join.")
+    return list(last.values())
 
 
 def _layer(symbol: mx.sym.Symbol, layer: str, where: str) -> mx.sym.Symbol:
@@ -209,108 +258,9 @@ def _from_zoo(name: str, options: Any) -> mx.gluon.HybridBlock:
     try:
         from gluoncv import model_zoo
     except ImportError:
-        raise ValueError(
-            f"{name!r} is not in the Gluon model zoo. GluonCV has more: "
-            'pip install "mxmtl[gluoncv]"'
-        ) from unknown
+        raise ValueError(f"{name!r} is no trunk. {meant(name)} {ALSO}") from unknown
     names = model_zoo.get_model_list()
     if name.lower() not in names:
         near = difflib.get_close_matches(name.lower(), names, n=3, cutoff=0.4)
-        raise ValueError(f"{name!r} is neither in the Gluon zoo nor in GluonCV. Near: {near}.")
+        raise ValueError(f"{name!r} is no trunk. {meant(name)} In GluonCV there are {near}.")
     return model_zoo.get_model(name, **options)
-
-
-# -- EfficientNet-Lite0: its ImageNet weights can be had under the Apache licence ------------------
-def efficientnet_lite_trunk() -> mx.gluon.HybridBlock:
-    """Return the EfficientNet-Lite0 trunk: images to 1280 features; 3.4 million weights.
-
-    EfficientNet-B0 (Tan and Le 2019) without squeeze-and-excitation and with ReLU6. Height and
-    width must be multiples of 32. Its weights expect RGB as ``(pixel - 127) / 128``.
-
-    Examples
-    --------
-    >>> import mxmtl, mxnet as mx
-    >>> trunk = mxmtl.nets.efficientnet_lite_trunk()
-    >>> trunk.initialize()
-    >>> trunk(mx.nd.ones((2, 3, 64, 64))).shape
-    (2, 1280)
-    """
-    trunk = mx.gluon.nn.HybridSequential(prefix=EFFICIENTNET_LITE)
-    with trunk.name_scope():
-        trunk.add(Unit("conv_stem", "bn0", 32, kernel=3, stride=2))
-        number, width = 0, 32
-        for expansion, channels, repeats, stride, kernel in STAGES:
-            for repeat in range(repeats):
-                step = stride if repeat == 0 else 1
-                trunk.add(
-                    Block(width, channels, expansion, kernel, step, prefix=f"blocks_{number}_")
-                )
-                number, width = number + 1, channels
-        trunk.add(Unit("conv_head", "bn1", 1280))
-        trunk.add(mx.gluon.nn.GlobalAvgPool2D(), mx.gluon.nn.Flatten())
-    return trunk
-
-
-class Unit(mx.gluon.HybridBlock):
-    """Convolution as TensorFlow pads it ("same"), batch normalization, and perhaps ReLU6."""
-
-    def __init__(
-        self,
-        conv: str,
-        norm: str,
-        channels: int,
-        *,
-        kernel: int = 1,
-        stride: int = 1,
-        groups: int = 1,
-        active: bool = True,
-    ) -> None:
-        super().__init__(prefix="")
-        self._active = active
-        # Where the size is even, a stride of 2 leaves one row less to pad, and that at the top.
-        before, after = (kernel - stride) // 2, (kernel - stride + 1) // 2
-        self._pad: Any | None = None
-        if stride > 1:
-            self._pad = (0, 0, 0, 0, before, after, before, after)
-        with self.name_scope():
-            self.conv = mx.gluon.nn.Conv2D(
-                channels,
-                kernel,
-                stride,
-                padding=0 if self._pad else kernel // 2,
-                groups=groups,
-                use_bias=False,
-                in_channels=groups if groups > 1 else 0,
-                prefix=f"{conv}_",
-            )
-            self.norm = mx.gluon.nn.BatchNorm(epsilon=1e-3, momentum=0.99, prefix=f"{norm}_")
-
-    def hybrid_forward(self, F: Any, x: Any) -> Any:
-        if self._pad is not None:
-            x = F.pad(x, mode="constant", constant_value=0, pad_width=self._pad)
-        x = self.norm(self.conv(x))
-        return F.clip(x, 0, 6) if self._active else x
-
-
-class Block(mx.gluon.HybridBlock):
-    """Expand, filter each channel by itself, project; added to its input where shapes allow."""
-
-    def __init__(
-        self, width: int, channels: int, expansion: int, kernel: int, stride: int, prefix: str
-    ) -> None:
-        super().__init__(prefix=prefix)
-        self._add = stride == 1 and width == channels
-        wide = width * expansion
-        with self.name_scope():
-            self.units = mx.gluon.nn.HybridSequential(prefix="")
-            with self.units.name_scope():
-                if expansion > 1:
-                    self.units.add(Unit("expand_conv", "bn0", wide))
-                self.units.add(
-                    Unit("depthwise_conv", "bn1", wide, kernel=kernel, stride=stride, groups=wide),
-                    Unit("project_conv", "bn2", channels, active=False),
-                )
-
-    def hybrid_forward(self, F: Any, x: Any) -> Any:
-        y = self.units(x)
-        return x + y if self._add else y

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from ._network import freeze as freeze
     from ._optimizer import check_optimizer as check_optimizer
     from ._optimizer import make_schedule as make_schedule
-    from ._pretrained import read_state_dict as read_state_dict
     from ._run_folder import Run as Run
     from ._session import Callback as Callback
     from ._session import RunContext as RunContext
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
     from ._settings import Settings as Settings
     from ._settings import load_settings as load_settings
     from ._settings import save_settings as save_settings
+    from ._state_dict import read_state_dict as read_state_dict
     from ._stream import Mix as Mix
 
 __getattr__, __dir__, __all__ = lazy(__name__, __file__)

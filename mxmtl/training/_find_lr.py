@@ -21,9 +21,9 @@ from ..nets import TrunkOrNet
 from ..tasks import TaskSet
 from ._network import check_shapes, make_network
 from ._optimizer import check_optimizer
+from ._preset import chosen_settings
 from ._records import TrainAndVal
 from ._session import Phase, RunContext, Session
-from ._settings import Settings
 from ._train_phase import train_phase
 
 SMOOTH = 0.9  # share that the smoothed loss keeps at each batch
@@ -150,7 +150,7 @@ def find_lr(
     """
     if not 0 < low < high or batches < 3:
         raise ValueError(f"low={low}, high={high}, batches={batches}: expected 0 < low < high, 3.")
-    chosen = Settings.of(settings)
+    chosen = chosen_settings(settings, network)
     check_optimizer(chosen)
     context = RunContext.alone(chosen)
     with TrainAndVal(context, train, None) as records:

@@ -42,6 +42,7 @@ from ._callbacks import (
 )
 from ._network import SymbolAndParams, check_shapes, make_network
 from ._optimizer import check_optimizer
+from ._preset import chosen_settings
 from ._records import TrainAndVal
 from ._run_folder import Run, check_folder, claim, locked, write_run
 from ._session import Callback, RunContext, Session, Stop, make_phases
@@ -99,7 +100,7 @@ def fit(
     Interrupted
         After Ctrl-C: a KeyboardInterrupt; all is saved, and `resume` goes on.
     """
-    chosen, folder = Settings.of(settings), Path(run)
+    chosen, folder = chosen_settings(settings, network), Path(run)
     check_optimizer(chosen)
     context = RunContext.settle(chosen)
     chosen.to_dict()  # what cannot be written shows before a run is replaced

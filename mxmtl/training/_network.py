@@ -9,7 +9,7 @@ MXNet itself reads, and a checkpoint shows.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import mxnet as mx
@@ -17,17 +17,16 @@ import mxnet as mx
 from ..model import Arrays, find_epoch
 from ..nets import (
     TrunkOrNet,
-    efficientnet_lite_trunk,
     joined_layers,
     load_trunk,
     module_params,
-    small_trunk,
+    named_trunk,
+    stage_layers,
     training_symbol,
-    zoo_trunk,
 )
 from ..tasks import TaskSet
-from ._pretrained import LITE0, load_weights
-from ._settings import Settings
+from ._pretrained import read_weights
+from ._settings import STAGES, Settings
 
 Node = dict[str, Any]
 DECAYING = "_weight"  # what weight decay is for; biases and norms (gamma, beta) are left alone
@@ -53,6 +52,11 @@ def make_network(
     with mx.name.NameManager():
         if network is None:
             network, args, auxs = _trunk(settings)
+            if settings.finetune and not args:
+                raise ValueError(
+                    f"finetune={settings.finetune} begins from trained weights: give weights, or "
+                    "a trunk that has a package. mxmtl trunks lists them."
+                )
         else:
             _refuse_weights(settings, "network= brings its own")
             args, auxs = _values(network)
@@ -74,36 +78,41 @@ def check_shapes(symbol: mx.sym.Symbol, batches: mx.io.DataIter) -> None:
 
 
 def _trunk(settings: Settings) -> SymbolAndParams:
-    trunk = _whole_trunk(settings)
-    if not settings.layers:
-        return trunk
-    symbol = joined_layers(trunk.symbol, settings.layers)
-    args, auxs = set(symbol.list_arguments()), set(symbol.list_auxiliary_states())
-    return SymbolAndParams(
-        symbol,
-        {name: array for name, array in trunk.args.items() if name in args},
-        {name: array for name, array in trunk.auxs.items() if name in auxs},
-    )
-
-
-def _whole_trunk(settings: Settings) -> SymbolAndParams:
     epoch = find_epoch(settings.trunk)
     if epoch is not None:
         _refuse_weights(settings, "the checkpoint has its own")
-        return SymbolAndParams(*load_trunk(settings.trunk, epoch, layer=settings.layer))
-    if settings.trunk == "small":
-        trunk = small_trunk()
-    else:
-        lite = settings.trunk == LITE0
-        trunk = efficientnet_lite_trunk() if lite else zoo_trunk(settings.trunk)
+        symbol, args, auxs = load_trunk(settings.trunk, epoch, layer=settings.layer)
+        return _of(_joined(symbol, settings), args, auxs)
+    weights = read_weights(settings.weights, settings.trunk) if settings.weights else None
+    tensorflow = weights is None or weights.fit is None or weights.fit.tensorflow
+    trunk = named_trunk(settings.trunk, tensorflow=tensorflow)
     symbol = trunk(mx.sym.var("data"))
-    if not settings.weights:
-        return SymbolAndParams(symbol, {}, {})
-    args, auxs = load_weights(
-        settings.weights, settings.trunk, symbol,
-        names=settings.weights_map, data_shape=settings.data_shape,
-    )  # fmt: skip
+    if weights is None:
+        return SymbolAndParams(_joined(symbol, settings), {}, {})
+    if weights.fit is not None and weights.fit.change is not None:
+        symbol = rewrite(symbol, weights.fit.change)
+    symbol = _joined(symbol, settings)  # what no layer needs, the file need not have
+    args, auxs = weights.fill(
+        symbol, names=settings.weights_map, data_shape=settings.data_shape, block=trunk
+    )
     return SymbolAndParams(symbol, args, auxs)
+
+
+def _joined(symbol: mx.sym.Symbol, settings: Settings) -> mx.sym.Symbol:
+    layers: Sequence[str] = settings.layers
+    if layers == (STAGES,):
+        layers = stage_layers(symbol, settings.data_shape)
+    return joined_layers(symbol, layers) if layers else symbol
+
+
+def _of(symbol: mx.sym.Symbol, args: Arrays, auxs: Arrays) -> SymbolAndParams:
+    """Return a symbol with those parameters that it has."""
+    known, known_aux = set(symbol.list_arguments()), set(symbol.list_auxiliary_states())
+    return SymbolAndParams(
+        symbol,
+        {name: array for name, array in args.items() if name in known},
+        {name: array for name, array in auxs.items() if name in known_aux},
+    )
 
 
 def _refuse_weights(settings: Settings, reason: str) -> None:
@@ -121,15 +130,26 @@ def nodes(symbol: mx.sym.Symbol) -> list[Node]:
     return list(json.loads(symbol.tojson(remove_amp_cast=False))["nodes"])
 
 
-def edit(symbol: mx.sym.Symbol, change: Callable[[Node], None]) -> mx.sym.Symbol:
-    """Return a copy in which ``change`` was applied to every node; it edits ``attrs``."""
+def rewrite(symbol: mx.sym.Symbol, change: Callable[[list[Node]], None]) -> mx.sym.Symbol:
+    """Return a copy in which ``change`` was applied to the list of nodes; each has ``attrs``."""
     graph = json.loads(symbol.tojson(remove_amp_cast=False))
     for node in graph["nodes"]:
         node.setdefault("attrs", {})
-        change(node)
+    change(graph["nodes"])
+    for node in graph["nodes"]:
         if not node["attrs"]:
             del node["attrs"]
     return mx.sym.load_json(json.dumps(graph))
+
+
+def edit(symbol: mx.sym.Symbol, change: Callable[[Node], None]) -> mx.sym.Symbol:
+    """Return a copy in which ``change`` was applied to every node; it edits ``attrs``."""
+
+    def change_all(graph: list[Node]) -> None:
+        for node in graph:
+            change(node)
+
+    return rewrite(symbol, change_all)
 
 
 def draws_random_numbers(symbol: mx.sym.Symbol) -> bool:

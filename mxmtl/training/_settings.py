@@ -8,7 +8,7 @@ import dataclasses
 import functools
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,22 @@ from .._files import read_json, write_json
 from .._options import Options, one_of, option, read_pair
 from ..augment import Augmentation
 from ..model import Preprocessing
+from ..nets import TRUNKS
 from ..tasks import Task
 
+STAGES = "stages"  # as layers=: the last one of each height and width
+FINETUNE_EPOCHS = 5
+# What --finetune chooses, where nothing else is said; found by tools/benchmarks/finetune.py.
+FINETUNE: dict[str, Any] = {
+    "trunk": "efficientnet_lite0",
+    "layers": (STAGES,),
+    "optimizer": "adam",
+    "frozen_epochs": 20,
+    "frozen_lr": 3e-3,
+    "lr": 5e-4,
+    "warmup": 0.3,
+    "keep_statistics": True,
+}
 FORMAT = "mxmtl.settings"
 VERSION = 1
 
@@ -99,16 +113,22 @@ class Settings(Options):
     3
     """
 
-    trunk: str = network("small", "small, efficientnet_lite0, one of a zoo, or a prefix")
+    trunk: str = network("small", "a name of mxmtl trunks or GluonCV, or a checkpoint's prefix")
     layer: str = network("flatten0_output", "where to cut the checkpoint's network")
-    layers: tuple[str, ...] = network((), "join these layers, averaged, as features")
-    weights: str = network("", "pretrained: .params, PyTorch's file, or imagenet (lite0)")
+    layers: tuple[str, ...] = network(
+        (), "join these layers, averaged, as features; stages: the last one of each size"
+    )
+    weights: str = network(
+        "", "pretrained: .params, .pth, .safetensors, or imagenet; mxmtl trunks shows what fits"
+    )
     weights_map: str | Mapping[str, str] = network(
         "", "JSON file: {name in the file of weights: name in the trunk}"
     )
     data_shape: tuple[int, ...] = images((3, 224, 224), "channels, height, width", low=1)
-    mean: tuple[float, ...] = images((127.0,), "subtracted from pixels 0..255")
-    std: tuple[float, ...] = images((64.0,), "and divided by")
+    mean: tuple[float, ...] = images(
+        (127.0,), "subtracted from pixels 0..255; what --weights expect, where that is known"
+    )
+    std: tuple[float, ...] = images((64.0,), "and divided by; likewise")
     crop: float = images(1.0, "share of the shorter edge kept in validation")
     augment: tuple[Augmentation, ...] = images(
         (), "random changes, in order: 'NAME [OPTION=VALUE ...]', NAME one of "
@@ -144,6 +164,10 @@ class Settings(Options):
     seed: int = optimization(
         0, "of weights, order, augmentation and dropout", low=-(2**63), high=2**64 - 1
     )
+    finetune: int = fine_tuning(
+        0, "begin from trained weights: heads first, then so many epochs of all; chooses trunk, "
+        "rates and all of this group, unless they are given", low=0, bare=FINETUNE_EPOCHS,
+    )  # fmt: skip
     frozen_epochs: int = fine_tuning(0, "first epochs, with the trunk frozen", low=0)
     frozen_lr: float = fine_tuning(0.0, "highest rate in them; 0 is --lr", low=0)
     layer_decay: float = fine_tuning(1.0, "rate of the first layer, as a share", low=0)
@@ -185,10 +209,30 @@ class Settings(Options):
             )
         if self.weights_map and not self.weights:
             raise ValueError("weights_map says what weights are called; give weights, too.")
+        trunk = TRUNKS.get(self.trunk)
+        if self.weights == "imagenet" and not (trunk and trunk.package):
+            packaged = [name for name, known in TRUNKS.items() if known.package]
+            files = [f"{whose}'s {name}" for whose, name in (trunk.fits if trunk else {}).items()]
+            raise ValueError(
+                f"weights='imagenet' is a package, and goes with {', '.join(packaged)}. For trunk "
+                f"{self.trunk!r} give a file (.pth, .safetensors, .params)"
+                + (f", such as that of {' or '.join(files)}." if files else ".")
+            )
         if self.num_epochs < 1:
             raise ValueError("epochs and frozen_epochs are both 0: there is nothing to train.")
         if self.schedule == "step" and not self.steps:
             raise ValueError("schedule='step' needs steps=(epoch, ...), as (30, 60).")
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any], also: Iterable[str] = ()) -> Settings:
+        """Make them of keyword arguments; with ``finetune``, what is not given is its choice."""
+        given = dict(options)
+        if given.get("finetune"):
+            given = {**FINETUNE, "epochs": given["finetune"], **given}
+            trunk = TRUNKS.get(given["trunk"])
+            if trunk and trunk.package:
+                given.setdefault("weights", "imagenet")
+        return super().of(given, also)
 
     @property
     def num_epochs(self) -> int:

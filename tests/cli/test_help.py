@@ -30,6 +30,7 @@ EXAMPLES = {
     "report": "tests/cli/test_report.py::test_the_example_runs",
     "serve": "tests/cli/test_serve.py::test_the_example_in_the_help_runs_until_a_signal",
     "train": "tests/training/test_cli.py::test_the_example_runs_and_resumes",
+    "trunks": "tests/cli/test_help.py::test_an_example_that_needs_nothing_runs",
     "tune": "tests/cli/test_tune.py::test_the_example_runs_and_evaluate_applies_it",
     "verify": "tests/cli/test_main.py::test_the_example_in_the_help_runs",
 }
@@ -44,6 +45,7 @@ MISSING = {
     "report": "none -o r.html",
     "serve": "none",
     "train": "none --run r",
+    "trunks": None,  # nor this
     "tune": "runs/first none",
     "verify": "none",
 }
@@ -52,6 +54,7 @@ THERE = {
     "convert": "data/t.csv --images data --prefix data/val --yes",
     "devices": None,  # these write no file,
     "serve": None,
+    "trunks": None,
     "tune": None,  # but for this: choices anew into the model's own file
     "evaluate": "runs/first data/val -o there.md",
     "export": "runs/first -o there.onnx",
@@ -95,6 +98,8 @@ def test_help_shows_an_example_that_a_test_runs(verb, capsys):
 def test_an_example_that_needs_nothing_runs(capsys):
     assert main(shlex.split(example_of("devices"))[1:]) == 0
     assert "used " in capsys.readouterr().out
+    assert main(shlex.split(example_of("trunks"))[1:]) == 0
+    assert "torchvision resnet18" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("verb", VERBS)

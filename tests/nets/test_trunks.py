@@ -133,9 +133,66 @@ def test_parameters_of_a_zoo_network_are_called_the_same_each_time(tmp_path):
     assert list(second.collect_params()) == list(first.collect_params())
 
 
-def test_a_zoo_name_that_nobody_knows():
-    with pytest.raises(ValueError, match=r"'resnet19' is (not|neither) in the Gluon"):
-        mxmtl.zoo_trunk("resnet19")
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("resnet18", "resnet18_v1"),
+        ("resnet50", "resnet50_v1"),
+        ("resnet18v2", "resnet18_v2"),
+        ("mobilenet_v2", "mobilenetv2_1.0"),
+        ("densnet121", "densenet121"),
+        ("vgg", "vgg11"),
+    ],
+)
+def test_a_name_that_nobody_knows_and_what_was_meant(name, meant):
+    with pytest.raises(ValueError, match=rf"'{name}' is no trunk. Did you mean '{meant}'\?"):
+        mxmtl.nets.named_trunk(name)
+
+
+def test_a_name_that_is_like_no_other():
+    with pytest.raises(ValueError, match="is no trunk. mxmtl trunks lists those that have a name"):
+        mxmtl.zoo_trunk("qqqqqq")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["small", "efficientnet_lite2", "tf_efficientnet_lite4", "resnet18_v1", "mobilenetv2_0.5"],
+)
+def test_the_list_tells_the_size_of_a_trunk(name):
+    symbol = mxmtl.nets.named_trunk(name)(mx.sym.var("data"))
+    shapes, outputs, _ = symbol.infer_shape(data=(1, 3, 64, 64))
+    sizes = [np.prod(s) for n, s in zip(symbol.list_arguments(), shapes) if n != "data"]
+    assert round(sum(sizes) / 1e6, 1) == mxmtl.nets.TRUNKS[name].millions
+    assert outputs == [(1, mxmtl.nets.TRUNKS[name].features)]
+
+
+@pytest.mark.parametrize(
+    ("name", "channels"),
+    [
+        ("efficientnet_lite0", [96, 144, 240, 672, 1280]),
+        ("resnet18_v1", [64, 64, 128, 256, 512]),
+        ("vgg11_bn", [64, 128, 256, 512, 512]),
+        ("densenet121", [64, 128, 256, 512, 1024]),
+    ],
+)
+def test_stages_are_the_last_layers_of_each_size(name, channels):
+    """Known from the papers: what each network has before it goes down, and at its end."""
+    symbol = mxmtl.nets.named_trunk(name)(mx.sym.var("data"))
+    layers = mxmtl.nets.stage_layers(symbol, (3, 224, 224))
+    outputs = [symbol.get_internals()[layer] for layer in layers]
+    shapes = [output.infer_shape(data=(1, 3, 224, 224))[1][0] for output in outputs]
+    assert [shape[1] for shape in shapes] == channels
+    sizes = [shape[2] for shape in shapes]
+    assert sizes == sorted(sizes, reverse=True)
+
+
+def test_stages_of_what_has_none():
+    flat = mx.sym.FullyConnected(mx.sym.var("data"), num_hidden=3)
+    with pytest.raises(ValueError, match="no layers with height and width"):
+        mxmtl.nets.stage_layers(flat, (3, 8, 8))
+    symbol = mxmtl.zoo_trunk("inceptionv3")(mx.sym.var("data"))
+    with pytest.raises(ValueError, match=r"does not take images of shape \(3, 8, 8\)"):
+        mxmtl.nets.stage_layers(symbol, (3, 8, 8))
 
 
 class _NoChain(mx.gluon.HybridBlock):

