@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,8 +11,8 @@ from typing import Any
 
 import mxnet as mx
 import numpy as np
-from tqdm import tqdm
 
+from .. import _progress
 from .._files import PathLike, atomic_write
 from ..data import RecordIter
 from ..data.records import Prefixes, RecordName, record_tasks
@@ -180,9 +179,8 @@ def run_over_records(
     with RecordIter(
         records, batch_size, tasks=record_tasks(records, tasks),
         **{**preprocessing.options(), **options},
-    ) as batches, tqdm(
-        total=batches.num_records, unit=" images", unit_scale=True, leave=False,
-        disable=not (progress and sys.stderr.isatty()),
+    ) as batches, _progress.progress(
+        batches.num_records, "images", shown=progress, what="predicting"
     ) as bar:  # fmt: skip
         for batch in batches:
             rows = batch_size - batch.pad

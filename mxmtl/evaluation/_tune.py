@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .._files import PathLike
+from .._progress import progress
 from .._table import Table
 from ..data.records import Prefixes, listed
 from ..metrics import CalibrationError, CrossEntropy, Suite
@@ -214,7 +215,7 @@ def tune_predictions(
         raise ValueError(f"no task {unknown[0]!r} among {predictions.tasks.names}.")
     tuned: list[TunedTask] = []
     refused: dict[str, str] = {}
-    for task in predictions.tasks:
+    for task in progress(list(predictions.tasks), "tasks", what="tuning"):
         if options.tasks and task.name not in options.tasks:
             continue
         why = refusal(task, predictions, options)

@@ -15,6 +15,7 @@ import mxnet as mx
 import numpy as np
 
 from .._files import PathLike, atomic_write
+from .._progress import progress
 from ..data import RecordIter
 from ..data.loading import Normalize
 from ..data.records import Prefixes, listed
@@ -99,7 +100,8 @@ def drawn(count: int, data_shape: Any) -> np.ndarray:
 def mxnet_predictions(model: Model, samples: Samples) -> dict[str, np.ndarray]:
     """Return what MXNet predicts: float32 (N, num_outputs) by task."""
     network, planes = Network.of_model(model), samples.planes(model.file.preprocessing)
-    parts = [network.logits(planes[i : i + BATCH]) for i in range(0, len(planes), BATCH)]
+    starts = progress(range(0, len(planes), BATCH), "batches", what="MXNet's predictions")
+    parts = [network.logits(planes[start : start + BATCH]) for start in starts]
     logits = [
         np.concatenate(part) / np.float32(model.file.temperature.get(task.name, 1.0))
         for task, part in zip(model.tasks, zip(*parts))
@@ -118,7 +120,8 @@ def compare(
     ``predict`` gets batches of several sizes; what it gets first is one image alone.
     """
     largest = 0.0
-    for rows in (slice(0, 1), *(slice(i, i + BATCH) for i in range(1, len(images), BATCH))):
+    parts = [slice(0, 1), *(slice(i, i + BATCH) for i in range(1, len(images), BATCH))]
+    for rows in progress(parts, "batches", what="comparing"):
         for (name, right), found in zip(expected.items(), predict(images[rows])):
             if found.shape != right[rows].shape:
                 raise ExportError(

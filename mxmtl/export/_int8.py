@@ -23,6 +23,7 @@ import mxnet as mx
 import numpy as np
 from tabulate import tabulate
 
+from .._progress import progress
 from ..data import RecordIter
 from ..data.records import Prefixes, record_tasks
 from ..metrics import AbstractDecision, Metric, Suite, main_metric
@@ -180,7 +181,7 @@ class Comparison:
         with RecordIter(
             records, BATCH, tasks=tasks, **self._file.preprocessing.options()
         ) as batches:
-            for batch in batches:
+            for batch in progress(batches, "batches", what="measuring"):
                 rows = slice(0, BATCH - batch.pad)
                 labels = [label.asnumpy()[rows] for label in batch.label]
                 images = batch.data[0].asnumpy()

@@ -10,6 +10,7 @@ from typing import Any
 import mxnet as mx
 import numpy as np
 
+from .._progress import progress
 from ..tasks import Task
 from ._batch import shaped
 from ._draws import Draws
@@ -125,7 +126,7 @@ class Bootstrap(mx.metric.EvalMetric):
         draws = Draws(shaped_, tasks, self.repeats, self.seed)
         states: dict[Hashable, Any] = {}
         found = []
-        for member in self.members:
+        for member in progress(self.members, "metrics", what="intervals"):
             statistics = member.statistics()
             for one in statistics:
                 if one.key not in states:

@@ -16,6 +16,7 @@ import numpy as np
 from tqdm import tqdm
 
 from .._files import atomic_write
+from .._progress import progress
 from ._inputs import Inputs, Item
 from ._model_file import ModelFile
 from ._options import PredictOptions
@@ -186,10 +187,7 @@ def predict_inputs(
         If there are none; or, for FashionAI, a row asks for a task that the model has not.
     """
     done = 0
-    bar = tqdm(
-        total=inputs.total, unit=" images", unit_scale=True, leave=False,
-        disable=not (options.progress and sys.stderr.isatty()),
-    )  # fmt: skip
+    bar = progress(inputs.total, "images", shown=options.progress, what="predicting")
     with contextlib.ExitStack() as stack:
         stack.enter_context(bar)
         skipped = stack.enter_context(Skipped(options.skipped))

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from .._progress import progress
 from .._table import UNKNOWN, Table, in_markdown, is_number, known, value_of, written
 from ..metrics import ALL_TASKS
 from . import _run_tables as tables
@@ -97,7 +98,7 @@ def view(records: Sequence[str], runs: Sequence[Facts], pictures: Pictures) -> d
                     if name in run["tasks"]
                 ],
             }
-            for name in names
+            for name in progress(names, "tasks", what="drawing")
         ],
         "data": data(runs),
         "networks": [(run["name"], network(run)) for run in runs],

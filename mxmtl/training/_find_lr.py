@@ -17,6 +17,7 @@ import mxnet as mx
 import numpy as np
 
 from .._files import PathLike, atomic_write
+from .._progress import progress
 from ..nets import TrunkOrNet
 from ..tasks import TaskSet
 from ._network import check_shapes, make_network
@@ -162,7 +163,8 @@ def find_lr(
         session.metric = watch = Watch(tasks, schedule, batches)
         # No epoch has fewer batches than one.
         phase = Phase(0, batches, frozen=False, lr=low, schedule=schedule)
-        with contextlib.suppress(SeenEnough):
+        with progress(batches, "batches", what="rates") as bar, contextlib.suppress(SeenEnough):
+            watch.bar = bar
             train_phase(session, phase, begin, records)
     if watch.rates and not watch.labels:
         raise ValueError(
@@ -205,6 +207,7 @@ class Watch(mx.metric.EvalMetric):  # type: ignore[misc]
         self.losses: list[float] = []
         self.labels = 0
         self._mean = 0.0
+        self.bar: Any = None
         super().__init__("loss", has_global_stats=True)
 
     def update_dict(self, label: Mapping[str, Any], pred: Mapping[str, Any]) -> None:
@@ -219,6 +222,8 @@ class Watch(mx.metric.EvalMetric):  # type: ignore[misc]
             if not (np.isfinite(predictions).all() and math.isfinite(loss)):
                 raise SeenEnough
         self._mean = SMOOTH * self._mean + (1 - SMOOTH) * loss
+        if self.bar is not None:
+            self.bar.update(1)
         number = len(self.losses) + 1
         self.losses.append(self._mean / (1 - SMOOTH**number))
         self.rates.append(self.schedule(number))

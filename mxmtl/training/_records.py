@@ -13,6 +13,7 @@ from typing import Any
 import mxnet as mx
 import numpy as np
 
+from .._progress import progress
 from ..data import RecordError, RecordIter
 from ..data.loading import Order
 from ..data.records import (
@@ -273,12 +274,14 @@ def make_features(
     module.bind(records.provide_data, for_training=False)
     module.init_params(None, arg_params=network.args, aux_params=network.auxs, allow_extra=True)
     features, labels = [], []
-    for batch in records:
-        module.forward(batch, is_train=False)
-        rows = records.batch_size - batch.pad
-        features.append(module.get_outputs()[0].asnumpy()[:rows])
-        parts = [label.asnumpy().reshape(records.batch_size, -1) for label in batch.label]
-        labels.append(np.concatenate(parts, axis=1)[:rows])
+    with progress(records.num_records, "images", what="features") as bar:
+        for batch in records:
+            module.forward(batch, is_train=False)
+            rows = records.batch_size - batch.pad
+            features.append(module.get_outputs()[0].asnumpy()[:rows])
+            parts = [label.asnumpy().reshape(records.batch_size, -1) for label in batch.label]
+            labels.append(np.concatenate(parts, axis=1)[:rows])
+            bar.update(rows)
     seconds = time.monotonic() - began
     log.info("features of %d images computed once, in %.1f s", records.num_records, seconds)
     return np.concatenate(features), np.concatenate(labels)
