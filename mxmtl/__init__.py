@@ -22,6 +22,7 @@ from .distributed import end_at_once_on_errors as _end_at_once_on_errors
 
 if TYPE_CHECKING:
     from . import augment as augment
+    from . import balance as balance
     from . import cli as cli
     from . import data as data
     from . import deploy as deploy

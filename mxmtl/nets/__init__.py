@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from .._door import lazy
 
 if TYPE_CHECKING:
+    from ._balanced import BALANCE_OUTPUT as BALANCE_OUTPUT
+    from ._balanced import BALANCE_STATE as BALANCE_STATE
     from ._efficientnet import efficientnet_lite_trunk as efficientnet_lite_trunk
     from ._net import MultiTaskLoss as MultiTaskLoss
     from ._net import MultiTaskNet as MultiTaskNet

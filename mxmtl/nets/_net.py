@@ -11,7 +11,19 @@ from typing import Any, TypeAlias
 import mxnet as mx
 import numpy as np
 
-from ..tasks import NORMALIZATIONS, TaskSet
+from ..balance import Balance, balance_of
+from ..tasks import NORMALIZATIONS, Task, TaskSet
+from ._balanced import (
+    BALANCE_OUTPUT,
+    BALANCE_STATE,
+    Head,
+    balanced,
+    balanced_outputs,
+    children,
+    epoch_variable,
+    head_of,
+    past_view,
+)
 
 MEND = (
     "End the trunk with a flatten (mx.sym.Flatten, gluon.nn.Flatten), after a global average "
@@ -76,6 +88,16 @@ class Heads(mx.gluon.HybridBlock):
         check_flat(features)
         return [head(features) for head in self._children.values()]
 
+    def on(self, F: Any, features: Any) -> list[Head]:
+        """Return the heads as `mxmtl.nets` balances them: features, weight, bias."""
+        layers = self._children.values()
+        if F is mx.sym:
+            return [Head(features, layer.weight.var(), layer.bias.var()) for layer in layers]
+        place = features.context
+        return [
+            Head(features, layer.weight.data(place), layer.bias.data(place)) for layer in layers
+        ]
+
 
 def logits_name(task_name: str) -> str:
     """Name of a head's output among a symbol's internals."""
@@ -137,6 +159,14 @@ class MultiTaskLoss(mx.gluon.HybridBlock):
         Whose losses; each is multiplied by its ``weight``.
     normalization : {"batch", "valid"}, optional
         Overrides ``tasks.normalization``.
+    balance : Balance or str, optional
+        How tasks are weighed, such as ``"uncertainty"``: see `mxmtl.balance`. What it remembers
+        is the parameter ``balance_state`` of this block: give the trainer
+        ``loss.collect_params()``, too, where it is trained, and else call `remember` after each
+        step.
+    heads : HybridBlock, optional
+        ``net.heads``, for methods that use gradients. The loss is then called with the features
+        that they share instead of logits: ``loss(net.trunk(images), labels)``.
 
     Attributes
     ----------
@@ -153,28 +183,79 @@ class MultiTaskLoss(mx.gluon.HybridBlock):
     array([0.6931, 4.5   , 0.    ], dtype=float32)
     """
 
-    def __init__(self, tasks: TaskSet, *, normalization: str | None = None) -> None:
+    def __init__(
+        self,
+        tasks: TaskSet,
+        *,
+        normalization: str | None = None,
+        balance: Balance | str | None = None,
+        heads: Heads | None = None,
+    ) -> None:
         super().__init__(prefix="")
         self.tasks = tasks
         self.normalization = chosen_normalization(tasks, normalization)
         self.epoch = 0
+        self.balance = balance_of(balance)
+        self.heads = heads
+        if self.balance is not None and self.balance.uses_gradients and heads is None:
+            raise ValueError(
+                f"balance={self.balance.name!r} uses the gradients at the features, which the "
+                "loss does not see: give it heads=net.heads, and call it with net.trunk(images)."
+            )
+        width = self.balance.state_width(len(tasks)) if self.balance else 0
+        if self.balance is not None and width:
+            self.balance_state = self.params.get(
+                BALANCE_STATE, shape=(len(tasks), width), init=mx.init.Zero(), wd_mult=0.0,
+                grad_req="write" if self.balance.trained else "null",
+            )  # fmt: skip
+        self.found: Any = None
 
-    def forward(self, outputs: Sequence[Any], labels: Sequence[Any]) -> Any:
+    def forward(self, outputs: Any, labels: Sequence[Any]) -> Any:
         """Check that labels fit the tasks, then compute."""
-        self.tasks.check_count("logits", outputs)
         self.tasks.check_count("labels", labels)
-        for task, logits, label in zip(self.tasks, outputs, labels):
+        if self.heads is None:
+            self.tasks.check_count("logits", outputs)
+            for task, logits in zip(self.tasks, outputs):
+                if isinstance(logits, mx.nd.NDArray):
+                    task.check_logits(logits.shape)
+        for task, label in zip(self.tasks, labels):
             if isinstance(label, mx.nd.NDArray):
                 task.check_shape(label.shape)
-            if isinstance(logits, mx.nd.NDArray):
-                task.check_logits(logits.shape)
-        arrays = [list(map(in_float32, outputs)), list(map(in_float32, labels))]
-        return super().forward(*arrays, *self._epochs(arrays[0]))
+        given = [outputs] if self.heads is not None else outputs
+        arrays = [list(map(in_float32, given)), list(map(in_float32, labels))]
+        found = super().forward(*arrays, *self._epochs(arrays[0]))
+        if self.balance is not None and isinstance(found, list):
+            found, self.found = found
+        return found
 
     def hybrid_forward(
-        self, F: Any, outputs: list[Any], labels: list[Any], epoch: Any = None
-    ) -> Any:
-        return F.add_n(*self._each(F, outputs, labels, epoch))
+        self, F: Any, outputs: list[Any], labels: list[Any], epoch: Any = None,
+        balance_state: Any = None,
+    ) -> Any:  # fmt: skip
+        if self.balance is None:
+            logits = self.heads(outputs[0]) if self.heads is not None else outputs
+            return F.add_n(*self._each(F, logits, labels, epoch))
+        heads = outputs if self.heads is None else self.heads.on(F, outputs[0])
+        logits, output, penalty = balanced(
+            F, self.balance, self.tasks, heads, labels, balance_state,
+            self.normalization, [epoch] * len(self.tasks),
+        )  # fmt: skip
+        loss = F.add_n(*self._each(F, logits, labels, epoch))
+        if penalty is not None:  # of the batch; each row gets its part, and no number changes
+            part = F.reshape(penalty, shape=(1,))
+            part = F.broadcast_div(part - F.BlockGrad(part), F.sum(F.ones_like(loss)))
+            loss = F.broadcast_add(loss, part)
+        return [loss, output]
+
+    def remember(self) -> None:
+        """Let a method that remembers take note of the batch; call it after ``trainer.step``."""
+        if self.found is None:
+            raise ValueError("there was no batch yet whose loss was computed.")
+        method = self.balance
+        width = method.state_width(len(self.tasks)) if method is not None else 0
+        if method is not None and width and not method.trained:
+            state = mx.nd.slice_axis(self.found, axis=1, begin=2, end=2 + width)
+            self.balance_state.set_data(state)
 
     def per_task(self, outputs: Sequence[Any], labels: Sequence[Any]) -> list[Any]:
         """Return the weighted loss of each task by itself, in task order: NDArrays (N,)."""
@@ -253,7 +334,11 @@ def _has_values(parameter: mx.gluon.Parameter) -> bool:
 
 # -- symbols for Module: one to train with, one to predict with ------------------------------------
 def training_symbol(
-    network: TrunkOrNet, tasks: TaskSet, *, normalization: str | None = None
+    network: TrunkOrNet,
+    tasks: TaskSet,
+    *,
+    normalization: str | None = None,
+    balance: Balance | str | None = None,
 ) -> mx.sym.Symbol:
     """Return the symbol to train with ``Module.fit``: one MXNet output operator a task.
 
@@ -266,6 +351,12 @@ def training_symbol(
         (N, num_labels); the outputs are ``tasks.output_names``, predictions (N, num_outputs).
     normalization : {"batch", "valid"}, optional
         Overrides ``tasks.normalization``.
+    balance : Balance or str, optional
+        How tasks are weighed while training, such as ``"imtl_g"``: see `mxmtl.balance`. The
+        symbol has one more output then, ``balance_output``: a row a task, of its weight, its
+        loss, what the method remembers, and the Gramian's row if it uses gradients. What is
+        remembered is the variable ``balance_state``; unless it is trained (``"uncertainty"``),
+        `mxmtl.fit` writes it after each batch, and a loop of your own has to.
 
     Each gradient is summed over the labelled rows of the batch and multiplied by the task's
     weight; the optimizer that ``Module.fit`` makes divides by the batch size. So no optimizer
@@ -274,7 +365,10 @@ def training_symbol(
     Raises
     ------
     ValueError
-        If features are not flat, or a task's name collides with the trunk's names.
+        If features are not flat, or a task's name collides with the trunk's names; if ``balance``
+        is no method, or a head is not one linear layer.
+    TypeError
+        If a task does not say what the gradient of its loss is, and the method needs it.
 
     Examples
     --------
@@ -285,12 +379,14 @@ def training_symbol(
     ['outdoors_output', 'age_output']
     """
     normalization = chosen_normalization(tasks, normalization)
+    method = balance_of(balance)
+    if method is not None:
+        found = _logits(network, tasks)
+        return mx.sym.Group(balanced_outputs(method, tasks, found, normalization))
     outputs = []
     for task, logits in zip(tasks, _logits(network, tasks)):
-        label, more = mx.sym.var(task.label_name), {}
-        if task.epoch_name:  # of shape (1,), and 0 until somebody says how many there were
-            more["epoch"] = mx.sym.var(task.epoch_name, shape=(1,), init=mx.init.Zero())
-        made = task.training_output(mx.sym, logits, label, normalization, name=task.name, **more)
+        label, epoch = mx.sym.var(task.label_name), epoch_variable(task)
+        made = task.training_output(mx.sym, logits, label, normalization, epoch, name=task.name)
         outputs.append(made)
     return mx.sym.Group(outputs)
 
@@ -346,15 +442,25 @@ def _logits(network: TrunkOrNet, tasks: TaskSet) -> list[mx.sym.Symbol]:
     if heads:
         _check_same_heads(heads, tasks)
         internals = network.get_internals()
-        return [internals[logits_name(name)] for name in tasks.names]
+        return [_without_view(internals[logits_name(task.name)], task) for task in tasks]
     _check_names(network, tasks)
     return list(Heads(tasks)(network))
+
+
+def _without_view(logits: mx.sym.Symbol, task: Task) -> mx.sym.Symbol:
+    # A balanced head reads its own view of the features, which asks for labels; others do not.
+    features, *_ = [*children(logits), logits]
+    if past_view(features) is features:
+        return logits
+    head = head_of(logits)
+    return head.logits(mx.sym, head.features, task.num_logits, name=f"{task.name}_fwd")
 
 
 def _heads_of(symbol: mx.sym.Symbol) -> Widths:
     # The heads of a training or prediction symbol; none where it is a trunk.
     known, attributes = set(symbol.get_internals().list_outputs()), symbol.attr_dict()
     names = [output[: -len("_output")] for output in symbol.list_outputs()]
+    names = [name for name in names if name != BALANCE_OUTPUT]
     if not all(logits_name(name) in known for name in names):
         return []
     # What was quantized or fused has lost its width; who binds it compares it with the outputs.

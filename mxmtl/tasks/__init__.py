@@ -25,6 +25,7 @@ from ._multiclass import Multiclass as Multiclass
 from ._operators import NumpyOperators as NumpyOperators
 from ._operators import complement as complement
 from ._operators import real as real
+from ._operators import scale_gradient as scale_gradient
 from ._regression import Regression as Regression
 from ._sigmoid import Binary as Binary
 from ._sigmoid import Multilabel as Multilabel

@@ -205,6 +205,11 @@ class Multiclass(ClassTask):
         loss = F.pick(costs, label, axis=1, keepdims=True) * (gold - others)
         return loss + others * F.sum(costs, axis=1, keepdims=True) if others else loss
 
+    def cell_gradient(self, F: Any, logits: Any, label: Any) -> Any:
+        gold, others = self._targets()
+        chosen = F.one_hot(F.reshape(label, shape=(-1,)), depth=self.num_classes)
+        return F.softmax(logits, axis=1) - (gold - others) * chosen - others
+
     def cell_loss_of_prediction(self, label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
         gold, others = self._targets()
         log_p = log(prediction)

@@ -21,6 +21,8 @@ from ..losses import Loss, counted
 from ._kind import Kind
 from ._operators import gate, scale_gradient
 
+GRADIENTS = ("cell_loss", "cell_gradient")  # the second is that of the first
+
 
 class Objective(abc.ABC):
     """Abstract: the part of `Task` that turns logits and labels into predictions and losses."""
@@ -31,7 +33,11 @@ class Objective(abc.ABC):
     if TYPE_CHECKING:  # what a task has
 
         @property
+        def name(self) -> str: ...
+        @property
         def loss(self) -> Loss | None: ...
+        @property
+        def epoch_name(self) -> str | None: ...
         @property
         def weight(self) -> float: ...
         @property
@@ -72,6 +78,11 @@ class Objective(abc.ABC):
     def trains_by_op(self) -> bool:
         """Whether training takes the gradient of `output_op`: no other loss was declared."""
         return self.has_output_op and self.loss is None
+
+    @property
+    def masks_missing(self) -> bool:
+        """Whether a missing label costs nothing in training, as without ``missing_as``."""
+        return True
 
     def output_op(self, F: Any, logits: Any, label: Any, **options: Any) -> Any:
         """Apply the MXNet output operator whose gradient is that of `cell_loss`, if there is one.
@@ -184,6 +195,36 @@ class Objective(abc.ABC):
         known = self.labelled(label)
         loss = self.cell_loss_of_prediction(np.where(known, label, 0.0), prediction)
         return np.where(known, loss, 0.0)
+
+    def cell_gradient(self, F: Any, logits: Any, label: Any) -> Any:
+        """Gradient of `cell_loss` at the logits, from known labels: (N, num_logits).
+
+        For balancing by gradients (`mxmtl.balance`), which needs it as an expression. Whoever
+        writes another `cell_loss` writes this as well, or its tasks cannot be balanced so.
+        """
+        raise NotImplementedError
+
+    def logit_gradient(self, F: Any, logits: Any, label: Any) -> Any:
+        """Gradient of the sum of `row_loss`, with "valid" normalization, at the logits.
+
+        Shape (N, num_logits); exactly 0 where nothing is labelled. Raises `TypeError` if the task
+        does not say what the gradient of its loss is.
+        """
+        order = type(self).__mro__
+        loss, gradient = (next(i for i, c in enumerate(order) if n in vars(c)) for n in GRADIENTS)
+        declared = self.loss is not None or self.epoch_name or not self.masks_missing
+        if order[gradient] is Objective or loss < gradient or declared:
+            raise TypeError(
+                f"task {self.name!r}: what the gradient of its loss is stands nowhere, which "
+                "balancing by gradients needs. A plain loss has it, and so has a task that says "
+                "(cell_gradient); methods that use losses alone need none, such as 'uncertainty'."
+            )
+        label = F.reshape(label, shape=(-1, self.label_width))
+        known = self.labelled(label)
+        label = F.where(known, label, F.zeros_like(label))
+        found = self.cell_gradient(F, logits, label) * (self.weight / self.label_width)
+        found = F.broadcast_mul(found, self._scale(F, label, known, "valid"))
+        return F.where(F.broadcast_mul(known, F.ones_like(found)), found, F.zeros_like(found))
 
     def _scale(self, F: Any, label: Any, known: Any, normalization: str) -> Any | None:
         # (N, label_width) or (1, 1): what multiplies the loss of a cell, beside the task weight.

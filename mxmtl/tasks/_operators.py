@@ -19,11 +19,11 @@ def gate(F: Any, x: Any, keep: Any) -> Any:
     return F.where(keep, x, F.BlockGrad(x))
 
 
-def scale_gradient(F: Any, x: Any, scale: Any) -> Any:
+def scale_gradient(F: Any, x: Any, scale: Any, **name: str) -> Any:
     """Return ``x`` with its gradient multiplied by ``scale`` (broadcast against ``x``)."""
     scaled = F.broadcast_mul(x, scale)
     # The bracket is a - a, so exactly 0; only its first term lets the gradient through.
-    return F.BlockGrad(x) + (scaled - F.BlockGrad(scaled))
+    return F.elemwise_add(F.BlockGrad(x), scaled - F.BlockGrad(scaled), **name)
 
 
 class NumpyOperators:

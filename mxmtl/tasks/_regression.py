@@ -134,6 +134,9 @@ class Regression(Task):
         assert self.loss is not None
         return self.loss.values(F, logits, self.standard(label))
 
+    def cell_gradient(self, F: Any, logits: Any, label: Any) -> Any:
+        return logits - self.standard(label)
+
     def cell_loss_of_prediction(self, label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
         return 0.5 * np.square((prediction - label) / self.units[1])
 

@@ -71,8 +71,12 @@ class SigmoidTask(Task, ABC):
         return F.sigmoid(logits, **name)
 
     @property
+    def masks_missing(self) -> bool:
+        return self.missing_as is None
+
+    @property
     def trains_by_op(self) -> bool:
-        return super().trains_by_op and self.missing_as is None
+        return super().trains_by_op and self.masks_missing
 
     @property
     def epoch_name(self) -> str | None:
@@ -126,6 +130,9 @@ class SigmoidTask(Task, ABC):
         if self.label_width == 1:
             return missing
         return F.broadcast_mul(missing, F.max(known, axis=1, keepdims=True))
+
+    def cell_gradient(self, F: Any, logits: Any, label: Any) -> Any:
+        return F.sigmoid(logits) - self._target(label)
 
     def cell_loss_of_prediction(self, label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
         target = self._target(label)

@@ -26,6 +26,7 @@ from typing import Any
 import mxnet as mx
 
 from .._devices import devices
+from ..balance import balance_of
 from ..distributed import KINDS, WorkerRank, Workers, find_worker_rank, workers
 from ..metrics import (
     ALL_TASKS,
@@ -38,6 +39,7 @@ from ..metrics import (
 )
 from ..model import Arrays, Checkpoint, write_checkpoint
 from ..tasks import TaskSet
+from ._balancing import Balancing
 from ._module_state import (
     Average,
     begin_as_worker_0,
@@ -217,6 +219,8 @@ class Session:
         self.module: mx.mod.Module = None
         self.stream: Stream = None  # type: ignore[assignment]
         self.num_batches = self.begin_update = 0
+        method = balance_of(self.settings.balance)
+        self.balancing = None if method is None else Balancing(method, tasks)
         self._train_values: dict[str, float] = {}
         self.epoch = self.batch = 0
         self.history: list[dict[str, Any]] = []
@@ -339,6 +343,9 @@ class Session:
     def batch_end(self, param: Any) -> None:
         """Count the batch; stop here if that was asked for."""
         self.batch += 1
+        if self.balancing is not None:
+            batch = param.locals["data_batch"]
+            self.balancing.after_batch(self.module, batch, self.stream)
         if self.average is not None:
             self.average.update(self.module, self.num_update)
         if self.stream.at_end:
@@ -380,6 +387,8 @@ class Session:
                 "val": val,
             }
         )
+        if self.balancing is not None:
+            self.history[-1]["balance"] = self.balancing.epoch_values()
         self._each("on_epoch_end")
         self.reason = self.workers.agree(self.reason)
         if self.reason:

@@ -17,6 +17,7 @@ from .. import augment as augmentations
 from .._files import read_json, write_json
 from .._options import Options, one_of, option, read_pair
 from ..augment import Augmentation
+from ..balance import Balance, balance_of, method_names
 from ..model import Preprocessing
 from ..nets import TRUNKS
 from ..tasks import Task
@@ -153,6 +154,10 @@ class Settings(Options):
     minutes: float = optimization(
         0.0, "stop after so many minutes; 0 is no limit", low=0, changeable=True
     )
+    balance: str = optimization(
+        "equal",
+        f"how tasks are weighed, NAME or NAME(OPTION=VALUE): {', '.join(method_names())}",
+    )
     label_smoothing: float = optimization(
         0.0, "of tasks that declare none: share of a label given to the others", low=0, below=1
     )
@@ -200,7 +205,10 @@ class Settings(Options):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "augment", tuple(map(augmentation, as_tuple(self.augment))))
+        if isinstance(self.balance, Balance):
+            object.__setattr__(self, "balance", str(self.balance))
         super().__post_init__()
+        balance_of(self.balance)  # says what is wrong with it
         object.__setattr__(self, "optimizer_params", dict(self.optimizer_params))
         if "/" not in self.monitor:
             raise ValueError(

@@ -7,7 +7,8 @@ needs all that is drawn at random for a batch to be a function of the place.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import mxnet as mx
@@ -16,6 +17,7 @@ import numpy as np
 from ..augment import keys
 
 Start = Callable[[], None]
+Seed = Callable[[int, int], None]
 Change = Callable[[mx.io.DataBatch, int, int], mx.io.DataBatch]
 MIX = 0x6D697821  # keeps these random numbers apart from others of the same seed
 
@@ -32,6 +34,8 @@ class Stream(mx.io.DataIter):  # type: ignore[misc]
         Called with (batch, epoch, index of the batch) before each batch is handed out; returns
         the batch to hand out. What it draws at random must be a function of the last two, so
         that a run can resume there.
+    seed : callable
+        Called with (epoch, index of the batch) before that: begins MXNet's random numbers anew.
     on_start : callable
         Called once, when ``Module.fit`` has made parameters and optimizer and asks for the
         first batch.
@@ -47,10 +51,12 @@ class Stream(mx.io.DataIter):  # type: ignore[misc]
         Whether the epoch has no batch left.
     """
 
-    def __init__(self, batches: mx.io.DataIter, change: Change, on_start: Start) -> None:
+    def __init__(
+        self, batches: mx.io.DataIter, change: Change, seed: Seed, on_start: Start
+    ) -> None:
         super().__init__(batches.batch_size)
         self.provide_data, self.provide_label = batches.provide_data, batches.provide_label
-        self._batches, self._change = batches, change
+        self._batches, self._change, self._seed = batches, change, seed
         self._on_start: Start | None = on_start
         self.epoch, self.index = batches.epoch, 0
         self.place: dict[str, Any] = {}
@@ -84,9 +90,18 @@ class Stream(mx.io.DataIter):  # type: ignore[misc]
         except StopIteration:
             self.at_end = True
             raise
+        self._seed(self.epoch, self.index)
         batch = self._change(batch, self.epoch, self.index)
         self.index += 1
         return batch
+
+    @contextlib.contextmanager
+    def once_more(self) -> Iterator[None]:
+        """Draw the random numbers of the batch that was trained last again, within this."""
+        self._seed(self.epoch, self.index - (1 if self.at_end else 2))
+        yield
+        if not self.at_end:
+            self._seed(self.epoch, self.index - 1)  # of the batch that fit has read ahead
 
     def reset(self) -> None:
         """Begin the next epoch."""

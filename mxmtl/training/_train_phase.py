@@ -22,7 +22,9 @@ from typing import NamedTuple
 import mxnet as mx
 
 from ..augment import keys
+from ..balance import Balance
 from ..nets import training_symbol
+from ..tasks import TaskSet
 from ._network import (
     SymbolAndParams,
     decay_rates,
@@ -107,17 +109,27 @@ def _choose_part(
     """Return the whole network, the one with its trunk held still, or the heads on features."""
     settings, tasks = session.settings, session.tasks
     trunk = set(trunk_params(network.symbol, tasks))
+    method = session.balancing.method if session.balancing else None
+    fixed = session.balancing.fixed if session.balancing else []
     if not phase.frozen:
         whole = decay_rates(network.symbol, tasks, settings.layer_decay)
         whole = keep_statistics(whole) if settings.keep_statistics else whole
-        return _Part(whole, records, network)
+        return _Part(balanced(whole, tasks, method), records, network, fixed)
     if not settings.cache:
-        return _Part(freeze(network.symbol), records, network, sorted(trunk))
+        held = balanced(freeze(network.symbol), tasks, method)
+        return _Part(held, records, network, [*sorted(trunk), *fixed])
     network = with_values(network, records, settings)
     features = records.features(network)
     session.extra = ({k: v for k, v in network.args.items() if k in trunk}, network.auxs)
     heads = only_weights_decay(training_symbol(mx.sym.var("data"), tasks))
-    return _Part(heads, features, network)
+    if method is not None and not method.weighs_losses:
+        return _Part(heads, features, network)  # there is no trunk whose gradients it could weigh
+    return _Part(balanced(heads, tasks, method), features, network, fixed)
+
+
+def balanced(symbol: mx.sym.Symbol, tasks: TaskSet, method: Balance | None) -> mx.sym.Symbol:
+    """Return the training symbol whose tasks are balanced; checkpoints have the one without."""
+    return symbol if method is None else training_symbol(symbol, tasks, balance=method)
 
 
 def with_values(
@@ -158,8 +170,10 @@ def make_stream(session: Session, batches: mx.io.DataIter, symbol: mx.sym.Symbol
         if epoch != told:
             tell_epoch(session.module, session.tasks, epoch)
             told = epoch
-        if drawing:
-            mx.random.seed(int(keys(drawn, DROPOUT, epoch, index)[0]) >> 33)
         return mix(batch, epoch, index) if mixing else batch
 
-    return Stream(batches, change, session.on_start)
+    def begin_random_numbers(epoch: int, index: int) -> None:
+        if drawing:
+            mx.random.seed(int(keys(drawn, DROPOUT, epoch, index)[0]) >> 33)
+
+    return Stream(batches, change, begin_random_numbers, session.on_start)

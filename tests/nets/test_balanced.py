@@ -1,0 +1,202 @@
+"""Balanced tasks in a network: the Gramian, gradients against separate passes, Symbol and Gluon."""
+
+import mxmtl
+from mxmtl import balance
+
+import mxnet as mx
+import numpy as np
+import pytest
+
+from .._outside import SoftOrdinal
+
+N, WIDTH = 12, 10
+TASKS = mxmtl.TaskSet(
+    [
+        mxmtl.Multiclass("a", classes=list("xyzw"), label_smoothing=0.1, class_weight=[1, 2, 1, 1]),
+        mxmtl.Multilabel("b", labels=list("pqr"), pos_weight=[1, 3, 1]),
+        mxmtl.Regression("c", weight=0.3),
+        mxmtl.Binary("d"),  # has no label in this batch
+    ]
+)
+METHODS = [name for name in balance.method_names() if name != "equal"]
+SHAPES = {"data": (N, 7), **{t.label_name: t.label_shape(N) for t in TASKS}}
+
+
+def values():
+    rng = np.random.RandomState(0)
+    found = {
+        "data": rng.normal(size=(N, 7)),
+        "trunk_weight": rng.normal(size=(WIDTH, 7)),
+        "trunk_bias": rng.normal(size=WIDTH),
+        "a_label": rng.randint(-1, 4, N),
+        "b_label": rng.randint(-1, 2, (N, 3)),
+        "c_label": np.where(np.arange(N) % 2, rng.normal(size=N), np.nan),
+        "d_label": np.full(N, -1.0),
+    }
+    for task in TASKS:
+        found[f"{task.name}_weight"] = rng.normal(size=(task.num_logits, WIDTH))
+        found[f"{task.name}_bias"] = rng.normal(size=task.num_logits)
+    return found
+
+
+def trunk():
+    return mx.sym.FullyConnected(mx.sym.var("data"), num_hidden=WIDTH, name="trunk")
+
+
+def run(symbol, **shapes):
+    executor = symbol.simple_bind(mx.cpu(), grad_req="write", **{**SHAPES, **shapes})
+    known = values()
+    for name, array in executor.arg_dict.items():
+        array[:] = known.get(name, 0)
+    mx.random.seed(5)
+    executor.forward(is_train=True)
+    executor.backward()
+    return executor
+
+
+def gradients_by_themselves(normalization):
+    """Return the gradient that each task alone sends to the features: (T, N * F)."""
+    rows = []
+    for task in TASKS:
+        alone = mxmtl.TaskSet([task])
+        symbol = mxmtl.training_symbol(mx.sym.var("data"), alone, normalization=normalization)
+        known = values()
+        features = known["data"] @ known["trunk_weight"].T + known["trunk_bias"]
+        executor = symbol.simple_bind(
+            mx.cpu(), grad_req="write", data=(N, WIDTH), **{task.label_name: task.label_shape(N)}
+        )
+        for name, array in executor.arg_dict.items():
+            array[:] = features if name == "data" else known[name]
+        executor.forward(is_train=True)
+        executor.backward()
+        rows.append(executor.grad_dict["data"].asnumpy().ravel())
+    return np.float64(rows)
+
+
+@pytest.mark.parametrize("normalization", ["batch", "valid"])
+def test_the_gramian_is_that_of_separate_backward_passes(normalization):
+    output = run(
+        mxmtl.training_symbol(trunk(), TASKS, normalization=normalization, balance="imtl_g")
+    ).outputs[-1].asnumpy()  # fmt: skip
+    rows = gradients_by_themselves("valid") / N
+    np.testing.assert_allclose(output[:, 2:], rows @ rows.T, rtol=1e-5, atol=1e-7)
+    there = np.array([True, True, True, False])
+    expected = balance.weights("imtl_g", rows @ rows.T, present=there, rescale=True)
+    np.testing.assert_allclose(output[:, 0], expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("normalization", ["batch", "valid"])
+def test_the_trunk_follows_the_weights_and_nothing_changes_forward(name, normalization):
+    plain = run(mxmtl.training_symbol(trunk(), TASKS, normalization=normalization))
+    executor = run(mxmtl.training_symbol(trunk(), TASKS, normalization=normalization, balance=name))
+    for mine, theirs in zip(executor.outputs, plain.outputs):
+        np.testing.assert_allclose(mine.asnumpy(), theirs.asnumpy(), rtol=1e-6, atol=1e-7)
+    weights = executor.outputs[-1].asnumpy()[:, 0]
+    assert weights[3] == 0  # no label, no part in it
+    np.testing.assert_allclose(weights.sum(), 3, rtol=1e-5)
+    mixed = (weights @ gradients_by_themselves(normalization)).reshape(N, WIDTH)
+    expected = mixed.T @ values()["data"]
+    found = executor.grad_dict["trunk_weight"].asnumpy()
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+    for task, weight in zip(TASKS, weights):
+        own = plain.grad_dict[f"{task.name}_weight"].asnumpy()
+        if balance.Balance.types[name].weighs_losses:
+            own = own * weight
+        found = executor.grad_dict[f"{task.name}_weight"].asnumpy()
+        np.testing.assert_allclose(found, own, rtol=1e-5, atol=1e-5)
+    assert not executor.grad_dict["d_weight"].asnumpy().any()
+
+
+def test_equal_gives_the_symbol_of_today():
+    with mx.name.NameManager():
+        plain = mxmtl.training_symbol(trunk(), TASKS).tojson()
+    with mx.name.NameManager():
+        assert mxmtl.training_symbol(trunk(), TASKS, balance="equal").tojson() == plain
+
+
+@pytest.mark.parametrize("name", ["imtl_g", "uncertainty"])
+def test_predicting_knows_nothing_of_it(name):
+    balanced = mxmtl.training_symbol(trunk(), TASKS, balance=name)
+    plain = mxmtl.training_symbol(trunk(), TASKS)
+    for symbol in (mxmtl.prediction_symbol, mxmtl.nets.logits_symbol):
+        mine, theirs = symbol(balanced, TASKS), symbol(plain, TASKS)
+        assert mine.list_inputs() == theirs.list_inputs()
+        assert mine.list_outputs() == theirs.list_outputs()
+    again = mxmtl.training_symbol(balanced, TASKS, balance=name)  # of a checkpoint, say
+    assert again.list_arguments() == balanced.list_arguments()
+
+
+def test_uncertainty_settles_at_twice_the_mean_loss_of_labelled_rows():
+    rng = np.random.RandomState(1)
+    tasks = mxmtl.TaskSet([mxmtl.Regression("a"), mxmtl.Regression("b")])
+    data = np.zeros((200, 2), np.float32)
+    labels = {"a_label": rng.normal(size=200) * 3, "b_label": rng.normal(size=200) * 0.5}
+    labels["a_label"][rng.uniform(size=200) < 0.7] = np.nan  # the share does not matter
+    symbol = mxmtl.training_symbol(
+        mx.sym.var("data"), tasks, balance=balance.Uncertainty(rescale=False)
+    )
+    module = mx.mod.Module(symbol, label_names=tasks.label_names)
+    batch = mx.io.DataBatch([mx.nd.array(data)], list(map(mx.nd.array, labels.values())))
+    module.bind([("data", data.shape)], [(name, (200,)) for name in labels])
+    module.init_params(mx.init.Zero())
+    module.init_optimizer(optimizer="adam", optimizer_params={"learning_rate": 0.05})
+    for _ in range(200):
+        module.forward_backward(batch)
+        module.update()
+    state = module.get_params()[0]["balance_state"].asnumpy()[:, 0]
+    variances = [np.nanvar(labels["a_label"]), np.var(labels["b_label"])]
+    np.testing.assert_allclose(np.exp(state), variances, rtol=0.02)  # loss is (z - y)^2 / 2
+
+
+@pytest.mark.parametrize("hybrid", [False, True])
+@pytest.mark.parametrize("name", ["imtl_g", "uncertainty", "gradnorm", "log"])
+def test_gluon_makes_the_same_step(name, hybrid):
+    net = mxmtl.MultiTaskNet(mx.gluon.nn.Dense(WIDTH, in_units=7, prefix="trunk_"), TASKS)
+    net.initialize()
+    known = values()
+    data = mx.nd.array(known["data"])
+    net(data)
+    for key, parameter in net.collect_params().items():
+        parameter.set_data(mx.nd.array(known[key]))
+    labels = [mx.nd.array(known[task.label_name]) for task in TASKS]
+    method = balance.Balance.types[name]
+    heads = net.heads if method.uses_gradients else None
+    loss = mxmtl.MultiTaskLoss(TASKS, balance=name, heads=heads)
+    loss.collect_params("balance_state").initialize()
+    if hybrid:
+        loss.hybridize()
+    with mx.autograd.record():
+        found = loss(net.trunk(data) if heads is not None else net(data), labels)
+    found.backward()
+    plain = mxmtl.MultiTaskLoss(TASKS)(net(data), labels)
+    np.testing.assert_allclose(found.asnumpy(), plain.asnumpy(), rtol=1e-5, atol=1e-6)
+    executor = run(mxmtl.training_symbol(trunk(), TASKS, balance=name))
+    for key, parameter in net.collect_params().items():
+        np.testing.assert_allclose(
+            parameter.grad().asnumpy(), executor.grad_dict[key].asnumpy(), rtol=1e-5, atol=1e-5
+        )
+    if method.trained:
+        np.testing.assert_allclose(
+            loss.balance_state.grad().asnumpy(),
+            executor.grad_dict["balance_state"].asnumpy(), rtol=1e-5,
+        )  # fmt: skip
+    loss.remember()
+    if name == "gradnorm":
+        assert loss.balance_state.data().asnumpy()[:3, 1].all()  # labels that were counted
+
+
+def test_what_cannot_be_balanced_is_refused():
+    with pytest.raises(ValueError, match="heads=net.heads"):
+        mxmtl.MultiTaskLoss(TASKS, balance="mgda")
+    with pytest.raises(ValueError, match="did you mean 'upgrad'"):
+        mxmtl.training_symbol(trunk(), TASKS, balance="upgrade")
+    named = mxmtl.TaskSet([mxmtl.Binary("balance"), mxmtl.Binary("a")])
+    with pytest.raises(ValueError, match="Give the task another name"):
+        mxmtl.training_symbol(trunk(), named, balance="log")
+    outside = mxmtl.TaskSet([SoftOrdinal("size", classes=list("sml")), mxmtl.Binary("a")])
+    with pytest.raises(
+        TypeError, match="task 'size': what the gradient of its loss is stands nowhere"
+    ):
+        mxmtl.training_symbol(trunk(), outside, balance="mgda")
+    mxmtl.training_symbol(trunk(), outside, balance="uncertainty")  # asks for losses alone

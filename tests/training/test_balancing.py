@@ -1,0 +1,76 @@
+"""Balanced tasks in a run: what a method remembers is resumed to the bit, and the log tells."""
+
+import json
+
+import mxmtl
+from mxmtl import training
+from tests.training import _small
+
+import numpy as np
+import pytest
+
+# One that is trained, one with a state by batches, one by epochs, one that looks again, one by
+# chance, and one with momentum.
+METHODS = ["uncertainty", "gradvac", "gradnorm", "famo", "random", "imtl_g(momentum=0.9)"]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_crash_costs_no_bit(records, tmp_path, method):
+    options = {"balance": method, "optimizer": "adam", "lr": 0.01}
+    whole = _small.fit(records, tmp_path / "whole", **options)
+    with pytest.raises(_small.PowerCutError):
+        _small.fit(
+            records, tmp_path / "cut", save_batches=2, callbacks=[_small.Crash(1, 3)], **options
+        )
+    assert _small.weights(training.resume(tmp_path / "cut")) == _small.weights(whole)
+
+
+def test_the_history_tells_what_a_method_did(records, tmp_path):
+    run = _small.fit(records, tmp_path / "run", balance="upgrad", logs=("csv", "jsonl"))
+    tasks = run.tasks.names
+    told = run.history[-1]["balance"]
+    weights = [told[f"weight/{name}"] for name in tasks]
+    assert all(weight > 0 for weight in weights)
+    assert {f"gradient/{name}" for name in tasks} <= set(told)
+    cosines = [value for name, value in told.items() if name.startswith("cosine/")]
+    assert len(cosines) == len(tasks) * (len(tasks) - 1) // 2
+    assert all(-1 <= value <= 1 for value in cosines)
+    assert f"balance/weight/{tasks[0]}" in (tmp_path / "run/log.csv").read_text().splitlines()[0]
+    lines = (tmp_path / "run/log.jsonl").read_text().splitlines()
+    assert json.loads(lines[-1])["balance"].keys() == told.keys()
+
+
+def test_a_model_knows_nothing_of_how_its_tasks_were_balanced(records, tmp_path):
+    run = _small.fit(records, tmp_path / "run", balance="uncertainty")
+    symbol = (tmp_path / "run/model-symbol.json").read_text()
+    assert "balance" not in symbol
+    image = np.full((8, 8, 3), 127, np.uint8)
+    answers = mxmtl.Predictor(tmp_path / "run")([image])[0]
+    assert set(answers.answers) == set(run.tasks.names)
+
+
+@pytest.mark.parametrize("method", ["upgrad", "gradnorm"])
+def test_frozen_epochs_come_first(records, tmp_path, method):
+    run = _small.fit(records, tmp_path / "run", balance=method, frozen_epochs=1, epochs=1)
+    frozen, whole = (entry["balance"] for entry in run.history)
+    assert whole
+    # With the features given, there is no gradient of the trunk that could be weighed.
+    assert bool(frozen) == (method == "gradnorm")
+
+
+def test_two_devices_take_the_mean_of_what_each_found(records, tmp_path, monkeypatch):
+    from mxmtl.training import _session
+
+    import mxnet as mx
+
+    monkeypatch.setattr(_session, "devices", lambda _: [mx.cpu(0), mx.cpu(1)])
+    run = _small.fit(records, tmp_path / "run", balance="gradvac", epochs=1)
+    state = run.last.params()[0]["balance_state"].asnumpy()
+    assert state.shape == (len(run.tasks), len(run.tasks))
+    assert np.isfinite(state).all()
+    assert state.any()
+
+
+def test_a_wrong_method_is_refused_before_anything_is_read(tmp_path):
+    with pytest.raises(ValueError, match="did you mean 'uncertainty'"):
+        mxmtl.fit(tmp_path / "none", balance="uncertanty", run=tmp_path / "run")
