@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from .tasks import LabelError as LabelError
     from .tasks import Multiclass as Multiclass
     from .tasks import Multilabel as Multilabel
+    from .tasks import Ordinal as Ordinal
     from .tasks import Regression as Regression
     from .tasks import Task as Task
     from .tasks import TaskSet as TaskSet

@@ -21,6 +21,8 @@ OWN: dict[str, mxmtl.Task] = {
     ),
     "regression": mxmtl.Regression("age", weight=0.1),
     "regression_in_units": mxmtl.Regression("height", center=1.5, scale=2.5),
+    "ordinal": mxmtl.Ordinal("grade", classes=["low", "mid", "high", "top"], weight=1.5),
+    "ordinal_coral": mxmtl.Ordinal("rank", classes=["A", "B", "C"], method="coral"),
 }
 TASKS: dict[str, mxmtl.Task] = {
     **OWN,

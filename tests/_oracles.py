@@ -28,7 +28,11 @@ def _entry(
         log_p = logits - np.logaddexp.reduce(logits)
         target /= target.sum()
         return -float(target @ log_p), np.exp(log_p) - target
-    if isinstance(task, CumulativeOrdinal):
+    if isinstance(task, mxmtl.Ordinal) and task.method == "coral":
+        wanted = (value > np.arange(len(logits))).astype(float)
+        loss = np.sum(np.logaddexp(0, logits) - wanted * logits)
+        return loss, np.exp(-np.logaddexp(0, -logits)) - wanted
+    if isinstance(task, CumulativeOrdinal | mxmtl.Ordinal):
         # Cell k of class y is 1 below it, 0 at it, and missing above.
         loss = 0.0
         for k in range(min(int(value) + 1, len(logits))):

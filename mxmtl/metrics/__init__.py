@@ -42,6 +42,10 @@ from ._labels import NumLabels as NumLabels
 from ._labels import NumPositive as NumPositive
 from ._metric import AbstractTaskMetric as AbstractTaskMetric
 from ._metric import Metric as Metric
+from ._order import AccuracyWithinOne as AccuracyWithinOne
+from ._order import ClassMAE as ClassMAE
+from ._order import QuadraticKappa as QuadraticKappa
+from ._order import RankedProbabilityScore as RankedProbabilityScore
 from ._probabilities import AUROC as AUROC
 from ._probabilities import AveragePrecision as AveragePrecision
 from ._probabilities import BrierScore as BrierScore

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ._balanced import BALANCE_OUTPUT as BALANCE_OUTPUT
     from ._balanced import BALANCE_STATE as BALANCE_STATE
     from ._efficientnet import efficientnet_lite_trunk as efficientnet_lite_trunk
+    from ._net import DIRECTION as DIRECTION
     from ._net import MultiTaskLoss as MultiTaskLoss
     from ._net import MultiTaskNet as MultiTaskNet
     from ._net import TrunkOrNet as TrunkOrNet

@@ -32,6 +32,7 @@ MEND = (
 # Inputs to try a symbol on: its own input size is not known, and the first that fits will do.
 # What takes flat input (a variable by itself, say) is the user's to feed with flat input.
 PROBES = [(1, 512), *((1, c, size, size) for size in (224, 299, 64, 32, 28) for c in (3, 1))]
+DIRECTION = "direction"  # the layer before the last one of a head, where there is one
 Params = dict[str, mx.nd.NDArray]
 TrunkOrNet: TypeAlias = mx.sym.Symbol | mx.gluon.HybridBlock
 Widths = list[tuple[str, int | None]]  # name and width of each head; None where unknown
@@ -79,8 +80,13 @@ class Heads(mx.gluon.HybridBlock):
         super().__init__(prefix="")
         self.tasks = tasks
         for task in tasks:
+            prefix, start = f"{task.name}_", task.thresholds_at_start
             # flatten=False: features that are not flat must not be flattened unnoticed.
-            dense = mx.gluon.nn.Dense(task.num_logits, flatten=False, prefix=f"{task.name}_")
+            dense = (
+                OneDirection(start, prefix=prefix)
+                if start
+                else mx.gluon.nn.Dense(task.num_logits, flatten=False, prefix=prefix)
+            )
             dense.bias.wd_mult = 0.0  # Module decays no biases; Gluon's variables would say 1
             self.register_child(dense, task.name)
 
@@ -97,6 +103,23 @@ class Heads(mx.gluon.HybridBlock):
         return [
             Head(features, layer.weight.data(place), layer.bias.data(place)) for layer in layers
         ]
+
+
+class OneDirection(mx.gluon.HybridBlock):
+    """A head whose logits differ in their bias alone: w'f + b_k, as CORAL has it."""
+
+    def __init__(self, start: Sequence[float], prefix: str) -> None:
+        super().__init__(prefix=prefix)
+        with self.name_scope():
+            self.weight = self.params.get("weight", shape=(1, 0), allow_deferred_init=True)
+            first = mx.init.Constant(np.array(start, np.float32))
+            self.bias = self.params.get("bias", shape=(len(start),), init=first)
+
+    def hybrid_forward(self, F: Any, features: Any, weight: Any, bias: Any) -> Any:
+        line = F.FullyConnected(
+            features, weight, num_hidden=1, no_bias=True, flatten=False, name=DIRECTION
+        )
+        return F.broadcast_add(line, F.reshape(bias, shape=(1, -1)), name="fwd")
 
 
 def logits_name(task_name: str) -> str:

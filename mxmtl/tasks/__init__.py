@@ -26,6 +26,7 @@ from ._operators import NumpyOperators as NumpyOperators
 from ._operators import complement as complement
 from ._operators import real as real
 from ._operators import scale_gradient as scale_gradient
+from ._ordinal import Ordinal as Ordinal
 from ._regression import Regression as Regression
 from ._sigmoid import Binary as Binary
 from ._sigmoid import Multilabel as Multilabel
@@ -45,6 +46,7 @@ __all__ = [
     "LabelError",
     "Multiclass",
     "Multilabel",
+    "Ordinal",
     "Regression",
     "SigmoidTask",
     "Task",

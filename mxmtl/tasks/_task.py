@@ -226,6 +226,15 @@ class Task(Objective, metaclass=TaskType):
         """Width of the head: logits are (N, num_logits). As wide as the prediction, if not told."""
         return self.num_outputs
 
+    @property
+    def thresholds_at_start(self) -> tuple[float, ...]:
+        """Biases to begin with, of a head whose logits share one direction of the features.
+
+        Such a head has a weight (1, num_features) and num_logits biases; () for one that has a
+        direction for each logit.
+        """
+        return ()
+
     def label_shape(self, batch_size: int) -> tuple[int, ...]:
         """Shape of a batch of labels: (N,), or (N, label_width) for a multi-label task."""
         return (batch_size,)

@@ -16,6 +16,7 @@ import mxnet as mx
 
 from ..model import Arrays, find_epoch
 from ..nets import (
+    DIRECTION,
     TrunkOrNet,
     joined_layers,
     load_trunk,
@@ -168,6 +169,8 @@ def features_symbol(symbol: mx.sym.Symbol, tasks: TaskSet) -> mx.sym.Symbol:
     graph = nodes(symbol)
     head = next(node for node in graph if node["name"] == f"{tasks[0].name}_fwd")
     source, output, *_ = head["inputs"][0]
+    if graph[source]["name"] == f"{tasks[0].name}_{DIRECTION}":
+        source, output, *_ = graph[source]["inputs"][0]
     internals = symbol.get_internals()
     name = graph[source]["name"]
     outputs = [name] if graph[source]["op"] == "null" else []

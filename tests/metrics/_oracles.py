@@ -175,6 +175,37 @@ def top_k(task: Any, average: str, label: np.ndarray, prediction: np.ndarray, k:
     return np.mean([label in top for label, top in zip(y, best)]) if len(y) else np.nan
 
 
+def of_positions(function: Callable[..., float]) -> Oracle:
+    """Apply a function of labelled and answered position."""
+
+    def oracle(task: Any, average: str, label: np.ndarray, prediction: np.ndarray) -> Any:
+        y, p = class_rows(task, label, prediction)
+        choice = p.argmax(axis=1)
+        if average in (None, "micro"):
+            return function(y, choice) if len(y) else np.nan
+        each = [
+            function(y[y == k], choice[y == k]) if (y == k).any() else np.nan
+            for k in range(task.num_outputs)
+        ]
+        return each if average == "none" else nan_mean(each)
+
+    return oracle
+
+
+def quadratic_kappa(y: np.ndarray, choice: np.ndarray) -> float:
+    return sk.cohen_kappa_score(y, choice, weights="quadratic")
+
+
+def ranked_probability(task: Any, average: str, label: np.ndarray, prediction: np.ndarray) -> Any:
+    y, p = class_rows(task, label, prediction)
+    steps = p.shape[1] - 1
+    rows = [
+        sum((row[: k + 1].sum() - (value <= k)) ** 2 for k in range(steps)) / steps
+        for value, row in zip(y, p)
+    ]
+    return np.mean(rows) if rows else np.nan
+
+
 # -- probabilities ---------------------------------------------------------------------------------
 def area(function: Callable[..., float]) -> Oracle:
     def oracle(task: Any, average: str, label: np.ndarray, prediction: np.ndarray) -> Any:
@@ -274,6 +305,7 @@ def num_positive(task: Any, average: str, label: np.ndarray, prediction: np.ndar
 
 ORACLES: dict[str, Callable[..., Any]] = {
     "accuracy": accuracy,
+    "accuracy_within_one": of_positions(lambda y, c: np.mean(np.abs(y - c) <= 1)),
     "auroc": area(auroc),
     "average_precision": area(average_precision),
     "balanced_accuracy": table(sk.balanced_accuracy_score),
@@ -281,6 +313,7 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "baseline_rmse": of_values(lambda y, p: np.std(y)),
     "brier_score": of_cells(lambda y, p: (y - p) ** 2, brier_of_classes),
     "calibration_error": calibration,
+    "class_mae": of_positions(sk.mean_absolute_error),
     "cohen_kappa": table(sk.cohen_kappa_score),
     "confusion_matrix": confusion,
     "cross_entropy": of_cells(log_loss, log_loss_of_classes),
@@ -295,7 +328,9 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "num_positive": num_positive,
     "pearson_corr_coef": of_values(pearson),
     "precision": sklearn_rate("precision_score"),
+    "quadratic_kappa": of_positions(quadratic_kappa),
     "r2_score": of_values(r2),
+    "ranked_probability_score": ranked_probability,
     "recall": sklearn_rate("recall_score"),
     "rmse": of_values(lambda y, p: np.sqrt(sk.mean_squared_error(y, p))),
     "specificity": rate(specificity),

@@ -24,7 +24,8 @@ def random_params(
     """Head parameters of moderate size."""
     params = {}
     for task in tasks:
-        params[f"{task.name}_weight"] = rng.normal(size=(task.num_logits, features))
+        rows = 1 if task.thresholds_at_start else task.num_logits
+        params[f"{task.name}_weight"] = rng.normal(size=(rows, features))
         params[f"{task.name}_bias"] = rng.normal(size=task.num_logits)
     return {name: value.astype(np.float32) for name, value in params.items()}
 
@@ -88,8 +89,10 @@ def by_oracle(
         weight, bias = params[f"{task.name}_weight"], params[f"{task.name}_bias"]
         logits = x @ weight.T.astype(np.float64) + bias
         _, gradient = _oracles.loss_and_gradient(task, logits, label[:, part], tasks.normalization)
-        gradients[f"{task.name}_weight"] = gradient.T @ x
         gradients[f"{task.name}_bias"] = gradient.sum(axis=0)
+        if len(weight) < task.num_logits:  # one direction for all logits
+            gradient = gradient.sum(axis=1, keepdims=True)
+        gradients[f"{task.name}_weight"] = gradient.T @ x
         gradients["data"] += gradient @ weight
     gradients["data"] = gradients["data"].reshape(data.shape)
     return gradients

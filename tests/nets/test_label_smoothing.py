@@ -74,5 +74,6 @@ def test_who_is_smoothed():
     assert shares == {
         "breed": 0.25, "shape": 0.1, "outdoors": 0.25, "indoors": 0.2, "toys": 0.25,
         "tags": 0.25, "age": None, "height": None, "size": None, "stage": None,
+        "grade": None, "rank": None,
     }  # fmt: skip
     assert mxmtl.TaskSet.from_dict(smooth.to_dict()) == smooth
