@@ -47,7 +47,10 @@ def _write(path, change):
     [
         (lambda spec: spec.update(version=2), "version 2; this mxmtl reads version 1"),
         (lambda spec: spec.update(format="other"), 'expected "format": "mxmtl.tasks"'),
-        (lambda spec: spec["tasks"][0].update(type="Ordering"), "task type 'Ordering' is not one of"),
+        (
+            lambda spec: spec["tasks"][0].update(type="Ordering"),
+            "task type 'Ordering' is not one of",
+        ),
         (lambda spec: spec["tasks"][0].update(type="SigmoidTask"), "'SigmoidTask' is not one of"),
         (lambda spec: spec["tasks"][0].update(depth=3), r"Multiclass has no option \['depth'\]"),
         (lambda spec: spec["tasks"][0].update(weight="x"), "weight='x' is not in"),
