@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from ._balanced import BALANCE_OUTPUT as BALANCE_OUTPUT
     from ._balanced import BALANCE_STATE as BALANCE_STATE
     from ._efficientnet import efficientnet_lite_trunk as efficientnet_lite_trunk
-    from ._net import DIRECTION as DIRECTION
+    from ._heads import DIRECTION as DIRECTION
+    from ._heads import logits_name as logits_name
     from ._net import MultiTaskLoss as MultiTaskLoss
     from ._net import MultiTaskNet as MultiTaskNet
     from ._net import TrunkOrNet as TrunkOrNet
-    from ._net import logits_name as logits_name
     from ._net import logits_symbol as logits_symbol
     from ._net import module_params as module_params
     from ._net import prediction_symbol as prediction_symbol

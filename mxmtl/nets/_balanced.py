@@ -200,8 +200,8 @@ def balanced_outputs(
     """Return the outputs of a training symbol, with ``balance_output`` after those of the tasks."""
     if BALANCE_OUTPUT in tasks:
         raise ValueError(
-            f"a task is called {BALANCE_OUTPUT!r}, as the output is that tells how tasks are balanced. "
-            "Give the task another name."
+            f"a task is called {BALANCE_OUTPUT!r}, as the output is that tells how tasks are "
+            "balanced. Give the task another name."
         )
     labels = [mx.sym.var(task.label_name) for task in tasks]
     epochs = [epoch_variable(task) for task in tasks]
