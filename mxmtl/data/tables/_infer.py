@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from ..._files import PathLike
-from ...tasks import Task, TaskSet, is_task_name
+import numpy as np
+
+from ..._options import one_of
+from ...tasks import Task, TaskSet, is_task_name, word_value
 from .._errors import TableError
-from ._cells import MAX_CLASSES, ColumnCells, guess_type, hint, is_names_column, quoted
-from ._table import TableOptions, TableReader, open_table
+from ._cells import MAX_CLASSES, ColumnCells
+from ._doubts import PathsSeen, disagreeing, doubt_of_rows, doubts_of, notes_on_cells
+from ._encode import is_names_column
+from ._guess import guess_type, is_of_rows, task_name
+from ._open import open_table
+from ._table import TableOptions, TableReader
+from ._values import ColumnValues
 
 Spec = Mapping[str, Any]
 NAMES = ("classes", "labels")  # fields of a task that hold names, which a column can tell
 MAX_NAMES = 1_000_000  # of a task whose type is given; more are refused, not cut off
+SHOWN = 8  # names on a line
+MANY = 1024  # labels of a record, from which on their size is told
 
 
 @dataclass(frozen=True)
@@ -28,11 +38,15 @@ class Inference:
     num_rows : int
         Rows of the table.
     labelled : dict
-        {task: rows with at least one cell}.
+        {task: labels that are known}, of the ``num_rows * label_width`` that there are.
     left_out : dict
         {column: reason} of columns that suggest no task.
     notes : dict
         {task: what to look at before the proposal is taken}.
+    doubts : dict
+        {task or column: what has to be answered before, and how}.
+    counts : dict
+        {task: {class or label: rows that have it}}.
     """
 
     tasks: TaskSet
@@ -40,23 +54,39 @@ class Inference:
     labelled: Mapping[str, int]
     left_out: Mapping[str, str]
     notes: Mapping[str, str] = field(default_factory=dict)
+    doubts: Mapping[str, str] = field(default_factory=dict)
+    counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     def __str__(self) -> str:
         lines = []
         for task in self.tasks:
-            share = 100 * (1 - self.labelled[task.name] / self.num_rows)
-            names = ", ".join(task.names[:8]) + (", ..." if len(task.names) > 8 else "")
+            share = 100 * (1 - self.labelled[task.name] / (self.num_rows * task.label_width))
+            counts = self.counts.get(task.name, {})
+            named = [f"{name} ({counts[name]})" if name in counts else name for name in task.names]
+            names = ", ".join(named[:SHOWN]) + (", ..." if len(named) > SHOWN else "")
             count = f"{len(task.names)}: " if task.names else ""
             lines.append(
                 f"{task.name:<20} {type(task).__name__:<11} {share:5.1f}% missing  {count}{names}"
             )
         lines += [f"{name:<20} note: {note}" for name, note in self.notes.items()]
         lines += [f"{name:<20} left out: {why}" for name, why in self.left_out.items()]
+        lines += [f"{name:<20} doubt: {doubt}" for name, doubt in self.doubts.items()]
+        if self.tasks.label_width >= MANY:
+            lines.append(self.size())
         return "\n".join(line.rstrip() for line in lines)
+
+    def size(self) -> str:
+        """Say how large the labels will be."""
+        width = 4 * self.tasks.label_width
+        total = width * self.num_rows
+        return (
+            f"labels take {width / 1e3:.1f} KB a record, {total / 1e9:.2f} GB in all; "
+            "--labels NUMBER takes those that so many rows have, --labels NAME,... the named ones"
+        )
 
 
 def infer_tasks(
-    table: PathLike,
+    table: Any,
     *,
     given: Sequence[Spec] = (),
     ignore: Sequence[str] = (),
@@ -64,19 +94,21 @@ def infer_tasks(
 ) -> Inference:
     """Propose tasks for a table, from its columns.
 
-    Columns ``task.label`` of zeros and ones make a multi-label task, and so do cells of several
-    names (if ``options.separator`` is given); a column of zeros and ones is binary; other numbers
-    are a regression, unless they are a few whole ones; text is multiclass, and so are numbers
-    like 007, and whatever class folders are called. A proposal can encode all rows of the table.
+    Columns ``task.label`` of zeros and ones make a multi-label task, and so do lists and cells of
+    several names (if ``options.separator`` is given); a column of zeros and ones is binary; other
+    numbers are a regression, unless they are a few whole ones; text is multiclass, and so are
+    numbers like 007, and whatever class folders are called. A proposal can encode all rows of the
+    table, but for those that are pointed out.
 
     Parameters
     ----------
-    table : path
+    table : path, DataFrame or iterable of dict
         What `write_records` takes.
     given : sequence of dict
         Tasks as `Task.to_dict` has them, which the table is not asked about: at least ``type``
         and ``name``; class and label names are collected from the column where they are left
-        out. If there are any, no others are proposed.
+        out, or are the headers of ``columns``: names, numbers and ranges such as ``"6-"``, which
+        counts from 1. If there are any, no others are proposed.
     ignore : sequence of str
         Columns that are no task, beside that of the paths.
     options : TableOptions, optional
@@ -94,51 +126,75 @@ def infer_tasks(
         raise TableError(
             f"{opened.source}: a list holds numbers without names. Say what they are by tasks."
         )
-    told = list(given or opened.known_tasks)
-    not_tasks = {*ignore, opened.options.path_column, opened.split_column}
-    columns, num_rows = read_columns(opened, not_tasks, told)
+    no_tasks = {*ignore, opened.options.path_column, opened.split_column, *opened.not_tasks}
+    told = [with_columns(spec, opened, no_tasks) for spec in given or opened.known_tasks]
+    asked = {spec.get("column", spec.get("name")) for spec in told}
+    columns, num_rows, seen = read_columns(opened, no_tasks - asked, told)
     left_out: dict[str, str] = {}
     specs: list[Spec] = [{**collected(spec, columns, opened), **spec} for spec in told]
     if not told:
         specs = guesses(columns, left_out, opened)
     if not specs:
-        raise TableError(f"{opened.source}: no column suggests a task: {left_out}.")
+        raise TableError(f"{opened.source}: no column suggests a task: {shortened(left_out)}.")
     try:
         tasks = TaskSet([Task.from_dict(spec) for spec in specs])
     except ValueError as error:
         raise TableError(f"{opened.source}: {error}") from error
-    labelled = {task.name: filled(task, columns) for task in tasks}
-    return Inference(tasks, num_rows, labelled, left_out, notes_on(tasks, columns))
+    notes, doubts = notes_on(tasks, columns, opened), {}
+    if not given:
+        doubts = doubts_of(tasks, columns, left_out)
+    if seen and not opened.one_task_a_row:
+        of_rows = "" if given else doubt_of_rows(seen, disagreeing(opened, tasks), columns)
+        if of_rows:
+            doubts["rows"] = of_rows
+        else:
+            notes["rows"] = f"{seen.text()}. Each row becomes a record; splits keep them together."
+    labelled = {task.name: known_cells(task, columns) for task in tasks}
+    counts = {task.name: counted(task, columns) for task in tasks}
+    return Inference(tasks, num_rows, labelled, left_out, notes, doubts, counts)
+
+
+def shortened(left_out: Mapping[str, str]) -> dict[str, str]:
+    """Return the first reasons, for a message."""
+    shown = dict(list(left_out.items())[:10])
+    return {**shown, "...": f"{len(left_out) - 10} more"} if len(left_out) > 10 else shown
 
 
 def read_columns(
     table: TableReader, ignore: set[str | None], told: Sequence[Spec]
-) -> tuple[dict[str, ColumnCells], int]:
-    """Go through the table once; return what each column holds, and the number of rows."""
-    asked = {spec.get("name") for spec in told if wanted(spec)}
+) -> tuple[dict[str, ColumnCells], int, PathsSeen]:
+    """Go through the table once; return what each column holds, the rows, and double images."""
+    asked = {spec.get("column", spec.get("name")) for spec in told if wanted(spec)}
+    options, values = table.options, ColumnValues(table.options.values)
     columns = {
         name: ColumnCells(
             name,
-            table.options.separator,
+            options.separator,
             limit=MAX_NAMES if name in asked else MAX_CLASSES,
             as_written=bool(table.known_tasks),
+            none_names=options.none_names,
+            words=values.of(name),
         )
         for name in table.columns
         if name not in ignore
     }
-    number, bad = 0, ""
-    for row in table.rows():
-        if row.problem is not None:
-            bad = bad or f"row {row.number}, {row.problem}"
-            continue
-        number += 1
-        for name, cells in columns.items():
-            cells.add(row.cells[name])
+    number, bad, seen = 0, "", PathsSeen()
+    for chunk in table.chunks():
+        rows = None
+        if chunk.problems:
+            at, text = next(iter(sorted(chunk.problems.items())))
+            bad = bad or f"row {chunk.numbers[at]}, {text}"
+            rows = np.array([at for at in range(len(chunk)) if at not in chunk.problems], np.int64)
+        number += len(chunk) if rows is None else len(rows)
+        if rows is None or len(rows):
+            seen.add(chunk.paths, chunk.numbers)
+            for cells in columns.values():
+                cells.add(chunk, rows)
     if not number and bad:
         raise TableError(f"{table.source}: no row can be read; the first: {bad}")
     if not number:
         raise TableError(f"{table.source}: no rows.")
-    return columns, number
+    return columns, number, seen
 
 
 def guesses(
@@ -158,13 +214,13 @@ def guesses(
                 parts[task] = []
                 specs.append({"type": "Multilabel", "name": task, "labels": parts[task]})
             parts[task].append(label)
-        elif not is_task_name(name):
-            left_out[name] = "a task's name has letters, digits, '_' and '-' only"
         elif kind not in Task.types:
             left_out[name] = kind
+        elif not cells.several and is_of_rows(name):
+            left_out[name] = is_of_rows(name)
         else:
             names = names_from(cells, wanted({"type": kind}), table)
-            specs.append({"type": kind, "name": name, **names})
+            specs.append({"type": kind, **task_name(name, columns, specs), **names})
     return [spec for spec in specs if can_be(spec, left_out, table)]
 
 
@@ -173,12 +229,13 @@ def can_be(spec: Spec, left_out: dict[str, str], table: TableReader) -> bool:
     try:
         task = Task.from_dict(spec)
     except ValueError as error:
-        left_out[spec["name"]] = str(error)
+        left_out[spec.get("column", spec["name"])] = str(error)
         return False
-    of_names = task.name in table.columns and task.columns != (task.name,)
+    column = task.column or task.name
+    of_names = column in table.columns and task.sources != (column,)
     if of_names and not is_names_column(task, table):
-        twice = next(column for column in task.columns if column in table.columns)
-        left_out[task.name] = f"the column {twice!r} is there as well"
+        twice = next(one for one in task.sources if one in table.columns)
+        left_out[column] = f"the column {twice!r} is there as well"
         return False
     return True
 
@@ -199,32 +256,118 @@ def names_from(cells: ColumnCells, names: Sequence[str], table: TableReader) -> 
                 f"{table.source}: column {cells.name!r} holds more than {cells.limit} different "
                 "names; a task cannot have so many. Is this a column of numbers, or of row names?"
             )
-    return {name: getattr(cells, name)() for name in names}
+    found = {name: getattr(cells, name)() for name in names}
+    if "labels" in found:
+        found["labels"] = chosen(found["labels"], cells.parts, table)
+    return found
+
+
+def chosen(names: Sequence[str], counts: Mapping[str, int], table: TableReader) -> list[str]:
+    """Return the labels that the options ask for; `TableError` if one is not there."""
+    asked = table.options.labels
+    if len(asked) == 1 and asked[0].isdigit() and asked[0] not in names:
+        kept = [name for name in names if counts[name] >= int(asked[0])]
+        if not kept:
+            most = max(counts.values(), default=0)
+            raise TableError(f"{table.source}: no label has {asked[0]} rows; the most is {most}.")
+        return kept
+    for name in asked:
+        if name not in counts:
+            raise TableError(
+                f"{table.source}: label {name!r}: expected {one_of(name, list(names))}."
+            )
+    return [name for name in names if name in asked] if asked else list(names)
 
 
 def collected(spec: Spec, columns: Mapping[str, ColumnCells], table: TableReader) -> Spec:
     """Return the names that a given task leaves to the table."""
-    name = str(spec.get("name"))
-    labels = [one.partition(".")[2] for one in columns if one.startswith(name + ".")]
+    name = str(spec.get("column", spec.get("name")))
+    if not wanted(spec) and "{" in name:
+        return {}
+    labels = [one.removeprefix(name + ".") for one in columns if one.startswith(name + ".")]
     if name in columns:
         return names_from(columns[name], wanted(spec), table)
     if labels:
         return {"labels": labels}
     raise TableError(
-        f"{table.source}: no column {name!r} or '{name}.<label>' among {list(columns)}."
+        f"{table.source}: no column {name!r} or '{name}.<label>' among {list(columns)[:50]}."
     )
 
 
-def notes_on(tasks: TaskSet, columns: Mapping[str, ColumnCells]) -> dict[str, str]:
-    """Point out cells that a task takes as they are, and that may mean unknown."""
+def with_columns(spec: Spec, table: TableReader, ignore: set[str | None]) -> Spec:
+    """Return a spec whose ``columns`` are the names of its labels or classes."""
+    if "columns" not in spec:
+        return spec
+    asked = spec["columns"]
+    asked = [asked] if isinstance(asked, str | int) else list(asked)
+    names = [name for one in asked for name in columns_in(str(one), table, ignore)]
+    own = {key: value for key, value in spec.items() if key != "columns"}
+    field_name = next(iter(wanted(own)), None)
+    if field_name is None:
+        raise TableError(
+            f"{table.source}: task {spec.get('name')!r}: columns={spec['columns']!r} goes with a "
+            "task that has labels or classes, and does not name them itself."
+        )
+    place = {"labels": "{label}", "classes": "{class}"}[field_name]
+    return {**own, field_name: list(dict.fromkeys(names)), "column": place}
+
+
+def columns_in(asked: str, table: TableReader, ignore: set[str | None]) -> Iterator[str]:
+    """Yield the columns that a name, a number or a range means."""
+    columns = list(table.columns)
+    if asked in columns:
+        yield asked
+        return
+    found = re.fullmatch(r"(\d*)(-?)(\d*)", asked)
+    first, last = (found.group(1), found.group(3)) if found else ("", "")
+    if not found or not (first or last):
+        raise TableError(f"{table.source}: column {asked!r}: expected {one_of(asked, columns)}.")
+    start = int(first or 1)
+    stop = start if not found.group(2) else int(last or len(columns))
+    if not 1 <= start <= stop <= len(columns):
+        raise TableError(f"{table.source}: columns {asked!r}: there are {len(columns)}.")
+    yield from (name for name in columns[start - 1 : stop] if name not in ignore)
+
+
+def notes_on(
+    tasks: TaskSet, columns: Mapping[str, ColumnCells], table: TableReader
+) -> dict[str, str]:
+    """Point out what a task takes as it is, and what may mean something else."""
     notes = {}
     for task in tasks:
-        found = columns[task.name].unknown if task.name in columns else set()
-        if found:
-            notes[task.name] = f"cells {quoted(found)} are taken as they are. {hint(found)}"
+        column = task.column or task.name
+        cells = columns.get(column) or columns.get(task.sources[0])
+        if cells is not None and (column in columns or len(task.sources) == 1):
+            found = list(notes_on_cells(task, cells))
+            if found:
+                notes[task.name] = " ".join(found)
+    if table.notes:
+        notes["table"] = " ".join(table.notes)
     return notes
 
 
-def filled(task: Task, columns: Mapping[str, Any]) -> int:
-    """Return the most cells that any column of a task has."""
-    return max(columns[name].filled for name in (task.name, *task.columns) if name in columns)
+def known_cells(task: Task, columns: Mapping[str, ColumnCells]) -> int:
+    """Return how many labels of a task are known."""
+    column = task.column or task.name
+    if column in columns:
+        return columns[column].labelled(task.label_width)
+    own = [columns[name] for name in task.sources if name in columns]
+    if len(task.sources) != task.label_width:
+        return sum(rows_of_yes(cells) for cells in own)
+    return sum(cells.filled for cells in own)
+
+
+def rows_of_yes(cells: ColumnCells) -> int:
+    """Return how many rows say yes."""
+    return sum(count for text, count in cells.texts.items() if word_value(text))
+
+
+def counted(task: Task, columns: Mapping[str, ColumnCells]) -> dict[str, int]:
+    """Return how many rows have each class or label."""
+    column = task.column or task.name
+    cells = columns.get(column)
+    if cells is None:
+        pairs = zip(task.names, task.sources)
+        return {name: rows_of_yes(columns[one]) for name, one in pairs if one in columns}
+    found = cells.parts if len(task.names) == task.label_width else cells.known()
+    return {name: found[name] for name in task.names if name in found}

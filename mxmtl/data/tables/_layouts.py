@@ -1,7 +1,6 @@
-"""The layouts that a table may have; the first that is defined here is asked last.
+"""Layouts that are all of one kind, row by row.
 
-With a header (CSV and TSV, as spreadsheets write them, PASCAL's among them), FashionAI's files,
-folders of class folders, and MXNet's image lists.
+FashionAI's files, folders of class folders, and MXNet's image lists.
 """
 
 from __future__ import annotations
@@ -11,128 +10,25 @@ import functools
 import logging
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
-from typing import Any, ClassVar
 
 import numpy as np
 
 from ...tasks import HELD, altered, is_task_name
 from .._errors import TableError, bad_name, escaped, not_utf8
-from ._table import Row, TableOptions, TableReader
+from ._chunk import Row
+from ._paths import IMAGE_ENDINGS
+from ._table import TableOptions, TableReader
 
-DELIMITERS = "\t,;"
 SUFFIX, MARKS, UNKNOWN = "_labels", frozenset("ynm"), ("", "?")  # of FashionAI
 log = logging.getLogger(__name__)
-# What OpenCV reads, if it was built with all of it; a file that it cannot read is an error.
-IMAGE_ENDINGS = tuple(
-    ".jpg .jpeg .jpe .jfif .jp2 .png .webp .bmp .dib .gif .tif .tiff .pbm .pgm .ppm .pnm".split()
-)
 SHOWN = 10  # endings of files that are left out
-COLUMN = "class"  # of a folder: the names of the folders in it
+COLUMN, SPLIT = "class", "split"  # of a folder: the names of the folders in it
+SPLITS = frozenset("train training val valid validation dev test testing eval".split())
 EXPECTED = "expected index, label and path, separated by tabs."
 # Marks, and the classes of two: most of what stands in wide lists, and certainly held.
 EXACT = frozenset(f"{value:.{places}f}" for value in (-1, 0, 1) for places in range(7))
-
-
-class DelimitedTable(TableReader):
-    """A CSV or TSV file with a header row, in UTF-8 (with or without byte order mark).
-
-    Cells are stripped of white space, and spellings of an unknown label become ''. Columns
-    without a name (an index that pandas left) are passed over, and so is a delimiter at the end
-    of every row, which the header has not.
-    """
-
-    layout, about = "table", "CSV or TSV with a header"
-
-    def __init__(self, path: str, options: TableOptions) -> None:
-        super().__init__(path, options)
-        self._missing = frozenset(options.missing_values) - {""}
-        self._header, self._ends_with_delimiter = self._read_header()
-        self.columns = [name for name in self._header if name]
-
-    @classmethod
-    def recognises(cls, path: str, head: bytes) -> bool:
-        # Whatever its name, if no other layout recognises it; one that derives says what it reads.
-        return cls is DelimitedTable or super().recognises(path, head)
-
-    def rows(self) -> Iterator[Row]:
-        path_column, missing, header = self.options.path_column, self._missing, self._header
-        width, record_id = len(header), 0
-        lines = self._lines()
-        next(lines)
-        for number, line in enumerate(lines, start=2):
-            if not line:
-                continue
-            stripped = [cell.strip() for cell in line]
-            if self._ends_with_delimiter and len(line) == width + 1 and not stripped[-1]:
-                stripped.pop()
-            cells = dict(zip(header, stripped))
-            problem = None
-            path = cells.get(path_column, "")
-            if len(stripped) != width:
-                problem = f"it has {len(line)} cells, but the header names {width} columns."
-            elif not path:
-                problem = f"column {path_column!r}: the cell is empty; expected an image file."
-            if missing:
-                cells = {name: "" if cell in missing else cell for name, cell in cells.items()}
-            yield Row(number, record_id, path, cells, problem=problem)
-            record_id += 1
-
-    def _lines(self) -> Iterator[list[str]]:
-        number = 0
-        try:
-            with open(self.source, encoding="utf-8-sig", newline="") as stream:
-                delimiter = self.options.delimiter or guess_delimiter(stream.readline())
-                stream.seek(0)
-                for line in csv.reader(stream, delimiter=delimiter, strict=True):
-                    number += 1
-                    yield line
-        except UnicodeDecodeError as error:
-            raise not_utf8(self.source) from error
-        except csv.Error as error:
-            raise TableError(f"{self.source} row {number + 1}: {error}.") from error
-
-    def _read_header(self) -> tuple[list[str], bool]:
-        lines = self._lines()
-        header = [name.strip() for name in next(lines, [])]
-        if not any(header):
-            raise TableError(f"{self.source}: the first row is empty; expected column names.")
-        twice = sorted({name for name in header if name and header.count(name) > 1})
-        if twice:
-            raise TableError(
-                f"{self.source}: the header names {twice} more than once. Rename or remove one."
-            )
-        if self.options.path_column not in header:
-            raise TableError(
-                f"{self.source}: no column {self.options.path_column!r} among "
-                f"{[name for name in header if name]}. It holds the image files; "
-                "another name can be given as path_column."
-            )
-        first = next((line for line in lines if line), [""])
-        return header, len(first) == len(header) + 1 and not first[-1].strip()
-
-
-def guess_delimiter(header: str) -> str:
-    r"""Return the delimiter that a header line has most of, outside of quotes.
-
-    >>> guess_delimiter('path;"a,b,c";breed'), guess_delimiter("path")
-    (';', ',')
-    """
-    bare = "".join(header.split('"')[::2])
-    return max(DELIMITERS, key=lambda mark: (bare.count(mark), mark == ","))
-
-
-class PascalTable(DelimitedTable):
-    """A table of PASCAL VOC's images as courses hand it out: names separated by spaces."""
-
-    layout, about = "pascal", "columns fname, labels (names and spaces), is_valid"
-    settles: ClassVar[Mapping[str, Any]] = {"path_column": "fname", "separator": " "}
-
-    def __init__(self, path: str, options: TableOptions) -> None:
-        super().__init__(path, options)
-        if "is_valid" in self.columns:
-            self.split_column = "is_valid"
 
 
 # -- FashionAI: no header; file, ``<task>_labels``, and ``nnnyn`` ----------------------------------
@@ -220,27 +116,55 @@ def task_of(line: list[str]) -> str:
 class FolderTable(TableReader):
     """Images under a folder; the folder below the root is the class (column ``class``).
 
-    Files are taken in the order of their names, folder by folder. Files whose ending is none
-    of an image's are left out, which is logged, and so are hidden ones; an image that stands in
-    no class folder is a row with a problem, and so is one whose name is not UTF-8.
+    Where all folders below the root are called as splits are (train, val, test), the folders in
+    them are the classes. With a pattern of paths the columns are what it names. Files are taken in
+    the order of their names, folder by folder. Files whose ending is none of an image's are left
+    out, which is logged, and so are hidden ones; an image that stands in no class folder is a row
+    with a problem, and so is one whose name is not UTF-8.
     """
 
     layout, about, reads_folder = "folder", "folder of class folders", True
-    known_tasks = ({"type": "Multiclass", "name": COLUMN},)
 
     def __init__(self, path: str, options: TableOptions) -> None:
         super().__init__(path, options)
-        self.columns = [COLUMN]
-        if not any(os.path.isdir(os.path.join(path, name)) for name in os.listdir(path)):
-            raise TableError(f"{path}: no class folders in it (expected {path}/<class>/1.jpg).")
+        pattern = options.path_pattern or ""
+        self.columns, self._depth = [] if pattern else [COLUMN], 0
+        if not pattern or f"{{{COLUMN}}}" in pattern:
+            self.known_tasks = ({"type": "Multiclass", "name": COLUMN},)
+        folders = [name for name in sorted(os.listdir(path)) if is_folder(path, name)]
+        if not pattern and not folders:
+            raise TableError(
+                f"{path}: no class folders in it (expected {path}/<class>/1.jpg). If the names of "
+                "the files say what they show: --path-pattern '{age}_{sex}_*'."
+            )
+        if not pattern and is_split(path, folders):
+            self._depth, self.columns, self.split_column = 1, [COLUMN, SPLIT], SPLIT
+            self.notes = [f"the folders {', '.join(folders)} are taken as splits."]
 
     def rows(self) -> Iterator[Row]:
         for index, found in enumerate(image_files(self.source)):
             path, trouble = escaped(found), bad_name(found)
-            name, _, inside = path.partition(os.sep)
-            problem = None if inside else "the image stands in no class folder."
+            *folders, _ = path.split(os.sep)
+            inside = len(folders) > self._depth
+            problem = None if inside or not self.columns else "the image stands in no class folder."
             problem = f"image {trouble}" if trouble else problem
-            yield Row(index + 1, index, path, {COLUMN: name if inside else ""}, problem=problem)
+            cells = {COLUMN: folders[self._depth] if inside else ""}
+            if self._depth and folders:
+                cells[SPLIT] = folders[0]
+            yield Row(index + 1, index, path, cells, problem=problem)
+
+
+def is_folder(root: str, name: str) -> bool:
+    """Tell whether a name in a folder is that of a folder, and not hidden."""
+    return not name.startswith(".") and os.path.isdir(os.path.join(root, name))
+
+
+def is_split(root: str, folders: Sequence[str]) -> bool:
+    """Tell whether all folders are called as splits are, and have folders in them."""
+    if not folders or not all(name.lower() in SPLITS for name in folders):
+        return False
+    paths = [os.path.join(root, name) for name in folders]
+    return all(any(is_folder(path, name) for name in os.listdir(path)) for path in paths)
 
 
 def walk_folder(root: str) -> Iterator[tuple[str, list[str], list[str]]]:

@@ -7,55 +7,19 @@ from __future__ import annotations
 import abc
 import dataclasses
 import functools
-import os
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import (
-    Any,
-    ClassVar,
-    NamedTuple,
-)
+from typing import Any, ClassVar
 
-import numpy as np
-
-from ..._files import PathLike
 from ..._options import Options, option, read_character
 from .._errors import TableError
+from ._chunk import Chunk, Row, chunk_rows
+from ._values import checked_long, read_names, read_states, states
 
+SPACES = "spaces"  # a delimiter: runs of them
 HEAD = 4096  # bytes from which a layout may be recognised
 table = functools.partial(option, group="table")
-
-
-class Row(NamedTuple):
-    """One row of a table.
-
-    Attributes
-    ----------
-    number : int
-        The row number that a spreadsheet shows: the header is row 1, an empty line counts, a
-        quoted cell with line breaks counts once. In files without a header it is the line.
-    record_id : int
-        What the record will be called: the position among the data rows, from 0; in a
-        ``.lst`` file its own index.
-    path : str
-        The image, relative to the image folder.
-    cells : dict
-        {column: text}; empty text where the label is missing.
-    label : ndarray, optional
-        The label itself, float32, where the file holds stored values instead of text (.lst).
-    problem : str, optional
-        Why this row cannot become a record, where that shows already.
-    task : str
-        The task that the row asks for, where the layout has one a row.
-    """
-
-    number: int
-    record_id: int
-    path: str
-    cells: dict[str, str]
-    label: np.ndarray | None = None
-    problem: str | None = None
-    task: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,15 +31,31 @@ class TableOptions(Options):
     """
 
     layout: str = table("auto", "of the table", choices=lambda: layouts())
-    path_column: str = table("path", "column that holds the image's path")
-    delimiter: str | None = table(
-        None, "between cells; by the header by default", read=read_character
+    path_column: str = table(
+        "path",
+        "column of the image's path, or a path made of columns: 'train/{id:.2}/{id}.png'; a "
+        "usual name of it is found",
+        flag="--path-column/--path",
     )
+    delimiter: str | None = table(
+        None, "between cells, or spaces for runs of them; by the header by default",
+        read=read_character,
+    )  # fmt: skip
+    skip_lines: int = table(0, "lines before the header", low=0)
+    header: tuple[str, ...] = table((), "names of the columns, where the first row has none")
     missing_values: tuple[str, ...] = table(
         ("",),
         "a spelling of an unknown label, beside the empty cell; may be repeated",
         flag="--missing-value",
         repeat=True,
+    )
+    values: Mapping[str, Any] | None = table(
+        None,
+        "what cells say, as yes=1,no=-1,missing=0, or of one column: 'Edema: missing=-1'; may be "
+        "repeated",
+        read=read_states,
+        repeat=True,
+        metavar="[COLUMN:]yes=..,no=..,missing=..",
     )
     separator: str | None = table(
         None, "between names in one multi-label column, as ; in ball;rope", read=read_character
@@ -85,15 +65,63 @@ class TableOptions(Options):
         "what an empty cell there says: nothing is known, or none of the names holds",
         choices=("missing", "none"),
     )
+    none_names: tuple[str, ...] = table(
+        (), "a cell that says that none of the names holds; may be repeated", flag="--none-name",
+        repeat=True,
+    )  # fmt: skip
+    labels: tuple[str, ...] = table(
+        (), "the labels to take: their names, or the least number of rows that have one"
+    )
+    names: tuple[str, ...] = table(
+        (),
+        "a file of codes and what they are called, for the column of its header, or of "
+        "COLUMN=FILE; may be repeated",
+        repeat=True,
+    )
+    long: Mapping[str, str] | None = table(
+        None,
+        "one row a label: its columns, as image=ImageID,label=LabelName,value=Confidence",
+        read=read_names,
+        metavar="image=..,label=..,value=..",
+    )
+    absent: str = table(
+        "auto",
+        "what a name says that a row does not mention: no, or missing where others are said not "
+        "to hold",
+        choices=("auto", "no", "missing"),
+    )
+    contradictions: str = table(
+        "refuse",
+        "what becomes of a label that is said to hold and not to",
+        choices=("refuse", "missing"),
+    )
+    join: tuple[str, ...] = table(
+        (), "a second table, by the column that both have, or by on=a or on=a,b behind it; may be "
+        "repeated", repeat=True, metavar="'FILE [on=COLUMN]'",
+    )  # fmt: skip
+    split_files: tuple[str, ...] = table(
+        (), "a list of the images of a split, as test=test_list.txt; may be repeated",
+        flag="--split-file", repeat=True, metavar="NAME=FILE",
+    )  # fmt: skip
+    path_pattern: str | None = table(
+        None, "what paths say, as {split}/{class}/* or {age}_{sex}_*.jpg: each name is a column"
+    )
 
     def __post_init__(self) -> None:
+        if isinstance(self.labels, int):
+            object.__setattr__(self, "labels", str(self.labels))
         if isinstance(self.missing_values, str):
             raise ValueError(
                 f"missing_values={self.missing_values!r} is one string; expected a list."
             )
+        numbers = tuple(str(value) for value in self.missing_values)
+        object.__setattr__(self, "missing_values", numbers)
+        object.__setattr__(self, "values", states(self.values))
+        if self.long is not None:
+            object.__setattr__(self, "long", checked_long(self.long))
         super().__post_init__()
-        if self.delimiter is not None and len(self.delimiter) != 1:
-            raise ValueError(f"delimiter={self.delimiter!r}: expected one character.")
+        if self.delimiter is not None and self.delimiter != SPACES and len(self.delimiter) != 1:
+            raise ValueError(f"delimiter={self.delimiter!r}: expected one character, or 'spaces'.")
         if self.separator == "":
             raise ValueError("separator='': expected what stands between names, such as ';'.")
 
@@ -132,6 +160,12 @@ class TableReader(abc.ABC):
         Those given, with what the layout settles.
     columns : sequence of str
         Columns that every row's `cells` have.
+    path_column : str, optional
+        The column of the images, where one is; '' if it is not found.
+    not_tasks : sequence of str
+        Columns that the layout knows to be no tasks, such as an id.
+    notes : sequence of str
+        What the user should know of how it is read.
     stored_width : int, optional
         Number of stored values a row, where rows hold those (`Row.label`) instead of text.
     known_tasks : sequence of dict
@@ -139,6 +173,8 @@ class TableReader(abc.ABC):
         out are the cells of the column, letter by letter.
     split_column : str, optional
         Column that the layout splits by, unless told otherwise.
+    split_flags : bool
+        Whether that column says no more than yes (val) or no (train).
 
     Examples
     --------
@@ -164,9 +200,13 @@ class TableReader(abc.ABC):
     one_task_a_row: ClassVar[bool] = False
 
     columns: Sequence[str]
+    path_column: str | None = None
+    not_tasks: Sequence[str] = ()
+    notes: Sequence[str] = ()
     stored_width: int | None = None
     known_tasks: Sequence[Mapping[str, Any]] = ()
     split_column: str | None = None
+    split_flags: bool = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -189,40 +229,32 @@ class TableReader(abc.ABC):
     def rows(self) -> Iterator[Row]:
         """Read the rows from the start."""
 
+    def chunks(self) -> Iterator[Chunk]:
+        """Read the rows from the start, some thousand at a time."""
+        rows, size = self.rows(), chunk_rows(len(self.columns))
+        while batch := list(itertools.islice(rows, size)):
+            yield Chunk.of_rows(batch, self.stored_width)
+
     def check_labels(self) -> None:
         """Raise `TableError` for a table that names images, and says nothing about them."""
         if self.stored_width == 0:
             raise TableError(f"{self.source}: its rows have no label.")
 
 
+class ColumnTable(TableReader, abc.ABC):
+    """Abstract: a table that is read by columns."""
+
+    @abc.abstractmethod
+    def chunks(self) -> Iterator[Chunk]: ...
+
+    def rows(self) -> Iterator[Row]:
+        for chunk in self.chunks():
+            for at in range(len(chunk)):
+                row = chunk.row(at)
+                yield row._replace(cells={name: row.cells[name] for name in self.columns})
+
+
 def layouts() -> dict[str, str]:
     """Return what `TableOptions.layout` may be, each with a line about it."""
     about = {name: reader.about for name, reader in TableReader.types.items()}
     return {"auto": "the one that recognises the table", **about}
-
-
-def open_table(path: PathLike, options: TableOptions) -> TableReader:
-    """Open a table in the layout that the options name, or that recognises it.
-
-    Raises `TableError` (or `OSError` where there is nothing of that name) before any row is read.
-    """
-    path, layout = os.fspath(path), options.layout
-    reader = guessed(path) if layout == "auto" else TableReader.types[layout]
-    if os.path.isdir(path) != reader.reads_folder:
-        kind = "is a folder" if os.path.isdir(path) else "is no folder"
-        raise TableError(f"{path} {kind}, which does not go with layout={layout!r}.")
-    return reader(path, options)
-
-
-def guessed(path: str) -> type[TableReader]:
-    """Return the newest layout that recognises a table; `TableError` where there is none."""
-    if not os.path.exists(path):
-        raise TableError(f"{path}: no such table.")
-    head, is_folder = b"", os.path.isdir(path)
-    if not is_folder:
-        with open(path, "rb") as stream:
-            head = stream.read(HEAD)
-    for reader in reversed(list(TableReader.types.values())):
-        if reader.reads_folder == is_folder and reader.recognises(path, head):
-            return reader
-    raise TableError(f"{path}: of no layout that is known: {sorted(TableReader.types)}.")

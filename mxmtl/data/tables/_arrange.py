@@ -1,0 +1,367 @@
+"""What is done to a table after it is read: joined with others, named, split by lists.
+
+Each step is a table around another; those that nobody asks for are not there.
+"""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+import os
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from .._errors import TableError
+from ._chunk import Cell, Chunk, Coded, Column, Said
+from ._long import LongTable
+from ._paths import PATH, PathPattern, find_path_column, no_path_column, paths_of, template_fields
+from ._table import ColumnTable, TableOptions, TableReader
+from ._text import lines_of, open_text
+
+SPLIT = "split"
+
+
+class Derived(ColumnTable, abc.ABC):
+    """Abstract: a table made of another; it is as that one is, but for what it changes."""
+
+    def __init__(self, inner: TableReader) -> None:
+        super().__init__(inner.source, inner.options)
+        self.inner = inner
+        self.columns, self.not_tasks = list(inner.columns), list(inner.not_tasks)
+        self.known_tasks, self.split_column = inner.known_tasks, inner.split_column
+        self.split_flags, self.stored_width = inner.split_flags, inner.stored_width
+        self.layout = inner.layout  # type: ignore[misc]
+        self.one_task_a_row = inner.one_task_a_row  # type: ignore[misc]
+        self.path_column = inner.path_column
+        self.own_notes: list[str] = []
+
+    @property
+    def notes(self) -> Sequence[str]:  # type: ignore[override]
+        return [*self.inner.notes, *self.own_notes]
+
+    def check_labels(self) -> None:
+        self.inner.check_labels()
+
+    def note_once(self, text: str) -> None:
+        if text not in self.own_notes:
+            self.own_notes.append(text)
+
+
+class JoinedTable(Derived):
+    """A table with the columns of a second one: by the columns that both have, or those told."""
+
+    def __init__(self, inner: TableReader, second: TableReader, on: str) -> None:
+        super().__init__(inner)
+        self._file = second.source
+        self._left, self._right = self._keys(inner, second, on)
+        names = [name for name in second.columns if name not in self._right]
+        stem = os.path.basename(second.source).split(".")[0]
+        self._names = {
+            name if name not in inner.columns else f"{stem}_{name}": name for name in names
+        }
+        self._second, self._places = self._read(second)
+        self.columns = [*inner.columns, *self._names]
+        path = inner.options.path_column
+        self.not_tasks += [name for name in self._left if name != path]
+        if inner.path_column != path and path not in inner.columns:
+            rows = [[str(column[at]) for column in self._second.values()] for at in self._shown()]
+            found = find_path_column(PATH, list(self._second), rows)
+            self._path = found
+            if found:
+                self.path_column = found
+                self.options = dataclasses.replace(self.options, path_column=found)
+        else:
+            self._path = ""
+
+    def chunks(self) -> Iterator[Chunk]:
+        found = 0
+        for chunk in self.inner.chunks():
+            keys = keyed([chunk.coded(name) for name in self._left])
+            places = np.array([self._places.get(key, -1) for key in keys], np.int64)
+            found += int((places >= 0).sum())
+            columns = {
+                name: (lambda _, name=name, places=places: joined(self._second[name], places))
+                for name in self._second
+            }
+            paths = None
+            if self._path:
+                paths = [str(cell) for cell in joined(self._second[self._path], places).cells()]
+            lost = np.flatnonzero(places < 0)
+            if len(lost):
+                self.note_once(
+                    f"rows that {self._file} does not have, such as row "
+                    f"{chunk.numbers[int(lost[0])]}, have empty cells in its columns."
+                )
+            yield chunk.changed(columns, paths)
+        if not found:
+            raise TableError(
+                f"{self.source}: no row is in {self._file}, by {self._left} and {self._right}. Name "
+                "the columns: on=a,b behind the file."
+            )
+
+    def _keys(
+        self, inner: TableReader, second: TableReader, on: str
+    ) -> tuple[list[str], list[str]]:
+        if on:
+            left, _, right = on.partition(",")
+            pair = [left], [right or left]
+        else:
+            both = [name for name in inner.columns if name in second.columns]
+            pair = (both, both) if both else ([inner.columns[0]], [second.columns[0]])
+        for table, names in ((inner, pair[0]), (second, pair[1])):
+            for name in names:
+                if name not in table.columns:
+                    raise TableError(
+                        f"{table.source}: no column {name!r} among {list(table.columns)[:50]}, to "
+                        "join on."
+                    )
+        return pair
+
+    def _read(self, second: TableReader) -> tuple[dict[str, Coded], dict[Cell, int]]:
+        places: dict[Cell, int] = {}
+        cells: dict[str, list[Cell]] = {name: [] for name in self._names}
+        count = 0
+        for chunk in second.chunks():
+            columns = {new: chunk.coded(old).cells() for new, old in self._names.items()}
+            keys = keyed([chunk.coded(name) for name in self._right])
+            for at, key in enumerate(keys):
+                first = places.setdefault(key, count)
+                if first < count:
+                    self._check_same(cells, columns, first, at, key)
+                    continue
+                for name, column in columns.items():
+                    cells[name].append(column[at])
+                count += 1
+        return {name: Coded.of(column) for name, column in cells.items()}, places
+
+    def _check_same(
+        self,
+        cells: Mapping[str, Sequence[Cell]],
+        columns: Mapping[str, Sequence[Cell]],
+        first: int,
+        at: int,
+        key: Cell,
+    ) -> None:
+        for name, column in columns.items():
+            if cells[name][first] != column[at]:
+                raise TableError(
+                    f"{self._file}: {key!r} has {cells[name][first]!r} and {column[at]!r} in column "
+                    f"{name!r}; to join, each may stand there once. (One row a label? --long.)"
+                )
+
+    def _shown(self) -> range:
+        first = next(iter(self._second.values()), None)
+        return range(0 if first is None else min(20, len(first.codes)))
+
+
+def keyed(columns: Sequence[Coded]) -> list[Cell]:
+    """Return what rows are joined by: the cell, or the cells."""
+    if len(columns) == 1:
+        return columns[0].cells()
+    return list(zip(*(column.cells() for column in columns)))  # type: ignore[arg-type]
+
+
+def joined(column: Coded, places: np.ndarray) -> Coded:
+    """Return the cells at some places; nothing where there is none."""
+    codes = np.append(column.codes, len(column.texts))
+    return Coded([*column.texts, ""], codes[places])
+
+
+class NamedTable(Derived):
+    """A table whose codes are called by their names."""
+
+    def __init__(self, inner: TableReader, column: str, file: str) -> None:
+        super().__init__(inner)
+        names, header = names_in_file(file)
+        self._file, self._names = file, names
+        column = column or next(
+            (one for one in (header, *inner.columns[-1:]) if one in inner.columns), ""
+        )
+        self._column, self._old = column, {name: name for name in inner.columns}
+        if column not in inner.columns:
+            self._old = {self._renamed(name, column): name for name in inner.columns}
+            if list(self._old) == list(inner.columns):
+                raise TableError(
+                    f"{inner.source}: no column {column or header!r} among "
+                    f"{list(inner.columns)[:50]} for the names of {file}: names=['COLUMN={file}']."
+                )
+        self.columns = list(self._old)
+
+    def chunks(self) -> Iterator[Chunk]:
+        for chunk in self.inner.chunks():
+            columns = {
+                new: (lambda chunk, old=old: chunk.column(old))
+                for new, old in self._old.items()
+                if new != old
+            }
+            if self._column in self.columns:
+                columns[self._column] = lambda chunk: self._called(chunk.column(self._column))
+            yield chunk.changed(columns)
+
+    def _called(self, column: Column) -> Column:
+        if isinstance(column, Said):
+            called = [str(self._name(name)) for name in column.names]
+            return dataclasses.replace(column, names=called)
+        return column.read(self._name)
+
+    def _name(self, cell: Cell) -> Cell:
+        if isinstance(cell, tuple):
+            return tuple(str(self._name(one)) for one in cell)
+        separator = self.options.separator
+        if separator is not None and separator in cell:
+            return separator.join(str(self._name(part.strip())) for part in cell.split(separator))
+        if cell and cell not in self._names:
+            self.note_once(
+                f"{self._file} has no name for {cell!r}, nor for others that stay codes."
+            )
+        return self._names.get(cell, cell)
+
+    def _renamed(self, name: str, column: str) -> str:
+        start, dot, code = name.partition(".")
+        return (
+            f"{start}.{self._names[code]}"
+            if dot and start == column and code in self._names
+            else name
+        )
+
+
+def names_in_file(file: str) -> tuple[dict[str, str], str]:
+    """Read codes and names: two columns, or a name a line (counted from 1); return the header.
+
+    A name that two codes have is told with the code.
+    """
+    with open_text(file) as stream:
+        lines = [line.strip() for line in stream if line.strip()]
+    mark = next((mark for mark in "\t,;" if lines and mark in lines[0]), None)
+    if mark is not None:
+        rows = [
+            [cell.strip() for cell in line] for _, line in lines_of(file, mark) if len(line) > 1
+        ]
+        header, pairs = rows[0][0], [(row[0], row[1]) for row in rows]
+        pairs = pairs if header.isdigit() or header.startswith("/m/") else pairs[1:]
+    else:
+        header, pairs = "", [tuple(line.split(None, 1)) for line in lines]  # type: ignore[misc]
+        if not all(len(pair) == 2 and pair[0].isdigit() for pair in pairs):
+            counted = lines[0].isdigit() and len(lines) > 1
+            lines = lines[2:] if counted else lines  # a count, and what the columns are
+            pairs = [(str(at), name_before(line)) for at, line in enumerate(lines, start=1)]
+    called = [name for _, name in pairs]
+    twice = {name for name in called if called.count(name) > 1} if len(called) < 50_000 else set()
+    return {code: f"{name} ({code})" if name in twice else name for code, name in pairs}, header
+
+
+def name_before(line: str) -> str:
+    """Return the name that a line begins with, up to two spaces.
+
+    >>> name_before("abstract chevron       1")
+    'abstract chevron'
+    """
+    return line.split("  ")[0].split("\t")[0]
+
+
+class SplitTable(Derived):
+    """A table with a column of splits, by lists of images."""
+
+    def __init__(self, inner: TableReader, files: Sequence[str]) -> None:
+        super().__init__(inner)
+        self._splits: dict[str, str] = {}
+        self._names = []
+        for one in files:
+            name, equals, file = one.partition("=")
+            if not equals:
+                raise TableError(f"split_files={one!r}: expected NAME=FILE, as test=test_list.txt.")
+            self._names.append(name)
+            for image in images_in(file):
+                if self._splits.setdefault(image, name) != name:
+                    raise TableError(
+                        f"{file}: {image!r} is in the list of {self._splits[image]!r} as well."
+                    )
+        self.columns, self.split_column = [*inner.columns, SPLIT], SPLIT
+        self.split_flags = False
+        self.not_tasks += [SPLIT]
+
+    def chunks(self) -> Iterator[Chunk]:
+        for chunk in self.inner.chunks():
+            cells = [self._split_of(path) for path in chunk.paths]
+            problems = {}
+            if "train" in self._names:
+                problems = {
+                    at: f"{chunk.paths[at]!r} is in none of the lists of splits."
+                    for at, cell in enumerate(cells)
+                    if not cell
+                }
+            cells = [cell or "train" for cell in cells]
+            yield chunk.changed({SPLIT: lambda _, cells=cells: Coded.of(cells)}, problems=problems)
+
+    def _split_of(self, path: str) -> str:
+        stem = os.path.splitext(path)[0]
+        for one in (path, stem, os.path.basename(path), os.path.basename(stem)):
+            if one in self._splits:
+                return self._splits[one]
+        return ""
+
+
+def images_in(file: str) -> Iterator[str]:
+    """Yield the images of a list: the first cell of each line."""
+    for _, line in lines_of(file, None):
+        if line:
+            yield line[0].split(",")[0].strip('"')
+
+
+class PathTable(Derived):
+    """A table whose paths are made of columns, or say what columns are."""
+
+    def __init__(self, inner: TableReader, template: str, pattern: str | None) -> None:
+        super().__init__(inner)
+        self._template, self._pattern = template, None if pattern is None else PathPattern(pattern)
+        for name in template_fields(template):
+            if name not in inner.columns:
+                raise TableError(
+                    f"{inner.source}: no column {name!r} among {list(inner.columns)[:50]}; the path "
+                    f"{template!r} needs it."
+                )
+            self.not_tasks += [name]
+            self.path_column = None
+        if self._pattern is not None:
+            new = [name for name in self._pattern.columns if name not in self.columns]
+            self.columns += new
+            if SPLIT in new:
+                self.split_column, self.split_flags = SPLIT, False
+
+    def chunks(self) -> Iterator[Chunk]:
+        for chunk in self.inner.chunks():
+            if self._template:
+                paths, problems = paths_of(chunk, self._template)
+                chunk = chunk.changed({}, paths, problems)
+            if self._pattern is not None:
+                columns, problems = self._pattern.columns_of(chunk.paths)
+                made = {name: (lambda _, column=column: column) for name, column in columns.items()}
+                chunk = chunk.changed(made, problems=problems)
+            yield chunk
+
+
+def arranged(table: TableReader, second: object) -> TableReader:
+    """Return a table with all that its options ask for; ``second`` opens the other tables."""
+    options: TableOptions = table.options
+    if options.long is not None:
+        table = LongTable(table)
+    for one in options.join:
+        file, _, on = one.partition(" on=")
+        table = JoinedTable(table, second(file.strip()), on.strip())  # type: ignore[operator]
+    for one in options.names:
+        column, equals, file = one.rpartition("=") if not os.path.exists(one) else ("", "", one)
+        table = NamedTable(table, column, file)
+    path = table.options.path_column
+    template = path if path not in table.columns and template_fields(path) else ""
+    if template or options.path_pattern is not None:
+        table = PathTable(table, template, options.path_pattern)
+    if options.split_files:
+        table = SplitTable(table, options.split_files)
+    return table
+
+
+def check_path(table: TableReader) -> None:
+    """Raise `TableError` for a table of rows in which nothing names the images."""
+    if table.path_column == "":
+        raise no_path_column(table.source, table.options.path_column, table.columns)

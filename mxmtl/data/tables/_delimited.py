@@ -1,0 +1,197 @@
+"""Tables of text: CSV and TSV with a header, as spreadsheets write them, and plain text.
+
+What people write by hand or by script has runs of spaces, a first line that counts the rows, no
+header, or one that leaves out the column of the images. All of that is seen by the first rows, in
+files of a name that ends in ``.txt`` or with ``delimiter="spaces"``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar
+
+from .._errors import TableError
+from ._chunk import Chunk, Coded, chunk_rows
+from ._paths import PATH, find_path_column, is_picture
+from ._table import SPACES, ColumnTable, TableOptions
+from ._text import lines_of, listed, open_text
+from ._values import WordMap, changed_by
+
+DELIMITERS = "\t,;"
+SAMPLE = 20  # rows that are looked at before the others
+Line = tuple[int, list[str]]
+
+
+class DelimitedTable(ColumnTable):
+    """A CSV or TSV file with a header row, in UTF-8 (with or without byte order mark).
+
+    Cells are stripped of white space, and spellings of an unknown label become ''. Columns
+    without a name (an index that pandas left) are passed over, and so is a delimiter at the end
+    of every row, which the header has not.
+    """
+
+    layout, about = "table", "CSV, TSV or plain text, packed or not"
+
+    def __init__(self, path: str, options: TableOptions) -> None:
+        super().__init__(path, options)
+        self._missing = WordMap({"missing": [word for word in options.missing_values if word]})
+        self._plain = path.lower().removesuffix(".gz").endswith(".txt")
+        self._delimiter = self._find_delimiter()
+        self._skip, self._header, self._trailing = 0, list[str](), False
+        self._read_head()
+        self.columns = [name for name in self._header if name]
+
+    @classmethod
+    def recognises(cls, path: str, head: bytes) -> bool:
+        # Whatever its name, if no other layout recognises it; one that derives says what it reads.
+        return cls is DelimitedTable or super().recognises(path, head)
+
+    def chunks(self) -> Iterator[Chunk]:
+        width, record_id = len(self._header), 0
+        rows = self._data_rows()
+        while batch := list(itertools.islice(rows, chunk_rows(width))):
+            yield self._chunk(batch, record_id)
+            record_id += len(batch)
+
+    def unmet(self) -> list[str]:
+        return self._missing.unmet()
+
+    def _chunk(self, batch: Sequence[Line], first_id: int) -> Chunk:
+        numbers, lines = [number for number, _ in batch], [line for _, line in batch]
+        width, problems = len(self._header), {}
+        if {*map(len, lines)} != {width}:
+            for at, line in enumerate(lines):
+                if self._trailing and len(line) == width + 1 and not line[-1].strip():
+                    lines[at] = line[:-1]
+                elif len(line) != width:
+                    problems[at] = (
+                        f"it has {len(line)} cells, but the header names {width} columns."
+                    )
+                    lines[at] = (line + [""] * width)[:width]
+        columns = dict(zip(self._header, zip(*lines)))
+        path_column = self.options.path_column
+        paths = [cell.strip() for cell in columns.get(path_column, [""] * len(lines))]
+        for at, path in enumerate(paths):
+            if not path and path_column in columns:
+                text = f"column {path_column!r}: the cell is empty; expected an image file."
+                problems.setdefault(at, text)
+        change = changed_by(lambda cell: cell.strip(), self._missing, listed)  # type: ignore[union-attr]
+        ids = range(first_id, first_id + len(lines))
+        return Chunk(
+            numbers,
+            ids,
+            paths,
+            lambda name: Coded.of(columns[name]).read(change),
+            problems=problems,
+        )
+
+    def _data_rows(self) -> Iterator[Line]:
+        lines = self._lines()
+        if not self.options.header:
+            next(lines, None)
+        return lines
+
+    def _lines(self) -> Iterator[Line]:
+        skip = self.options.skip_lines + self._skip
+        found = lines_of(self.source, self._delimiter, skip)
+        return ((number, line) for number, line in found if line)
+
+    def _find_delimiter(self) -> str | None:
+        given = self.options.delimiter
+        if given is not None:
+            self._plain |= given == SPACES
+            return None if given == SPACES else given
+        with open_text(self.source) as stream:
+            lines = list(
+                itertools.islice(stream, self.options.skip_lines, self.options.skip_lines + 3)
+            )
+        first = lines[0] if lines else ""
+        spaced = self._plain and not any(mark in line for line in lines for mark in DELIMITERS)
+        return None if spaced else guess_delimiter(first)
+
+    def _read_head(self) -> None:
+        first = self._rows_at_the_start()
+        if self._plain and len(first) > 1 and is_count(first[0]) and not self.options.header:
+            self._skip, first = 1, first[1:]  # DeepFashion's and CelebA's number of rows
+        header = [name.strip() for name in (self.options.header or (first[:1] or [[]])[0])]
+        rows = first if self.options.header else first[1:]
+        if not any(header):
+            raise TableError(f"{self.source}: the first row is empty; expected column names.")
+        if self._plain and not self.options.header and is_data(header):
+            header, rows = self._names_for(header), first
+            self.options = dataclasses.replace(self.options, header=header)
+        width = len(rows[0]) if rows else len(header)
+        picture = bool(rows) and is_picture(rows[0][0].strip())
+        short = width == len(header) + 1 and bool(rows[0][-1].strip()) and PATH not in header
+        if short and (self._plain or picture):
+            header = [PATH, *header]  # CelebA names the labels alone
+        elif self._plain and width > len(header) and not self.options.header:
+            more = range(
+                1, width - len(header) + 2
+            )  # one name for all the rest, as DeepFashion has
+            header = [*header[:-1], *(f"{header[-1]}.{number}" for number in more)]
+        self._check_header(header)
+        self._header = header
+        self._trailing = width == len(header) + 1 and not rows[0][-1].strip()
+        found = find_path_column(self.options.path_column, header, rows)
+        self.path_column = found
+        if found:
+            self.options = dataclasses.replace(self.options, path_column=found)
+
+    def _rows_at_the_start(self) -> list[list[str]]:
+        skip = self.options.skip_lines
+        rows = (line for _, line in lines_of(self.source, self._delimiter, skip) if line)
+        return list(itertools.islice(rows, SAMPLE))
+
+    def _names_for(self, cells: Sequence[str]) -> tuple[str, ...]:
+        # No header: the images, an id before them, and what the file is called.
+        stem = os.path.basename(self.source).split(".")[0]
+        at = next((place for place, cell in enumerate(cells) if is_picture(cell)), None)
+        names = [PATH if place == at else "id" if place == 0 else "" for place in range(len(cells))]
+        rest = names.count("")
+        numbers = itertools.count(1)
+        return tuple(name or (stem if rest == 1 else f"{stem}.{next(numbers)}") for name in names)
+
+    def _check_header(self, header: Sequence[str]) -> None:
+        twice = sorted(name for name, count in Counter(header).items() if name and count > 1)
+        if twice:
+            raise TableError(
+                f"{self.source}: the header names {twice[:10]} more than once. Rename or remove one."
+            )
+
+
+def guess_delimiter(header: str) -> str:
+    r"""Return the delimiter that a header line has most of, outside of quotes.
+
+    >>> guess_delimiter('path;"a,b,c";breed'), guess_delimiter("path")
+    (';', ',')
+    """
+    bare = "".join(header.split('"')[::2])
+    return max(DELIMITERS, key=lambda mark: (bare.count(mark), mark == ","))
+
+
+def is_count(line: Sequence[str]) -> bool:
+    """Tell whether a first line says no more than how many rows follow."""
+    return len(line) == 1 and line[0].strip().isdigit()
+
+
+def is_data(line: Sequence[str]) -> bool:
+    """Tell whether the first row of a plain text is a row like the others, and no header."""
+    numbers = all(cell.lstrip("+-").replace(".", "", 1).isdigit() for cell in line)
+    return numbers or any(is_picture(cell) for cell in line)
+
+
+class PascalTable(DelimitedTable):
+    """A table of PASCAL VOC's images as courses hand it out: names separated by spaces."""
+
+    layout, about = "pascal", "columns fname, labels (names and spaces), is_valid"
+    settles: ClassVar[Mapping[str, Any]] = {"path_column": "fname", "separator": " "}
+
+    def __init__(self, path: str, options: TableOptions) -> None:
+        super().__init__(path, options)
+        if "is_valid" in self.columns:
+            self.split_column, self.split_flags = "is_valid", True

@@ -1,0 +1,210 @@
+"""What a user would want to know of a proposal before it costs a training.
+
+A note is said and nothing more. A doubt is about what labels mean: it waits for an answer, which is
+an option, or a task that is given in words.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+
+from ...tasks import Task, TaskSet, word_value
+from ._cells import ColumnCells, hint, quoted
+from ._guess import counts_rows
+from ._table import TableReader
+from ._values import number
+
+SEPARATORS = "|;,/ "
+MANY_CLASSES = 5  # of whole numbers
+BRACKETS = re.compile(r"^[\[{(\"'].*|.*[\]})\"']$")
+SHOWN = 5
+PATHS = 1 << 21  # paths that are remembered, to notice one that comes back
+
+
+def notes_on_cells(task: Task, cells: ColumnCells) -> Iterator[str]:
+    """Point out what stands in the column of a task, and may mean something else."""
+    if cells.unknown:
+        yield f"cells {quoted(cells.unknown)} are taken as they are. {hint(cells.unknown)}"
+    if "-1" in {number_name(name) for name in task.names}:
+        yield f"-1 is a class of its own. {minus_one(cells.name)}"
+    names = list(task.names)
+    numbers = [number(name) for name in names]
+    if len(names) > MANY_CLASSES and None not in numbers and not in_a_row(numbers):
+        amount = shlex.quote(f"Regression {spec_name(task)}")
+        yield f"{len(names)} numbers are classes without an order; as amounts: --task {amount}."
+    if counts_rows(cells) and not task.names:
+        yield "its cells count the rows. If it is an id, --ignore it."
+    yield from notes_on_names(cells.parts if cells.several else task.names)
+    if not cells.several:
+        found = separator_in(task.names)
+        if found:
+            yield found
+    answers = {word_value(text) for text in cells.known()} if cells.boolean else set()
+    if len(answers) == 1 and not names:
+        said = "yes" if answers == {1.0} else "no"
+        yield f"every known cell says {said}: there is nothing to learn from it."
+
+
+def number_name(name: str) -> str:
+    """Return a name as it would be as a whole number."""
+    value = number(name)
+    return f"{value:g}" if value is not None and value.is_integer() else name
+
+
+def in_a_row(numbers: Iterable[float | None]) -> bool:
+    """Tell whether numbers are 0, 1, 2, ... or 1, 2, 3, ..."""
+    values = sorted(value for value in numbers if value is not None)
+    return values[0] in (0, 1) and values == [values[0] + step for step in range(len(values))]
+
+
+def minus_one(column: str) -> str:
+    """Say how to have -1 read as what it may mean."""
+    named = shlex.quote(f"{column}: missing=-1")
+    return (
+        f"If it means unknown: --values {named}; if no: --values "
+        f"{shlex.quote(f'{column}: no=-1')} (for all columns: --values no=-1)."
+    )
+
+
+def spec_name(task: Task) -> str:
+    """Return how ``--task`` names a task and its column."""
+    return task.name if task.column is None else f'{task.name} column="{task.column}"'
+
+
+def folded(name: str) -> str:
+    """Return a name without what people do not mean by it: case, spaces, forms, a plural.
+
+    >>> folded("Light  Blue") == folded("light blue"), folded("cats") == folded("Cat")
+    (True, True)
+    """
+    text = " ".join(unicodedata.normalize("NFKC", name).casefold().replace("_", " ").split())
+    return text[:-1] if len(text) > 3 and text.endswith("s") and not text.endswith("ss") else text
+
+
+def notes_on_names(names: Iterable[str]) -> Iterator[str]:
+    """Point out names that are nearly the same, and names with brackets."""
+    alike: dict[str, list[str]] = {}
+    names = list(names)
+    for name in names:
+        alike.setdefault(folded(name), []).append(name)
+    pairs = [group for group in alike.values() if len(group) > 1]
+    if pairs:
+        shown = "; ".join(quoted(group, " and ") for group in pairs[:SHOWN])
+        more = f" and {len(pairs) - SHOWN} more" * (len(pairs) > SHOWN)
+        yield f"nearly the same names: {shown}{more}. If they mean one, spell them alike."
+    odd = [name for name in names if BRACKETS.fullmatch(name)]
+    if odd:
+        yield f"names with brackets or quotes: {quoted(odd[:SHOWN])}. Were they lists?"
+
+
+def separator_in(names: Iterable[str]) -> str:
+    """Say that names seem to be lists of others; '' if they do not."""
+    known = set(names)
+    for mark in SEPARATORS:
+        lists = [name for name in known if mark in name]
+        parts = [part.strip() for name in lists for part in name.split(mark)]
+        again = {part for part in parts if part in known or parts.count(part) > 1} - {""}
+        if len(lists) > 1 and len(again) > 1 and all(parts) and len(again) * 2 >= len(set(parts)):
+            example = max(lists, key=len)
+            word = "space" if mark == " " else shlex.quote(mark)
+            return f"{example!r} looks like several names. If it is: --separator {word}."
+    return ""
+
+
+# -- doubts ----------------------------------------------------------------------------------------
+def doubts_of(
+    tasks: TaskSet, columns: Mapping[str, ColumnCells], left_out: Mapping[str, str]
+) -> dict[str, str]:
+    """Return what has to be answered before a proposal is taken, by column."""
+    found: dict[str, str] = {}
+    for task in tasks:
+        cells = columns.get(task.sources[0]) if len(task.sources) == 1 else None
+        if cells is None:
+            continue
+        if {number_name(name) for name in task.names} == {"-1", "1"}:
+            found[task.name] = f"its cells are 1 and -1. {minus_one(cells.name)}"
+        elif separator_in(task.names) and any(mark in "".join(task.names) for mark in "|;"):
+            one = shlex.quote(f"{type(task).__name__} {spec_name(task)}")
+            found[task.name] = f"{separator_in(task.names)} If each is one class: --task {one}."
+    for name, why in left_out.items():
+        if why.startswith("it would be a Regression: "):
+            found[name] = f"{why} To go without it: --ignore {shlex.quote(name)}."
+    return found
+
+
+class PathsSeen:
+    """Notices images that stand on more rows than one, as long as there are not too many."""
+
+    def __init__(self) -> None:
+        self._rows: dict[int, int] | None = {}  # by the hash of a path: names of millions are long
+        self.again: dict[str, list[int]] = {}
+        self.count = 0
+
+    def add(self, paths: Iterable[str], numbers: Iterable[int]) -> None:
+        """Take the next rows."""
+        if self._rows is None:
+            return
+        for path, row in zip(paths, numbers):
+            first = self._rows.setdefault(hash(path), row)
+            if first != row:
+                self.count += 1
+                if len(self.again) < SHOWN or path in self.again:
+                    self.again.setdefault(path, [int(first)]).append(int(row))
+        if len(self._rows) > PATHS and not self.count:
+            self._rows = None
+
+    def __bool__(self) -> bool:
+        return self.count > 0
+
+    def text(self) -> str:
+        """Say which images they are."""
+        shown = [
+            f"{path!r} (rows {', '.join(map(str, rows[:SHOWN]))}{', ...' * (len(rows) > SHOWN)})"
+            for path, rows in list(self.again.items())[:2]
+        ]
+        rows = "row names" if self.count == 1 else "rows name"
+        return f"{self.count} {rows} an image that another row names: {', '.join(shown)}"
+
+
+def disagreeing(table: TableReader, tasks: TaskSet) -> dict[str, tuple[int, str]]:
+    """Return {column: (images, the first)} whose rows say different things of one image.
+
+    A second walk through the table, for tables in which images come back.
+    """
+    places: dict[str, int] = {}
+    said: dict[str, dict[int, str]] = {}
+    apart: dict[str, dict[int, str]] = {}
+    for chunk in table.chunks():
+        at = [places.setdefault(path, len(places)) for path in chunk.paths]
+        for task in tasks:
+            if len(task.sources) != 1 or task.sources[0] not in table.columns:
+                continue
+            name = task.sources[0]
+            earlier = said.setdefault(name, {})
+            for place, cell, path in zip(at, chunk.coded(name).cells(), chunk.paths):
+                if cell != "" and earlier.setdefault(place, str(cell)) != str(cell):
+                    apart.setdefault(name, {}).setdefault(place, path)
+    return {name: (len(images), next(iter(images.values()))) for name, images in apart.items()}
+
+
+def doubt_of_rows(
+    seen: PathsSeen, apart: Mapping[str, tuple[int, str]], columns: Mapping[str, ColumnCells]
+) -> str:
+    """Say that a table seems to have one row a label; '' if not."""
+    if not apart:
+        return ""
+    name, (count, first) = next(iter(apart.items()))
+    values = [one for one, cells in columns.items() if cells.boolean and one != name]
+    label = next(
+        (one for one in apart if not columns[one].boolean and not columns[one].numbers), name
+    )
+    long = f"label={label}" + (f",value={values[0]}" if values and label not in values else "")
+    one = shlex.quote(f"Multiclass {label}")
+    return (
+        f"{seen.text()}; of {count} of them the rows differ in {name!r} ({first!r} is the first). If "
+        f"a row is one label of its image: --long {shlex.quote(long)}. If each is a record of its "
+        f"own: --task {one}."
+    )

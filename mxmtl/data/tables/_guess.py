@@ -1,0 +1,141 @@
+"""Which task a column suggests, or the reason why it suggests none."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ...tasks import is_task_name
+from ._cells import ColumnCells, hint, is_code, quoted
+from ._paths import plain
+from ._values import number
+
+FEW_NUMBERS, MANY_ROWS = 20, 20
+MOST, FEW_ODD = 0.9, 5  # a column of numbers, but for a few cells
+# What says where a row comes from, or what it is called, and is nothing to predict.
+ROWS_OF = frozenset(
+    "id index idx fold kfold split subset partition istrain istraining istrainingimage isvalid "
+    "isval istest usage evaluationstatus".split()
+)
+ID = re.compile(r"(?:.*[a-z0-9_ ])?(?:ID|Id|_id| id|_uid|UID|_idx|_index)")
+# An amount as people write it: 3,5 and 1,200 and 45% and $12.50 and 1.234,5.
+AMOUNT = re.compile(
+    r"[$€£¥]?\s?[+-]?(?:\d{1,3}(?:[ ,.'\u2019\u00a0]\d{3})+|\d+)(?:[.,]\d+)?\s?"
+    r"(?:%|[$€£¥]|USD|EUR|GBP)?"
+)
+
+
+def guess_type(cells: ColumnCells) -> str:
+    """Return the name of the task type that a column suggests, or the reason why there is none."""
+    if not cells.parts and not cells.texts:
+        return "every cell is empty"
+    if cells.texts and len(cells.texts) == len(cells.unknown):
+        return f"every cell is {quoted(cells.unknown, ' or ')}"
+    if cells.several:
+        return guess_names(cells)
+    amounts = cells.numbers and (not cells.whole or len(cells.known()) > FEW_NUMBERS)
+    if cells.boolean or amounts:
+        return guess_number("Binary" if cells.boolean else "Regression", cells)
+    written = written_amounts(cells) or nearly_numbers(cells)
+    if written:
+        return written
+    if cells.more_texts:
+        return f"more than {cells.limit} different cells"
+    classes = cells.classes()
+    if len(classes) < 2:
+        return f"every cell is {classes[0]!r}"
+    if len(classes) == cells.filled > MANY_ROWS:
+        return "every cell is different"
+    return "Multiclass"
+
+
+def guess_names(cells: ColumnCells) -> str:
+    """Return the type of a column of lists."""
+    if cells.more_parts:
+        return f"more than {cells.limit} different names"
+    if not cells.parts:
+        return "every list is empty"
+    if len(cells.parts) > FEW_NUMBERS and all(number(name) is not None for name in cells.parts):
+        values = [number(name) or 0.0 for name in cells.parts]
+        if not all(value.is_integer() for value in values):
+            return "its cells are lists of numbers"
+    return "Multilabel"
+
+
+def guess_number(kind: str, cells: ColumnCells) -> str:
+    """Return the type of a column of numbers, unless there is a cell that it cannot take."""
+    if cells.no_value:
+        return cells.no_value
+    if cells.unknown:
+        return f"it would be a {kind} without {quoted(cells.unknown)}. {hint(cells.unknown)}"
+    return kind
+
+
+def nearly_numbers(cells: ColumnCells) -> str:
+    """Name the few cells that keep a column from being one of numbers; '' if it is none."""
+    total = cells.count_numbers + cells.count_odd
+    distinct = len(cells.texts) - len(cells.odd)
+    if not (0 < cells.count_odd <= total * (1 - MOST) and len(cells.odd) <= FEW_ODD):
+        return ""
+    if distinct <= FEW_NUMBERS or any(map(is_code, cells.odd)):
+        return ""
+    odd = ", ".join(f"{text!r} (row {row})" for text, (_, row) in cells.odd.items())
+    return (
+        f"it would be a Regression: {cells.count_numbers} of {total} cells are numbers, but not "
+        f"{odd}. {hint(cells.odd)}"
+    )
+
+
+def written_amounts(cells: ColumnCells) -> str:
+    """Say that a column holds numbers as people write them, which are not read; '' if not."""
+    known = cells.known()
+    odd = [text for text in known if number(text) is None]
+    if not odd or not all(number(text) is not None or AMOUNT.fullmatch(text) for text in known):
+        return ""
+    if any(map(is_code, odd)):
+        return ""
+    return (
+        f"its cells are amounts as people write them ({quoted(odd[:3])}), and not numbers. Write "
+        "3.5 for 3,5; 1200 for 1,200; 45 for 45%. If they are lists, --separator says of what; if "
+        f"names: --task {shlex.quote(f'Multiclass {cells.name}')}."
+    )
+
+
+def is_of_rows(column: str) -> str:
+    """Say why a column tells of rows and not of pictures, as an id does; '' if not.
+
+    >>> is_of_rows("fold")[:40], is_of_rows("age")
+    ('its name is that of a an id, a fold or a spl', '')
+    """
+    if plain(column) not in ROWS_OF and not ID.fullmatch(column):
+        return ""
+    return (
+        "its name is that of an id, a fold or a split; if it is to be predicted: "
+        f"--task {shlex.quote(f'Multiclass {column}')}"
+    )
+
+
+def counts_rows(cells: ColumnCells) -> bool:
+    """Tell whether a column has every whole number from one to another once."""
+    known = cells.known()
+    if not cells.numbers or not cells.whole or cells.more_texts or len(known) <= FEW_NUMBERS:
+        return False
+    values = sorted(number(text) or 0.0 for text in known)
+    return values[-1] - values[0] == len(values) - 1 and len(values) == cells.filled
+
+
+def task_name(
+    header: str, columns: Mapping[str, Any], specs: Sequence[Mapping[str, Any]]
+) -> dict[str, str]:
+    """Return what a task is called after a column, and the column where that is another name."""
+    if is_task_name(header):
+        return {"name": header}
+    kept = "".join(letter if is_task_name(f"_{letter}") else " " for letter in header)
+    base = "_".join(kept.split()).lstrip("-") or "column"
+    taken = {*columns, *(spec["name"] for spec in specs)}
+    name, number = base, 2
+    while name in taken:
+        name, number = f"{base}_{number}", number + 1
+    return {"name": name, "column": header}

@@ -1,0 +1,349 @@
+"""JSON files of many shapes; each shape says whether a file is of it, and makes rows of it."""
+
+from __future__ import annotations
+
+import abc
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar
+
+from .._errors import TableError
+from ._arrange import Derived
+from ._chunk import Chunk, Column
+from ._long import UNKNOWN, Statements, statements_of
+from ._paths import is_picture
+from ._records import JsonLinesTable, Record, RecordsTable, without_geometry
+from ._table import ColumnTable, TableOptions, TableReader
+from ._text import open_text, text_of
+
+ROWS = 4096
+LISTS = ("samples", "data", "items", "records", "annotations", "rows")  # names of a list of records
+
+
+class JsonTable(Derived):
+    """A JSON file: records, COCO's and LVIS's, Label Studio's, FiftyOne's, VAW's."""
+
+    layout, about = "json", "JSON: records, COCO, LVIS, Label Studio, FiftyOne"
+    endings = (".json", ".json.gz")
+
+    def __init__(self, path: str, options: TableOptions) -> None:
+        super().__init__(opened_json(path, options))
+
+    @classmethod
+    def recognises(cls, path: str, head: bytes) -> bool:
+        if path.lower().endswith(JsonLinesTable.endings):
+            return False
+        text = text_of(head).lstrip()
+        return text[:1] == "{" or (text[:1] == "[" and text[1:].lstrip()[:1] in ("{", "]"))
+
+    def chunks(self) -> Iterator[Chunk]:
+        return self.inner.chunks()
+
+
+def opened_json(path: str, options: TableOptions) -> TableReader:
+    """Read a JSON file, as rows of the first shape that it is of."""
+    try:
+        with open_text(path) as stream:
+            data = json.loads(stream.read(), object_hook=without_geometry)
+    except json.JSONDecodeError as error:
+        if error.msg == "Extra data":
+            return JsonLinesTable(path, options)
+        raise TableError(f"{path} line {error.lineno}: no JSON ({error.msg}).") from error
+    except RecursionError as error:
+        raise TableError(f"{path}: its JSON is too deep to be read.") from error
+    for shape in Shape.known:
+        if shape.fits(data):
+            return shape.table(path, options, data)
+    raise TableError(
+        f"{path}: JSON of a shape that is not known: expected records ([{{...}}, ...]), or COCO's "
+        "images and annotations. Load it, and give write_records its rows: dicts of {column: cell}."
+    )
+
+
+class Shape(abc.ABC):
+    """Abstract: a shape that JSON may have; the first that is defined is asked first."""
+
+    known: ClassVar[list[type[Shape]]] = []
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        Shape.known.append(cls)
+
+    @staticmethod
+    @abc.abstractmethod
+    def fits(data: Any) -> bool:
+        """Tell whether data has this shape."""
+
+    @staticmethod
+    @abc.abstractmethod
+    def table(path: str, options: TableOptions, data: Any) -> TableReader:
+        """Make a table of it."""
+
+
+class StatementsTable(ColumnTable):
+    """One row an image, and a column that says which names hold.
+
+    Parameters
+    ----------
+    images : sequence of str
+        The image of each row, which the statements are about, in this order.
+    column : str
+        What the column is called.
+    said : Statements
+        What is said of the images.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        options: TableOptions,
+        images: Sequence[str],
+        column: str,
+        said: Statements,
+    ) -> None:
+        super().__init__(source, options)
+        self.columns, self._images, self._said = [column], images, said
+        self.known_tasks = ({"type": "Multilabel", "name": column},)
+
+    def chunks(self) -> Iterator[Chunk]:
+        size = max(64, min(ROWS, (1 << 22) // max(len(self._said.names), 1)))
+        for start in range(0, len(self._images), size):
+            images = self._images[start : start + size]
+            column: Column = self._said.said(start, start + len(images))
+            ids = range(start, start + len(images))
+            yield Chunk(
+                [one + 1 for one in ids], ids, images, {self.columns[0]: column}.__getitem__
+            )
+
+
+class Coco(Shape):
+    """``images`` and ``annotations`` that name images and categories; LVIS says what is not there.
+
+    What an image has no annotation of is not there, as all of COCO's categories were looked for;
+    in LVIS it is unknown, but for its ``neg_category_ids``.
+    """
+
+    @staticmethod
+    def fits(data: Any) -> bool:
+        return isinstance(data, dict) and all(
+            isinstance(data.get(name), list) for name in ("images", "annotations")
+        )
+
+    @staticmethod
+    def table(path: str, options: TableOptions, data: Any) -> TableReader:
+        paths = {image_id(one, path): path_of(one) for one in data["images"]}
+        if not paths or not data["annotations"]:
+            raise TableError(f"{path}: no images or no annotations in it.")
+        called = names_of(data.get("categories") or [])
+        pairs = [
+            (image_id(one, path, paths), called.get(label, label), 1)
+            for one in data["annotations"]
+            for label in labels_of(one, path)
+        ]
+        held = {(image, name) for image, name, _ in pairs}
+        for image in data["images"]:
+            key = image_id(image, path)
+            pairs += [
+                (key, called.get(str(label), str(label)), 0)
+                for label in image.get("neg_category_ids", ())
+            ]
+            unsure = (
+                called.get(str(label), str(label))
+                for label in image.get("not_exhaustive_category_ids", ())
+            )
+            pairs += [(key, name, UNKNOWN) for name in unsure if (key, name) not in held]
+        one_each = len(held) == len(paths) == len({image for image, _ in held})
+        if one_each and all(state == 1 for _, _, state in pairs):
+            return RecordsTable(path, options, levels(data, dict(held), paths, called))
+        return StatementsTable(
+            path,
+            options,
+            list(paths.values()),
+            "category",
+            in_order_of(paths, pairs, options, path),
+        )
+
+
+def in_order_of(
+    paths: Mapping[str, str], pairs: list[tuple[str, str, int]], options: TableOptions, source: str
+) -> Statements:
+    """Make statements about images, in the order of the images, those without any included."""
+    order = {key: at for at, key in enumerate(paths)}
+    said = statements_of(sorted(pairs, key=lambda pair: order[pair[0]]), options, source)
+    return said.about(list(paths), list(paths.values()))
+
+
+def image_id(record: Record, source: str, known: Mapping[str, Any] | None = None) -> str:
+    """Return the image that a record of COCO's is, or is about."""
+    names = ("id", "imageId", "image_id") if known is None else ("image_id", "imageId", "id")
+    found = next((str(record[name]) for name in names if name in record), None)
+    if found is None or (known is not None and found not in known):
+        raise TableError(f"{source}: {str(record)[:200]} names no image that is there.")
+    return found
+
+
+def labels_of(record: Record, source: str) -> list[str]:
+    """Return the categories that an annotation names."""
+    for name in ("category_id", "labelId", "category_ids", "label_id", "label", "labels"):
+        if name in record:
+            value = record[name]
+            return [str(one) for one in value] if isinstance(value, list) else [str(value)]
+    raise TableError(f"{source}: annotation {str(record)[:200]} has no category_id.")
+
+
+def path_of(record: Record) -> str:
+    """Return the image file that a record of COCO's names."""
+    for name in ("file_name", "filename", "path", "file"):
+        if record.get(name):
+            return str(record[name])
+    url = next((str(record[name]) for name in ("coco_url", "url") if record.get(name)), "")
+    tail = "/".join(url.split("?")[0].split("/")[-2:])
+    return tail if is_picture(tail) else str(record.get("id", record.get("imageId", "")))
+
+
+def names_of(categories: Sequence[Record]) -> dict[str, str]:
+    """Return {id: name}; a name that two have is told with the id."""
+    called = {str(one["id"]): str(one.get("name", one["id"])) for one in categories if "id" in one}
+    twice = [name for name in set(called.values()) if list(called.values()).count(name) > 1]
+    return {key: f"{name} ({key})" if name in twice else name for key, name in called.items()}
+
+
+def levels(
+    data: Any, held: Mapping[str, str], paths: Mapping[str, str], called: Mapping[str, str]
+) -> list[Record]:
+    """Return a row for each image of one category, with what the category belongs to."""
+    about = {
+        called[str(one["id"])]: {
+            name: value
+            for name, value in one.items()
+            if name not in ("id", "name", "image_count", "image_dir_name")
+            and isinstance(value, str)
+        }
+        for one in data.get("categories") or ()
+        if "id" in one
+    }
+    return [
+        {"path": path, "category": held[key], **about.get(held[key], {})}
+        for key, path in paths.items()
+    ]
+
+
+class Vaw(Shape):
+    """Things in pictures, each with attributes that it has and attributes that it has not."""
+
+    @staticmethod
+    def fits(data: Any) -> bool:
+        first = data[0] if isinstance(data, list) and data else None
+        return isinstance(first, dict) and "positive_attributes" in first
+
+    @staticmethod
+    def table(path: str, options: TableOptions, data: Any) -> TableReader:
+        pairs = [
+            (image_id(one, path, {image_id_of(one): ""}), str(name), state)
+            for one in data
+            for key, state in (("positive_attributes", 1), ("negative_attributes", 0))
+            for name in one.get(key, ())
+        ]
+        images = dict.fromkeys(image_id_of(one) for one in data)
+        said = in_order_of({image: image for image in images}, pairs, options, path)
+        return StatementsTable(path, options, list(images), "attribute", said)
+
+
+def image_id_of(record: Record) -> str:
+    """Return the image that a thing is in."""
+    return str(record.get("image_id", record.get("imageId", "")))
+
+
+class LabelStudio(Shape):
+    """Label Studio's full export: what was asked, and the results of each annotation."""
+
+    @staticmethod
+    def fits(data: Any) -> bool:
+        first = data[0] if isinstance(data, list) and data else None
+        return (
+            isinstance(first, dict)
+            and isinstance(first.get("data"), dict)
+            and any(name in first for name in ("annotations", "completions"))
+        )
+
+    @staticmethod
+    def table(path: str, options: TableOptions, data: Any) -> TableReader:
+        return RecordsTable(path, options, [answers(task, path) for task in data])
+
+
+def answers(task: Record, source: str) -> dict[str, Any]:
+    """Return a row: what was shown, and what was answered to each question."""
+    row = dict(task["data"])
+    given = [
+        one
+        for one in task.get("annotations", task.get("completions", ()))
+        if isinstance(one, dict) and not one.get("was_cancelled")
+    ]
+    all_said = []
+    for annotation in given:
+        said: dict[str, Any] = {}
+        for result in annotation.get("result", ()):
+            value = result.get("value", {}).get(result.get("type"))
+            if value is None:
+                continue
+            name = str(result.get("from_name", result.get("type")))
+            found = value if isinstance(value, list) else [value]
+            said[name] = [*said.get(name, []), *found]
+        all_said.append(said)
+    if any(said != all_said[0] for said in all_said):
+        raise TableError(
+            f"{source}: task {task.get('id')!r} has annotations that differ: {all_said[:3]}. Keep "
+            "one of each task."
+        )
+    return {**row, **(all_said[0] if all_said else {})}
+
+
+class FiftyOneLabels(Shape):
+    """FiftyOne's image classification: ``classes``, and the ``labels`` of each image."""
+
+    @staticmethod
+    def fits(data: Any) -> bool:
+        return isinstance(data, dict) and isinstance(data.get("labels"), dict)
+
+    @staticmethod
+    def table(path: str, options: TableOptions, data: Any) -> TableReader:
+        classes = data.get("classes") or []
+
+        def named(label: Any) -> Any:
+            if isinstance(label, list):
+                return [named(one) for one in label]
+            if isinstance(label, dict):
+                return {key: named(one) if key == "label" else one for key, one in label.items()}
+            is_place = isinstance(label, int) and not isinstance(label, bool)
+            return classes[label] if is_place and 0 <= label < len(classes) else label
+
+        rows = [{"path": image, "label": named(one)} for image, one in data["labels"].items()]
+        return RecordsTable(path, options, rows)
+
+
+class Records(Shape):
+    """A list of records, by itself or under a name; or records by the names of their images."""
+
+    @staticmethod
+    def fits(data: Any) -> bool:
+        return bool(records_in(data))
+
+    @staticmethod
+    def table(path: str, options: TableOptions, data: Any) -> TableReader:
+        return RecordsTable(path, options, records_in(data))
+
+
+def records_in(data: Any) -> list[Record]:
+    """Return the records that data has; none if it has none."""
+    if isinstance(data, list):
+        return data if data and all(isinstance(one, dict) for one in data) else []
+    if not isinstance(data, dict):
+        return []
+    for name in LISTS:
+        if isinstance(data.get(name), list):
+            return records_in(data[name])
+    if data and all(isinstance(one, dict) for one in data.values()):
+        return [{"path": image, **one} for image, one in data.items()]
+    if data and all(is_picture(image) for image in data):
+        return [{"path": image, "label": label} for image, label in data.items()]
+    return []

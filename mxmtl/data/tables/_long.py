@@ -1,0 +1,251 @@
+"""Long tables: one row for each label of an image, as Open Images and most crowd work have it.
+
+A row says that a name holds for an image, or that it does not; of all other names nothing is known.
+No wide table is made of it: what the rows say is kept as numbers, sorted by image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from ...tasks import word_value
+from .._errors import TableError
+from ._chunk import ROWS, Chunk, Coded, Column, Said
+from ._guess import task_name
+from ._table import ColumnTable, TableOptions, TableReader
+from ._values import ColumnValues, number
+
+SHOWN = 3
+UNKNOWN = -1
+
+
+class Numbered:
+    """Gives each new text the next number."""
+
+    def __init__(self) -> None:
+        self._places: dict[object, int] = {}
+
+    def of(self, column: Coded) -> np.ndarray:
+        """Return the number of each cell, int32 (n,)."""
+        places = self._places
+        codes = [places.setdefault(text, len(places)) for text in column.texts]
+        return np.array(codes or [0], np.int32)[column.codes]
+
+    def texts(self) -> list[str]:
+        """Return all texts, in the order of their numbers."""
+        return [str(text) for text in self._places]
+
+
+class Statements:
+    """What rows say of images: which name, and whether it holds; contradictions are found.
+
+    Parameters
+    ----------
+    images, names : list of str
+        All of them.
+    image_codes, name_codes, states : ndarray
+        Of each statement: int (n,).
+    options : TableOptions
+        What absent names and contradictions mean.
+    source : str
+        The table, as messages name it.
+    """
+
+    def __init__(
+        self,
+        images: list[str],
+        names: list[str],
+        image_codes: np.ndarray,
+        name_codes: np.ndarray,
+        states: np.ndarray,
+        options: TableOptions,
+        source: str,
+    ) -> None:
+        self.images, self.names = images, names
+        width = max(len(names), 1)
+        keys = image_codes.astype(np.int64) * width + name_codes
+        if len(keys) > 1 and (np.diff(keys) < 0).any():
+            order = np.argsort(keys, kind="stable")
+            keys, states = keys[order], states[order]
+        states = states.astype(np.int8)
+        first = np.ones(len(keys), bool)
+        first[1:] = keys[1:] != keys[:-1]
+        if not first.all():
+            states = self._merged(keys, states, first, options, source)
+            keys = keys[first]
+        self._image_codes = (keys // width).astype(np.int32)
+        self.codes, self.states = (keys % width).astype(np.int32), states
+        self.ends = np.searchsorted(self._image_codes, np.arange(len(images)), side="right")
+        auto = UNKNOWN if (self.states == 0).any() else 0
+        self.absent = {"auto": auto, "no": 0, "missing": UNKNOWN}[options.absent]
+
+    def _merged(
+        self,
+        keys: np.ndarray,
+        states: np.ndarray,
+        first: np.ndarray,
+        options: TableOptions,
+        source: str,
+    ) -> np.ndarray:
+        # One statement a key: a known one wins over an unknown one; yes and no contradict.
+        starts = np.flatnonzero(first)
+        highest = np.maximum.reduceat(states, starts)
+        known = np.where(states < 0, np.int8(2), states)
+        lowest = np.minimum.reduceat(known, starts)
+        both = (highest == 1) & (lowest == 0)
+        if both.any() and options.contradictions == "refuse":
+            width = max(len(self.names), 1)
+            shown = [
+                f"{self.images[key // width]!r} ({self.names[key % width]!r})"
+                for key in keys[starts[both]][:SHOWN].tolist()
+            ]
+            raise TableError(
+                f"{source}: {int(both.sum())} labels are said to hold and not to hold, such as those "
+                f"of {', '.join(shown)}. contradictions='missing' (--contradictions missing) leaves "
+                "them out."
+            )
+        return np.where(both, np.int8(UNKNOWN), highest)
+
+    def about(self, keys: Sequence[str], images: list[str]) -> Statements:
+        """Make them those of more images, in another order; those without any say nothing."""
+        places = {image: at for at, image in enumerate(self.images)}
+        starts = np.append(0, self.ends)
+        order = [places.get(key, -1) for key in keys]
+        parts = [np.arange(starts[at], starts[at + 1]) for at in order if at >= 0]
+        taken = np.concatenate(parts) if parts else np.zeros(0, np.int64)
+        lengths = [0 if at < 0 else int(starts[at + 1] - starts[at]) for at in order]
+        self.codes, self.states = self.codes[taken], self.states[taken]
+        self.ends, self.images = np.cumsum(lengths), images
+        return self
+
+    def said(self, start: int, stop: int) -> Said:
+        """Return what is said of some images."""
+        whole = Said(self.names, self.ends, self.codes, self.states, self.absent)
+        return whole.take(slice(start, stop))
+
+
+class LongTable(ColumnTable):
+    """A table of one row a label as a table of one row an image.
+
+    Its columns are that of the images and that of the labels; the images are those of ``image=``,
+    or the column of the paths. Rows in which any other column has a value that the options call
+    missing say nothing.
+    """
+
+    def __init__(self, inner: TableReader) -> None:
+        super().__init__(inner.source, inner.options)
+        long: Mapping[str, str] = inner.options.long or {}
+        self.image = long.get("image") or inner.options.path_column
+        self.label, self._value = long["label"], long.get("value")
+        for name in (self.image, self.label, *filter(None, [self._value])):
+            if name not in inner.columns:
+                raise TableError(
+                    f"{inner.source}: no column {name!r} among {list(inner.columns)[:50]}; long="
+                    f"{dict(long)} needs it."
+                )
+        self.columns, self.not_tasks = [self.image, self.label], [self.image]
+        self.path_column = self.image if self.image == inner.options.path_column else None
+        self.known_tasks = ({"type": "Multilabel", **task_name(self.label, {}, [])},)
+        self._inner, self._read = inner, None  # type: ignore[var-annotated]
+
+    @property
+    def statements(self) -> Statements:
+        """What all rows say; read once."""
+        if self._read is None:
+            self._read = self._all()
+        return self._read
+
+    def chunks(self) -> Iterator[Chunk]:
+        said = self.statements
+        size = max(64, min(ROWS, (1 << 22) // max(len(said.names), 1)))
+        for start in range(0, len(said.images), size):
+            images = said.images[start : start + size]
+            columns: dict[str, Column] = {
+                self.image: Coded(images, np.arange(len(images))),
+                self.label: said.said(start, start + len(images)),
+            }
+            ids = range(start, start + len(images))
+            yield Chunk([one + 1 for one in ids], ids, images, columns.__getitem__)
+
+    def _all(self) -> Statements:
+        images, names, parts = Numbered(), Numbered(), list[tuple[np.ndarray, ...]]()
+        values = ColumnValues(self.options.values)
+        doubtful = [
+            name
+            for name in (self.options.values or {})
+            if name in self._inner.columns and name not in (self.label, self._value)
+        ]
+        for chunk in self._inner.chunks():
+            chunk = self._sound(chunk)
+            if not len(chunk):
+                continue
+            codes = names.of(labels_of(chunk, self.label, self.source))
+            states = self._states(chunk, values)
+            for name in doubtful:
+                column = chunk.coded(name).read(values.of(name))
+                unknown = np.array([text == "" for text in column.texts], bool)
+                states = np.where(unknown[column.codes], UNKNOWN, states)
+            parts.append((images.of(chunk.coded(self.image)), codes, states.astype(np.int8)))
+        if not parts:
+            raise TableError(f"{self.source}: no rows.")
+        columns = [np.concatenate(column) for column in zip(*parts)]
+        parts.clear()
+        return Statements(
+            images.texts(),
+            names.texts(),
+            *columns,
+            self.options,
+            self.source,  # type: ignore[call-arg, arg-type]
+        )
+
+    def _sound(self, chunk: Chunk) -> Chunk:
+        if not chunk.problems:
+            return chunk
+        at = min(chunk.problems)
+        if not self.notes:
+            self.notes = [
+                f"rows that cannot be read say nothing, such as row {chunk.numbers[at]}: "
+                f"{chunk.problems[at]}"
+            ]
+        return chunk.some([at for at in range(len(chunk)) if at not in chunk.problems])
+
+    def _states(self, chunk: Chunk, values: ColumnValues) -> np.ndarray:
+        if self._value is None:
+            return np.ones(len(chunk), np.int8)
+        column = chunk.coded(self._value).read(values.of(self._value))
+        states = []
+        for at, text in enumerate(column.texts):
+            value = UNKNOWN if text == "" else word_value(text)
+            if value is None:
+                row = chunk.numbers[int(column.first_rows()[at])]
+                raise TableError(
+                    f"{self.source} row {row}, column {self._value!r}: {text!r} is not 0 or 1. Say "
+                    f"what it means: --values '{self._value}: yes=...,no=...,missing=...'"
+                    + (", or a bound." if number(str(text)) is not None else ".")
+                )
+            states.append(value)
+        return np.array(states or [0], np.int8)[column.codes]
+
+
+def labels_of(chunk: Chunk, name: str, source: str) -> Coded:
+    """Return the column of the labels; `TableError` for an empty cell in it."""
+    column = chunk.coded(name)
+    if "" in column.texts:
+        at = int(np.argmax(column.codes == list(column.texts).index("")))
+        raise TableError(f"{source} row {chunk.numbers[at]}, column {name!r}: the cell is empty.")
+    return column
+
+
+def statements_of(
+    pairs: Sequence[tuple[str, str, int]], options: TableOptions, source: str
+) -> Statements:
+    """Make statements of (image, name, 1, 0 or -1)."""
+    images, names = Numbered(), Numbered()
+    image_codes = images.of(Coded.of([image for image, _, _ in pairs]))
+    name_codes = names.of(Coded.of([name for _, name, _ in pairs]))
+    states = np.array([state for _, _, state in pairs], np.int8)
+    return Statements(
+        images.texts(), names.texts(), image_codes, name_codes, states, options, source
+    )

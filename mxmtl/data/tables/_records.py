@@ -1,0 +1,222 @@
+"""Rows in memory: dicts of cells, as JSON, a DataFrame or a program of the user's has them.
+
+A dict in a row becomes columns of dotted names, a list of texts stays a list, and a list of dicts
+becomes a list for each of their keys: whatever JSON there is, its leaves are cells.
+"""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+import json
+import math
+import numbers
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar
+
+from .._errors import TableError
+from ._chunk import Cell, Chunk, Coded, chunk_rows
+from ._paths import find_path_column
+from ._table import ColumnTable, TableOptions
+from ._text import listed, open_text
+from ._values import WordMap
+
+SAMPLE = 50
+# Where things stand in a picture; large, and nothing that this package predicts.
+GEOMETRY = frozenset("segmentation bbox keypoints polygon points rle landmarks".split())
+Record = Mapping[str, Any]
+
+
+class RecordsTable(ColumnTable):
+    """A table of dicts: the columns are all of their keys, the cells of others are empty.
+
+    Parameters
+    ----------
+    source : str
+        How messages call it.
+    options : TableOptions
+        How to read it.
+    records : sequence of dict
+        The rows.
+    first : int
+        The number of the first row, for messages.
+    """
+
+    def __init__(
+        self, source: str, options: TableOptions, records: Sequence[Record], first: int = 1
+    ) -> None:
+        super().__init__(source, options)
+        self._records, self._first = [flat(record, source) for record in records], first
+        if not self._records:
+            raise TableError(f"{source}: no rows.")
+        names = dict.fromkeys(name for record in self._records for name in record)
+        self.columns = [name for name in names if name]
+        self._missing = WordMap({"missing": [word for word in options.missing_values if word]})
+        rows = [[r.get(name, "") for name in self.columns] for r in self._records[:SAMPLE]]
+        asked = options.path_column
+        found = find_path_column(asked, self.columns, rows)
+        self.path_column = found
+        if found:
+            self.options = dataclasses.replace(self.options, path_column=found)
+
+    def chunks(self) -> Iterator[Chunk]:
+        size = chunk_rows(len(self.columns))
+        for start in range(0, len(self._records), size):
+            yield self._chunk(self._records[start : start + size], start)
+
+    def unmet(self) -> list[str]:
+        return self._missing.unmet()
+
+    def _chunk(self, records: Sequence[dict[str, Cell]], start: int) -> Chunk:
+        paths, problems = [""] * len(records), {}
+        if self.path_column:
+            paths = [text_of_path(record.get(self.path_column, "")) for record in records]
+            problems = {
+                at: f"column {self.path_column!r}: the cell is empty; expected an image file."
+                for at, path in enumerate(paths)
+                if not path
+            }
+        ids = range(start, start + len(records))
+        return Chunk(
+            [one + self._first for one in ids],
+            ids,
+            paths,
+            lambda name: Coded.of([r.get(name, "") for r in records]).read(self._missing),
+            problems=problems,
+        )
+
+
+def text_of_path(cell: Cell) -> str:
+    """Return the image that a cell names; '' for a list."""
+    return cell if isinstance(cell, str) else ""
+
+
+def rows_of(rows: Any) -> Sequence[Record]:
+    """Return rows in memory as dicts; `TableError` for what has none.
+
+    >>> rows_of([{"path": "1.jpg"}])
+    [{'path': '1.jpg'}]
+    """
+    if hasattr(rows, "to_dict") and hasattr(rows, "columns"):  # a DataFrame
+        names = [str(name) for name in rows.columns]
+        columns = [rows.iloc[:, at].tolist() for at in range(len(names))]
+        return [dict(zip(names, cells)) for cells in zip(*columns)]
+    if isinstance(rows, Mapping) or not isinstance(rows, Iterable):
+        raise TableError(
+            f"{type(rows).__name__}: expected a path, a DataFrame, or an iterable of dicts of "
+            "{column: cell}."
+        )
+    found = list(rows)
+    for at, row in enumerate(found):
+        if not isinstance(row, Mapping):
+            raise TableError(f"the rows: row {at + 1} is {type(row).__name__}; expected a dict.")
+    return found
+
+
+def flat(record: Record, source: str) -> dict[str, Cell]:
+    """Return a record as columns and cells."""
+    cells: dict[str, Cell] = {}
+    for name, value in record.items():
+        put(cells, str(name).strip(), value)
+    return cells
+
+
+def put(cells: dict[str, Cell], name: str, value: Any) -> None:
+    """Put a value into a row: a dict as columns of dotted names."""
+    if isinstance(value, Mapping):
+        if len(value) == 1 and isinstance(next(iter(value.values())), list):
+            put(cells, name, next(iter(value.values())))  # Label Studio's {"choices": [...]}
+            return
+        for key, inner in value.items():
+            put(cells, f"{name}.{key}", inner)
+        return
+    if hasattr(value, "tolist") and not isinstance(value, str):  # NumPy's
+        value = value.tolist()
+    if isinstance(value, list | tuple | set | frozenset):
+        items = sorted(value) if isinstance(value, set | frozenset) else list(value)
+        if any(isinstance(item, Mapping) for item in items):
+            put_all(cells, name, items)
+            return
+        cells[name] = tuple(leaf for item in items for leaf in leaves(item))
+        return
+    cells[name] = listed(text(value))
+
+
+def put_all(cells: dict[str, Cell], name: str, items: Sequence[Any]) -> None:
+    """Put a list of dicts into a row: each key is a list."""
+    inner: dict[str, list[str]] = {}
+    for item in items:
+        own: dict[str, Cell] = {}
+        put(own, name, item if isinstance(item, Mapping) else {"": item})
+        for key, cell in own.items():
+            inner.setdefault(key, []).extend(
+                cell if isinstance(cell, tuple) else [cell] if cell else []
+            )
+    cells.update({key: tuple(names) for key, names in inner.items()})
+
+
+def leaves(item: Any) -> list[str]:
+    """Return the texts in a list, or in lists in it."""
+    if isinstance(item, list | tuple):
+        return [leaf for inner in item for leaf in leaves(inner)]
+    found = text(item)
+    return [found] if found else []
+
+
+def text(value: Any) -> str:
+    """Return a cell as text; '' for what is missing.
+
+    >>> text(None), text(float("nan")), text(True), text(2.0), text("a ")
+    ('', '', '1', '2.0', 'a')
+    """
+    if value is None or value != value or type(value).__name__ in ("NAType", "NaTType"):
+        return ""
+    if isinstance(value, bool):
+        return str(int(value))
+    if isinstance(value, numbers.Real) and not isinstance(value, int):
+        return "" if math.isnan(value) else str(float(value))
+    return str(value).strip()
+
+
+def without_geometry(record: dict[str, Any]) -> dict[str, Any]:
+    """Drop what says where things stand in a picture, as JSON is read: it is most of a file."""
+    for name in GEOMETRY.intersection(record):
+        value = record[name]
+        of_numbers = isinstance(value, list) and all(not isinstance(one, str) for one in value[:3])
+        if of_numbers or isinstance(value, dict):
+            del record[name]
+    return record
+
+
+class FileOfRecords(RecordsTable, abc.ABC):
+    """Abstract: a file whose rows are read at once."""
+
+    first: ClassVar[int] = 1
+
+    def __init__(self, path: str, options: TableOptions) -> None:
+        super().__init__(path, options, self.read(path, options), self.first)
+
+    @abc.abstractmethod
+    def read(self, path: str, options: TableOptions) -> Sequence[Record]:
+        """Return the rows of the file."""
+
+
+class JsonLinesTable(FileOfRecords):
+    """One JSON object a line."""
+
+    layout, about = "json-lines", "JSON objects, one a line"
+    endings = (".jsonl", ".ndjson", ".jsonl.gz")
+
+    def read(self, path: str, options: TableOptions) -> Sequence[Record]:
+        records = []
+        with open_text(path) as stream:
+            for number, line in enumerate(stream, start=1):
+                if line.strip():
+                    try:
+                        record = json.loads(line)
+                    except (ValueError, RecursionError) as error:
+                        raise TableError(f"{path} line {number}: no JSON ({error}).") from error
+                    if not isinstance(record, dict):
+                        raise TableError(f"{path} line {number}: expected an object, {{...}}.")
+                    records.append(record)
+        return records

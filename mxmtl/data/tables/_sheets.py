@@ -1,0 +1,88 @@
+"""Excel workbooks and Parquet files, by libraries that are an extra."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from .._errors import TableError
+from ._records import FileOfRecords, Record
+from ._table import TableOptions
+
+INSTALL = 'pip install "mxmtl[tables]"'
+
+
+def library(name: str, path: str) -> Any:
+    """Import what reads a kind of file; `TableError` with the command that installs it."""
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        package = name.partition(".")[0]
+        raise TableError(
+            f"{path}: {package} reads such files, and is not installed: {INSTALL} (or pip install "
+            f"{package}). Or save the table as CSV."
+        ) from error
+
+
+class ExcelTable(FileOfRecords):
+    """The first sheet of an Excel workbook; its first row names the columns."""
+
+    layout, about, endings = "excel", "first sheet of an Excel workbook", (".xlsx", ".xlsm")
+    first: ClassVar[int] = 2
+
+    @classmethod
+    def recognises(cls, path: str, head: bytes) -> bool:
+        return head.startswith(b"PK") and super().recognises(path, head)
+
+    def read(self, path: str, options: TableOptions) -> Sequence[Record]:
+        openpyxl = library("openpyxl", path)
+        try:
+            book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        except (OSError, KeyError, ValueError) as error:
+            raise TableError(f"{path}: no Excel workbook that can be read ({error}).") from error
+        sheets = book.sheetnames
+        if len(sheets) > 1:
+            self.notes = [f"of the sheets {sheets} the first is read."]
+        rows = book[sheets[0]].iter_rows(values_only=True)
+        header: list[str] = []
+        for _ in range(options.skip_lines):
+            next(rows, None)
+        header = list(options.header) or [
+            "" if name is None else str(name).strip() for name in next(rows, ())
+        ]
+        twice = sorted({name for name in header if name and header.count(name) > 1})
+        if twice or not any(header):
+            what = f"names {twice} more than once" if twice else "is empty"
+            raise TableError(f"{path}: the first row {what}; expected column names.")
+        found = [dict(zip(header, row)) for row in rows]
+        while found and all(cell is None for cell in found[-1].values()):
+            found.pop()
+        book.close()
+        return found
+
+
+class ParquetTable(FileOfRecords):
+    """A Parquet file."""
+
+    layout, about, endings = "parquet", "Parquet", (".parquet", ".pq")
+
+    @classmethod
+    def recognises(cls, path: str, head: bytes) -> bool:
+        return head.startswith(b"PAR1")
+
+    def read(self, path: str, options: TableOptions) -> Sequence[Record]:
+        parquet, arrow = library("pyarrow.parquet", path), library("pyarrow", path)
+        try:
+            read = parquet.read_table(path)
+        except (OSError, arrow.ArrowException) as error:
+            raise TableError(f"{path}: no Parquet file that can be read ({error}).") from error
+        names = [name for name in read.column_names if not name.startswith("__index_level_")]
+        columns = [read.column(name).to_pylist() for name in names]
+        for name, cells in zip(names, columns):
+            if any(isinstance(cell, dict) and cell.get("bytes") for cell in cells[:20]):
+                raise TableError(
+                    f"{path}: column {name!r} holds the pictures themselves. Save them as files, "
+                    "and their names in a column."
+                )
+        return [dict(zip(names, cells)) for cells in zip(*columns)]

@@ -1,0 +1,188 @@
+"""What cells say in words of the table's own: -1 for no in one, for uncertain in another.
+
+Numbers compare as numbers: -1 is -1.0. What is said of no column holds for all of them.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from ._chunk import Cell
+
+STATES = {"yes": "1", "no": "0", "missing": ""}
+LONG = ("image", "label", "value")
+CODE = re.compile(r"[+-]?0\d+")  # 007 is a name: nobody writes an amount like that
+Words = dict[str, dict[str, list[str]]]
+
+
+@functools.lru_cache(1 << 16)
+def number(cell: str) -> float | None:
+    """Return the number that a cell is, or None for a name (007, 1_000).
+
+    >>> number("1e3"), number("007"), number("0.5")
+    (1000.0, None, 0.5)
+    """
+    if "_" in cell or CODE.fullmatch(cell):
+        return None
+    try:
+        return float(cell)
+    except ValueError:
+        return None
+
+
+def read_states(text: str) -> Words:
+    """Read ``yes=1,no=-1,missing=0`` or ``Edema: missing=-1``; several words go behind one state.
+
+    >>> read_states("no=-1,missing=0,u")
+    {'': {'no': ['-1'], 'missing': ['0', 'u']}}
+    >>> read_states("Edema: missing=-1")
+    {'Edema': {'missing': ['-1']}}
+    """
+    found = re.match(r"(?:(.*?):)?\s*(?=(?:yes|no|missing)=)", text, re.DOTALL)
+    if found is None:
+        raise ValueError("expected yes=...,no=...,missing=..., a column and a colon before it")
+    said: dict[str, list[str]] = {}
+    state = ""
+    for part in re.split(r"[,\s]+(?=(?:yes|no|missing)=)|,", text[found.end() :]):
+        name, equals, word = part.partition("=")
+        if equals and name.strip() in STATES:
+            state, part = name.strip(), word
+        said.setdefault(state, []).append(part.strip())
+    return {(found.group(1) or "").strip(): said}
+
+
+def read_names(text: str) -> dict[str, str]:
+    """Read ``image=ImageID,label=LabelName``; white space separates as well.
+
+    >>> read_names("image=ImageID label=Label Name")
+    {'image': 'ImageID', 'label': 'Label Name'}
+    """
+    parts = re.split(r"[,\s]+(?=\w+=)", text.strip())
+    return {name: value.strip() for name, _, value in (part.partition("=") for part in parts)}
+
+
+def states(given: Any) -> Words | None:
+    """Return what is said of cells as {column, '' for all: {state: words}}."""
+    if not given:
+        return None
+    merged: Words = {}
+    for one in [given] if isinstance(given, Mapping) else given:
+        by_column = {"": one} if set(one) <= set(STATES) else one
+        for column, said in by_column.items():
+            if not isinstance(said, Mapping) or not set(said) <= set(STATES):
+                raise ValueError(
+                    f"values={said!r}: expected {{'yes': ..., 'no': ..., 'missing': ...}}."
+                )
+            for state, words in said.items():
+                listed = [words] if isinstance(words, str | int | float) else words
+                merged.setdefault(column, {}).setdefault(state, []).extend(map(str, listed))
+    for column, said in merged.items():
+        words = [key_of(word) for listed in said.values() for word in listed]
+        if len(set(words)) < len(words):
+            twice = next(word for word in words if words.count(word) > 1)
+            raise ValueError(
+                f"values: {twice!r} says two things{f' of {column!r}' * bool(column)}."
+            )
+    return merged
+
+
+def checked_long(long: Mapping[str, str]) -> dict[str, str]:
+    """Return the columns of a long table; `ValueError` if one is not named."""
+    unknown = [name for name in long if name not in LONG]
+    if unknown or "label" not in long:
+        raise ValueError(
+            f"long={dict(long)}: expected image=..., label=... and, if any, value=...."
+        )
+    return dict(long)
+
+
+def key_of(word: str) -> Any:
+    """Return by what words are compared: numbers by what they are worth.
+
+    >>> key_of("-1") == key_of("-1.0"), key_of("007") == key_of("7")
+    (True, False)
+    """
+    value = number(word)
+    return word if value is None or math.isnan(value) else value
+
+
+class WordMap:
+    """Turns words into what they say, and remembers which were met.
+
+    Parameters
+    ----------
+    said : mapping
+        {state: words}, of one column or of all.
+    """
+
+    def __init__(self, *said: Mapping[str, Sequence[str]]) -> None:
+        self._says = {
+            key_of(word): STATES[state] for one in said for state in one for word in one[state]
+        }
+        self._written = {key_of(word): word for one in said for state in one for word in one[state]}
+        self._met: set[Any] = set()
+
+    def __bool__(self) -> bool:
+        return bool(self._says)
+
+    def __call__(self, cell: Cell) -> Cell:
+        """Return 1, 0 or nothing for a word that says so, and any other cell as it is."""
+        if not cell or not isinstance(cell, str):
+            return cell
+        key = key_of(cell)
+        if key not in self._says:
+            return cell
+        self._met.add(key)
+        return self._says[key]
+
+    def unmet(self) -> list[str]:
+        """Return the words that no cell was."""
+        return [word for key, word in self._written.items() if key not in self._met]
+
+
+class ColumnValues:
+    """The `WordMap` of each column, from the options of a table."""
+
+    def __init__(self, values: Words | None) -> None:
+        self._values = values or {}
+        self._maps: dict[str, WordMap] = {}
+
+    def of(self, column: str) -> WordMap:
+        """Return what turns a column's cells into what they say."""
+        if column not in self._maps:
+            general, own = self._values.get("", {}), self._values.get(column, {})
+            self._maps[column] = WordMap(general, own)
+        return self._maps[column]
+
+    def unmet(self, columns: Iterable[str]) -> list[str]:
+        """Say which words no cell of these columns was."""
+        columns = list(columns)
+        found = [
+            f"values of {name!r}: there is no such column"
+            for name in self._values
+            if name and name not in columns
+        ]
+        general = {word for words in self._values.get("", {}).values() for word in words}
+        left = set(general)
+        for name in columns:
+            left &= set(self.of(name).unmet())
+            own = {word for words in self._values.get(name, {}).values() for word in words}
+            missed = own & set(self.of(name).unmet())
+            found += [f"values of {name!r}: no cell is {word!r}" for word in sorted(missed)]
+        return found + [f"values: no cell is {word!r}" for word in sorted(left)]
+
+
+def changed_by(*changes: Callable[[Cell], Cell] | None) -> Callable[[Cell], Cell]:
+    """Return one change that makes several, one after the other."""
+    made = [change for change in changes if change]
+
+    def change(cell: Cell) -> Cell:
+        for one in made:
+            cell = one(cell)
+        return cell
+
+    return change

@@ -1,0 +1,132 @@
+"""XML: CVAT's annotations of images, and folders of one XML or JSON file for each image."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from typing import Any
+from xml.etree import ElementTree
+
+from .._errors import TableError
+from ._paths import is_picture
+from ._records import FileOfRecords, Record, without_geometry
+from ._table import TableOptions
+
+PER_IMAGE = (".json", ".xml")
+SHOWN = 200  # files of a folder that are looked at
+
+
+def parsed(path: str) -> ElementTree.Element:
+    """Read an XML file; one that declares entities is refused, as they can grow without end."""
+    with open(path, "rb") as stream:
+        content = stream.read()
+    if b"<!DOCTYPE" in content or b"<!ENTITY" in content:
+        raise TableError(f"{path}: its XML declares a document type; such files are not read.")
+    try:
+        return ElementTree.fromstring(content)  # noqa: S314 (no entities, as said above)
+    except ElementTree.ParseError as error:
+        raise TableError(f"{path}: no XML ({error}).") from error
+
+
+class CvatTable(FileOfRecords):
+    """CVAT for images: the tags of each image (column ``tag``), and their attributes.
+
+    Shapes count as tags, of the column ``object``.
+    """
+
+    layout, about, endings = "cvat", "CVAT's annotations.xml", (".xml",)
+
+    @classmethod
+    def recognises(cls, path: str, head: bytes) -> bool:
+        return b"<annotations" in head and super().recognises(path, head)
+
+    def read(self, path: str, options: TableOptions) -> Sequence[Record]:
+        rows = []
+        for image in parsed(path).iter("image"):
+            row: dict[str, Any] = {"path": image.get("name", ""), "subset": image.get("subset")}
+            row["tag"] = [one.get("label", "") for one in image.iter("tag")]
+            shapes = [one for one in image if one.tag != "tag" and one.get("label")]
+            row["object"] = [one.get("label", "") for one in shapes]
+            for tag in image.iter("tag"):
+                for attribute in tag.iter("attribute"):
+                    name = f"{tag.get('label')}_{attribute.get('name')}"
+                    row.setdefault(name, (attribute.text or "").strip())
+            rows.append(row)
+        for name in ("tag", "object", "subset"):
+            if not any(row[name] for row in rows):
+                for row in rows:
+                    del row[name]
+        return rows
+
+
+class FilesTable(FileOfRecords):
+    """A folder of one JSON or XML file for each image, as DeepFashion2, V7 and PASCAL VOC have.
+
+    The columns are what the files say, by dotted names; the image is the one that a file names, or
+    that is called as the file is.
+    """
+
+    layout, about, reads_folder = "files", "folder of one .json or .xml file an image", True
+
+    @classmethod
+    def recognises(cls, path: str, head: bytes) -> bool:
+        with os.scandir(path) as found:
+            names = [entry.name for _, entry in zip(range(SHOWN), found) if entry.is_file()]
+        own = [name for name in names if name.lower().endswith(PER_IMAGE)]
+        return len(own) > 1 and len(own) * 2 > len(names)
+
+    def read(self, path: str, options: TableOptions) -> Sequence[Record]:
+        rows = []
+        for name in sorted(os.listdir(path)):
+            file = os.path.join(path, name)
+            if name.lower().endswith(".json"):
+                record = json_of(file)
+            elif name.lower().endswith(".xml"):
+                root = parsed(file)
+                record = element(root) if len(root) else {}
+            else:
+                continue
+            rows.append({"path": named_in(record) or os.path.splitext(name)[0], **record})
+        return rows
+
+
+def json_of(path: str) -> dict[str, Any]:
+    """Return the object of a JSON file."""
+    try:
+        with open(path, encoding="utf-8-sig") as stream:
+            found = json.load(stream, object_hook=without_geometry)
+    except (ValueError, RecursionError) as error:
+        raise TableError(f"{path}: no JSON ({error}).") from error
+    if not isinstance(found, dict):
+        raise TableError(f"{path}: expected an object, {{...}}, about one image.")
+    return found
+
+
+def named_in(record: Record) -> str:
+    """Return the image that a record names, at its top or one below; '' if none or several."""
+    inner = [value for value in record.values() if isinstance(value, dict)]
+    found = {
+        value
+        for one in (record, *inner)
+        for name, value in one.items()
+        if is_picture(value) and name != "path"
+    }
+    return str(found.pop()) if len(found) == 1 else ""
+
+
+def element(node: ElementTree.Element) -> Any:
+    """Return an XML element as dicts, lists and texts."""
+    if not len(node):
+        return (node.text or "").strip()
+    found: dict[str, Any] = {}
+    for child in node:
+        if child.tag == "bndbox":
+            continue
+        value = element(child)
+        if child.tag in found or child.tag == "object":
+            earlier = found.setdefault(child.tag, [])
+            found[child.tag] = [*(earlier if isinstance(earlier, list) else [earlier]), value]
+        else:
+            found[child.tag] = value
+    return found
