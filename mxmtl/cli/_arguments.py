@@ -166,6 +166,8 @@ def task_spec(text: str) -> Mapping[str, Any]:
 
     >>> task_spec("Multiclass breed classes=beagle,pug weight=0.5")
     {'type': 'Multiclass', 'name': 'breed', 'classes': ['beagle', 'pug'], 'weight': 0.5}
+    >>> task_spec('Binary edema column="Lung Edema"')
+    {'type': 'Binary', 'name': 'edema', 'column': 'Lung Edema'}
     """
     kind, name, *options = shlex.split(text)
     spec: dict[str, Any] = {"type": kind, "name": name}
@@ -173,7 +175,8 @@ def task_spec(text: str) -> Mapping[str, Any]:
         key, equals, value = option.partition("=")
         if not equals:
             raise ValueError(option)
-        spec[key] = (
-            value.split(",") if "," in value or key in ("classes", "labels") else read_value(value)
-        )
+        listed = "," in value or key in ("classes", "labels", "columns")
+        spec[key] = value.split(",") if listed else read_value(value)
+        if key == "column":
+            spec[key] = value
     return spec

@@ -17,7 +17,9 @@ OPTIONS: Sequence[type[Options]] = (data.TableOptions, data.ImageOptions, data.O
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line."""
-    parser.add_argument("table", help="CSV or TSV with a header, .lst, or folder of class folders")
+    parser.add_argument(
+        "table", help="CSV, TSV, text, Excel, Parquet, JSON, XML, .lst, or a folder; see --layout"
+    )
     parser.add_argument("--images", help="folder that the paths begin from (that of the table)")
     parser.add_argument("--prefix", required=True, help="what to write, without .rec")
     add_task_arguments(parser)
@@ -39,8 +41,9 @@ def add_task_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         type=task_spec,
-        metavar="'TYPE NAME [classes=a,b] [weight=0.5]'",
-        help="one task; class and label names come from the table where they are left out",
+        metavar="'TYPE NAME [column=C] [columns=6-] [classes=a,b] [weight=0.5]'",
+        help="one task; class and label names come from the table where they are left out: from "
+        "its column, or the headers of several",
     )
     group.add_argument("--ignore", action="append", default=[], help="a column that is no task")
     group.add_argument("--yes", action="store_true", help="take proposed tasks without asking")
@@ -59,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
         inference = infer(arguments)
         if arguments.task:
             for name, note in inference.notes.items():
-                print(f"{name}: {note}")
+                print(f"{name}: note: {note}")
         elif not confirmed(inference, arguments.yes):
             return 2
         tasks = inference.tasks
@@ -102,6 +105,9 @@ def missing_values(arguments: argparse.Namespace) -> tuple[str, ...]:
 def confirmed(inference: data.Inference, yes: bool) -> bool:
     """Show the proposed tasks, and ask whether they are right."""
     print(inference, flush=True)
+    if inference.doubts:
+        print("mxmtl convert: first answer what is in doubt.", file=sys.stderr)
+        return False
     if yes:
         return True
     if sys.stdin.isatty():

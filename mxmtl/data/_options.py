@@ -25,6 +25,18 @@ TASKS = "a .tasks.json file, where none stands beside the records"
 sharding = functools.partial(option, group="shards, PREFIX-00001.rec and so on")
 
 
+def read_cells(text: str) -> dict[str, str]:
+    """Read ``train=1,test=0``.
+
+    >>> read_cells("train=1,test=0")
+    {'train': '1', 'test': '0'}
+    """
+    parts = [part.partition("=") for part in text.split(",")]
+    if not all(equals for _, equals, _ in parts):
+        raise ValueError("expected NAME=CELL,..., such as train=1,test=0")
+    return {name.strip(): cell.strip() for name, _, cell in parts}
+
+
 @dataclass(frozen=True)
 class ImageOptions(Options):
     """What the images in the records shall be; every field is an option of `write_records`.
@@ -86,6 +98,10 @@ class OutputOptions(Options):
     split_column: str | None = splitting(
         None, "column that names the split of each row; 1 and true mean val, 0 and false train"
     )
+    split_values: Mapping[str, Any] | None = splitting(
+        None, "what the cells of that column mean, as train=1,test=0", metavar="NAME=CELL,...",
+        read=read_cells,
+    )  # fmt: skip
     group: str | None = splitting(None, "column whose equal cells stay together")
     stratify: bool = splitting(False, "even shares of every class, label and missing cell")
     seed: int = splitting(0, "of the split", low=0)
@@ -98,6 +114,12 @@ class OutputOptions(Options):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.split_values is not None:
+            cells = {name: str(cell) for name, cell in self.split_values.items()}
+            object.__setattr__(self, "split_values", cells)
+            for name in cells:
+                if not SPLIT_NAME.fullmatch(name):
+                    raise ValueError(f"split name {name!r}: expected letters, digits and '_'.")
         if self.split is not None and self.split_column is not None:
             raise ValueError("split and split_column: give one of them.")
         if (self.group or self.stratify) and self.split is None:
@@ -112,7 +134,10 @@ class OutputOptions(Options):
 
     def of_content(self) -> dict[str, Any]:
         """Return the options that the content of the files depends on."""
-        names = ("shard_rows", "shard_bytes", "split", "split_column", "group", "stratify", "seed")
+        names = (
+            "shard_rows", "shard_bytes", "split", "split_column", "split_values", "group",
+            "stratify", "seed",
+        )  # fmt: skip
         return {name: getattr(self, name) for name in names}
 
     @property

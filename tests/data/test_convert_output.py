@@ -175,7 +175,10 @@ def test_an_empty_split_is_an_error_before_any_work(tmp_path, monkeypatch):
 
 
 def test_a_split_of_bad_rows_is_an_error(tmp_path):
-    rows = [{"path": write_images(tmp_path / "jpg", 1)[0], "part": "a"}, {"path": "0", "part": "b"}]
+    rows = [
+        {"path": write_images(tmp_path / "jpg", 1)[0], "part": "a"},
+        {"path": "none", "part": "b"},
+    ]
     write_csv(tmp_path / "train.csv", rows, [*COLUMNS, "part"])
     with pytest.raises(TableError, match="split 'b' would be empty; of its 1 rows 1 were skipped"):
         convert(tmp_path, tmp_path / "d", split_column="part", on_error="skip")

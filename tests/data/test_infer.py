@@ -148,9 +148,14 @@ def test_a_class_that_looks_like_unknown_is_noted(table, given):
     assert not known.notes
 
 
-def test_columns_whose_name_is_no_task_name_are_left_out(table):
-    inference = infer_tasks(table(**{"a b": ["0", "1"], "y": ["0", "1"]}))
-    assert inference.left_out == {"a b": "a task's name has letters, digits, '_' and '-' only"}
+def test_a_column_of_any_name_is_a_task_of_a_name_like_it(table):
+    columns = {"a b": ["0", "1"], "a_b": ["x", "y"], "体 重": ["0.5", "2"], "[#]": ["0", "1"]}
+    assert specs(table(**columns)) == [
+        {"type": "Binary", "name": "a_b_2", "column": "a b"},
+        {"type": "Multiclass", "name": "a_b", "classes": ["x", "y"]},
+        {"type": "Regression", "name": "体_重", "column": "体 重"},
+        {"type": "Binary", "name": "column", "column": "[#]"},
+    ]
 
 
 def test_shares_missing_are_shown(table):
@@ -158,7 +163,7 @@ def test_shares_missing_are_shown(table):
     assert inference.labelled == {"x": 2, "breed": 3}
     assert [line.split() for line in str(inference).splitlines()] == [
         ["x", "Binary", "50.0%", "missing"],
-        ["breed", "Multiclass", "25.0%", "missing", "2:", "boxer,", "pug"],
+        ["breed", "Multiclass", "25.0%", "missing", "2:", "boxer", "(1),", "pug", "(2)"],
     ]
 
 
@@ -213,7 +218,7 @@ def test_more_label_names_than_can_be_guessed_are_left_out(table):
 def test_names_in_a_column_beside_columns_of_the_same_names_are_left_out(table):
     path = table(t=["a;b", "a"], y=["0", "1"], **{"t.a": ["pug", "boxer"]})
     inference = infer_tasks(path, options=TableOptions(separator=";"))
-    assert inference.tasks.names == ["y"]
+    assert inference.tasks.names == ["y", "t_a"]
     assert inference.left_out["t"] == "the column 't.a' is there as well"
 
 

@@ -14,7 +14,7 @@ from mxmtl.data import (
     infer_tasks,
     layouts,
 )
-from mxmtl.data.tables import DelimitedTable, open_table
+from mxmtl.data.tables import DelimitedTable, JsonLinesTable, open_table
 from mxmtl.model import open_inputs
 
 import numpy as np
@@ -88,9 +88,9 @@ def test_the_command_knows_its_name(json_lines, table, tmp_path, capsys):
     assert "jsonl (one JSON object a line)" in " ".join(capsys.readouterr().out.split())
 
 
-def test_without_it_the_file_is_a_table_with_a_header(table):
+def test_without_it_the_file_is_read_by_ours(table):
     assert "jsonl" not in layouts()
-    assert type(open_table(table, TableOptions(path_column='{"file": "0.jpg"'))) is DelimitedTable
+    assert type(open_table(table, TableOptions())) is JsonLinesTable
     with pytest.raises(ValueError, match="layout='jsonl': expected one of"):
         open_table(table, TableOptions(layout="jsonl"))
 

@@ -25,6 +25,7 @@ from ..images import convert_image
 from ..records import MAX_LENGTH, Framed, RecordError, frame_record, picture_digest
 from ..tables import LabelEncoder, LabelledRow, TableOptions, TableReader, labelled_rows, open_table
 from ._output import Outcome, Output, RecordSummary, Skipped, Stored
+from ._pictures import PictureFinder
 from ._plan import Plan, make_plan, row_bytes
 from ._stage import Stage, has_changed
 
@@ -38,7 +39,7 @@ OURS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
 def write_records(
-    table: PathLike,
+    table: Any,
     images: PathLike | None = None,
     *,
     prefix: PathLike,
@@ -54,11 +55,13 @@ def write_records(
 
     Parameters
     ----------
-    table : path
-        CSV or TSV file with a header (its column ``path`` names the images), ``.lst`` file, or
-        folder of class folders; see `TableOptions`.
+    table : path, DataFrame or iterable of dict
+        A file or folder in one of `layouts`, or rows in memory: dicts of {column: cell}, in which
+        lists are names that hold. A column names the images, as ``path`` does; see `TableOptions`.
     images : path, optional
-        Folder that the paths in the table begin from. By default the folder of the table.
+        Folder that the paths in the table begin from. By default the folder of the table; that of
+        the process for rows in memory. A missing ending is found, and a name in one of the folders
+        below, where no other file may be meant.
     prefix : path
         Where to write; an ending ``.rec`` is taken off.
     tasks : TaskSet or path
@@ -105,8 +108,8 @@ def write_records(
     if tasks is not None and not isinstance(tasks, TaskSet):
         tasks = TaskSet.load(tasks)
     if images is None:
-        images = opened.source if os.path.isdir(opened.source) else os.path.dirname(opened.source)
-    check_names(table=table, images=images, prefix=prefix)
+        images = opened.images_folder
+    check_names(table=opened.source, images=images, prefix=prefix)
     about: dict[str, Any] = {
         "source": {"table": opened.source, "images": os.fspath(images)},
         "options": {
@@ -177,6 +180,7 @@ class ImageWorker:
 
     def __init__(self, images: str, options: ImageOptions) -> None:
         self._images, self._options = images, options
+        self._find = PictureFinder(images)
 
     def __call__(self, jobs: list[RowJob]) -> list[Outcome]:
         for job in jobs:
@@ -186,12 +190,21 @@ class ImageWorker:
     def _path(self, item: LabelledRow) -> str:
         return os.path.join(self._images, item.row.path)
 
+    def _read(self, path: str) -> Any:
+        try:
+            return read_file(path)
+        except ImageError as error:
+            if os.path.exists(path):
+                raise
+            raise ImageError(f"{error}{self._find.near(path)}") from error
+
     def _outcome(self, item: LabelledRow) -> Outcome:
         if item.label is None:
             return Skipped(str(item.problem))
         path = self._path(item)
         try:
-            image = convert_image(read_file(path), self._options)
+            path = self._find(item.row.path)
+            image = convert_image(self._read(path), self._options)
             framed = frame_record(item.label, item.row.record_id, image.data)
         except ValueError as error:  # ImageError, a path with a NUL, a record that is too large
             return Skipped(f"image {path!r}: {error}")

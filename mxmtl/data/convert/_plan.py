@@ -75,13 +75,15 @@ class TableWalk:
         self._column = check_columns(table, options)
         self.named: NamedSplits | None = None
         if options.split_column is not None:
-            flags = options.split_column == table.split_column
-            self.named = NamedSplits(table.source, options.split_column, flags)
+            flags = table.split_flags and options.split_column == table.split_column
+            says = options.split_values
+            self.named = NamedSplits(table.source, options.split_column, flags, says)
         self._digest = hashlib.sha256()
         self._ids: list[int] = []
         self.num_rows = 0
         self.labels: list[np.ndarray] = []
         self.groups: list[str] = []
+        self._images: dict[str, int] | None = {} if options.split and not options.group else None
 
     def take(self, item: LabelledRow) -> None:
         """Keep what is needed of the next row."""
@@ -89,6 +91,9 @@ class TableWalk:
         self._digest.update(row_bytes(item))
         if self._column is not None:
             self._take_cell(item, self._column)
+        if self._images is not None:
+            image = self._images.setdefault(item.row.path, len(self._images))
+            self.groups.append(f"{image:012}")
         if self._options.stratify and self._tasks is not None:
             label = self._tasks.missing_label if item.label is None else item.label
             self.labels.append(label)
@@ -102,6 +107,11 @@ class TableWalk:
             self.named.take(item)
         else:  # a row that misses it is a group of its own
             self.groups.append(cell or f"\0{item.row.number}")
+
+    def units(self) -> list[str] | None:
+        """Return the group of each row: rows of one image stay together, too; None if all do."""
+        apart = self._images is not None and len(self._images) == self.num_rows
+        return None if apart or not self.groups else self.groups
 
     def end(self) -> str:
         """Raise `TableError` for what only the whole table tells; return the digest of its rows."""
@@ -140,7 +150,7 @@ def make_plan(
         options.split,
         tasks=tasks if options.stratify else None,
         labels=np.stack(walk.labels) if walk.labels else None,
-        groups=walk.groups if options.group else None,
+        groups=walk.units(),
         seed=options.seed,
     )
     check_splits(table.source, options.split, assignment)
@@ -332,17 +342,22 @@ class NamedSplits:
         The table and its column, as messages name them.
     flags : bool
         Whether the column says no more than yes or no.
+    says : mapping, optional
+        {split: the cell that means it}; all cells must be among them.
     """
 
-    def __init__(self, source: str, column: str, flags: bool) -> None:
+    def __init__(
+        self, source: str, column: str, flags: bool, says: Mapping[str, str] | None = None
+    ) -> None:
         self._source, self._column, self._flags = source, column, flags
+        self._says = {cell: name for name, cell in (says or {}).items()}
         self._names: list[str] = []  # '' for an empty cell
         self._wrong: set[int] = set()
         self.problems: dict[int, str] = {}
 
     def take(self, item: LabelledRow) -> None:
         """Note what the next row names."""
-        cell, position = item.row.cells.get(self._column, ""), len(self._names)
+        cell, position = self._cell(item), len(self._names)
         self._names.append(split_name(cell))
         if item.row.problem is not None:
             self._wrong.add(position)
@@ -354,6 +369,21 @@ class NamedSplits:
                 f"{self._source} row {item.row.number}, column {self._column!r}: {cell!r} cannot "
                 "name a split: expected letters, digits and '_', as it becomes part of file names."
             )
+
+    def _cell(self, item: LabelledRow) -> str:
+        cell = str(item.row.cells.get(self._column, ""))
+        where = f"{self._source} row {item.row.number}, column {self._column!r}: {cell!r}"
+        if self._says and cell:
+            found = self._says.get(cell, self._says.get(cell.partition(".0")[0]))
+            if found is None:
+                raise TableError(f"{where} is none of split_values {list(self._says)}.")
+            return found
+        if cell.lower() in TRUE + FALSE and "train" in self._column.lower():
+            raise TableError(
+                f"{where} may mean train, as the column's name has it, or val. Say which: "
+                "--split-values train=1,test=0 (split_values={'train': 1, 'test': 0})."
+            )
+        return cell
 
     def end(self) -> tuple[tuple[str, ...], np.ndarray]:
         """Return the names, and the number of each row's; note the rows that name none."""

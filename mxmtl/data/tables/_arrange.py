@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import abc
 import dataclasses
+import functools
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
 from .._errors import TableError
-from ._chunk import Cell, Chunk, Coded, Column, Said
+from ._chunk import Cell, Chunk, Coded, Column, Said, always
 from ._long import LongTable
 from ._paths import PATH, PathPattern, find_path_column, no_path_column, paths_of, template_fields
 from ._table import ColumnTable, TableOptions, TableReader
@@ -28,10 +29,10 @@ class Derived(ColumnTable, abc.ABC):
     def __init__(self, inner: TableReader) -> None:
         super().__init__(inner.source, inner.options)
         self.inner = inner
-        self.columns, self.not_tasks = list(inner.columns), list(inner.not_tasks)
+        self.columns: list[str] = list(inner.columns)
+        self.not_tasks: list[str] = list(inner.not_tasks)
         self.known_tasks, self.split_column = inner.known_tasks, inner.split_column
         self.split_flags, self.stored_width = inner.split_flags, inner.stored_width
-        self.layout = inner.layout  # type: ignore[misc]
         self.one_task_a_row = inner.one_task_a_row  # type: ignore[misc]
         self.path_column = inner.path_column
         self.own_notes: list[str] = []
@@ -39,6 +40,13 @@ class Derived(ColumnTable, abc.ABC):
     @property
     def notes(self) -> Sequence[str]:  # type: ignore[override]
         return [*self.inner.notes, *self.own_notes]
+
+    @property
+    def images_folder(self) -> str:
+        return self.inner.images_folder
+
+    def unmet(self) -> list[str]:
+        return self.inner.unmet()
 
     def check_labels(self) -> None:
         self.inner.check_labels()
@@ -80,10 +88,7 @@ class JoinedTable(Derived):
             keys = keyed([chunk.coded(name) for name in self._left])
             places = np.array([self._places.get(key, -1) for key in keys], np.int64)
             found += int((places >= 0).sum())
-            columns = {
-                name: (lambda _, name=name, places=places: joined(self._second[name], places))
-                for name in self._second
-            }
+            columns = {name: functools.partial(self._joined, name, places) for name in self._second}
             paths = None
             if self._path:
                 paths = [str(cell) for cell in joined(self._second[self._path], places).cells()]
@@ -96,9 +101,12 @@ class JoinedTable(Derived):
             yield chunk.changed(columns, paths)
         if not found:
             raise TableError(
-                f"{self.source}: no row is in {self._file}, by {self._left} and {self._right}. Name "
-                "the columns: on=a,b behind the file."
+                f"{self.source}: no row is in {self._file}, by {self._left} and {self._right}. "
+                "Name the columns: on=a,b behind the file."
             )
+
+    def _joined(self, name: str, places: np.ndarray, _: Chunk) -> Column:
+        return joined(self._second[name], places)
 
     def _keys(
         self, inner: TableReader, second: TableReader, on: str
@@ -146,8 +154,9 @@ class JoinedTable(Derived):
         for name, column in columns.items():
             if cells[name][first] != column[at]:
                 raise TableError(
-                    f"{self._file}: {key!r} has {cells[name][first]!r} and {column[at]!r} in column "
-                    f"{name!r}; to join, each may stand there once. (One row a label? --long.)"
+                    f"{self._file}: {key!r} has {cells[name][first]!r} and {column[at]!r} in "
+                    f"column {name!r}; to join, each may stand there once. (One row a label? "
+                    "--long.)"
                 )
 
     def _shown(self) -> range:
@@ -175,9 +184,9 @@ class NamedTable(Derived):
         super().__init__(inner)
         names, header = names_in_file(file)
         self._file, self._names = file, names
-        column = column or next(
-            (one for one in (header, *inner.columns[-1:]) if one in inner.columns), ""
-        )
+        known = [task.get("column", task["name"]) for task in inner.known_tasks]
+        usual = [one for one in (header, *known, inner.columns[-1]) if one in inner.columns]
+        column = column or usual[0]
         self._column, self._old = column, {name: name for name in inner.columns}
         if column not in inner.columns:
             self._old = {self._renamed(name, column): name for name in inner.columns}
@@ -190,8 +199,8 @@ class NamedTable(Derived):
 
     def chunks(self) -> Iterator[Chunk]:
         for chunk in self.inner.chunks():
-            columns = {
-                new: (lambda chunk, old=old: chunk.column(old))
+            columns: dict[str, Callable[[Chunk], Column]] = {
+                new: functools.partial(Chunk.column, name=old)
                 for new, old in self._old.items()
                 if new != old
             }
@@ -292,7 +301,7 @@ class SplitTable(Derived):
                     if not cell
                 }
             cells = [cell or "train" for cell in cells]
-            yield chunk.changed({SPLIT: lambda _, cells=cells: Coded.of(cells)}, problems=problems)
+            yield chunk.changed({SPLIT: always(Coded.of(cells))}, problems=problems)
 
     def _split_of(self, path: str) -> str:
         stem = os.path.splitext(path)[0]
@@ -318,8 +327,8 @@ class PathTable(Derived):
         for name in template_fields(template):
             if name not in inner.columns:
                 raise TableError(
-                    f"{inner.source}: no column {name!r} among {list(inner.columns)[:50]}; the path "
-                    f"{template!r} needs it."
+                    f"{inner.source}: no column {name!r} among {list(inner.columns)[:50]}; the "
+                    f"path {template!r} needs it."
                 )
             self.not_tasks += [name]
             self.path_column = None
@@ -336,19 +345,19 @@ class PathTable(Derived):
                 chunk = chunk.changed({}, paths, problems)
             if self._pattern is not None:
                 columns, problems = self._pattern.columns_of(chunk.paths)
-                made = {name: (lambda _, column=column: column) for name, column in columns.items()}
+                made = {name: always(column) for name, column in columns.items()}
                 chunk = chunk.changed(made, problems=problems)
             yield chunk
 
 
-def arranged(table: TableReader, second: object) -> TableReader:
+def arranged(table: TableReader, second: Callable[[str], TableReader]) -> TableReader:
     """Return a table with all that its options ask for; ``second`` opens the other tables."""
     options: TableOptions = table.options
     if options.long is not None:
         table = LongTable(table)
     for one in options.join:
         file, _, on = one.partition(" on=")
-        table = JoinedTable(table, second(file.strip()), on.strip())  # type: ignore[operator]
+        table = JoinedTable(table, second(file.strip()), on.strip())
     for one in options.names:
         column, equals, file = one.rpartition("=") if not os.path.exists(one) else ("", "", one)
         table = NamedTable(table, column, file)

@@ -7,6 +7,7 @@ the file for each label of an image) says of each image which names hold, and wh
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -237,12 +238,15 @@ class Chunk:
             part = slice(start, start + size)
             yield Chunk(
                 self.numbers[part], self.ids[part], self.paths[part],
-                lambda name, part=part: self.column(name).take(part),
+                functools.partial(self._taken, part),
                 labels=None if self.labels is None else self.labels[part],
                 problems={at - start: text for at, text in self.problems.items()
                           if start <= at < start + size},
                 tasks=self.tasks[part] if self.tasks else None,
             )  # fmt: skip
+
+    def _taken(self, part: slice, name: str) -> Column:
+        return self.column(name).take(part)
 
     def some(self, rows: Sequence[int]) -> Chunk:
         """Return some of the rows, without their problems."""
@@ -282,3 +286,8 @@ class RowCells(Mapping[str, Any]):
 def chunk_rows(width: int) -> int:
     """Return how many rows of so many columns make a chunk."""
     return max(64, min(ROWS, CELLS // max(width, 1)))
+
+
+def always(column: Column) -> Callable[[Chunk], Column]:
+    """Return a function that makes this column of any chunk."""
+    return lambda _: column

@@ -58,7 +58,7 @@ class DelimitedTable(ColumnTable):
             record_id += len(batch)
 
     def unmet(self) -> list[str]:
-        return self._missing.unmet()
+        return [f"missing_values: no cell is {word!r}" for word in self._missing.unmet()]
 
     def _chunk(self, batch: Sequence[Line], first_id: int) -> Chunk:
         numbers, lines = [number for number, _ in batch], [line for _, line in batch]
@@ -123,7 +123,7 @@ class DelimitedTable(ColumnTable):
             raise TableError(f"{self.source}: the first row is empty; expected column names.")
         if self._plain and not self.options.header and is_data(header):
             header, rows = self._names_for(header), first
-            self.options = dataclasses.replace(self.options, header=header)
+            self.options = dataclasses.replace(self.options, header=tuple(header))
         width = len(rows[0]) if rows else len(header)
         picture = bool(rows) and is_picture(rows[0][0].strip())
         short = width == len(header) + 1 and bool(rows[0][-1].strip()) and PATH not in header
@@ -147,20 +147,21 @@ class DelimitedTable(ColumnTable):
         rows = (line for _, line in lines_of(self.source, self._delimiter, skip) if line)
         return list(itertools.islice(rows, SAMPLE))
 
-    def _names_for(self, cells: Sequence[str]) -> tuple[str, ...]:
+    def _names_for(self, cells: Sequence[str]) -> list[str]:
         # No header: the images, an id before them, and what the file is called.
         stem = os.path.basename(self.source).split(".")[0]
         at = next((place for place, cell in enumerate(cells) if is_picture(cell)), None)
         names = [PATH if place == at else "id" if place == 0 else "" for place in range(len(cells))]
         rest = names.count("")
         numbers = itertools.count(1)
-        return tuple(name or (stem if rest == 1 else f"{stem}.{next(numbers)}") for name in names)
+        return [name or (stem if rest == 1 else f"{stem}.{next(numbers)}") for name in names]
 
     def _check_header(self, header: Sequence[str]) -> None:
         twice = sorted(name for name, count in Counter(header).items() if name and count > 1)
         if twice:
             raise TableError(
-                f"{self.source}: the header names {twice[:10]} more than once. Rename or remove one."
+                f"{self.source}: the header names {twice[:10]} more than once. Rename or remove "
+                "one."
             )
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from ...tasks import Task, TaskSet, word_value
 from ._cells import ColumnCells, hint, quoted
-from ._guess import counts_rows
+from ._guess import FEW_NUMBERS, counts_rows
 from ._table import TableReader
 from ._values import number
 
@@ -32,16 +32,24 @@ def notes_on_cells(task: Task, cells: ColumnCells) -> Iterator[str]:
         yield f"-1 is a class of its own. {minus_one(cells.name)}"
     names = list(task.names)
     numbers = [number(name) for name in names]
-    if len(names) > MANY_CLASSES and None not in numbers and not in_a_row(numbers):
+    of_numbers = len(names) > MANY_CLASSES and not cells.several and None not in numbers
+    if of_numbers and not in_a_row(numbers):
         amount = shlex.quote(f"Regression {spec_name(task)}")
         yield f"{len(names)} numbers are classes without an order; as amounts: --task {amount}."
-    if counts_rows(cells) and not task.names:
+    if cells.numbers and not names and cells.whole and len(cells.known()) <= FEW_NUMBERS:
+        one = shlex.quote(f"Multiclass {spec_name(task)}")
+        if not cells.boolean:
+            count = len(cells.known())
+            yield f"{count} whole numbers are taken as amounts; as classes: --task {one}."
+    if counts_rows(cells) and not names:
         yield "its cells count the rows. If it is an id, --ignore it."
     yield from notes_on_names(cells.parts if cells.several else task.names)
     if not cells.several:
         found = separator_in(task.names)
         if found:
             yield found
+    if cells.numbers and not names and not cells.boolean and len(cells.known()) == 1:
+        yield f"every known cell is {next(iter(cells.known()))}: there is nothing to learn from it."
     answers = {word_value(text) for text in cells.known()} if cells.boolean else set()
     if len(answers) == 1 and not names:
         said = "yes" if answers == {1.0} else "no"
@@ -204,7 +212,7 @@ def doubt_of_rows(
     long = f"label={label}" + (f",value={values[0]}" if values and label not in values else "")
     one = shlex.quote(f"Multiclass {label}")
     return (
-        f"{seen.text()}; of {count} of them the rows differ in {name!r} ({first!r} is the first). If "
-        f"a row is one label of its image: --long {shlex.quote(long)}. If each is a record of its "
-        f"own: --task {one}."
+        f"{seen.text()}; of {count} of them the rows differ in {name!r} ({first!r} is the first). "
+        f"If a row is one label of its image: --long {shlex.quote(long)}. If each is a record of "
+        f"its own: --task {one}."
     )

@@ -287,15 +287,15 @@ def names_reader(task: Task, options: TableOptions) -> Callable[[Any], Values]:
 
 
 def check_lists(column: str, task: Task, table: TableReader) -> None:
-    """Raise `TableError` for a column of texts, none a list, and nothing separates names in them."""
-    first = None
+    """Raise `TableError` for texts, none of them a list, in which nothing separates names."""
+    first = ""
     for chunk in table.chunks() if table.options.separator is None else ():
         found = chunk.column(column)
         if isinstance(found, Said) or any(isinstance(cell, tuple) for cell in found.texts):
             return
         texts = (cell for cell in found.texts if cell and cell not in table.options.none_names)
-        first = first or next(texts, None)
-    if first is not None:
+        first = first or str(next(texts, ""))
+    if first:
         raise TableError(
             f"{table.source}: task {task.name!r} needs the columns {list(task.sources)[:50]}. If "
             f"column {column!r} lists the names that hold, say what separates them: separator='|', "

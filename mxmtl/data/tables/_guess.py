@@ -9,10 +9,11 @@ from typing import Any
 
 from ...tasks import is_task_name
 from ._cells import ColumnCells, hint, is_code, quoted
-from ._paths import plain
+from ._paths import is_picture, plain
 from ._values import number
 
 FEW_NUMBERS, MANY_ROWS = 20, 20
+FEW_CLASSES = 10  # that are whole numbers with gaps
 MOST, FEW_ODD = 0.9, 5  # a column of numbers, but for a few cells
 # What says where a row comes from, or what it is called, and is nothing to predict.
 ROWS_OF = frozenset(
@@ -35,7 +36,7 @@ def guess_type(cells: ColumnCells) -> str:
         return f"every cell is {quoted(cells.unknown, ' or ')}"
     if cells.several:
         return guess_names(cells)
-    amounts = cells.numbers and (not cells.whole or len(cells.known()) > FEW_NUMBERS)
+    amounts = cells.numbers and (not cells.whole or are_amounts([*cells.known()]))
     if cells.boolean or amounts:
         return guess_number("Binary" if cells.boolean else "Regression", cells)
     written = written_amounts(cells) or nearly_numbers(cells)
@@ -43,6 +44,8 @@ def guess_type(cells: ColumnCells) -> str:
         return written
     if cells.more_texts:
         return f"more than {cells.limit} different cells"
+    if all(map(is_picture, cells.texts)):
+        return "its cells are names of image files"
     classes = cells.classes()
     if len(classes) < 2:
         return f"every cell is {classes[0]!r}"
@@ -51,12 +54,25 @@ def guess_type(cells: ColumnCells) -> str:
     return "Multiclass"
 
 
+def are_amounts(numbers: Sequence[str]) -> bool:
+    """Tell whether whole numbers are amounts, as ages are, and not the numbers of classes.
+
+    >>> are_amounts(["0", "5", "10"]), are_amounts([str(5 * age) for age in range(18)])
+    (False, True)
+    """
+    values = sorted(number(text) or 0.0 for text in numbers)
+    in_a_row = bool(values) and values[0] in (0, 1) and values[-1] - values[0] == len(values) - 1
+    return len(values) > FEW_NUMBERS or (len(values) > FEW_CLASSES and not in_a_row)
+
+
 def guess_names(cells: ColumnCells) -> str:
     """Return the type of a column of lists."""
     if cells.more_parts:
         return f"more than {cells.limit} different names"
     if not cells.parts:
         return "every list is empty"
+    if len(cells.parts) == 1 and cells.said is None and [*cells.parts.values()] == [cells.filled]:
+        return f"every cell is {next(iter(cells.parts))!r}"
     if len(cells.parts) > FEW_NUMBERS and all(number(name) is not None for name in cells.parts):
         values = [number(name) or 0.0 for name in cells.parts]
         if not all(value.is_integer() for value in values):
@@ -103,17 +119,18 @@ def written_amounts(cells: ColumnCells) -> str:
     )
 
 
-def is_of_rows(column: str) -> str:
+def is_of_rows(cells: ColumnCells) -> str:
     """Say why a column tells of rows and not of pictures, as an id does; '' if not.
 
-    >>> is_of_rows("fold")[:40], is_of_rows("age")
-    ('its name is that of a an id, a fold or a spl', '')
+    >>> is_of_rows(ColumnCells("fold"))[:39], is_of_rows(ColumnCells("age"))
+    ('its name is that of an id, a fold or a ', '')
     """
-    if plain(column) not in ROWS_OF and not ID.fullmatch(column):
+    many = len(cells.texts) > min(FEW_NUMBERS, cells.filled / 3)
+    if plain(cells.name) not in ROWS_OF and not (many and ID.fullmatch(cells.name)):
         return ""
     return (
         "its name is that of an id, a fold or a split; if it is to be predicted: "
-        f"--task {shlex.quote(f'Multiclass {column}')}"
+        f"--task {shlex.quote(f'Multiclass {cells.name}')}"
     )
 
 

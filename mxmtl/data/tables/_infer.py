@@ -129,7 +129,8 @@ def infer_tasks(
     no_tasks = {*ignore, opened.options.path_column, opened.split_column, *opened.not_tasks}
     told = [with_columns(spec, opened, no_tasks) for spec in given or opened.known_tasks]
     asked = {spec.get("column", spec.get("name")) for spec in told}
-    columns, num_rows, seen = read_columns(opened, no_tasks - asked, told)
+    values = ColumnValues(opened.options.values)
+    columns, num_rows, seen = read_columns(opened, no_tasks - asked, told, values)
     left_out: dict[str, str] = {}
     specs: list[Spec] = [{**collected(spec, columns, opened), **spec} for spec in told]
     if not told:
@@ -141,6 +142,9 @@ def infer_tasks(
     except ValueError as error:
         raise TableError(f"{opened.source}: {error}") from error
     notes, doubts = notes_on(tasks, columns, opened), {}
+    unmet = opened.unmet() + (values.unmet(columns) if opened.options.long is None else [])
+    if unmet:
+        notes["options"] = "; ".join(unmet)
     if not given:
         doubts = doubts_of(tasks, columns, left_out)
     if seen and not opened.one_task_a_row:
@@ -161,11 +165,11 @@ def shortened(left_out: Mapping[str, str]) -> dict[str, str]:
 
 
 def read_columns(
-    table: TableReader, ignore: set[str | None], told: Sequence[Spec]
+    table: TableReader, ignore: set[str | None], told: Sequence[Spec], values: ColumnValues
 ) -> tuple[dict[str, ColumnCells], int, PathsSeen]:
     """Go through the table once; return what each column holds, the rows, and double images."""
     asked = {spec.get("column", spec.get("name")) for spec in told if wanted(spec)}
-    options, values = table.options, ColumnValues(table.options.values)
+    options = table.options
     columns = {
         name: ColumnCells(
             name,
@@ -216,8 +220,8 @@ def guesses(
             parts[task].append(label)
         elif kind not in Task.types:
             left_out[name] = kind
-        elif not cells.several and is_of_rows(name):
-            left_out[name] = is_of_rows(name)
+        elif not cells.several and is_of_rows(cells):
+            left_out[name] = is_of_rows(cells)
         else:
             names = names_from(cells, wanted({"type": kind}), table)
             specs.append({"type": kind, **task_name(name, columns, specs), **names})

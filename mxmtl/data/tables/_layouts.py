@@ -9,6 +9,7 @@ import csv
 import functools
 import logging
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
@@ -25,6 +26,7 @@ SUFFIX, MARKS, UNKNOWN = "_labels", frozenset("ynm"), ("", "?")  # of FashionAI
 log = logging.getLogger(__name__)
 SHOWN = 10  # endings of files that are left out
 COLUMN, SPLIT = "class", "split"  # of a folder: the names of the folders in it
+FIRST = re.compile(rb"[^,\r\n]+,\w+_labels,[ynm]+\r?\n")
 SPLITS = frozenset("train training val valid validation dev test testing eval".split())
 EXPECTED = "expected index, label and path, separated by tabs."
 # Marks, and the classes of two: most of what stands in wide lists, and certainly held.
@@ -42,6 +44,10 @@ class FashionAITable(TableReader):
 
     layout, about = "fashionai", "no header: file, <task>_labels, nnyn"
     one_task_a_row = True
+
+    @classmethod
+    def recognises(cls, path: str, head: bytes) -> bool:
+        return FIRST.match(head) is not None
 
     def __init__(self, path: str, options: TableOptions) -> None:
         super().__init__(path, options)

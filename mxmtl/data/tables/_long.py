@@ -6,6 +6,7 @@ No wide table is made of it: what the rows say is kept as numbers, sorted by ima
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -102,9 +103,9 @@ class Statements:
                 for key in keys[starts[both]][:SHOWN].tolist()
             ]
             raise TableError(
-                f"{source}: {int(both.sum())} labels are said to hold and not to hold, such as those "
-                f"of {', '.join(shown)}. contradictions='missing' (--contradictions missing) leaves "
-                "them out."
+                f"{source}: {int(both.sum())} labels are said to hold and not to hold, such as "
+                f"those of {', '.join(shown)}. contradictions='missing' (--contradictions missing) "
+                "leaves them out."
             )
         return np.where(both, np.int8(UNKNOWN), highest)
 
@@ -148,14 +149,12 @@ class LongTable(ColumnTable):
         self.columns, self.not_tasks = [self.image, self.label], [self.image]
         self.path_column = self.image if self.image == inner.options.path_column else None
         self.known_tasks = ({"type": "Multilabel", **task_name(self.label, {}, [])},)
-        self._inner, self._read = inner, None  # type: ignore[var-annotated]
+        self._inner = inner
 
-    @property
+    @functools.cached_property
     def statements(self) -> Statements:
         """What all rows say; read once."""
-        if self._read is None:
-            self._read = self._all()
-        return self._read
+        return self._all()
 
     def chunks(self) -> Iterator[Chunk]:
         said = self.statements
@@ -190,14 +189,16 @@ class LongTable(ColumnTable):
             parts.append((images.of(chunk.coded(self.image)), codes, states.astype(np.int8)))
         if not parts:
             raise TableError(f"{self.source}: no rows.")
-        columns = [np.concatenate(column) for column in zip(*parts)]
+        image_codes, name_codes, states = (np.concatenate(column) for column in zip(*parts))
         parts.clear()
         return Statements(
             images.texts(),
             names.texts(),
-            *columns,
+            image_codes,
+            name_codes,
+            states,
             self.options,
-            self.source,  # type: ignore[call-arg, arg-type]
+            self.source,
         )
 
     def _sound(self, chunk: Chunk) -> Chunk:

@@ -23,7 +23,9 @@ from ._values import WordMap
 
 SAMPLE = 50
 # Where things stand in a picture; large, and nothing that this package predicts.
-GEOMETRY = frozenset("segmentation bbox keypoints polygon points rle landmarks".split())
+GEOMETRY = frozenset(
+    "segmentation bbox keypoints polygon points rle landmarks bounding_box bbox_mode".split()
+)
 Record = Mapping[str, Any]
 
 
@@ -65,7 +67,7 @@ class RecordsTable(ColumnTable):
             yield self._chunk(self._records[start : start + size], start)
 
     def unmet(self) -> list[str]:
-        return self._missing.unmet()
+        return [f"missing_values: no cell is {word!r}" for word in self._missing.unmet()]
 
     def _chunk(self, records: Sequence[dict[str, Cell]], start: int) -> Chunk:
         paths, problems = [""] * len(records), {}

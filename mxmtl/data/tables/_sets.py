@@ -9,7 +9,7 @@ from typing import Any
 
 from .._errors import TableError
 from ._arrange import SPLIT
-from ._chunk import Chunk, Coded
+from ._chunk import Chunk, Coded, always
 from ._json import StatementsTable, in_order_of
 from ._layouts import SPLITS
 from ._long import UNKNOWN
@@ -67,7 +67,7 @@ class ClassFiles(StatementsTable):
     def chunks(self) -> Iterator[Chunk]:
         for chunk in super().chunks():
             cells = [self._splits[path] for path in chunk.paths]
-            yield chunk.changed({SPLIT: lambda _, cells=cells: Coded.of(cells)})
+            yield chunk.changed({SPLIT: always(Coded.of(cells))})
 
 
 def main_of(path: str) -> str:
@@ -115,7 +115,7 @@ class TablesFolder(ColumnTable):
             for chunk in table.chunks():
                 paths = [os.path.join(folder, path) if path else "" for path in chunk.paths]
                 split = Coded.of([folder or "train"] * len(chunk))
-                made = chunk.changed({SPLIT: lambda _, split=split: split}, paths)
+                made = chunk.changed({SPLIT: always(split)}, paths)
                 made.ids = range(start, start + len(chunk))
                 start += len(chunk)
                 yield made

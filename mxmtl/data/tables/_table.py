@@ -8,6 +8,7 @@ import abc
 import dataclasses
 import functools
 import itertools
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -217,6 +218,11 @@ class TableReader(abc.ABC):
         self.source = path
         self.options = dataclasses.replace(options, **self.settles)
 
+    @property
+    def images_folder(self) -> str:
+        """Folder that the paths begin from, where nobody names one."""
+        return self.source if self.reads_folder else os.path.dirname(self.source)
+
     @classmethod
     def recognises(cls, path: str, head: bytes) -> bool:
         """Tell whether a table is in this layout, by its name or its first bytes.
@@ -234,6 +240,10 @@ class TableReader(abc.ABC):
         rows, size = self.rows(), chunk_rows(len(self.columns))
         while batch := list(itertools.islice(rows, size)):
             yield Chunk.of_rows(batch, self.stored_width)
+
+    def unmet(self) -> list[str]:
+        """Say which spellings of an unknown label no cell was, after the rows were read."""
+        return []
 
     def check_labels(self) -> None:
         """Raise `TableError` for a table that names images, and says nothing about them."""

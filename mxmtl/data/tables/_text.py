@@ -66,8 +66,8 @@ def lines_of(path: str, delimiter: str | None, skip: int = 0) -> Iterator[tuple[
         for _ in range(skip):
             stream.readline()
         if delimiter is None:
-            for number, line in enumerate(stream, start=skip + 1):
-                yield number, line.split()
+            for number, text in enumerate(stream, start=skip + 1):
+                yield number, text.split()
             return
         try:
             for line in csv.reader(stream, delimiter=delimiter, strict=True):

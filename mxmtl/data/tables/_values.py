@@ -147,8 +147,8 @@ class WordMap:
 class ColumnValues:
     """The `WordMap` of each column, from the options of a table."""
 
-    def __init__(self, values: Words | None) -> None:
-        self._values = values or {}
+    def __init__(self, values: Mapping[str, Any] | None) -> None:
+        self._values: Mapping[str, Any] = values or {}
         self._maps: dict[str, WordMap] = {}
 
     def of(self, column: str) -> WordMap:

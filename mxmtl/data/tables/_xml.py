@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Sequence
 from typing import Any
 from xml.etree import ElementTree
@@ -14,6 +15,7 @@ from ._records import FileOfRecords, Record, without_geometry
 from ._table import TableOptions
 
 PER_IMAGE = (".json", ".xml")
+NUMBERED = re.compile(r"[A-Za-z_]+\d+")
 SHOWN = 200  # files of a folder that are looked at
 
 
@@ -100,7 +102,20 @@ def json_of(path: str) -> dict[str, Any]:
         raise TableError(f"{path}: no JSON ({error}).") from error
     if not isinstance(found, dict):
         raise TableError(f"{path}: expected an object, {{...}}, about one image.")
-    return found
+    return with_items(found)
+
+
+def with_items(record: dict[str, Any]) -> dict[str, Any]:
+    """Put DeepFashion2's ``item1``, ``item2``, ... into one list ``item``."""
+    items = [
+        name
+        for name, value in record.items()
+        if NUMBERED.fullmatch(name) and isinstance(value, dict)
+    ]
+    for name in items:
+        stem = name.rstrip("0123456789")
+        record.setdefault(stem, []).append(record.pop(name))
+    return record
 
 
 def named_in(record: Record) -> str:

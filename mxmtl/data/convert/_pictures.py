@@ -1,0 +1,113 @@
+"""The file of a picture, where a table does not name it as it lies on the disk.
+
+Tables leave out the ending (``ISIC_0024306``), or name a folder that is not there
+(``CheXpert-v1.0-small/train/...``), or no folder at all while the pictures lie in twelve. One file
+that may be meant is taken; of two none is.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Iterator
+
+from .._errors import ImageError
+from ..tables import IMAGE_ENDINGS, walk_folder
+
+SHOWN = 4
+log = logging.getLogger(__name__)
+
+
+class PictureFinder:
+    """Finds files below a folder; safe to call from many threads.
+
+    The folder is gone through once, when the first name is not there as it is.
+
+    Parameters
+    ----------
+    root : str
+        Folder that the paths of a table begin from.
+    """
+
+    def __init__(self, root: str) -> None:
+        self._root, self._lock = root, threading.Lock()
+        self._by_stem: dict[str, list[str]] | None = None
+        self._told = False
+
+    def __call__(self, path: str) -> str:
+        """Return the file of a path; the path itself, below the root, if none is found.
+
+        Raises `ImageError` if there are several.
+        """
+        whole = os.path.join(self._root, path)
+        if not path or os.path.exists(whole):
+            return whole
+        found = sorted(self._candidates(path.replace("\\", "/")))
+        if len(found) > 1:
+            shown = ", ".join(map(repr, found[:SHOWN])) + ", ..." * (len(found) > SHOWN)
+            raise ImageError(f"no such file, and {len(found)} that may be meant: {shown}.")
+        if not found:
+            return whole
+        with self._lock:
+            if not self._told:
+                log.warning("%r is read from %r, and others accordingly.", path, found[0])
+                self._told = True
+        return os.path.join(self._root, found[0])
+
+    def near(self, path: str) -> str:
+        """Say which files have names that begin alike; '' if none."""
+        stem = os.path.splitext(path.replace("\\", "/").rpartition("/")[2])[0]
+        found = [
+            file
+            for name, files in self._index().items()
+            if stem and name.startswith(stem)
+            for file in files
+        ]
+        return f" There are {', '.join(map(repr, sorted(found)[:SHOWN]))}." if found else ""
+
+    def _candidates(self, path: str) -> Iterator[str]:
+        path = path.rpartition("?d=")[2]  # Label Studio's local files
+        folder, _, name = path.rpartition("/")
+        complete = name.lower().endswith(IMAGE_ENDINGS)
+        stem = os.path.splitext(name)[0] if complete else name
+        files = [
+            file
+            for file in self._index().get(stem, ())
+            if not complete or os.path.basename(file) == name
+        ]
+        beside = [file for file in files if os.path.dirname(file) == folder]
+        if beside:
+            yield from beside
+            return
+        first = path.lstrip("/").split("/")[0]
+        if folder and os.path.isdir(os.path.join(self._root, first)):
+            return  # its folder is there, and the file is not in it
+        lengths = {file: same_end(file, path) for file in files}
+        longest = max(lengths.values(), default=0)
+        yield from (file for file, length in lengths.items() if length == longest)
+
+    def _index(self) -> dict[str, list[str]]:
+        with self._lock:
+            if self._by_stem is None:
+                self._by_stem = {}
+                if os.path.isdir(self._root):
+                    for folder, _, names in walk_folder(self._root):
+                        relative = os.path.relpath(folder, self._root)
+                        for name in names:
+                            if name.lower().endswith(IMAGE_ENDINGS):
+                                file = name if relative == "." else os.path.join(relative, name)
+                                self._by_stem.setdefault(os.path.splitext(name)[0], []).append(file)
+            return self._by_stem
+
+
+def same_end(file: str, path: str) -> int:
+    """Count the folders at the ends of two paths that are the same.
+
+    >>> same_end("a/b/1.jpg", "x/b/1")
+    1
+    """
+    one, two = file.split("/")[:-1][::-1], path.split("/")[:-1][::-1]
+    return next(
+        (at for at, pair in enumerate(zip(one, two)) if pair[0] != pair[1]), min(len(one), len(two))
+    )
