@@ -38,8 +38,8 @@ def check_readable(path: str, head: bytes) -> None:
     if text.startswith(("{", "[")):
         raise TableError(
             f"{path}: this is JSON of a shape that is not known: expected records "
-            "([{...}, ...]), COCO's images and annotations, or one object a line (.jsonl). Load it, "
-            "and give write_records its rows: dicts of {column: cell}."
+            "([{...}, ...]), COCO's images and annotations, or one object a line (.jsonl). "
+            "Load it, and give write_records its rows: dicts of {column: cell}."
         )
     if text.startswith("<"):
         kind = "HTML, perhaps the page of a failed download" if "<html" in text.lower() else "XML"
