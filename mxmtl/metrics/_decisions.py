@@ -173,6 +173,14 @@ class F1(AbstractRate):
     parameters = (1.0,)
 
 
+class Jaccard(AbstractRate):
+    """Share that is right of what was predicted positive or is: intersection over union."""
+
+    formula = "tp / (tp + fp + fn)"
+    source = "`sklearn.metrics.jaccard_score`"
+    stat = formulas.jaccard
+
+
 # -- how many were hit -----------------------------------------------------------------------------
 class AbstractAgreement(AbstractDecision):
     """Abstract: how many labels were predicted right, of those that there are."""

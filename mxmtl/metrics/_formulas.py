@@ -67,6 +67,11 @@ def f_beta(c: Counts, beta: float) -> np.ndarray:
     return ratio((1 + beta**2) * c.tp, beta**2 * c.positive + c.predicted)
 
 
+def jaccard(c: Counts) -> np.ndarray:
+    """Return tp / (tp + fp + fn)."""
+    return ratio(c.tp, c.predicted + c.positive - c.tp)
+
+
 # -- a table of classes: counts of the classes along the last axis ---------------------------------
 def balanced_accuracy(c: Counts) -> np.ndarray:
     """Mean recall of the classes that are labelled."""

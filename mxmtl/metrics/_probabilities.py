@@ -70,6 +70,17 @@ class AbstractArea(AbstractTaskMetric):
             return 0.0
         return self._average(type(self).stat_error, self._statistics[0].state(whole=True))
 
+    @property
+    def curves(self) -> dict[str, Curve]:
+        """True and false positives at each threshold since `reset`, by class or label.
+
+        Recall is ``tp / tp[-1]``, precision ``tp / (tp + fp)``, and the false positive rate
+        ``fp / fp[-1]``: both the ROC and the precision-recall curve.
+        """
+        self._feed.settle()
+        names = ("all",) if self.average == "micro" else self.task.names or (self.task.name,)
+        return dict(zip(names, self._curves(self._statistics[0].state(whole=True))))
+
     def _average(self, stat: Callable[[Curve], float], state: Any) -> Value:
         found = self._curves(state)
         weight = np.array([c.tp[-1] if c.tp.size else 0.0 for c in found])
@@ -173,8 +184,8 @@ class TaskLoss(AbstractMean):
     values = Batch.task_losses
 
 
-class CalibrationError(AbstractTaskMetric):
-    """Expected calibration error: how far probabilities are from the share that comes true.
+class AbstractCalibration(AbstractTaskMetric):
+    """Abstract: how far probabilities are from the share that comes true, over bins of them.
 
     Of a multiclass task the probability of the most probable class, of binary and multi-label
     tasks that of a yes. Each bin holds the probabilities from k / bins up to (k + 1) / bins,
@@ -195,8 +206,7 @@ class CalibrationError(AbstractTaskMetric):
     averages: ClassVar[Averages] = {"class": (), "cells": ("macro", "micro", "none")}
     higher_is_better = False
     unit = "share"
-    formula = "sum over bins of n_b / n |share that is true - mean probability|"
-    source = "Naeini et al. 2015; Guo et al. 2017; `torchmetrics` norm='l1'"
+    stat: ClassVar[Callable[[np.ndarray, np.ndarray], np.ndarray]]
     at_once = True
 
     def __init__(
@@ -208,7 +218,9 @@ class CalibrationError(AbstractTaskMetric):
         name: str | None = None,
     ) -> None:
         if int(bins) != bins or bins < 1:
-            raise ValueError(f"CalibrationError: bins={bins!r} must be a whole number, 1 or more.")
+            raise ValueError(
+                f"{type(self).__name__}: bins={bins!r} must be a whole number, 1 or more."
+            )
         self.bins = int(bins)
         super().__init__(task, average=average, name=name)
 
@@ -218,6 +230,47 @@ class CalibrationError(AbstractTaskMetric):
     def compute(self, *states: Any) -> Value:
         state = states[0].sum(axis=-2, keepdims=True) if self.average == "micro" else states[0]
         number, probability, true = np.moveaxis(state, -3, 0)
-        error = ratio(np.abs(true - probability).sum(axis=-1), number.sum(axis=-1), np.nan)
+        gap = ratio(np.abs(true - probability), number)  # of an empty bin 0
+        known = number.sum(axis=-1) > 0
+        error = np.where(known, type(self).stat(gap, number), np.nan)
         average = "none" if self.average == "none" else "macro"
         return average_of(error, average, number.sum(axis=-1))
+
+
+def expected_gap(gap: np.ndarray, number: np.ndarray) -> np.ndarray:
+    """Weigh the gap of each bin by the rows in it."""
+    return ratio((gap * number).sum(axis=-1), number.sum(axis=-1))
+
+
+def mean_gap(gap: np.ndarray, number: np.ndarray) -> np.ndarray:
+    """Take the mean gap of the bins that hold a row."""
+    return ratio(gap.sum(axis=-1), np.count_nonzero(number, axis=-1))
+
+
+def largest_gap(gap: np.ndarray, number: np.ndarray) -> np.ndarray:
+    """Take the largest gap of a bin."""
+    return gap.max(axis=-1)
+
+
+class CalibrationError(AbstractCalibration):
+    """Expected calibration error: how far probabilities are from the share that comes true."""
+
+    formula = "sum over bins of n_b / n |share that is true - mean probability|"
+    source = "Naeini et al. 2015; Guo et al. 2017; `torchmetrics` norm='l1'"
+    stat = expected_gap
+
+
+class AverageCalibrationError(AbstractCalibration):
+    """As `CalibrationError`, with every bin that is not empty counting the same."""
+
+    formula = "mean over bins of |share that is true - mean probability|"
+    source = "Neumann, Zisserman, Vedaldi 2018"
+    stat = mean_gap
+
+
+class MaxCalibrationError(AbstractCalibration):
+    """As `CalibrationError`, of the worst bin."""
+
+    formula = "max over bins of |share that is true - mean probability|"
+    source = "Naeini et al. 2015; `torchmetrics` norm='max'"
+    stat = largest_gap

@@ -252,19 +252,65 @@ def brier_of_classes(y: np.ndarray, p: np.ndarray) -> np.ndarray:
     return ((p - np.eye(p.shape[1])[y]) ** 2).sum(axis=1)
 
 
-def calibration(task: Any, average: str, label: np.ndarray, prediction: np.ndarray) -> Any:
+def calibration(together: Callable[..., float]) -> Oracle:
+    """Apply a function of the shares of rows in each bin, and of how far it is off."""
+
     def error(true: np.ndarray, p: np.ndarray, bins: int = 15) -> float:
-        total = 0.0
+        shares, gaps = [], []
         for b in range(bins):
             inside = (p >= b / bins) & ((p < (b + 1) / bins) | (b == bins - 1))
             if inside.any():
-                total += inside.mean() * abs(true[inside].mean() - p[inside].mean())
-        return total
+                shares.append(inside.mean())
+                gaps.append(abs(true[inside].mean() - p[inside].mean()))
+        return together(shares, gaps)
 
-    if task.kind == "cells":
-        return averaged(columns(task, label, prediction), average, error)
-    y, p = class_rows(task, label, prediction)
-    return error(p.argmax(axis=1) == y, p.max(axis=1, initial=0)) if len(y) else np.nan
+    def oracle(task: Any, average: str, label: np.ndarray, prediction: np.ndarray) -> Any:
+        if task.kind == "cells":
+            return averaged(columns(task, label, prediction), average, error)
+        y, p = class_rows(task, label, prediction)
+        return error(p.argmax(axis=1) == y, p.max(axis=1, initial=0)) if len(y) else np.nan
+
+    return oracle
+
+
+def of_rows(function: Callable[..., float]) -> Oracle:
+    """Mean over rows of a function of whether each known label holds, and its score."""
+
+    def oracle(task: Any, average: str, label: np.ndarray, prediction: np.ndarray) -> Any:
+        rows = zip(label.reshape(prediction.shape), prediction.astype(np.float64))
+        values = [function(y[y >= 0] > 0, p[y >= 0]) for y, p in rows if (y >= 0).any()]
+        return np.mean(values) if values else np.nan
+
+    return oracle
+
+
+def pairs_in_wrong_order(y: np.ndarray, p: np.ndarray) -> float:
+    pairs = [(a, b) for a in p[y] for b in p[~y]]
+    return np.mean([a <= b for a, b in pairs]) if pairs else 0.0
+
+
+def precision_within_row(y: np.ndarray, p: np.ndarray) -> float:
+    if y.all() or not y.any():
+        return 1.0
+    return np.mean([np.sum(y & (p >= s)) / np.sum(p >= s) for s in p[y]])
+
+
+def point(function: Callable[..., float]) -> Oracle:
+    """Best over all thresholds of a function of (tp, fp, fn, tn), None where it is not allowed."""
+
+    def of_pair(y: np.ndarray, p: np.ndarray) -> float:
+        if not 0 < y.sum() < len(y):
+            return np.nan
+        found = [0.0]
+        for threshold in [*np.unique(p), np.inf]:
+            above = p >= threshold
+            yes = y > 0
+            counts = [np.sum(a & b) for a, b in ((above, yes), (above, ~yes), (~above, yes))]
+            value = function(*counts, np.sum(~above & ~yes))
+            found += [] if value is None else [value]
+        return max(found)
+
+    return area(of_pair)
 
 
 # -- values ----------------------------------------------------------------------------------------
@@ -312,7 +358,27 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "baseline_accuracy": baseline_accuracy,
     "baseline_rmse": of_values(lambda y, p: np.std(y)),
     "brier_score": of_cells(lambda y, p: (y - p) ** 2, brier_of_classes),
-    "calibration_error": calibration,
+    "average_calibration_error": calibration(lambda shares, gaps: np.mean(gaps)),
+    "calibration_error": calibration(np.dot),
+    "coverage_error": of_rows(lambda y, p: np.sum(p >= p[y].min()) if y.any() else 0.0),
+    "jaccard": sklearn_rate("jaccard_score"),
+    "max_calibration_error": calibration(lambda shares, gaps: max(gaps)),
+    "precision_at_recall": point(
+        lambda tp, fp, fn, tn: (tp / (tp + fp) if tp + fp else 1.0)
+        if tp / (tp + fn) >= 0.6
+        else None
+    ),
+    "ranking_average_precision": of_rows(precision_within_row),
+    "ranking_loss": of_rows(pairs_in_wrong_order),
+    "recall_at_precision": point(
+        lambda tp, fp, fn, tn: tp / (tp + fn) if (tp / (tp + fp) if tp + fp else 1) >= 0.6 else None
+    ),
+    "sensitivity_at_specificity": point(
+        lambda tp, fp, fn, tn: tp / (tp + fn) if tn / (tn + fp) >= 0.6 else None
+    ),
+    "specificity_at_sensitivity": point(
+        lambda tp, fp, fn, tn: tn / (tn + fp) if tp / (tp + fn) >= 0.6 else None
+    ),
     "class_mae": of_positions(sk.mean_absolute_error),
     "cohen_kappa": table(sk.cohen_kappa_score),
     "confusion_matrix": confusion,
@@ -337,5 +403,9 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "task_loss": task_loss,
     "top_k_accuracy": top_k,
 }
-OPTIONS: dict[str, dict[str, Any]] = {"f_beta": {"beta": 2.0}, "top_k_accuracy": {"k": 2}}
+OPTIONS: dict[str, dict[str, Any]] = {
+    **{name: {"level": 0.6} for name in ORACLES if "_at_" in name},
+    "f_beta": {"beta": 2.0},
+    "top_k_accuracy": {"k": 2},
+}
 ACROSS = ("mean_over_tasks", "worst_task", "delta_m")  # of other metrics: test_across.py
