@@ -184,7 +184,8 @@ def labels_known(run: Facts) -> Table:
         row: list[Any] = [name, task["type"]]
         for _, part in parts:
             counts = part["tasks"][name]
-            row += [counts["labelled"], share(counts["missing"], part["records"])]
+            missing = counts["cells"] - counts["known"]
+            row += [counts["labelled"], share(missing, counts["cells"])]
         rows.append(row)
     return Table("Labels", header, rows)
 

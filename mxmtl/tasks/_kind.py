@@ -124,6 +124,14 @@ class Kind(str, metaclass=abc.ABCMeta):
         """Return how often each class is labelled, or (no, yes) of each label, of such counts."""
         return {}
 
+    def answers(self, task: Any, counts: Mapping[str, Any]) -> dict[str, dict[str, int]]:
+        """Return what can be answered, and how often it is, of what a `counter` counted.
+
+        ``{"": {class: rows}}``, or ``{label: {"yes": rows, "no": rows}}``; nothing of a kind that
+        has no such answers.
+        """
+        return {}
+
     # -- keys ------------------------------------------------------------------------------------
     def holding(self, task: Any) -> tuple[str, ...]:
         """Name what may hold of a record, one for each column of `as_prediction`."""
@@ -148,17 +156,23 @@ class LabelCounter(abc.ABC):
 
     def __init__(self, task: Any) -> None:
         self.task = task
-        self.labelled = 0
+        self.labelled = self.known_cells = 0
 
     def add(self, labels: np.ndarray) -> None:
         """Count labels of shape (N, label_width)."""
         known = np.asarray(self.task.labelled(labels))
         self.labelled += int(known.any(axis=1).sum())
+        self.known_cells += int(known.sum())
         self._add(labels, known)
 
     def summary(self, rows: int) -> dict[str, Any]:
-        """Return the counts as JSON-able data, given how many rows there were."""
+        """Return the counts as JSON-able data, given how many rows there were.
+
+        ``labelled`` and ``missing`` count rows, with any label and with none; ``known`` counts
+        the labels themselves, of ``cells``: of them are the shares that are told.
+        """
         head = {"labelled": self.labelled, "missing": rows - self.labelled}
+        head |= {"known": self.known_cells, "cells": rows * self.task.label_width}
         return {"type": type(self.task).__name__, **head, **self._counts()}
 
     @abc.abstractmethod
@@ -224,6 +238,9 @@ class ClassKind(Kind):
 
     def frequencies(self, counts: Mapping[str, Any]) -> dict[str, Any]:
         return dict(counts.get("counts", {}))
+
+    def answers(self, task: Any, counts: Mapping[str, Any]) -> dict[str, dict[str, int]]:
+        return {"": dict(counts["counts"])}
 
     def holding(self, task: Any) -> tuple[str, ...]:
         return tuple(f"{task.name}={name}" for name in task.names)
@@ -299,6 +316,13 @@ class CellsKind(Kind):
         known = counts.get("labels", {})
         return {name: (known[name] - n, n) for name, n in counts.get("positive", {}).items()}
 
+    def answers(self, task: Any, counts: Mapping[str, Any]) -> dict[str, dict[str, int]]:
+        labels = counts["labels"]
+        return {
+            name if task.names else "": {"yes": holds, "no": labels[name] - holds}
+            for name, holds in counts["positive"].items()
+        }
+
     def holding(self, task: Any) -> tuple[str, ...]:
         return tuple(task.columns)
 
@@ -361,6 +385,10 @@ class ValueKind(Kind):
     def count_table(self, counts: Mapping[str, Any]) -> tuple[list[str], list[list[Any]]]:
         header = ["min", "mean", "max", "std"]
         return header, [[counts.get(name, float("nan")) for name in header]]
+
+    def answers(self, task: Any, counts: Mapping[str, Any]) -> dict[str, dict[str, int]]:
+        ends = [counts[end] for end in ("min", "max") if end in counts]  # one, if they are equal
+        return {"": {f"{end:.7g}": counts["labelled"] for end in ends}}
 
     def strata(self, cells: np.ndarray, known: np.ndarray) -> np.ndarray:
         shares = np.linspace(0, 1, STRATA + 1)[1:-1]

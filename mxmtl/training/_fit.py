@@ -108,6 +108,7 @@ def fit(
     if leads:
         check_folder(folder, chosen, force)
     with TrainAndVal(context, _prefixes(train), _prefixes(val)) as records:
+        records.look()
         tasks = records.tasks()
         session = Session(context, tasks, folder, [*standard_callbacks(chosen, leads), *callbacks])
         begin = make_network(chosen, tasks, network)

@@ -18,11 +18,15 @@ from ..data import RecordError, RecordIter
 from ..data.loading import Order
 from ..data.records import (
     LabelCounts,
+    Part,
     Prefixes,
     RecordReader,
+    doubts,
+    listed,
     listed_shards,
     record_files,
     record_tasks,
+    unlabelled,
 )
 from ..tasks import TaskSet
 from ._network import SymbolAndParams, features_symbol
@@ -74,6 +78,29 @@ class TrainAndVal:
         counts = LabelCounts(tasks)
         counts.add_block(self.labels)
         return tasks.learned(counts.summary())
+
+    def look(self) -> None:
+        """Say what one would want to know of the records before a training costs time.
+
+        Raises `ValueError` for a task that has no label to learn from.
+        """
+        tasks = self.train.tasks
+        parts = [Part("train", self.prefixes[0], tasks, labels=self.labels)]
+        if self.val is not None:
+            parts.append(Part("val", self.prefixes[1], tasks))
+        try:
+            without = unlabelled(parts[0])
+            if without:
+                raise ValueError(
+                    f"{listed(self.prefixes[0])[0]}: no label of {', '.join(map(repr, without))}, "
+                    "so there is nothing to learn. Leave it out of the tasks, or give records "
+                    "with labels."
+                )
+            for line in doubts(parts) if self._context.workers.leads else ():
+                log.warning("%s", line)
+        finally:
+            for part in parts:
+                part.close()
 
     @cached_property
     def labels(self) -> np.ndarray:

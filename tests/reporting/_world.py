@@ -43,7 +43,10 @@ def wide_tasks() -> mxmtl.TaskSet:
 
 
 def write(folder: Path, of: mxmtl.TaskSet, missing: float = 0.3) -> str:
-    """Write records of random pictures and labels; a task named "never" has none."""
+    """Write records of random pictures and labels; a task named "never" has none.
+
+    In those beside them to learn from, ``l`` for ``t``, it has some: a run has to have any.
+    """
     rng = np.random.RandomState(5)
     label = np.concatenate(
         [_cases.random_label(t, ROWS, 1.0 if t.name == "never" else missing, rng) for t in of],
@@ -57,11 +60,17 @@ def write(folder: Path, of: mxmtl.TaskSet, missing: float = 0.3) -> str:
             cv2.imwrite(str(folder / f"{index}.png"), picture)
             writer.writerow({"path": f"{index}.png", **of.decode(label[index])})
     mxmtl.write_records(folder / "t.csv", images=folder, prefix=folder / "t", tasks=of)
+    text = (folder / "t.csv").read_text("utf-8")
+    if "never" in of.names:
+        head, *rows = text.strip().split("\n")
+        text = "\n".join([head, *(row.rstrip("\r") + str(at % 2) for at, row in enumerate(rows))])
+    (folder / "l.csv").write_text(text, "utf-8")
+    mxmtl.write_records(folder / "l.csv", images=folder, prefix=folder / "l", tasks=of)
     return str(folder / "t")
 
 
 def fit(prefix: str, run: Path, **options) -> Run:
-    return _small.fit(prefix, run, **{"epochs": 2, **options})
+    return _small.fit(prefix[:-1] + "l", run, prefix, **{"epochs": 2, **options})
 
 
 class OneTable:

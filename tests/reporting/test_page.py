@@ -55,7 +55,7 @@ def test_every_picture_loads_and_says_what_it_shows(opened):
     images = "[...document.images]"
     assert opened.run(f"{images}.length") > 10
     assert opened.run(f"{images}.every(i => i.complete && i.naturalWidth > 0)")
-    assert opened.run(f"{images}.every(i => i.alt.startsWith('record '))")
+    assert opened.run(f"{images}.every(i => i.alt.includes('.png, row '))")
     figures = "[...document.querySelectorAll('svg[role=img]')]"
     assert opened.run(f"{figures}.length") > 20
     assert opened.run(f"{figures}.every(f => f.getAttribute('aria-label').length > 2)")

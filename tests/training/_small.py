@@ -52,10 +52,10 @@ def network() -> mx.sym.Symbol:
 OPTIONS = {"data_shape": (3, 8, 8), "batch_size": BATCH, "epochs": 3, "threads": 1, "seed": 3}
 
 
-def fit(prefix: str, run: Path, **changes: Any) -> training.Run:
+def fit(prefix: str, run: Path, val: str | None = None, **changes: Any) -> training.Run:
     """Train for three epochs of six batches."""
     options = {**OPTIONS, "augment": [RandomMirror()], "network": network(), **changes}
-    return mxmtl.fit(prefix, prefix, run=run, **options)
+    return mxmtl.fit(prefix, prefix if val is None else val, run=run, **options)
 
 
 def weights(run: training.Run, which: str = "last") -> tuple[bytes, ...]:

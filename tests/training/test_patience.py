@@ -87,7 +87,8 @@ def test_a_value_that_is_never_there(records, tmp_path, caplog):
     """No label of the task in validation: the last epoch is best, patience waits, one warning."""
     options = {"epochs": 3, "patience": 1, "monitor": "breed/specificity"}
     with caplog.at_level(logging.INFO, "mxmtl"):
-        run = _small.fit(_without(records, tmp_path, "breed"), tmp_path / "run", **options)
+        without = _without(records, tmp_path, "breed")
+        run = _small.fit(records, tmp_path / "run", without, **options)
     assert all(entry["val"]["breed/specificity"] is None for entry in run.history)
     assert (len(run.history), run.best.epoch) == (3, 3)
     warnings = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]

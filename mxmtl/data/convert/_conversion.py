@@ -9,7 +9,7 @@ import itertools
 import os
 import stat
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import cv2
@@ -22,7 +22,16 @@ from ...tasks import TaskSet
 from .._errors import ImageError, RowError, TableError, check_names
 from .._options import ImageOptions, OutputOptions
 from ..images import convert_image
-from ..records import MAX_LENGTH, Framed, RecordError, frame_record, picture_digest
+from ..records import (
+    MAX_LENGTH,
+    Framed,
+    Part,
+    RecordError,
+    doubts,
+    frame_record,
+    picture_digest,
+    read_manifest,
+)
 from ..tables import LabelEncoder, LabelledRow, TableOptions, TableReader, labelled_rows, open_table
 from ._output import Outcome, Output, RecordSummary, Skipped, Stored
 from ._pictures import PictureFinder
@@ -180,7 +189,7 @@ class ImageWorker:
 
     def __init__(self, images: str, options: ImageOptions) -> None:
         self._images, self._options = images, options
-        self._find = PictureFinder(images)
+        self.find = PictureFinder(images)
 
     def __call__(self, jobs: list[RowJob]) -> list[Outcome]:
         for job in jobs:
@@ -196,14 +205,14 @@ class ImageWorker:
         except ImageError as error:
             if os.path.exists(path):
                 raise
-            raise ImageError(f"{error}{self._find.near(path)}") from error
+            raise ImageError(f"{error}{self.find.near(path)}") from error
 
     def _outcome(self, item: LabelledRow) -> Outcome:
         if item.label is None:
             return Skipped(str(item.problem))
         path = self._path(item)
         try:
-            path = self._find(item.row.path)
+            path = self.find(item.row.path)
             image = convert_image(self._read(path), self._options)
             framed = frame_record(item.label, item.row.record_id, image.data)
         except ValueError as error:  # ImageError, a path with a NUL, a record that is too large
@@ -314,14 +323,32 @@ class Conversion:
 
     def run(self) -> RecordSummary:
         """Do all of it; what was completed stays in the stage if it fails."""
-        plan = make_plan(self._table, self._encoder, self._tasks, self._options)
+        plan = make_plan(self._table, self._encoder, self._tasks, self._options, self._work.find)
         prefixes = [self._prefix + (f"_{name}" if name else "") for name in plan.splits]
         tasks = None if self._tasks is None else self._tasks.to_dict()
         key = {**self._about, "tasks": tasks}
         with Stage(self._prefix, prefixes, self._options, key, plan.digest) as stage:
             if not stage.complete:
                 self._fill(plan, stage)
-            return RecordSummary.of_manifests(prefixes, stage.publish())
+            files = stage.publish()
+            notes = [*stage.notes, *self._doubts(plan.splits, prefixes)]
+            return RecordSummary.of_manifests(prefixes, files, notes)
+
+    def _doubts(self, splits: Sequence[str], prefixes: list[str]) -> list[str]:
+        """Say what one would want to know of the records before a training."""
+        if self._tasks is None:
+            return []
+        parts = []
+        for name, prefix in zip(splits, prefixes):
+            shards = [shard["file"] for shard in read_manifest(prefix)["shards"]]
+            paths = [os.path.join(os.path.dirname(prefix), shard) for shard in shards]
+            parts.append(Part(name or prefix, prefix, self._tasks, paths=paths))
+        parts.sort(key=lambda part: part.name != "train")  # what is learnt from comes first
+        try:
+            return doubts(parts, whole=parts[0].name != "train")
+        finally:
+            for part in parts:
+                part.close()
 
     def _fill(self, plan: Plan, stage: Stage) -> None:
         outputs = [Output(stage.folder, name, self._tasks, self._options) for name in stage.names]
@@ -337,6 +364,8 @@ class Conversion:
             if os.path.isfile(self._table.source):
                 source["sha256"] = sha256_of(self._table.source)
             about = {**self._about, "source": source, "fingerprint": stage.fingerprint}
+            if plan.splits != ("",):
+                about["split_of"] = os.path.basename(self._prefix)
             tasks = self._learned(plan, outputs)
             stage.finish([name for output in outputs for name in output.finish(about, tasks)])
         finally:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import csv
 import os
 import platform
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 
 from ..._files import write_json
+from ..._table import Table
 from ..._version import __version__
 from ...tasks import TaskSet
 from .._options import OutputOptions
@@ -218,6 +220,12 @@ class RecordSummary:
         What to give to `RecordIter`: one prefix, or one a split.
     files : tuple of str
         All files that were written.
+    splits : dict
+        {split, or prefix: {'': records, task: labelled rows}}.
+    shares : dict
+        {task: share of its labels that are known}; cells are counted, where a task has several.
+    notes : tuple of str
+        What one would want to know before a training, a line each.
     """
 
     num_records: int
@@ -225,29 +233,58 @@ class RecordSummary:
     labelled: Mapping[str, int]
     prefixes: tuple[str, ...]
     files: tuple[str, ...]
+    splits: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    shares: Mapping[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @classmethod
-    def of_manifests(cls, prefixes: list[str], files: list[str]) -> RecordSummary:
+    def of_manifests(
+        cls, prefixes: list[str], files: list[str], notes: Sequence[str] = ()
+    ) -> RecordSummary:
         """Sum up the manifests of one or several prefixes."""
         manifests = [read_manifest(prefix) for prefix in prefixes]
-        labelled: dict[str, int] = {}
-        for manifest in manifests:
-            for task, counts in manifest["tasks"].items():
-                labelled[task] = labelled.get(task, 0) + counts["labelled"]
+        labelled: Counter[str] = Counter()
+        known: Counter[str] = Counter()
+        cells: Counter[str] = Counter()
+        splits: dict[str, dict[str, int]] = {}
+        for prefix, manifest in zip(prefixes, manifests):
+            of_tasks = manifest["tasks"]
+            splits[prefix] = {task: counts["labelled"] for task, counts in of_tasks.items()}
+            labelled.update(splits[prefix])
+            splits[prefix][""] = manifest["records"]
+            for task, counts in of_tasks.items():  # older versions counted rows alone
+                known[task] += counts.get("known", counts["labelled"])
+                cells[task] += counts.get("cells", manifest["records"])
         return cls(
             num_records=sum(manifest["records"] for manifest in manifests),
             num_skipped=sum(manifest["skipped"]["rows"] for manifest in manifests),
-            labelled=labelled,
+            labelled=dict(labelled),
             prefixes=tuple(prefixes),
             files=tuple(files),
+            splits=splits,
+            shares={task: known[task] / max(cells[task], 1) for task in cells},
+            notes=tuple(notes),
         )
 
     def __str__(self) -> str:
         lines = [f"{self.num_records} records in {', '.join(self.prefixes)}"]
         for task, labelled in self.labelled.items():
-            share = 100 * labelled / self.num_records if self.num_records else 0.0
-            lines.append(f"  {task}: {labelled} labelled ({share:.1f}%)")
+            share = f"{100 * self.shares[task]:.1f}%"
+            if round(self.shares[task] * self.num_records) != labelled:
+                share += " of its labels"
+            lines.append(f"  {task}: {labelled} labelled ({share})")
+        if len(self.prefixes) > 1:
+            lines += ["", self._by_split().text(), ""]
         if self.num_skipped:
             lists = [file for file in self.files if file.endswith(".skipped.csv")]
             lines.append(f"  {self.num_skipped} rows skipped: see {', '.join(lists)}")
-        return "\n".join(lines)
+        return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
+
+    def _by_split(self) -> Table:
+        """Return the rows and the labels of each split."""
+        start = len(os.path.commonprefix(self.prefixes).rpartition("_")[0]) + 1
+        parts = [self.splits[prefix] for prefix in self.prefixes]
+        rows = [
+            [task or "records", *(part[task] for part in parts)] for task in ("", *self.labelled)
+        ]
+        return Table("", ["labelled", *(prefix[start:] for prefix in self.prefixes)], rows)

@@ -28,7 +28,7 @@ from typing import IO, Any
 
 from ..._files import atomic_write
 from .._options import OutputOptions
-from ..records import ENDING, read_index, read_manifest
+from ..records import ENDING, MANIFEST, read_index, read_manifest
 
 FINISHED, JOURNAL, REPLACES = "finished.json", "journal", "replaces"
 
@@ -157,6 +157,7 @@ class Stage:
         home, name = os.path.split(self.folder)
         self._retired = os.path.join(home, f".{name}.done")
         self._progress = self.done = False
+        self.notes: list[str] = []
 
     def __enter__(self) -> Stage:
         shutil.rmtree(self._retired, ignore_errors=True)
@@ -227,8 +228,27 @@ class Stage:
                 made = os.path.join(self.folder, name)
                 if os.path.exists(made):  # else an earlier run was stopped after moving it
                     os.replace(made, os.path.join(home, name))
+            self._take_away_splits()
             self._remove()
         return self._existing()
+
+    def _take_away_splits(self) -> None:
+        """Remove the splits of an earlier run that are no longer written, or tell of them.
+
+        Their rows are in other splits now; what is not split any more is left alone.
+        """
+        prefix = self.folder[: -len(".part")]
+        former = [one for one in former_splits(prefix) if one not in self._prefixes]
+        if not former:
+            return
+        names = ", ".join(former)
+        if self._options.force and prefix not in self._prefixes:
+            for path in (path for one in former for path in outputs_of(one)):
+                os.unlink(path)
+            self.notes.append(f"removed {names}, of an earlier split.")
+        else:
+            mend = "" if prefix in self._prefixes else " force=True (--force) removes such."
+            self.notes.append(f"rows of {names}, of an earlier split, are in these too.{mend}")
 
     def _finished(self) -> dict[str, Any]:
         with open(self._marker, "rb") as stream:
@@ -328,6 +348,22 @@ def outputs_of(prefix: str) -> list[str]:
     paths = [stem + end for stem in stems for end in (".rec", ".idx", ENDING)]
     paths += [prefix + end for end in (".skipped.csv", ".tasks.json", ".manifest.json")]
     return [path for path in paths if os.path.exists(path)]
+
+
+def former_splits(prefix: str) -> list[str]:
+    """Return the prefixes of all splits that runs with this prefix have written."""
+    found = []
+    for path in sorted(glob.glob(glob.escape(prefix) + "_*" + MANIFEST)):
+        one = path[: -len(MANIFEST)]
+        try:
+            manifest = read_manifest(one)
+            shares = manifest["options"]["split"] or {}
+        except (OSError, ValueError, KeyError, TypeError):  # of another kind, or damaged
+            continue
+        noted = manifest.get("split_of") == os.path.basename(prefix)
+        if noted or ("split_of" not in manifest and one[len(prefix) + 1 :] in shares):
+            found.append(one)
+    return found
 
 
 def shards_of(prefix: str) -> list[str]:

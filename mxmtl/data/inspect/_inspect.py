@@ -101,9 +101,10 @@ class Inspection:
                 task.name,
                 self.labels[task.name]["type"],
                 self.labels[task.name]["labelled"],
-                percent(self.labels[task.name]["missing"], self.num_records),
+                percent(cells - self.labels[task.name]["known"], cells),
             ]
             for task in self.tasks
+            for cells in [self.labels[task.name]["cells"]]
         ]
 
     def _pairs(self) -> list[list[Any]]:

@@ -8,6 +8,9 @@ if TYPE_CHECKING:
     from ._counts import ImageCounts as ImageCounts
     from ._counts import LabelCounts as LabelCounts
     from ._counts import class_counts as class_counts
+    from ._doubts import Part as Part
+    from ._doubts import doubts as doubts
+    from ._doubts import unlabelled as unlabelled
     from ._framing import FRAME as FRAME
     from ._framing import MAGIC_BYTES as MAGIC_BYTES
     from ._framing import MAX_LENGTH as MAX_LENGTH

@@ -222,20 +222,21 @@ class RecordReader:
             self._names[number] = open_names(self._files[number].path)
         return self._names[number]
 
-    def labels(self, label_width: int) -> np.ndarray:
-        """Read the labels of all rows, float32 (n, label_width), without their images.
+    def labels(self, label_width: int, rows: np.ndarray | None = None) -> np.ndarray:
+        """Read the labels of all rows, or of some, float32 (n, label_width), without their images.
 
         A row that cannot be read, or is of another width, is all NaN; `read` says why.
         """
-        labels = np.full((len(self), label_width), np.nan, dtype=np.float32)
+        chosen = range(len(self)) if rows is None else rows.tolist()
+        labels = np.full((len(chosen), label_width), np.nan, dtype=np.float32)
         size = HEADER.size + 4 * label_width
-        for row in range(len(self)):
+        for place, row in enumerate(chosen):
             head = self._head(row, size)
             if len(head) == size or (label_width == 1 and len(head) >= HEADER.size):
                 flag = HEADER.unpack_from(head)[0]
                 start = HEADER.size if flag else 4
                 if max(flag, 1) == label_width:
-                    labels[row] = np.frombuffer(head, "<f4", label_width, start)
+                    labels[place] = np.frombuffer(head, "<f4", label_width, start)
         return labels
 
     def check_width(self, tasks: TaskSet) -> None:
