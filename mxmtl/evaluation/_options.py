@@ -39,6 +39,12 @@ class TuneOptions(Options):
     tasks: tuple[str, ...] = option(
         (), "only this; may be repeated", flag="--task", metavar="TASK", repeat=True
     )
+    adjust: float = option(
+        0.0,
+        "logit adjustment: answer as if classes were equally frequent, by this share of the way; "
+        "1 is all of it",
+        low=0,
+    )
     temperature: bool = option(True, "choose a temperature; 1 without")
     thresholds: bool = option(True, "choose thresholds; 0.5 without")
     min_labels: int = option(20, "a task, or a label, with fewer known ones is left alone", low=0)

@@ -12,7 +12,7 @@ import numpy as np
 from .._files import PathLike
 from .._progress import progress
 from .._table import Table
-from ..data.records import Prefixes, listed
+from ..data.records import Prefixes, class_counts, listed
 from ..metrics import CalibrationError, CrossEntropy, Suite
 from ..model import MODEL, Network, load_model
 from ..tasks import Task, TaskSet
@@ -156,10 +156,11 @@ def tune(
 ) -> Tuning:
     """Choose temperatures and thresholds on validation records, and save them in ``model.json``.
 
-    First a temperature a task, which changes no ranking; then, from the probabilities that
-    come of it, a threshold a label. `evaluate`, `Predictor` and their verbs apply both. Use
-    records that were neither trained on nor are kept for the last evaluation: on those that
-    they were chosen on, they look better than they are.
+    If it is asked for, logits are adjusted to balanced classes first (Menon et al. 2021), by the
+    counts of the training records. Then comes a temperature a task, which changes no ranking, and
+    from the probabilities that come of it a threshold a label. `evaluate`, `Predictor` and their
+    verbs apply them. Use records that were neither trained on nor are kept for the last
+    evaluation: on those that they were chosen on, they look better than they are.
 
     Parameters
     ----------
@@ -183,6 +184,7 @@ def tune(
     model = load_model(run, which)
     network = Network.of_model(model, ctx=reading.pop("ctx", None))
     predictions = predict_records(network, records, model.file.preprocessing, **reading)
+    predictions = replace(predictions, tasks=adjusted(run, predictions.tasks, options))
     about = {"model": model.name, "records": ", ".join(listed(records))}
     tuning = tune_predictions(predictions, options, about)
     if not tuning.tasks:
@@ -194,13 +196,32 @@ def tune(
         "objective": tuning.objective,
     } for name in done}  # fmt: skip
     file = run.model  # with what other checkpoints have
+    made = [predictions.tasks[task.name] if task.name in done else task for task in file.tasks]
     replace(
         file,
+        tasks=TaskSet(made, normalization=file.tasks.normalization),
         temperature={**without(file.temperature, done), **tuning.temperature},
         thresholds={**without(file.thresholds, done), **tuning.thresholds},
         tuned={**without(file.tuned, done), **tuned},
     ).save(run.folder / MODEL)
     return tuning
+
+
+def adjusted(run: Run, tasks: TaskSet, options: TuneOptions) -> TaskSet:
+    """Return the tasks with the logit adjustment that is asked for, by the training records."""
+    counts = class_counts(run.records[0]) if options.adjust else {}
+    made = []
+    for task in tasks:
+        wanted = not options.tasks or task.name in options.tasks
+        tau = options.adjust if wanted and counts.get(task.name) else 0.0
+        if tau and task.loss is not None and task.loss.adjusts:
+            raise ValueError(
+                f"task {task.name!r} was trained with {type(task.loss).__name__}: its predictions "
+                "are those of balanced data already. Name the others by --task, or leave out "
+                "--adjust."
+            )
+        made.append(task.adjusted(counts.get(task.name, {}), tau))
+    return TaskSet(made, normalization=tasks.normalization)
 
 
 def tune_predictions(

@@ -26,6 +26,7 @@ from ._loss import Declaration as Declaration
 from ._loss import Loss as Loss
 from ._loss import cross_entropy as cross_entropy
 from ._loss import log_softmax as log_softmax
+from ._loss import shifted as shifted
 from ._missing import KnownFraction as KnownFraction
 from ._missing import LargeLoss as LargeLoss
 from ._missing import MaximumEntropy as MaximumEntropy

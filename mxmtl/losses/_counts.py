@@ -10,7 +10,7 @@ import math
 from abc import ABC
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -141,6 +141,8 @@ class LogitAdjusted(CountedLoss):
 
     tau: float = 1.0
 
+    adjusts: ClassVar[bool] = True
+
     def __post_init__(self) -> None:
         self._check("tau", 0, 100)
 
@@ -167,6 +169,8 @@ class BalancedSoftmax(CountedLoss):
     counts : sequence or mapping, optional
         See `CountedLoss`.
     """
+
+    adjusts: ClassVar[bool] = True
 
     def classes(self, F: Any, logits: Any) -> Any:
         return LogitAdjusted(counts=self.counts).classes(F, logits)

@@ -153,6 +153,7 @@ class Loss(Declaration, ABC):
     """
 
     word: ClassVar[str] = "loss"
+    adjusts: ClassVar[bool] = False  # whether predictions are those of balanced data already
 
     def cells(self, F: Any, logits: Any) -> tuple[Any, Any]:
         """Return what a cell costs that is 1, and what it costs that is 0: twice (N, cells).

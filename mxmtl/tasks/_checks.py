@@ -106,6 +106,16 @@ def per_name(
     return values
 
 
+def checked_offsets(task: str, offsets: Any, outputs: int) -> tuple[float, ...] | None:
+    """Return a finite number for each output; None stays. `ValueError` naming the task if not."""
+    if offsets is None:
+        return None
+    values = np.asarray(offsets, np.float64)
+    if values.shape != (outputs,) or not np.isfinite(values).all():
+        raise ValueError(f"task {task!r}: offsets={offsets!r}; expected {outputs} finite numbers.")
+    return tuple(values.tolist())
+
+
 # -- cells of a table, as people and pandas write them, and as float32 holds them ------------------
 def is_missing_cell(cell: Any) -> bool:
     """Tell whether a table cell is empty: None, NaN, or nothing but white space."""

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 
 from .._options import one_of
-from ..losses import log_softmax
+from ..losses import log_softmax, shifted
 from ._checks import (
     check_number,
     checked_names,
+    checked_offsets,
     is_missing_cell,
     per_name,
     spellings,
@@ -168,6 +169,8 @@ class Multiclass(ClassTask):
         others, as in MXNet's ``SoftmaxOutput(smooth_alpha=a)``.
     loss : Loss, optional
         One of `mxmtl.losses`, instead of the cross-entropy.
+    offsets : sequence of float, optional
+        One for each class: what is added to logits to predict; see `adjusted`.
 
     Examples
     --------
@@ -180,6 +183,7 @@ class Multiclass(ClassTask):
 
     class_weight: Sequence[float] | None = None
     label_smoothing: float = 0.0
+    offsets: Sequence[float] | None = field(default=None, kw_only=True, compare=False)
 
     loss_form: ClassVar[str] = "classes"
 
@@ -187,7 +191,17 @@ class Multiclass(ClassTask):
         super().__post_init__()
         weights = per_name(self.name, "class_weight", self.class_weight, self.names)
         object.__setattr__(self, "class_weight", weights)
+        offsets = checked_offsets(self.name, self.offsets, self.num_outputs)
+        object.__setattr__(self, "offsets", offsets)
         check_number(self.name, "label_smoothing", self.label_smoothing, low=0.0, high=0.999)
+
+    def activate(self, F: Any, logits: Any, **name: str) -> Any:
+        z = logits if self.offsets is None else shifted(F, logits, self.offsets)
+        return super().activate(F, z, **name)
+
+    @property
+    def has_output_op(self) -> bool:
+        return super().has_output_op and self.offsets is None  # MXNet's operator knows none
 
     def smoothed(self, share: float) -> Multiclass:
         return replace(self, label_smoothing=self.label_smoothing or share)

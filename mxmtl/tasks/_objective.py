@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ..losses import Loss, counted
+from ..losses import Loss, counted, log_odds
 from ._kind import Kind
 from ._operators import gate, scale_gradient
 
@@ -104,6 +104,18 @@ class Objective(abc.ABC):
         """
         loss = counted(self.loss, list(self.kind.frequencies(counts).values()))
         return self if loss is self.loss else replace(self, loss=loss)  # type: ignore[type-var]
+
+    def adjusted(self, counts: Mapping[str, Any], tau: float) -> Any:
+        """Return the task whose predictions are those of balanced data: logit adjustment.
+
+        ``counts`` are how often each class holds in training, or (no, yes) of each label, by
+        name; tau times its log-share is taken off a class's logit, tau times the log of yes / no
+        off a label's. Tau 0 is none. A task that has no ``offsets`` returns itself.
+        """
+        if not hasattr(self, "offsets"):
+            return self
+        offsets = -tau * log_odds(list(counts.values())) if tau else None
+        return replace(self, offsets=offsets)  # type: ignore[type-var]
 
     def smoothed(self, share: float) -> Any:
         """Return the task with this ``label_smoothing``; itself if it has one, or can have none."""

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..losses import MissingAs, cross_entropy
-from ._checks import check_number, checked_names, per_name, word_value
+from ..losses import MissingAs, cross_entropy, shifted
+from ._checks import check_number, checked_names, checked_offsets, per_name, word_value
 from ._kind import CELLS, Kind, log
 from ._operators import complement, real
 from ._task import Answer, Levels, Task
@@ -24,6 +24,7 @@ class SigmoidTask(Task, ABC):
     """Abstract: one logit a cell, cross-entropy of each cell by itself."""
 
     missing_as: MissingAs | None = field(default=None, kw_only=True)
+    offsets: Sequence[float] | None = field(default=None, kw_only=True, compare=False)
 
     kind: ClassVar[Kind] = CELLS
     loss_form: ClassVar[str] = "cells"
@@ -40,6 +41,8 @@ class SigmoidTask(Task, ABC):
         if self.missing_as is not None:
             names, where = self.names or self.columns, f"task {self.name!r}"
             object.__setattr__(self, "missing_as", self.missing_as.named(names, where))
+        offsets = checked_offsets(self.name, self.offsets, self.num_outputs)
+        object.__setattr__(self, "offsets", offsets)
 
     @property
     @abstractmethod
@@ -68,7 +71,12 @@ class SigmoidTask(Task, ABC):
         return replace(self, label_smoothing=self.label_smoothing or share)  # type: ignore[call-arg]
 
     def activate(self, F: Any, logits: Any, **name: str) -> Any:
-        return F.sigmoid(logits, **name)
+        z = logits if self.offsets is None else shifted(F, logits, self.offsets)
+        return F.sigmoid(z, **name)
+
+    @property
+    def has_output_op(self) -> bool:
+        return super().has_output_op and self.offsets is None  # MXNet's operator knows none
 
     @property
     def masks_missing(self) -> bool:
@@ -208,6 +216,8 @@ class Binary(SigmoidTask):
     missing_as : MissingAs, optional
         What a missing label is taken for in training, one of `mxmtl.losses`; by default it is
         left out.
+    offsets : sequence of float, optional
+        One for each cell: what is added to logits to predict; see `adjusted`.
 
     Examples
     --------
@@ -266,6 +276,8 @@ class Multilabel(SigmoidTask):
     missing_as : MissingAs, optional
         What a missing label is taken for in training, one of `mxmtl.losses`; by default it is
         left out.
+    offsets : sequence of float, optional
+        One for each cell: what is added to logits to predict; see `adjusted`.
 
     Examples
     --------

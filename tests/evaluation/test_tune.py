@@ -255,3 +255,35 @@ def test_a_model_file_of_before_there_was_tuning_is_read(tmp_path):
     del data["tuned"]
     path.write_text(json.dumps(data), "utf-8")
     assert dataclasses.asdict(ModelFile.load(path)) == dataclasses.asdict(made)
+
+
+def test_logits_are_adjusted_by_the_counts_of_the_training_records(run, records):
+    options = TuneOptions(adjust=0.5, min_labels=1, temperature=False)
+    tune(run, records, options=options, threads=1)
+    model = run.model
+    counts = mxmtl.class_counts(records)
+    rows = np.array(list(counts["breed"].values()), float)
+    offsets = -0.5 * np.log(np.maximum(rows, 0.5) / np.maximum(rows, 0.5).sum())
+    np.testing.assert_allclose(model.tasks["breed"].offsets, offsets)
+    no, yes = counts["outdoors"]["outdoors"]
+    np.testing.assert_allclose(model.tasks["outdoors"].offsets, [-0.5 * np.log(yes / no)])
+    logits = np.random.RandomState(0).normal(size=(5, 4)).astype(np.float32)
+    powers = np.exp(logits + offsets)
+    expected = powers / powers.sum(axis=1, keepdims=True)
+    task = model.tasks["breed"]
+    np.testing.assert_allclose(mxmtl.TaskSet([task]).predict([logits])[0], expected, rtol=1e-5)
+    symbol = mxmtl.prediction_symbol(run.load("best")[0], model.tasks)
+    assert symbol.list_outputs() == model.tasks.output_names
+    mxmtl.Predictor(run.folder)(np.zeros((8, 8, 3), np.uint8))
+    tune(run, records, options=dataclasses.replace(options, adjust=0.0), threads=1)
+    assert run.model.tasks["breed"].offsets is None
+
+
+def test_what_is_balanced_already_is_not_adjusted(run, records):
+    file = run.model
+    spec = file.tasks.to_dict()
+    spec["tasks"][0]["loss"] = {"type": "LogitAdjusted", "counts": [1, 1, 1, 1]}
+    dataclasses.replace(file, tasks=mxmtl.TaskSet.from_dict(spec)).save(run.folder / "model.json")
+    with pytest.raises(ValueError, match="'breed' was trained with LogitAdjusted"):
+        tune(run, records, options=TuneOptions(adjust=1.0), threads=1)
+    file.save(run.folder / "model.json")
