@@ -8,6 +8,7 @@ meant). It loads nothing but Python's own library: a command line that is refuse
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import difflib
 import json
@@ -310,6 +311,28 @@ def read_pair(text: str) -> tuple[str, Any]:
     if not equals:
         raise ValueError(f"{text!r}: expected NAME=VALUE")
     return name, read_values(value) if "," in value else read_value(value)
+
+
+def read_call(text: str, name: str, example: str) -> tuple[str, dict[str, Any]]:
+    """Read ``cagrad(c=0.4)`` or ``cagrad``: a name, and options in brackets.
+
+    Raises `ValueError` with the option's name and an example for what is neither. Nothing is run.
+
+    >>> read_call("cagrad(c=0.4)", "balance", "cagrad(c=0.4)")
+    ('cagrad', {'c': 0.4})
+    """
+    word, bracket, _ = str(text).partition("(")
+    if not bracket:
+        return word, {}
+    try:
+        call = ast.parse(str(text), mode="eval").body
+        if not isinstance(call, ast.Call) or call.args:
+            raise ValueError("options have names")
+        return word, {each.arg or "**": ast.literal_eval(each.value) for each in call.keywords}
+    except (SyntaxError, ValueError) as error:
+        raise ValueError(
+            f"{name}={text!r}: expected NAME or NAME(OPTION=VALUE, ...), as {example}."
+        ) from error
 
 
 def read_size(text: str) -> int:

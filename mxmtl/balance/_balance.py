@@ -12,13 +12,12 @@ others are those that they would have without it.
 from __future__ import annotations
 
 import abc
-import ast
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
 
-from .._options import Options, one_of, option
+from .._options import Options, one_of, option, read_call
 
 TINY = 1e-30  # what is divided by is at least this
 
@@ -215,24 +214,12 @@ def balance_of(given: Balance | str | None) -> Balance | None:
     """
     if given is None or isinstance(given, Balance):
         return given
-    name, bracket, rest = str(given).partition("(")
+    name, options = read_call(given, "balance", "cagrad(c=0.4)")
     if name == "equal":
         return None
     if name not in Balance.types:
         raise ValueError(f"balance={given!r}: expected {one_of(name, method_names())}.")
-    return Balance.types[name].of(_options(str(given)) if bracket else {})
-
-
-def _options(text: str) -> dict[str, Any]:
-    try:
-        call = ast.parse(text, mode="eval").body
-        if not isinstance(call, ast.Call) or call.args:
-            raise ValueError("positional")
-        return {word.arg or "**": ast.literal_eval(word.value) for word in call.keywords}
-    except (SyntaxError, ValueError) as error:
-        raise ValueError(
-            f"balance={text!r}: expected NAME or NAME(OPTION=VALUE, ...), as cagrad(c=0.4)."
-        ) from error
+    return Balance.types[name].of(options)
 
 
 def method_names() -> list[str]:

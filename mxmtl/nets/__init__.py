@@ -11,11 +11,16 @@ if TYPE_CHECKING:
     from ._balanced import BALANCE_OUTPUT as BALANCE_OUTPUT
     from ._balanced import BALANCE_STATE as BALANCE_STATE
     from ._efficientnet import efficientnet_lite_trunk as efficientnet_lite_trunk
-    from ._heads import DIRECTION as DIRECTION
+    from ._head_kinds import HeadKind as HeadKind
+    from ._head_kinds import Hidden as Hidden
+    from ._head_kinds import Linear as Linear
+    from ._head_kinds import head_kind as head_kind
     from ._heads import logits_name as logits_name
     from ._net import MultiTaskLoss as MultiTaskLoss
     from ._net import MultiTaskNet as MultiTaskNet
     from ._net import TrunkOrNet as TrunkOrNet
+    from ._net import features_of as features_of
+    from ._net import heads_alone as heads_alone
     from ._net import logits_symbol as logits_symbol
     from ._net import module_params as module_params
     from ._net import prediction_symbol as prediction_symbol

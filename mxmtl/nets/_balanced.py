@@ -1,7 +1,8 @@
 """Heads whose tasks are balanced: what a batch shows of the tasks, and weights put into the graph.
 
 The gradient that a task sends into the trunk is known before any backward pass where its head is
-one linear layer: the gradient at the logits, times the layer's weight. So the products of these
+a chain of linear layers and rectifiers: of one layer it is the gradient at the logits times the
+layer's weight. So the products of these
 gradients, task by task, are an expression of the forward pass, the weights that follow from them
 are one as well, and the one backward pass that there is anyway is already that of the balanced
 tasks. Each head reads the features through a view of its own, which changes nothing forward and
@@ -14,32 +15,17 @@ more output, ``balance_output`` (T, columns), tells what was found in the batch.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import mxnet as mx
 
 from ..balance import Balance, Facts
 from ..tasks import Task, TaskSet, scale_gradient
+from ._heads import VIEW, Head, head_of
 
 BALANCE_STATE = "balance_state"
 BALANCE_OUTPUT = "balance"  # MXNet puts _output behind it
-VIEW = "_view"  # after a task's name: what its head reads
-
-
-@dataclass(frozen=True)
-class Head:
-    """A head as arrays or symbols: the features that it reads, (N, F), its weight and bias."""
-
-    features: Any
-    weight: Any
-    bias: Any
-
-    def logits(self, F: Any, features: Any, width: int, **name: str) -> Any:
-        """Return the logits (N, width) of these features."""
-        return F.FullyConnected(
-            features, self.weight, self.bias, num_hidden=width, flatten=False, **name
-        )
 
 
 def balanced(
@@ -58,22 +44,14 @@ def balanced(
     (T, 2 + S + T): weights, losses, the state that comes next, and the Gramian, if there is one.
     The penalty, a number or None, is to be minimized, too.
     """
-    plain, layers = [], []
-    for task, head in zip(tasks, heads):
-        if isinstance(head, Head):
-            layers.append(F.BlockGrad(head.weight))
-            still = Head(F.BlockGrad(head.features), layers[-1], F.BlockGrad(head.bias))
-            name = _named(F, f"{BALANCE_OUTPUT}_{task.name}")
-            plain.append(still.logits(F, still.features, task.num_logits, **name))
-        else:
-            plain.append(F.BlockGrad(head))
-    facts = _facts(F, balance, tasks, plain, layers, labels, state, epochs)
+    seen = [_seen(F, head) for head in heads]
+    facts = _facts(F, balance, tasks, seen, labels, state, epochs)
     weights, following = balance.step(facts)
     weights = F.cast(F.BlockGrad(weights), dtype="float32")
     logits = []
-    for index, (task, head) in enumerate(zip(tasks, heads)):
+    for index, (task, head, (_, masks, _)) in enumerate(zip(tasks, heads, seen)):
         weight = F.slice_axis(weights, axis=0, begin=index, end=index + 1)
-        logits.append(_weighed(F, balance, task, head, weight))
+        logits.append(_weighed(F, balance, task, head, weight, masks))
     shown = [weights, facts.losses]
     if state is not None:
         shown.append(state if balance.trained else following)
@@ -81,7 +59,7 @@ def balanced(
         shown.append(facts.gramian)
     parts = [F.cast(part, dtype="float32") for part in shown]
     output = F.BlockGrad(F.concat(*parts, dim=1), **_named(F, BALANCE_OUTPUT))
-    penalty = _penalty(F, balance, facts, plain[0], state, normalization)
+    penalty = _penalty(F, balance, facts, seen[0][0], state, normalization)
     return logits, output, penalty
 
 
@@ -89,16 +67,21 @@ def _named(F: Any, name: str) -> dict[str, str]:
     return {"name": name} if F is mx.sym else {}
 
 
-def _weighed(F: Any, balance: Balance, task: Task, head: Any, weight: Any) -> Any:
+def _seen(F: Any, head: Any) -> tuple[Any, Any, Head | None]:
+    """Return a head's logits without a gradient, what its layers let through, and itself so."""
+    if not isinstance(head, Head):
+        return F.BlockGrad(head), None, None
+    still = head.still(F)
+    return (*still.logits(F, still.features), still)
+
+
+def _weighed(F: Any, balance: Balance, task: Task, head: Any, weight: Any, masks: Any) -> Any:
     """Return the logits of a task whose gradient is weighed: of its loss, or of its features."""
-    name = _named(F, f"{task.name}_fwd")
     if balance.weighs_losses:
-        found = head
-        if isinstance(head, Head):
-            found = head.logits(F, head.features, task.num_logits, **name)
+        found = head.logits(F, head.features, masks)[0] if isinstance(head, Head) else head
         return scale_gradient(F, found, weight)
     view = scale_gradient(F, head.features, weight, **_named(F, task.name + VIEW))
-    return head.logits(F, view, task.num_logits, **name)
+    return head.logits(F, view, masks)[0]
 
 
 def _rows(F: Any, logits: Any) -> Any:
@@ -108,29 +91,28 @@ def _rows(F: Any, logits: Any) -> Any:
 
 
 def _facts(
-    F: Any, balance: Balance, tasks: TaskSet, logits: Any, layers: Any, labels: Any, state: Any,
+    F: Any, balance: Balance, tasks: TaskSet, seen: Any, labels: Any, state: Any,
     epochs: Sequence[Any],
 ) -> Facts:  # fmt: skip
     """Return what the batch shows of the tasks."""
-    losses, counts = [], []
-    for task, z, label, epoch in zip(tasks, logits, labels, epochs):
+    losses, counts, rows = [], [], []
+    for task, (z, masks, head), label, epoch in zip(tasks, seen, labels, epochs):
         known = task.labelled(F.reshape(label, shape=(-1, task.label_width)))
         counts.append(F.sum(F.mean(known, axis=1)))
         losses.append(F.mean(task.row_loss(F, z, label, "valid", epoch)))
+        if balance.uses_gradients:
+            gradient = head.pull_back(F, task.logit_gradient(F, z, label), masks)
+            rows.append(F.reshape(gradient, shape=(1, -1)))
 
     def column(values: list[Any]) -> Any:
         parts = [F.reshape(value, shape=(1, 1)) for value in values]
         return F.cast(F.concat(*parts, dim=0), dtype="float64")
 
     gramian = None
-    if balance.uses_gradients:
-        rows = []
-        for task, z, label, weight in zip(tasks, logits, labels, layers):
-            gradient = F.dot(task.logit_gradient(F, z, label), weight)
-            rows.append(F.reshape(gradient, shape=(1, -1)))
+    if rows:
         jacobian = F.concat(*rows, dim=0)
         products = F.cast(F.dot(jacobian, jacobian, transpose_b=True), dtype="float64")
-        gramian = F.broadcast_div(products, F.square(_rows(F, logits[0])))
+        gramian = F.broadcast_div(products, F.square(_rows(F, seen[0][0])))
     count = column(counts)
     known_state = None if state is None else F.BlockGrad(F.cast(state, dtype="float64"))
     return Facts(F, len(tasks), count > 0, column(losses), gramian, count, known_state)
@@ -153,30 +135,6 @@ def _penalty(
 
 
 # -- as a symbol -----------------------------------------------------------------------------------
-def head_of(logits: mx.sym.Symbol) -> Head:
-    """Return the head that makes these logits, with the features of the trunk, past any view."""
-    parts = children(logits)
-    if len(parts) != 3:
-        raise ValueError(
-            f"head {logits.name!r} is not one linear layer on the features, which balancing needs."
-        )
-    features, weight, bias = parts
-    return Head(past_view(features), weight, bias)
-
-
-def past_view(features: mx.sym.Symbol) -> mx.sym.Symbol:
-    """Return the features of the trunk where these are a balanced head's view of them."""
-    if not features.name.endswith(VIEW) or not children(features):
-        return features
-    return children(children(features)[0])[0]  # BlockGrad(features) + nothing
-
-
-def children(symbol: mx.sym.Symbol) -> list[mx.sym.Symbol]:
-    """Return what an operator is given; nothing for a variable."""
-    found = symbol.get_children()
-    return [] if found is None else list(found)
-
-
 def state_variable(balance: Balance, num_tasks: int) -> mx.sym.Symbol | None:
     """Return the variable of what a method remembers; None if it remembers nothing."""
     width = balance.state_width(num_tasks)
@@ -205,7 +163,7 @@ def balanced_outputs(
         )
     labels = [mx.sym.var(task.label_name) for task in tasks]
     epochs = [epoch_variable(task) for task in tasks]
-    heads = [head_of(part) for part in logits]
+    heads = [head_of(part, task.name) for part, task in zip(logits, tasks)]
     state = state_variable(balance, len(tasks))
     found, output, penalty = balanced(
         mx.sym, balance, tasks, heads, labels, state, normalization, epochs

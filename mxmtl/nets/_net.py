@@ -1,7 +1,4 @@
-"""A trunk with its heads and the loss of all tasks, for Gluon; the same as symbols, for Module.
-
-A head is one fully connected layer, from flat features to a task's logits.
-"""
+"""A trunk with its heads and the loss of all tasks, for Gluon; the same as symbols, for Module."""
 
 from __future__ import annotations
 
@@ -12,18 +9,16 @@ import mxnet as mx
 import numpy as np
 
 from ..balance import Balance, balance_of
-from ..tasks import NORMALIZATIONS, Task, TaskSet
+from ..tasks import NORMALIZATIONS, TaskSet
 from ._balanced import (
     BALANCE_OUTPUT,
     BALANCE_STATE,
     balanced,
     balanced_outputs,
-    children,
     epoch_variable,
-    head_of,
-    past_view,
 )
-from ._heads import Heads, logits_name
+from ._head_kinds import HeadKinds
+from ._heads import HIDDEN, VIEW, Heads, head_of, logits_name
 
 Params = dict[str, mx.nd.NDArray]
 TrunkOrNet: TypeAlias = mx.sym.Symbol | mx.gluon.HybridBlock
@@ -41,6 +36,9 @@ class MultiTaskNet(mx.gluon.HybridBlock):
     tasks : TaskSet
         Head t has ``tasks[t].num_logits`` outputs and the parameters ``<task>_weight`` and
         ``<task>_bias``.
+    heads : HeadKind or str, or mapping of them by task name, optional
+        How heads are built: ``mxmtl.nets.Hidden(128, dropout=0.2)``, or as a text,
+        ``"hidden(units=128, dropout=0.2)"``. One linear layer each by default.
 
     The net itself has no name prefix, so parameters are called the same in a Module made from
     `training_symbol`: a Module's ``.params`` file loads with ``net.load_parameters(file)``, and
@@ -56,7 +54,9 @@ class MultiTaskNet(mx.gluon.HybridBlock):
     [(4, 1), (4, 1)]
     """
 
-    def __init__(self, trunk: mx.gluon.HybridBlock, tasks: TaskSet) -> None:
+    def __init__(
+        self, trunk: mx.gluon.HybridBlock, tasks: TaskSet, *, heads: HeadKinds = None
+    ) -> None:
         if not isinstance(trunk, mx.gluon.HybridBlock):
             raise TypeError(
                 f"trunk is a {type(trunk).__name__}; expected a gluon HybridBlock. A Symbol goes "
@@ -65,7 +65,7 @@ class MultiTaskNet(mx.gluon.HybridBlock):
         super().__init__(prefix="")
         self.tasks = tasks
         self.trunk = trunk
-        self.heads = Heads(tasks)
+        self.heads = Heads(tasks, heads)
 
     def hybrid_forward(self, F: Any, images: Any) -> list[Any]:
         return self.heads(self.trunk(images))
@@ -265,6 +265,7 @@ def training_symbol(
     *,
     normalization: str | None = None,
     balance: Balance | str | None = None,
+    heads: HeadKinds = None,
 ) -> mx.sym.Symbol:
     """Return the symbol to train with ``Module.fit``: one MXNet output operator a task.
 
@@ -283,6 +284,8 @@ def training_symbol(
         loss, what the method remembers, and the Gramian's row if it uses gradients. What is
         remembered is the variable ``balance_state``; unless it is trained (``"uncertainty"``),
         `mxmtl.fit` writes it after each batch, and a loop of your own has to.
+    heads : HeadKind or str, or mapping of them by task name, optional
+        How heads are built on a trunk, as `MultiTaskNet` takes them.
 
     Each gradient is summed over the labelled rows of the batch and multiplied by the task's
     weight; the optimizer that ``Module.fit`` makes divides by the batch size. So no optimizer
@@ -307,10 +310,10 @@ def training_symbol(
     normalization = chosen_normalization(tasks, normalization)
     method = balance_of(balance)
     if method is not None:
-        found = _logits(network, tasks)
+        found = _logits(network, tasks, heads)
         return mx.sym.Group(balanced_outputs(method, tasks, found, normalization))
     outputs = []
-    for task, logits in zip(tasks, _logits(network, tasks)):
+    for task, logits in zip(tasks, _logits(network, tasks, heads)):
         label, epoch = mx.sym.var(task.label_name), epoch_variable(task)
         made = task.training_output(mx.sym, logits, label, normalization, epoch, name=task.name)
         outputs.append(made)
@@ -354,32 +357,56 @@ def logits_symbol(network: TrunkOrNet, tasks: TaskSet) -> mx.sym.Symbol:
     return mx.sym.Group(_logits(network, tasks))
 
 
-def _logits(network: TrunkOrNet, tasks: TaskSet) -> list[mx.sym.Symbol]:
+def _logits(network: TrunkOrNet, tasks: TaskSet, heads: HeadKinds = None) -> list[mx.sym.Symbol]:
     if isinstance(network, MultiTaskNet):
+        _refuse_heads(heads, "the net")
         _check_same_heads([(task.name, task.num_logits) for task in network.tasks], tasks)
         features = network.trunk(mx.sym.var("data"))
         _check_names(features, tasks)
         return list(network.heads(features))
     if isinstance(network, mx.gluon.HybridBlock):
-        return _logits(network(mx.sym.var("data")), tasks)
+        return _logits(network(mx.sym.var("data")), tasks, heads)
     if not isinstance(network, mx.sym.Symbol):
         raise TypeError(f"expected a Symbol or a gluon HybridBlock, got {type(network).__name__}.")
-    heads = _heads_of(network)
-    if heads:
-        _check_same_heads(heads, tasks)
+    there = _heads_of(network)
+    if there:
+        _refuse_heads(heads, "the symbol")
+        _check_same_heads(there, tasks)
         internals = network.get_internals()
-        return [_without_view(internals[logits_name(task.name)], task) for task in tasks]
+        return [_without_view(internals[logits_name(name)], name) for name in tasks.names]
     _check_names(network, tasks)
-    return list(Heads(tasks)(network))
+    return list(Heads(tasks, heads)(network))
 
 
-def _without_view(logits: mx.sym.Symbol, task: Task) -> mx.sym.Symbol:
+def _refuse_heads(heads: HeadKinds, what: str) -> None:
+    if heads is not None:
+        raise ValueError(f"heads: {what} has heads already; give a trunk to build others on.")
+
+
+def _without_view(logits: mx.sym.Symbol, task_name: str) -> mx.sym.Symbol:
     # A balanced head reads its own view of the features, which asks for labels; others do not.
-    features, *_ = [*children(logits), logits]
-    if past_view(features) is features:
+    if f"{task_name}{VIEW}_output" not in logits.get_internals().list_outputs():
         return logits
-    head = head_of(logits)
-    return head.logits(mx.sym, head.features, task.num_logits, name=f"{task.name}_fwd")
+    head = head_of(logits, task_name)
+    return head.logits(mx.sym, head.features)[0]
+
+
+def heads_alone(symbol: mx.sym.Symbol, tasks: TaskSet) -> mx.sym.Symbol:
+    """Return a symbol's heads on features that are given as ``data`` (N, F), with predictions."""
+    internals, features = symbol.get_internals(), mx.sym.var("data")
+    heads = [head_of(internals[logits_name(name)], name) for name in tasks.names]
+    return mx.sym.Group(
+        [
+            task.prediction_output(mx.sym, head.logits(mx.sym, features)[0], name=task.name)
+            for task, head in zip(tasks, heads)
+        ]
+    )
+
+
+def features_of(symbol: mx.sym.Symbol, tasks: TaskSet) -> mx.sym.Symbol:
+    """Return the part of a symbol with heads that they share: images to features (N, F)."""
+    name = tasks[0].name
+    return head_of(symbol.get_internals()[logits_name(name)], name).features
 
 
 def _heads_of(symbol: mx.sym.Symbol) -> Widths:
@@ -408,6 +435,7 @@ def _check_names(features: mx.sym.Symbol, tasks: TaskSet) -> None:
     taken = set(features.get_internals().list_outputs())
     for task in tasks:
         own = [f"{task.name}_weight", f"{task.name}_bias", task.label_name, task.output_name]
+        own += [name for name in taken if name.startswith(f"{task.name}{HIDDEN}")]
         for name in [*own, task.epoch_name]:
             if name in taken:
                 raise ValueError(

@@ -16,8 +16,8 @@ import mxnet as mx
 
 from ..model import Arrays, find_epoch
 from ..nets import (
-    DIRECTION,
     TrunkOrNet,
+    features_of,
     joined_layers,
     load_trunk,
     module_params,
@@ -61,7 +61,8 @@ def make_network(
         else:
             _refuse_weights(settings, "network= brings its own")
             args, auxs = _values(network)
-        symbol = training_symbol(network, tasks)
+        heads = None if settings.heads == "linear" else settings.heads
+        symbol = training_symbol(network, tasks, heads=heads)
     return SymbolAndParams(only_weights_decay(symbol), args, auxs)
 
 
@@ -164,20 +165,6 @@ def draws_random_numbers(symbol: mx.sym.Symbol) -> bool:
     )
 
 
-def features_symbol(symbol: mx.sym.Symbol, tasks: TaskSet) -> mx.sym.Symbol:
-    """Return the part of a training symbol that the heads share: images to features."""
-    graph = nodes(symbol)
-    head = next(node for node in graph if node["name"] == f"{tasks[0].name}_fwd")
-    source, output, *_ = head["inputs"][0]
-    if graph[source]["name"] == f"{tasks[0].name}_{DIRECTION}":
-        source, output, *_ = graph[source]["inputs"][0]
-    internals = symbol.get_internals()
-    name = graph[source]["name"]
-    outputs = [name] if graph[source]["op"] == "null" else []
-    outputs += [o for o in internals.list_outputs() if o.startswith(f"{name}_output")]
-    return internals[outputs[output]]
-
-
 def only_weights_decay(symbol: mx.sym.Symbol) -> mx.sym.Symbol:
     """Mark what weight decay is not for: MXNet's own rule spares biases, and decays gammas."""
 
@@ -190,9 +177,7 @@ def only_weights_decay(symbol: mx.sym.Symbol) -> mx.sym.Symbol:
 
 def trunk_params(symbol: mx.sym.Symbol, tasks: TaskSet) -> list[str]:
     """Return the names of the trunk's parameters, from the first layer on."""
-    heads = (f"{name}_{kind}" for name in tasks.names for kind in ("weight", "bias"))
-    others = {"data", *tasks.label_names, *tasks.epoch_names, *heads}
-    return [name for name in symbol.list_arguments() if name not in others]
+    return [name for name in features_of(symbol, tasks).list_arguments() if name != "data"]
 
 
 def keep_statistics(symbol: mx.sym.Symbol) -> mx.sym.Symbol:

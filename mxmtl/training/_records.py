@@ -28,8 +28,9 @@ from ..data.records import (
     record_tasks,
     unlabelled,
 )
+from ..nets import features_of
 from ..tasks import TaskSet
-from ._network import SymbolAndParams, features_symbol
+from ._network import SymbolAndParams
 from ._session import RunContext
 
 log = logging.getLogger("mxmtl")
@@ -296,7 +297,7 @@ def make_features(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Compute features (n, num_features) and labels (n, label_width) of all records, in order."""
     began = time.monotonic()
-    trunk = features_symbol(network.symbol, records.tasks)
+    trunk = features_of(network.symbol, records.tasks)
     module = mx.mod.Module(trunk, label_names=None, context=context)
     module.bind(records.provide_data, for_training=False)
     module.init_params(None, arg_params=network.args, aux_params=network.auxs, allow_extra=True)

@@ -17,9 +17,9 @@ from .. import augment as augmentations
 from .._files import read_json, write_json
 from .._options import Options, one_of, option, read_pair
 from ..augment import Augmentation
-from ..balance import Balance, balance_of, method_names
+from ..balance import balance_of, method_names
 from ..model import Preprocessing
-from ..nets import TRUNKS
+from ..nets import TRUNKS, head_kind
 from ..tasks import Task
 
 STAGES = "stages"  # as layers=: the last one of each height and width
@@ -125,6 +125,9 @@ class Settings(Options):
     weights_map: str | Mapping[str, str] = network(
         "", "JSON file: {name in the file of weights: name in the trunk}"
     )
+    heads: str = network(
+        "linear", "a task's own layers: linear, or hidden(units=(128,), dropout=0.2)"
+    )
     data_shape: tuple[int, ...] = images((3, 224, 224), "channels, height, width", low=1)
     mean: tuple[float, ...] = images(
         (127.0,), "subtracted from pixels 0..255; what --weights expect, where that is known"
@@ -205,10 +208,11 @@ class Settings(Options):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "augment", tuple(map(augmentation, as_tuple(self.augment))))
-        if isinstance(self.balance, Balance):
-            object.__setattr__(self, "balance", str(self.balance))
+        for name in ("balance", "heads"):  # declarations are kept as texts
+            object.__setattr__(self, name, str(getattr(self, name)))
         super().__post_init__()
         balance_of(self.balance)  # says what is wrong with it
+        head_kind(self.heads)
         object.__setattr__(self, "optimizer_params", dict(self.optimizer_params))
         if "/" not in self.monitor:
             raise ValueError(

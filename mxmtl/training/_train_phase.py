@@ -23,7 +23,7 @@ import mxnet as mx
 
 from ..augment import keys
 from ..balance import Balance
-from ..nets import training_symbol
+from ..nets import heads_alone, training_symbol
 from ..tasks import TaskSet
 from ._network import (
     SymbolAndParams,
@@ -121,7 +121,7 @@ def _choose_part(
     network = with_values(network, records, settings)
     features = records.features(network)
     session.extra = ({k: v for k, v in network.args.items() if k in trunk}, network.auxs)
-    heads = only_weights_decay(training_symbol(mx.sym.var("data"), tasks))
+    heads = only_weights_decay(training_symbol(heads_alone(network.symbol, tasks), tasks))
     if method is not None and not method.weighs_losses:
         return _Part(heads, features, network)  # there is no trunk whose gradients it could weigh
     return _Part(balanced(heads, tasks, method), features, network, fixed)

@@ -200,3 +200,100 @@ def test_what_cannot_be_balanced_is_refused():
     ):
         mxmtl.training_symbol(trunk(), outside, balance="mgda")
     mxmtl.training_symbol(trunk(), outside, balance="uncertainty")  # asks for losses alone
+
+
+# -- heads with layers of their own ----------------------------------------------------------------
+HEADS = {"a": mxmtl.nets.Hidden((6, 5)), "b": "hidden(units=4)"}
+
+
+def hidden_values():
+    rng = np.random.RandomState(3)
+    shapes = {"a_hidden0": (6, WIDTH), "a_hidden1": (5, 6), "a": (4, 5), "b_hidden0": (4, WIDTH)}
+    shapes["b"] = (3, 4)
+    found = values()
+    for name, shape in shapes.items():
+        found[f"{name}_weight"] = rng.normal(size=shape)
+        found[f"{name}_bias"] = rng.normal(size=shape[0])
+    return found
+
+
+def bound(symbol, **shapes):
+    executor = symbol.simple_bind(mx.cpu(), grad_req="write", **{**SHAPES, **shapes})
+    for name, array in executor.arg_dict.items():
+        array[:] = hidden_values().get(name, 0)
+    executor.forward(is_train=True)
+    executor.backward()
+    return executor
+
+
+def test_gradients_come_back_through_hidden_layers():
+    executor = bound(mxmtl.training_symbol(trunk(), TASKS, heads=HEADS, balance="upgrad"))
+    gramian = executor.outputs[-1].asnumpy()[:, 2:]
+    rows = []
+    for task in TASKS:
+        alone = mxmtl.TaskSet([task])
+        own = {name: head for name, head in HEADS.items() if name == task.name}
+        symbol = mxmtl.training_symbol(trunk(), alone, normalization="valid", heads=own)
+        features = symbol.get_internals()["trunk_output"]
+        assert features.list_arguments() == ["data", "trunk_weight", "trunk_bias"]
+        inputs = {"data": (N, WIDTH), task.label_name: task.label_shape(N)}
+        on_features = mxmtl.training_symbol(
+            mxmtl.nets.heads_alone(symbol, alone), alone, normalization="valid"
+        )
+        part = on_features.simple_bind(mx.cpu(), grad_req="write", **inputs)
+        known = hidden_values()
+        known["data"] = known["data"] @ known["trunk_weight"].T + known["trunk_bias"]
+        for name, array in part.arg_dict.items():
+            array[:] = known[name]
+        part.forward(is_train=True)
+        part.backward()
+        rows.append(part.grad_dict["data"].asnumpy().ravel() / N)
+    np.testing.assert_allclose(gramian, np.float64(rows) @ np.float64(rows).T, rtol=1e-4, atol=1e-7)
+
+
+@pytest.mark.parametrize("balance_", [None, "imtl_g", "log"])
+def test_hidden_layers_are_the_same_in_gluon_and_after_balancing(balance_):
+    net = mxmtl.MultiTaskNet(
+        mx.gluon.nn.Dense(WIDTH, in_units=7, prefix="trunk_"), TASKS, heads=HEADS
+    )
+    net.initialize()
+    data = mx.nd.array(values()["data"])
+    net(data)
+    for key, parameter in net.collect_params().items():
+        parameter.set_data(mx.nd.array(hidden_values()[key]))
+    expected = [array.asnumpy() for array in TASKS.predict(net(data))]
+    symbol = mxmtl.training_symbol(net, TASKS, balance=balance_)
+    for found, wanted in zip(bound(symbol).outputs, expected):
+        np.testing.assert_allclose(found.asnumpy(), wanted, rtol=1e-5, atol=1e-6)
+    predicting = mxmtl.prediction_symbol(symbol, TASKS)
+    assert sorted(predicting.list_inputs()) == sorted(["data", *net.collect_params()])
+    args = {**mxmtl.module_params(net)[0], "data": data}
+    for found, wanted in zip(predicting.eval(**args), expected):
+        np.testing.assert_allclose(found.asnumpy(), wanted, rtol=1e-5, atol=1e-6)
+
+
+def test_one_dropout_for_the_gramian_and_for_the_step():
+    heads = mxmtl.nets.Hidden(50, dropout=0.5)
+    symbol = mxmtl.training_symbol(trunk(), TASKS, heads=heads, balance="imtl_g")
+    executor = symbol.simple_bind(mx.cpu(), grad_req="write", **SHAPES)
+    rng = np.random.RandomState(0)
+    for name, array in executor.arg_dict.items():
+        array[:] = values()[name] if name.endswith("label") else rng.normal(size=array.shape)
+    executor.forward(is_train=True)
+    first = [output.asnumpy() for output in executor.outputs]
+    logits = first[2] - 0  # of the regression: what was seen and what is trained are one
+    assert first[-1][2, 1] == pytest.approx(
+        0.3 * np.nanmean(0.5 * (logits[:, 0] - values()["c_label"]) ** 2), rel=1e-4
+    )
+    executor.forward(is_train=True)
+    assert not np.allclose(executor.outputs[2].asnumpy(), first[2])  # dropout is drawn anew
+
+
+def test_heads_that_cannot_be_are_refused():
+    with pytest.raises(ValueError, match="did you mean 'hidden'"):
+        mxmtl.training_symbol(trunk(), TASKS, heads="hiden(units=3)")
+    with pytest.raises(ValueError, match="'e' is no task"):
+        mxmtl.training_symbol(trunk(), TASKS, heads={"e": "linear"})
+    symbol = mxmtl.training_symbol(trunk(), TASKS)
+    with pytest.raises(ValueError, match="has heads already"):
+        mxmtl.training_symbol(symbol, TASKS, heads="hidden")

@@ -74,3 +74,15 @@ def test_two_devices_take_the_mean_of_what_each_found(records, tmp_path, monkeyp
 def test_a_wrong_method_is_refused_before_anything_is_read(tmp_path):
     with pytest.raises(ValueError, match="did you mean 'uncertainty'"):
         mxmtl.fit(tmp_path / "none", balance="uncertanty", run=tmp_path / "run")
+
+
+def test_hidden_heads_are_trained_frozen_and_predicted_with(records, tmp_path):
+    options = {"heads": "hidden(units=6, dropout=0.2)", "trunk": "small", "network": None}
+    options |= {"data_shape": (3, 16, 16), "frozen_epochs": 1, "epochs": 1, "balance": "log"}
+    run = _small.fit(records, tmp_path / "run", **options)
+    args = run.last.params()[0]
+    assert {"breed_hidden0_weight", "breed_weight"} <= set(args)
+    again = _small.fit(records, tmp_path / "again", **{**options, "cache": False})
+    assert set(again.last.params()[0]) == set(args)
+    answers = mxmtl.Predictor(tmp_path / "run")([np.full((16, 16, 3), 99, np.uint8)])[0]
+    assert set(answers.answers) == set(run.tasks.names)

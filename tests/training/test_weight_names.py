@@ -112,7 +112,7 @@ def test_features_are_those_of_the_library(network, tmp_path):
             trunk=_trunk_of(network), weights=f"{stem}{kind}", data_shape=images.shape[1:]
         )
         made = make_network(settings, TASKS)
-        shared = mxmtl.training._network.features_symbol(made.symbol, TASKS)
+        shared = mxmtl.nets.features_of(made.symbol, TASKS)
         values = {**made.args, "data": mx.nd.array(images)}
         bound = shared.bind(mx.cpu(), values, aux_states=made.auxs, grad_req="null")
         found = bound.forward(is_train=False)[0].asnumpy()
