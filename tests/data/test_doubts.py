@@ -222,3 +222,11 @@ def test_shares_missing_are_of_cells_everywhere(tmp_path):
     assert inspection.tables()[0][2] == [["t", "Multilabel", 6, "44.4%"]]
     counts = inspection.labels["t"]
     assert (counts["known"], counts["cells"], counts["labelled"]) == (10, 18, 6)
+
+
+def test_where_only_what_holds_was_noted_the_way_on_is_told(tmp_path):
+    noted = without(without(CLEAN, "toys.ball", "0"), "toys.rope", "0")
+    lines = [line for line in write(tmp_path, noted, CLEAN).notes if "hardly any" in line]
+    assert len(lines) == 1
+    assert lines[0].startswith("task 'toys': hardly any known label in train is a no")
+    assert "missing_as=mxmtl.losses.Negative()" in lines[0]

@@ -25,6 +25,7 @@ LISTED = 3  # rows of one picture
 SHOWN = 6  # names in a line; the others are counted
 LOOKED = 1 << 24  # labels of pictures that come back: more are not compared
 AGAIN = "What is measured there tells nothing of new pictures"
+NO_IN = 50  # known labels
 Answers = dict[str, Counter[str]]
 
 
@@ -159,8 +160,24 @@ def of_answers(task: Task, train: Part, others: Sequence[Part], whole: bool) -> 
         yield f"task {task.name!r} has one answer only {where}: {some(only)}."
     if unknown and not fills:
         yield f"task {task.name!r}: no known cell {where} of {some(unknown)}."
+    if not fills and hardly_any_no(train.answers[task.name]):
+        yield (
+            f"task {task.name!r}: hardly any known label {where} is a no, and what is missing is "
+            "left out, so that everything seems to hold. If only what holds was noted, declare "
+            "missing_as=mxmtl.losses.Negative()."
+        )
     if never and len(only) == 0:
         yield f"task {task.name!r}: no row {where} of {some(never)}."
+
+
+def hardly_any_no(answers: Answers) -> bool:
+    """Tell whether of several labels, less than one known cell in fifty says no.
+
+    >>> hardly_any_no({"ball": Counter(yes=60, no=0), "rope": Counter(yes=40, no=1)})
+    True
+    """
+    sums = sum(answers.values(), Counter())
+    return len(answers) > 1 and sums["yes"] > NO_IN * sums["no"]
 
 
 def seen_elsewhere(task: Task, answer: str, others: Sequence[Part]) -> str:
