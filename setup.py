@@ -34,8 +34,12 @@ NOTEBOOKS = [
     *["nbclient>=0.7", "nbformat>=5.7", "ipykernel>=6.20"],  # run without a browser
     *["python-avatars==1.4.1", "resvg-py==0.5.0"],  # pictures that are drawn on the spot: MIT
 ]
+FONTS = ["noto-cjk-sans-otc==0.0.1", "manimgx-fonts>=2026.9"]  # Noto: SIL Open Font License
 ONNX = ["onnx>=1.14", "onnxruntime>=1.16"]
-PLOT = ["matplotlib>=3.5"]
+PLOT = [
+    "matplotlib>=3.6",  # the first that draws a text from several fonts
+    "anyascii>=0.3",  # spells names that no font has
+]
 REPORT = [*PLOT, "jinja2>=3.0"]  # the HTML page; 3.0 escapes by itself what is no markup
 SERVE = [
     "tornado>=6.5.5",  # bounds the parts of a form
@@ -54,6 +58,7 @@ EXTRAS = {
     "efficientnet": EFFICIENTNET,
     "tensorboard": TENSORBOARD,
     "plot": PLOT,
+    "fonts": FONTS,
     "onnx": ONNX,
     "serve": [*ONNX, *SERVE],
     "notebooks": [*NOTEBOOKS, *PLOT, *SKLEARN, *EFFICIENTNET],
@@ -74,6 +79,7 @@ EXTRAS = {
         *SERVE,
         *TABLES,
         *WEIGHTS,
+        *FONTS,
     ],
     # Exact, because another release finds other faults.
     "lint": ["ruff==0.8.4", "mypy==1.13.0"],

@@ -7,11 +7,13 @@ or written as a page (`_page.sheet`).
 from __future__ import annotations
 
 import functools
+import importlib.util
 import io
 import logging
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,6 +29,7 @@ LIMIT = 1 << 16  # pixels of a side, of matplotlib
 COLORS = {True: "#14713d", False: "#b8262b", None: "#777777", "plain": "#1d2126"}
 MARKS = {True: "\N{CHECK MARK}", False: "\N{BALLOT X}", None: "\N{MIDDLE DOT}", "plain": ""}
 FIRST = "DejaVu Sans"  # comes with matplotlib
+PACKAGES = ("noto_cjk_sans_otc", "manimgx_fonts")  # with fonts, of mxmtl[fonts]
 LIKELY = ("noto sans", "cjk", "wenquanyi", "hei", "gothic", "unicode", "fallback", "unifont")
 
 logger = logging.getLogger("mxmtl")
@@ -76,7 +79,7 @@ def figure_of(pictures: Sequence[Picture], columns: int) -> Any:
         [
             (part, line.mood)
             for line in each.lines
-            for part in folded(escaped(line.marked, lacking), LETTERS, FOLDS)
+            for part in folded(spelled(line.marked, lacking), LETTERS, FOLDS)
         ]
         for each in pictures
     ]
@@ -174,7 +177,7 @@ def chosen(letters: frozenset[str]) -> tuple[tuple[str, ...], frozenset[str]]:
     """Choose font families until each letter is in one of them, or no more fonts are left.
 
     Returns the families, and the letters that none of them has (a warning says once that these
-    are escaped). matplotlib 3.6 and newer take each letter from the first family that has it.
+    are spelled out). matplotlib 3.6 and newer take each letter from the first family that has it.
     """
     from matplotlib import font_manager
 
@@ -182,10 +185,9 @@ def chosen(letters: frozenset[str]) -> tuple[tuple[str, ...], frozenset[str]]:
     missing = {ord(letter) for letter in letters}
     missing -= charmap(font_manager.findfont(FIRST))
     for path in candidates(font_manager) if missing else ():
-        has = charmap(path) & missing
-        if has:
+        if charmap(path) & missing:
             found.append(family(font_manager, path))
-            missing -= has
+            missing -= charmap(font_manager.findfont(found[-1]))  # the file that will be drawn from
         if not missing:
             break
     lacking = frozenset(map(chr, missing))
@@ -198,25 +200,30 @@ def chosen(letters: frozenset[str]) -> tuple[tuple[str, ...], frozenset[str]]:
 def say_what_lacks() -> None:
     """Say once a process what to install for letters that no font has."""
     logger.warning(
-        "No installed font has some letters of the names in this picture; they are written as "
-        "\\u6bd4. Install one (fonts-noto-cjk on Debian and Ubuntu), or write an .html file."
+        "No installed font has some letters of the names in this picture; they are spelled in "
+        'Latin ones. For a font run: pip install "mxmtl[fonts]"; or write an .html file.'
     )
 
 
-def escaped(text: str, lacking: frozenset[str]) -> str:
-    r"""Write letters that no font has in ASCII.
+def spelled(text: str, lacking: frozenset[str]) -> str:
+    r"""Spell letters that no font has in Latin ones, or as their numbers if nothing can.
 
-    >>> print(escaped("breed: \u72ac", frozenset("\u72ac")))
-    breed: \u72ac
+    >>> spelled("breed: 比格犬", frozenset("比格犬"))
+    'breed: BiGeQuan'
     """
-    return "".join(
-        letter.encode("unicode_escape").decode() if letter in lacking else letter for letter in text
-    )
+    try:
+        from anyascii import anyascii as spell
+    except ImportError:  # matplotlib was installed by itself
+
+        def spell(letter: str) -> str:
+            return letter.encode("unicode_escape").decode()
+
+    return "".join(spell(letter) if letter in lacking else letter for letter in text)
 
 
 def candidates(font_manager: Any) -> Iterator[str]:
     """Yield the installed fonts, upright ones with many letters first."""
-    paths = sorted(set(font_manager.findSystemFonts()))
+    paths = {*font_manager.findSystemFonts(), *packaged_fonts()}
 
     def rank(path: str) -> Any:
         name = path.lower()
@@ -224,6 +231,13 @@ def candidates(font_manager: Any) -> Iterator[str]:
         return (not likely, any(word in name for word in ("bold", "italic", "serif")), path)
 
     yield from sorted(paths, key=rank)
+
+
+def packaged_fonts() -> list[str]:
+    """Return the fonts that Python packages bring."""
+    specs = [spec for spec in map(importlib.util.find_spec, PACKAGES) if spec is not None]
+    folders = [Path(folder) for spec in specs for folder in spec.submodule_search_locations or ()]
+    return [str(path) for folder in folders for path in folder.glob("*.tt[cf]")]
 
 
 @functools.lru_cache(maxsize=512)

@@ -169,7 +169,7 @@ def test_letters_are_found_in_a_font_that_has_them():
 
     families, lacking = chosen(letters_of(["breed: 比格犬"]))
     if lacking:
-        pytest.skip("no font with Chinese letters on this machine (fonts-noto-cjk)")
+        pytest.skip('no font with Chinese letters: pip install "mxmtl[fonts]"')
     paths = [font_manager.findfont(name) for name in families]
     for letter in "breed: 比格犬":
         assert any(ord(letter) in charmap(path) for path in paths)
@@ -179,20 +179,58 @@ def test_letters_are_found_in_a_font_that_has_them():
     assert chosen(letters_of(["plain"])) == (("DejaVu Sans",), frozenset())
 
 
-def test_letters_that_no_font_has_are_escaped_and_said_once(monkeypatch, caplog):
-    for function in (_grid.chosen, _grid.say_what_lacks):
-        function.cache_clear()
-    monkeypatch.setattr(_grid, "candidates", lambda _: [])  # as if nothing were installed
+@pytest.fixture
+def other_fonts(monkeypatch):
+    """Return a function that sets which fonts are installed."""
+
+    def forget():
+        for function in (_grid.chosen, _grid.say_what_lacks):
+            function.cache_clear()
+
+    def install(paths):
+        forget()
+        monkeypatch.setattr(_grid, "candidates", lambda _: paths)
+
+    yield install
+    forget()
+
+
+@pytest.mark.parametrize("speller", [True, False])
+def test_letters_that_no_font_has_are_spelled_and_said_once(
+    other_fonts, monkeypatch, caplog, speller
+):
+    other_fonts([])
+    expected = ["kind: BiGeQuan", "kind: größer"]
+    if not speller:
+        monkeypatch.setitem(sys.modules, "anyascii", None)
+        expected[0] = r"kind: \u6bd4\u683c\u72ac"
     tasks = mxmtl.TaskSet([mxmtl.Multiclass("kind", classes=["比格犬", "größer"])])
     batch = np.zeros((2, 8, 8, 3), np.uint8), np.arange(2).reshape(2, 1)
     with caplog.at_level(logging.WARNING, "mxmtl"):
         figure = mxmtl.show_batch(batch, tasks)
         mxmtl.show_batch(batch, tasks)
     figure.canvas.draw()  # a letter without a glyph is a warning, which fails here
-    assert texts(figure) == [r"kind: \u6bd4\u683c\u72ac", "kind: größer"]
-    assert caplog.text.count("fonts-noto-cjk") == 1
-    for function in (_grid.chosen, _grid.say_what_lacks):
-        function.cache_clear()
+    assert texts(figure) == expected
+    assert caplog.text.count('pip install "mxmtl[fonts]"') == 1
+
+
+def test_a_font_whose_name_leads_to_another_is_not_counted_on(other_fonts, monkeypatch):
+    other_fonts(["/fonts/has.ttf"])
+    real = _grid.charmap
+    monkeypatch.setattr(_grid, "family", lambda *_: _grid.FIRST)
+    monkeypatch.setattr(
+        _grid, "charmap", lambda path: {0x72AC} if path == "/fonts/has.ttf" else real(path)
+    )
+    assert chosen(frozenset("a犬"))[1] == {"犬"}
+
+
+def test_fonts_of_python_packages_are_found(tmp_path, monkeypatch):
+    package = tmp_path / "noto_cjk_sans_otc"
+    package.mkdir()
+    for name in ("__init__.py", "NotoSansCJK-Regular.ttc"):
+        (package / name).touch()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert str(package / "NotoSansCJK-Regular.ttc") in _grid.packaged_fonts()
 
 
 def test_long_texts_are_cut_to_their_width():
