@@ -53,8 +53,19 @@ EXTRAS = {
     "cpu": CPU,
     "cu112": ['mxnet-cu112==1.9.1; python_version<"3.13"', *CUDA],
     "cuda": CUDA,
-    # 0.10.5 has the models; it wants opencv-python, which shares cv2/ with the headless build.
-    "gluoncv": ["gluoncv==0.10.5.post0", "opencv-python<4.12"],
+    # What GluonCV needs, without opencv-python, which would overwrite the headless build; then
+    #     pip install --no-deps gluoncv==0.10.5.post0
+    "gluoncv": [
+        *[
+            "autocfg>=0.0.8",
+            "pandas>=1.5",
+            "pillow>=9",
+            "portalocker>=2",
+            "pyyaml>=6",
+            "yacs>=0.1.8",
+        ],
+        *["scipy>=1.10", "matplotlib>=3.6"],
+    ],
     "efficientnet": EFFICIENTNET,
     "tensorboard": TENSORBOARD,
     "plot": PLOT,
@@ -108,7 +119,7 @@ setup(
         "tabulate>=0.8.10",
         # What MXNet uses beside NumPy, for where it is installed without its requirements.
         "graphviz>=0.8.1,<0.9",
-        "requests>=2.20",
+        "requests>=2.28",
     ],
     extras_require=EXTRAS,
     entry_points={"console_scripts": ["mxmtl=mxmtl.cli:main"]},

@@ -24,7 +24,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from ._old_names import builtins_for_mxnet, mend_recordio
+from ._old_names import builtins_for, mend_recordio
 from ._threads import set_threads
 
 GPU_BUILDS = [f"mxnet-cu{version}" for version in (110, 112, 113, 114, 115, 116, 117)]
@@ -46,6 +46,7 @@ CPU = "pip install --no-deps mxnet==1.9.1"
 CUDA = 'pip install "mxmtl[cuda]"'  # found where mxmtl is installed, from wherever
 GPU = f"{CUDA} && pip install --no-deps mxnet-cu112==1.9.1"
 NUMPY = 'pip install "numpy>=1.23,<2.6"'  # known to work
+MENDED = ("mxnet", "gluoncv")
 SYSTEM = "apt-get install libgomp1 libquadmath0"
 
 
@@ -120,7 +121,7 @@ def explain(error: BaseException) -> str:
 
 
 class Mended(importlib.abc.Loader):
-    """Loads a module of MXNet as ``loader`` does, with the old names that its code asks for."""
+    """Loads a module of theirs as ``loader`` does, with the old names that its code asks for."""
 
     def __init__(self, loader: Any, builtins: Mapping[str, Any]) -> None:
         self._loader, self._builtins = loader, builtins
@@ -161,15 +162,17 @@ class Mended(importlib.abc.Loader):
 
 
 class MXNetFinder(importlib.abc.MetaPathFinder):
-    """Finds MXNet's modules where Python finds them, and has them mended."""
+    """Finds the modules of MXNet and GluonCV where Python finds them, and has them mended."""
 
-    _builtins: Mapping[str, Any] | None = None  # made when MXNet is wanted: it needs NumPy
+    def __init__(self) -> None:
+        self._builtins: dict[str, Any] = {}  # made when a package is wanted: it needs NumPy
 
     def find_spec(
         self, name: str, path: Any = None, target: Any = None
     ) -> importlib.machinery.ModuleSpec | None:
-        """Return how a module of MXNet is loaded; None for all others."""
-        if name.partition(".")[0] != "mxnet":
+        """Return how a module of the two is loaded; None for all others."""
+        package = name.partition(".")[0]
+        if package not in MENDED:
             return None
         others = (finder for finder in sys.meta_path if finder is not self)
         found = (finder.find_spec(name, path, target) for finder in others)
@@ -178,9 +181,9 @@ class MXNetFinder(importlib.abc.MetaPathFinder):
             error = ModuleNotFoundError("No module named 'mxnet'", name=name)
             raise ModuleNotFoundError(f"mxmtl: {explain(error)}", name=name)
         if spec is not None and isinstance(spec.loader, importlib.machinery.SourceFileLoader):
-            if self._builtins is None:
-                self._builtins = builtins_for_mxnet()
-            spec.loader = Mended(spec.loader, self._builtins)
+            if package not in self._builtins:
+                self._builtins[package] = builtins_for(package)
+            spec.loader = Mended(spec.loader, self._builtins[package])
         return spec
 
 

@@ -1,9 +1,10 @@
-"""What MXNet 1.9.1 asks of NumPy and of Python, and they no longer have: given to MXNet alone.
+"""What MXNet 1.9.1 and GluonCV ask of NumPy and Python, and is gone: given to them alone.
 
 Other packages look at whether NumPy has a name to learn how old it is, and would be misled if the
-old names were put back for all. So MXNet's modules get an import of their own: where their code
+old names were put back for all. So the modules of both get an import of their own: where their code
 says ``import numpy``, it gets NumPy's names and the old ones beside them; where it asks for
-``distutils.version``, which Python 3.12 removed, a stand-in. Nobody else sees either.
+``distutils.version``, which Python 3.12 removed, a stand-in. Nobody else sees either. From GluonCV,
+which does not load beside PyTorch 2, that is hidden.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numbers
 import struct
 import types
 from collections.abc import Callable, Mapping, Sequence
+from importlib import metadata
 from typing import Any
 
 FINANCIAL = ("mirr", "npv", "pmt", "ppmt", "pv", "rate")  # went to the package numpy-financial
@@ -76,9 +78,20 @@ def gone(name: str) -> Callable[..., Any]:
     return function
 
 
-def builtins_for_mxnet() -> dict[str, Any]:
-    """Return Python's built-ins with an import that knows the old names."""
+def hidden_from(package: str) -> str | None:
+    """Return the package that another must not see: PyTorch, for whose version GluonCV gives up."""
+    try:
+        major = int(metadata.version("torch").partition(".")[0])
+    except metadata.PackageNotFoundError:
+        return None
+    return "torch" if package == "gluoncv" and major >= 2 else None
+
+
+def builtins_for(package: str) -> dict[str, Any]:
+    """Return Python's built-ins with an import that knows the old names, for MXNet or GluonCV."""
     import numpy as np
+
+    hidden = hidden_from(package)
 
     numpy = old_numpy(np)
     has_distutils = importlib.util.find_spec("distutils") is not None
@@ -90,6 +103,8 @@ def builtins_for_mxnet() -> dict[str, Any]:
     ) -> Any:  # fmt: skip
         if distutils is not None and name == "distutils.version" and fromlist:
             return distutils
+        if hidden is not None and name.partition(".")[0] == hidden and not level:
+            raise ModuleNotFoundError(f"{hidden} is too new for {package}", name=name)
         found = builtins.__import__(name, globals, locals, fromlist, level)
         return numpy if found is np else found
 

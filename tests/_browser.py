@@ -17,7 +17,7 @@ SECONDS = 60.0
 
 
 PATH: str | None = next(filter(None, map(shutil.which, NAMES)), None)
-INSTALL = "no Chromium on this machine (apt-get install chromium)"
+INSTALL = "no browser on this machine: apt-get install chromium"
 
 
 class Browser:

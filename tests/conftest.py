@@ -1,6 +1,7 @@
 """Fixtures for all tests. mxmtl comes first: it loads MXNet with its import warnings muted."""
 
 import random
+from collections import Counter
 
 import mxmtl  # noqa: F401
 
@@ -20,3 +21,11 @@ def _fixed_seeds():
     random.seed(0)
     np.random.seed(0)
     mx.random.seed(0)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say once for each reason how many tests were skipped, and what to run for them."""
+    skipped = terminalreporter.stats.get("skipped", ())
+    reasons = Counter(str(report.longrepr[2]).removeprefix("Skipped: ") for report in skipped)
+    for reason, count in sorted(reasons.items()):
+        terminalreporter.write_line(f"{count} skipped: {reason}")

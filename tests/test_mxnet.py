@@ -1,5 +1,6 @@
 """Where MXNet cannot load, the first thing that needs it says why, and what mends it."""
 
+import importlib.util
 import json
 import subprocess
 import sys
@@ -106,11 +107,32 @@ def test_versions_compare_as_mxnet_compares_them():
 def test_distutils_is_stood_in_for_only_where_it_is_gone(monkeypatch):
     monkeypatch.setattr(_old_names.importlib.util, "find_spec", lambda name: None)
     names = dict(sys.modules)
-    import_for_mxnet = _old_names.builtins_for_mxnet()["__import__"]
+    import_for_mxnet = _old_names.builtins_for("mxnet")["__import__"]
     found = import_for_mxnet("distutils.version", fromlist=("LooseVersion",))
     assert found.LooseVersion is found.StrictVersion is _old_names.LooseVersion
     assert import_for_mxnet("json") is json
     assert dict(sys.modules) == names
+
+
+def test_gluoncv_sees_the_old_names_and_no_pytorch_that_it_refuses(tmp_path, monkeypatch):
+    package = tmp_path / "gluoncv"
+    package.mkdir()
+    (package / "__init__.py").write_text(
+        "import numpy as np\nones = np.ones(2).astype(np.float)\ntry:\n    import torch\n"
+        "except ImportError as error:\n    torch = str(error)\n"
+    )
+    (tmp_path / "torch.py").write_text("")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    real = _old_names.metadata.version
+    monkeypatch.setattr(
+        _old_names.metadata, "version", lambda name: "2.13.0" if name == "torch" else real(name)
+    )
+    finder = _mxnet.MXNetFinder()
+    module = importlib.util.module_from_spec(finder.find_spec("gluoncv", [str(tmp_path)]))
+    module.__loader__.exec_module(module)
+    assert module.ones.tolist() == [1, 1]
+    assert module.torch == "torch is too new for gluoncv"
+    assert not hasattr(np, "float") or np.__version__ < "1.24"
 
 
 def test_records_are_packed_where_arrays_have_lost_their_method(monkeypatch):

@@ -1,11 +1,24 @@
-"""Train, score and predict on a handful of made-up pictures: does this environment work?
+"""From a CSV to a trained model and all that comes after it: does this environment work?
 
-Prints ``ok`` and the loss before and after, or ends with a traceback.
+    python tools/smoke.py [onnx] [report] [serve] [tables] [plot] ...
+
+Trains on a handful of made-up pictures, then takes one step for each extra that is named, by the
+command that `pip` installed. Ends with ``ok``, the steps and the loss, or with what went wrong. It
+needs nothing of the clone, and runs in a folder of its own.
 """
 
+from __future__ import annotations
+
 import csv
+import json
 import os
+import shutil
+import subprocess
+import sys
+import sysconfig
 import tempfile
+import urllib.request
+from pathlib import Path
 
 import mxmtl
 
@@ -20,54 +33,140 @@ TASKS = mxmtl.TaskSet(
         mxmtl.Regression("level"),
     ]
 )
+ROWS, SIZE = 30, 16
 
 
 def name_of(index: int) -> str:
     return f"{index}.{'jpg' if index % 2 else 'png'}"  # two ways to decode
 
 
-def make_table(folder: str) -> str:
+def write_table() -> None:
     rng = np.random.RandomState(0)
-    path = os.path.join(folder, "table.csv")
-    with open(path, "w", newline="") as stream:
+    with open("table.csv", "w", newline="") as stream:
         writer = csv.DictWriter(stream, ["path", *TASKS.columns])
         writer.writeheader()
-        for index in range(30):
+        for index in range(ROWS):
             left, right = rng.randint(0, 256, 2)
-            picture = np.full((16, 16, 3), left, np.uint8)
-            picture[:, 8:] = right
-            cv2.imwrite(os.path.join(folder, name_of(index)), picture)
+            picture = np.full((SIZE, SIZE, 3), left, np.uint8)
+            picture[:, SIZE // 2 :] = right
+            cv2.imwrite(name_of(index), picture)
             cells = ["light" if left + right > 255 else "dark", int(left > 127), int(right > 127)]
-            cells = [cell if rng.rand() < 0.7 else "" for cell in [*cells, left / 255]]
+            cells = [cell if rng.rand() < 0.7 else "" for cell in [*cells, round(left / 255, 3)]]
             writer.writerow(dict(zip(["path", *TASKS.columns], [name_of(index), *cells])))
-    return path
 
 
-def main() -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        prefix = os.path.join(folder, "records")
-        mxmtl.write_records(make_table(folder), images=folder, prefix=prefix, tasks=TASKS)
-        mx.random.seed(0)
-        net = mxmtl.MultiTaskNet(mxmtl.small_trunk((8, 8)), TASKS)
-        module = mx.mod.Module(mxmtl.training_symbol(net, TASKS), label_names=TASKS.label_names)
-        with mxmtl.RecordIter(prefix, batch_size=8, data_shape=(3, 16, 16)) as train:
-            loss = mx.metric.CompositeEvalMetric([mxmtl.metrics.TaskLoss(task) for task in TASKS])
-            module.fit(
-                train,
-                num_epoch=8,
-                eval_metric=TASKS.metrics(),
-                initializer=mx.init.Xavier(),
-                optimizer="adam",
-                optimizer_params=[("learning_rate", 0.01)],
-            )
-            after = sum(value for _, value in module.score(train, loss))
-            module.init_params(mx.init.Xavier(), force_init=True)
-            before = sum(value for _, value in module.score(train, loss))
-            rows = module.predict(train)[0].shape[0]
-    if not (np.isfinite(after) and after < before and rows == 30):
+def train_in_python() -> float:
+    """Train by `Module.fit`, and return the loss."""
+    mxmtl.write_records("table.csv", images=".", prefix="records", tasks=TASKS)
+    mx.random.seed(0)
+    net = mxmtl.MultiTaskNet(mxmtl.small_trunk((8, 8)), TASKS)
+    module = mx.mod.Module(mxmtl.training_symbol(net, TASKS), label_names=TASKS.label_names)
+    with mxmtl.RecordIter("records", batch_size=8, data_shape=(3, SIZE, SIZE)) as train:
+        loss = mx.metric.CompositeEvalMetric([mxmtl.metrics.TaskLoss(task) for task in TASKS])
+        module.fit(
+            train,
+            num_epoch=8,
+            eval_metric=TASKS.metrics(),
+            initializer=mx.init.Xavier(),
+            optimizer="adam",
+            optimizer_params=[("learning_rate", 0.01)],
+        )
+        after = sum(value for _, value in module.score(train, loss))
+        rows = module.predict(train)[0].shape[0]
+        module.init_params(mx.init.Xavier(), force_init=True)
+        before = sum(value for _, value in module.score(train, loss))
+    if not (np.isfinite(after) and after < before and rows == ROWS):
         raise SystemExit(f"loss {before} -> {after}, {rows} rows predicted")
-    print(f"ok, loss {before:.2f} -> {after:.2f}")
+    return float(after)
+
+
+def mxmtl_command(line: str) -> None:
+    command = [str(Path(sysconfig.get_path("scripts"), "mxmtl")), *line.split()]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"mxmtl {line}\n{done.stdout}{done.stderr}")
+
+
+def predictions(path: str) -> list[list[str]]:
+    with open(path, newline="") as stream:
+        return list(csv.reader(stream))
+
+
+# -- one step for each extra -----------------------------------------------------------------------
+def onnx() -> None:
+    mxmtl_command("export run -o model.onnx")
+    mxmtl_command("predict model.onnx pictures -o onnx.csv")
+    rows = predictions("predictions.csv"), predictions("onnx.csv")
+    for ours, theirs in zip(*rows):
+        for one, other in zip(ours, theirs):
+            if one != other and not np.isclose(float(one), float(other), atol=1e-4):
+                raise SystemExit(f"MXNet says {ours}, the ONNX file {theirs}")
+
+
+def report() -> None:
+    mxmtl_command("report run --records records -o report.html")
+    if "<svg" not in Path("report.html").read_text("utf-8"):
+        raise SystemExit("the report has no figure")
+
+
+def plot() -> None:
+    mxmtl.show_results("run", "records", count=4, path="results.png")
+    if cv2.imread("results.png") is None:
+        raise SystemExit("no picture was drawn")
+
+
+def serve() -> None:
+    port = "8765"
+    command = [sys.executable, "-m", "mxmtl", "serve", "run", "--port", port]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as it:
+        try:
+            lines = []
+            while not any(port in line for line in lines):
+                lines.append(it.stdout.readline())
+                if not lines[-1]:
+                    raise SystemExit("".join(lines))
+            image = Path("pictures", name_of(0)).read_bytes()
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/predict", image) as answer:
+                if "shade" not in json.dumps(json.load(answer)):
+                    raise SystemExit("the service has no answer for a task")
+        finally:
+            it.terminate()
+
+
+def tables() -> None:
+    import pandas
+
+    frame = pandas.read_csv("table.csv")
+    frame.to_parquet("table.parquet")
+    mxmtl_command("convert table.parquet --images . --prefix parquet --tasks records.tasks.json")
+    if Path("parquet.rec").read_bytes() != Path("records.rec").read_bytes():
+        raise SystemExit("the records of the Parquet file are not those of the CSV")
+
+
+STEPS = {step.__name__: step for step in (onnx, report, plot, serve, tables)}
+
+
+def main(extras: list[str]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        write_table()
+        loss = train_in_python()
+        mxmtl_command(
+            f"train records --val records --run run --data-shape 3,{SIZE},{SIZE} --batch-size 8 "
+            "--optimizer adam --lr 0.01 --epochs 2 --threads 1"
+        )
+        os.mkdir("pictures")
+        shutil.copy(name_of(0), "pictures")
+        mxmtl_command("predict run pictures -o predictions.csv")
+        if len(predictions("predictions.csv")) != 2:
+            raise SystemExit("not one row for one picture")
+        for extra in extras:
+            STEPS[extra]()
+        os.chdir("/")
+    print(f"ok, loss {loss:.6f}, {', '.join(['train', 'predict', *extras])}")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

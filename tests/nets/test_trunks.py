@@ -223,7 +223,11 @@ def test_a_network_that_is_no_chain_is_cut_in_front_of_its_classifier(monkeypatc
 
 
 def test_gluoncv_trunks_are_flat():
-    pytest.importorskip("gluoncv", reason='GluonCV is not installed: pip install "mxmtl[gluoncv]"')
+    pytest.importorskip(
+        "gluoncv",
+        reason='no GluonCV: pip install "mxmtl[gluoncv]" && pip install --no-deps '
+        "gluoncv==0.10.5.post0",
+    )
     symbol = mxmtl.training_symbol(mxmtl.zoo_trunk("resnet18_v1b"), TASKS)
     shapes = {task.label_name: task.label_shape(2) for task in TASKS}
     assert symbol.infer_shape(data=(2, 3, 64, 64), **shapes)[1] == [(2, 3), (2, 2)]
