@@ -14,8 +14,10 @@ List the trunks (backbones) that mxmtl train --trunk knows: their size, and what
 
 "imagenet" is --weights imagenet: the package in brackets. Names after torchvision and timm are the
 networks of those libraries whose files (.pth, .safetensors) --weights takes as they are, with the
-mean and std of the pixels that they expect. Every trunk takes MXNet's own .params. GluonCV has more
-trunks: pip install "mxmtl[gluoncv]" && pip install --no-deps gluoncv==0.10.5.post0.
+mean and std of the pixels that they expect. Every trunk takes MXNet's own .params. GluonCV's trunks
+are known too, once it is installed:
+
+    pip install "mxmtl[gluoncv]" && pip install --no-deps gluoncv==0.10.5.post0
 """
 
 
