@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+
 from mxmtl.data import TableError, TableOptions
-from mxmtl.data.tables import open_table
+from mxmtl.data.tables import _delimited, open_table
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 
 def rows(path, **options):
@@ -132,3 +136,27 @@ def test_a_delimiter_at_the_end_of_one_row_is_a_problem(table):
 def test_options_are_checked(options, message):
     with pytest.raises(ValueError, match=message):
         TableOptions(**options)
+
+
+CELL = st.sampled_from(["0", "1", "", " 1", "-1.0", "a long cell, of words", "é", 'qu"ote', "x\ny"])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.lists(CELL, min_size=3, max_size=3), min_size=1, max_size=12),
+    st.sampled_from(["\n", "\r\n"]),
+    st.sampled_from(["", "\n", "1,2\n"]),
+)
+def test_blocks_of_bytes_are_read_as_rows_are(tmp_path_factory, lines, end, tail):
+    path = tmp_path_factory.getbasetemp() / "blocks.csv"
+    with open(path, "w", encoding="utf-8", newline="") as stream:
+        stream.write(f"path,x,y{end}")
+        csv.writer(stream, lineterminator=end).writerows(lines)
+        stream.write(tail)
+    found = []
+    for wide, size in ((99, 9), (1, 16)):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(_delimited, "WIDE", wide)
+            patch.setattr(_delimited, "BYTES", size)
+            found.append(rows(path))
+    assert found[0] == found[1]

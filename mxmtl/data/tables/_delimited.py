@@ -11,14 +11,15 @@ import dataclasses
 import itertools
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
-from .._errors import TableError
+from .._errors import TableError, not_utf8
+from ._blocks import BYTES, WIDE, Block, read_block
 from ._chunk import Chunk, Coded, chunk_rows
 from ._paths import PATH, find_path_column, is_picture
 from ._table import SPACES, ColumnTable, TableOptions
-from ._text import lines_of, listed, open_text
+from ._text import is_packed, lines_of, listed, open_text
 from ._values import WordMap, changed_by
 
 DELIMITERS = "\t,;"
@@ -39,6 +40,7 @@ class DelimitedTable(ColumnTable):
     def __init__(self, path: str, options: TableOptions) -> None:
         super().__init__(path, options)
         self._missing = WordMap({"missing": [word for word in options.missing_values if word]})
+        self._change = changed_by(lambda cell: cell.strip(), self._missing, listed)  # type: ignore[union-attr]
         self._plain = path.lower().removesuffix(".gz").endswith(".txt")
         self._delimiter = self._find_delimiter()
         self._skip, self._header, self._trailing = 0, list[str](), False
@@ -51,11 +53,64 @@ class DelimitedTable(ColumnTable):
         return cls is DelimitedTable or super().recognises(path, head)
 
     def chunks(self) -> Iterator[Chunk]:
-        width, record_id = len(self._header), 0
-        rows = self._data_rows()
-        while batch := list(itertools.islice(rows, chunk_rows(width))):
+        if len(self._header) >= WIDE and self._delimiter is not None and self._delimiter.isascii():
+            yield from self._chunks_of_blocks(self._delimiter)
+        else:
+            yield from self._chunks_of(self._data_rows(), 0)
+
+    def _chunks_of(self, rows: Iterator[Line], record_id: int) -> Iterator[Chunk]:
+        while batch := list(itertools.islice(rows, chunk_rows(len(self._header)))):
             yield self._chunk(batch, record_id)
             record_id += len(batch)
+
+    def _chunks_of_blocks(self, delimiter: str) -> Iterator[Chunk]:
+        # As long as blocks are plain; rows are those of the other way, from where they are not.
+        skip = self.options.skip_lines + self._skip + (not self.options.header)
+        record_id = 0
+        try:
+            with open(self.source, "rb") as stream:
+                plain = skip > 0 and not is_packed(stream.peek(2))
+                plain &= not any(b'"' in stream.readline() for _ in range(skip))
+                while plain and (content := stream.read(BYTES)):
+                    content += stream.readline()
+                    block = read_block(content, len(self._header), delimiter)
+                    if block is None:
+                        break
+                    yield self._block_chunk(block, skip + 1 + record_id, record_id)
+                    record_id += len(block.ends)
+                else:
+                    if plain:
+                        return
+        except UnicodeDecodeError as error:
+            raise not_utf8(self.source) from error
+        rows = itertools.islice(self._data_rows(), record_id, None)
+        yield from self._chunks_of(rows, record_id)
+
+    def _block_chunk(self, block: Block, number: int, record_id: int) -> Chunk:
+        places = {name: place for place, name in enumerate(self._header)}
+        count = len(block.ends)
+
+        def cells(name: str) -> Coded:
+            place = places[name]
+            if block.short[place]:
+                return Coded(block.texts, block.codes[place])
+            return Coded.of(block.long_cells(place))
+
+        paths, problems = self._paths_of(cells, count)
+        return Chunk(
+            range(number, number + count), range(record_id, record_id + count), paths,
+            lambda name: cells(name).read(self._change), problems=problems,
+        )  # fmt: skip
+
+    def _paths_of(
+        self, cells: Callable[[str], Coded], count: int
+    ) -> tuple[list[str], dict[int, str]]:
+        column = self.options.path_column
+        if column not in self._header:
+            return [""] * count, {}
+        paths = [str(cell).strip() for cell in cells(column).cells()]
+        text = f"column {column!r}: the cell is empty; expected an image file."
+        return paths, {at: text for at, path in enumerate(paths) if not path}
 
     def unmet(self) -> list[str]:
         return [f"missing_values: no cell is {word!r}" for word in self._missing.unmet()]
@@ -73,19 +128,14 @@ class DelimitedTable(ColumnTable):
                     )
                     lines[at] = (line + [""] * width)[:width]
         columns = dict(zip(self._header, zip(*lines)))
-        path_column = self.options.path_column
-        paths = [cell.strip() for cell in columns.get(path_column, [""] * len(lines))]
-        for at, path in enumerate(paths):
-            if not path and path_column in columns:
-                text = f"column {path_column!r}: the cell is empty; expected an image file."
-                problems.setdefault(at, text)
-        change = changed_by(lambda cell: cell.strip(), self._missing, listed)  # type: ignore[union-attr]
+        paths, empty = self._paths_of(lambda name: Coded.of(columns[name]), len(lines))
+        problems = {**empty, **problems}
         ids = range(first_id, first_id + len(lines))
         return Chunk(
             numbers,
             ids,
             paths,
-            lambda name: Coded.of(columns[name]).read(change),
+            lambda name: Coded.of(columns[name]).read(self._change),
             problems=problems,
         )
 

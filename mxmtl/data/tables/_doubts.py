@@ -45,9 +45,11 @@ def notes_on_cells(task: Task, cells: ColumnCells) -> Iterator[str]:
         yield "its cells count the rows. If it is an id, --ignore it."
     yield from notes_on_names(cells.parts if cells.several else task.names)
     if not cells.several:
-        found = separator_in(task.names)
-        if found:
-            yield found
+        listing = next((name for name in names if "|" in name or ";" in name), None)
+        found = separator_in(names)
+        if found or listing:
+            mark = "|" if "|" in (listing or "") else ";"
+            yield found or f"{listing!r} may be several names. If it is: --separator '{mark}'."
     if cells.numbers and not names and not cells.boolean and len(cells.known()) == 1:
         yield f"every known cell is {next(iter(cells.known()))}: there is nothing to learn from it."
     answers = {word_value(text) for text in cells.known()} if cells.boolean else set()

@@ -287,8 +287,9 @@ def answers(task: Record, source: str) -> dict[str, Any]:
             if value is None:
                 continue
             name = str(result.get("from_name", result.get("type")))
-            found = value if isinstance(value, list) else [value]
-            said[name] = [*said.get(name, []), *found]
+            if isinstance(value, list):
+                value = [*said.get(name, []), *value]
+            said[name] = value
         all_said.append(said)
     if any(said != all_said[0] for said in all_said):
         raise TableError(

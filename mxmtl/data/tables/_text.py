@@ -43,6 +43,11 @@ def open_text(path: str) -> Iterator[IO[str]]:
         ) from error
 
 
+def is_packed(head: bytes) -> bool:
+    """Tell whether the first bytes of a file are those of a gzip, or of UTF-16."""
+    return head.startswith((GZIP, *UTF16))
+
+
 def first_bytes(path: str, count: int) -> bytes:
     """Return the first bytes of a file, unpacked where it is a gzip."""
     with open(path, "rb") as stream:

@@ -1,0 +1,312 @@
+"""What a table leaves in doubt is said, and what cannot be read is named, before it costs."""
+
+from __future__ import annotations
+
+import gzip
+import json
+
+import mxmtl
+from mxmtl.cli import main
+from mxmtl.data import TableError, TableOptions, infer_tasks
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ._images import write_csv, write_images
+from .test_front_door import stored
+
+
+@pytest.fixture
+def table(tmp_path):
+    def write(paths=None, **columns):
+        count = len(next(iter(columns.values())))
+        named = {"path": paths or [f"{row}.jpg" for row in range(count)], **columns}
+        rows = [dict(zip(named, cells)) for cells in zip(*named.values())]
+        return write_csv(tmp_path / "t.csv", rows, list(named))
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        (["0", "1", "-1"] * 3, "-1 is a class of its own. If it means unknown: --values"),
+        (["Cat", "cat", "dog"], "nearly the same names: 'Cat' and 'cat'"),
+        (["cats", "cat", "dog"], "nearly the same names: 'cat' and 'cats'"),
+        (["caf\u00e9", "cafe\u0301", "x"], "nearly the same names"),
+        (["a b", "a  b", "x"], "nearly the same names"),
+        (["(a)", "b", "c"], "names with brackets or quotes: '(a)'"),
+        (["a c", "a", "b a", "b"], "looks like several names. If it is: --separator space."),
+        (["1", "1", ""], "every known cell says yes"),
+        ([str(5 * age) for age in range(18)], "18 whole numbers are taken as amounts"),
+        (["2", "4", "6", "8", "10", "12"], "6 numbers are classes without an order"),
+        ([str(row) for row in range(1, 61)], "its cells count the rows"),
+    ],
+)
+def test_a_note_is_said_and_stops_nothing(table, cells, said):
+    inference = infer_tasks(table(x=cells, y=["0", "1"] + ["0"] * (len(cells) - 2)))
+    assert said in inference.notes["x"]
+    assert not inference.doubts
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        (["1", "-1", "1"], "its cells are 1 and -1. If it means unknown: --values 'x: missing=-1'"),
+        (["a|b", "a", "b|a", "b"], "looks like several names. If it is: --separator '|'."),
+        (
+            [*(f"{row}.5" for row in range(60)), "n.d.", "60.5"],
+            "61 of 62 cells are numbers, but not 'n.d.' (row 62). If that means unknown: "
+            "--missing-value n.d.",
+        ),
+    ],
+)
+def test_a_doubt_waits_for_its_answer(table, cells, said, tmp_path, capsys):
+    path = table(x=cells, y=["0", "1"] + ["0"] * (len(cells) - 2))
+    (doubt,) = infer_tasks(path).doubts.values()
+    assert said in doubt
+    assert main(["convert", str(path), "--prefix", str(tmp_path / "o"), "--yes"]) == 2
+    assert "doubt" in capsys.readouterr().err
+    assert not list(tmp_path.glob("o*"))
+    given = [{"type": "Binary", "name": "y"}]
+    assert not infer_tasks(path, given=given).doubts
+
+
+@pytest.mark.parametrize("name", ["id", "fold", "PatientID", "is_train", "split", "lesion_id"])
+def test_what_tells_of_rows_is_no_task(table, name):
+    inference = infer_tasks(table(**{name: ["1", "2", "3", "4"], "y": ["0", "1", "0", "1"]}))
+    assert inference.tasks.names == ["y"]
+    assert "--task" in inference.left_out[name]
+
+
+@pytest.mark.parametrize("cells", [["3,5", "4,0", "1"], ["1,200", "900"], ["45%", "5%"], ["$3.9"]])
+def test_amounts_as_people_write_them_are_pointed_out(table, cells):
+    inference = infer_tasks(table(x=cells, y=["0"] * len(cells)))
+    assert "amounts as people write them" in inference.left_out["x"]
+
+
+def test_rows_of_one_picture_that_differ_are_in_doubt(table):
+    path = table(["a", "a", "b"], label=["cat", "dog", "cat"], sure=["1", "0", "1"])
+    (doubt,) = infer_tasks(path).doubts.values()
+    assert doubt.startswith("1 row names an image that another row names: 'a' (rows 2, 3)")
+    assert "--long label=label,value=sure" in doubt
+
+
+def test_rows_of_one_picture_stay_on_one_side_of_a_split(tmp_path):
+    names = write_images(tmp_path, 12)
+    rows = [{"path": name, "x": x} for name in names for x in "01"]
+    table = write_csv(tmp_path / "t.csv", rows, ["path", "x"])
+    shares = {"train": 0.5, "val": 0.5}
+    tasks = mxmtl.TaskSet([mxmtl.Binary("x")])
+    mxmtl.write_records(table, prefix=tmp_path / "d", tasks=tasks, split=shares)
+    sides = [mxmtl.RecordDataset(str(tmp_path / f"d_{name}")) for name in shares]
+    seen = [{side[at][0].asnumpy().tobytes() for at in range(len(side))} for side in sides]
+    assert not seen[0] & seen[1]
+    assert len(sides[0]) + len(sides[1]) == 24
+
+
+@pytest.mark.parametrize(
+    ("options", "note"),
+    [
+        ({"missing_values": ["", "-2"]}, "missing_values: no cell is '-2'"),
+        ({"values": {"no": "-7"}}, "values: no cell is '-7'"),
+        ({"values": {"x": {"no": 9}}}, "values of 'x': no cell is '9'"),
+        ({"values": {"z": {"no": 9}}}, "values of 'z': there is no such column"),
+    ],
+)
+def test_an_option_that_matched_nothing_is_said(table, options, note):
+    inference = infer_tasks(table(x=["1.0", "-1.0"]), options=TableOptions(**options))
+    assert inference.notes["options"] == note
+
+
+def test_numbers_compare_as_numbers(table):
+    path = table(x=["1.0", "-1.0", "0", "-1"])
+    for options in ({"missing_values": ["-1"]}, {"values": {"missing": -1}}):
+        inference = infer_tasks(path, options=TableOptions(**options))
+        assert (inference.labelled, inference.notes) == ({"x": 2}, {})
+
+
+@pytest.mark.parametrize(
+    ("head", "said"),
+    [
+        (b"PK\x03\x04....", "a zip archive"),
+        (b"MATLAB 5.0 MAT-file", "a MATLAB file"),
+        (b"\x89HDF\r\n", "an HDF5 file"),
+        (b"\x89PNG\r\n", "a picture"),
+        (b"\x80\x04\x95", "a Python pickle"),
+        (b"a" * 257 + b"ustar", "a tar archive"),
+        (b'{"a": 1}', "JSON of a shape that is not known"),
+        (b"[[1, 2]]", "JSON of a shape that is not known"),
+        (b"<!DOCTYPE html><html>", "HTML, perhaps the page of a failed download"),
+        (b"path\x00\x01", "this is no text"),
+    ],
+)
+def test_what_is_no_table_is_named_by_its_first_bytes(tmp_path, head, said):
+    (tmp_path / "t.csv").write_bytes(head + b"\n")
+    with pytest.raises(TableError, match=said):
+        infer_tasks(tmp_path / "t.csv")
+
+
+def test_a_wide_header_is_not_quadratic_and_its_message_is_short(tmp_path):
+    (tmp_path / "t.csv").write_text(",".join(f"c{at}" for at in range(100_000)) + "\n")
+    with pytest.raises(TableError) as caught:
+        infer_tasks(tmp_path / "t.csv")
+    assert len(str(caught.value)) < 2000
+
+
+@pytest.mark.parametrize(
+    ("rows", "lists"), [([["b", "a"], ["b"], []], True), (["b|a", "b", "|"], False)]
+)
+def test_rows_in_memory_are_a_table(tmp_path, rows, lists):
+    names = write_images(tmp_path, 3)
+    records = [
+        {"image": name, "tags": tags, "age": np.nan, "about": {"sex": at % 2}}
+        for at, (name, tags) in enumerate(zip(names, rows))
+    ]
+    options = {} if lists else {"separator": "|"}
+    tasks = infer_tasks(records, options=TableOptions(**options)).tasks
+    assert tasks.columns == ["tags.a", "tags.b", "about.sex"]
+    mxmtl.write_records(iter(records), tmp_path, prefix=tmp_path / "d", tasks=tasks, **options)
+    cells = [tuple(row.values()) for row in stored(str(tmp_path / "d"))]
+    assert cells == [("1", "1", "0"), ("0", "1", "1"), ("0", "0", "0")]
+
+
+@pytest.mark.parametrize("kind", ["frame", "parquet", "xlsx", "csv.gz", "jsonl", "json"])
+def test_the_same_rows_in_any_file_are_the_same_labels(tmp_path, kind):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({
+        "file_name": ["a.png", "b.png", "c.png"],
+        "体 重": [1.5, None, 3.25],
+        "kind": ["x", None, "y"],
+        "ok": [True, False, None],
+    })  # fmt: skip
+    path = tmp_path / f"t.{kind}"
+    if kind == "frame":
+        path = frame
+    elif kind == "parquet":
+        pytest.importorskip("pyarrow")
+        frame.to_parquet(path)
+    elif kind == "xlsx":
+        pytest.importorskip("openpyxl")
+        frame.to_excel(path, index=False)
+    elif kind == "csv.gz":
+        path.write_bytes(gzip.compress(frame.to_csv(index=False).encode()))
+    else:
+        frame.to_json(path, orient="records", lines=kind == "jsonl", force_ascii=False)
+    inference = infer_tasks(path)
+    assert [task.to_dict() for task in inference.tasks] == [
+        {"type": "Regression", "name": "体_重", "column": "体 重"},
+        {"type": "Multiclass", "name": "kind", "classes": ["x", "y"]},
+        {"type": "Binary", "name": "ok"},
+    ]
+    assert inference.labelled == {"体_重": 2, "kind": 2, "ok": 2}
+
+
+def test_a_library_that_is_missing_is_named_with_its_command(tmp_path, monkeypatch):
+    (tmp_path / "t.parquet").write_bytes(b"PAR1....")
+    monkeypatch.setitem(__import__("sys").modules, "pyarrow.parquet", None)
+    with pytest.raises(TableError, match=r'pip install "mxmtl\[tables\]"'):
+        infer_tasks(tmp_path / "t.parquet")
+
+
+def test_two_files_that_may_be_meant_are_an_error(tmp_path):
+    for folder in ("a", "b"):
+        write_images(tmp_path / folder, 1)
+    write_csv(tmp_path / "t.csv", [{"path": "0", "x": "1"}], ["path", "x"])
+    with pytest.raises(mxmtl.data.RowError, match="2 that may be meant: 'a/0.jpg', 'b/0.jpg'"):
+        mxmtl.write_records(
+            tmp_path / "t.csv", prefix=tmp_path / "d", tasks=mxmtl.TaskSet([mxmtl.Binary("x")])
+        )
+
+
+def test_a_file_that_is_missing_in_its_folder_is_not_taken_from_another(tmp_path):
+    write_images(tmp_path / "a", 1)
+    write_images(tmp_path / "b", 2)
+    write_csv(tmp_path / "t.csv", [{"path": "a/1.jpg", "x": "1"}], ["path", "x"])
+    with pytest.raises(mxmtl.data.RowError, match=r"no such file.* There are 'b/1.jpg'"):
+        mxmtl.write_records(
+            tmp_path / "t.csv", prefix=tmp_path / "d", tasks=mxmtl.TaskSet([mxmtl.Binary("x")])
+        )
+
+
+def test_a_column_that_speaks_of_train_is_asked_about(tmp_path):
+    names = write_images(tmp_path, 4)
+    rows = [{"path": name, "x": "1", "is_train": str(at % 2)} for at, name in enumerate(names)]
+    path = write_csv(tmp_path / "t.csv", rows, ["path", "x", "is_train"])
+    tasks = mxmtl.TaskSet([mxmtl.Binary("x")])
+    common = {"prefix": tmp_path / "d", "tasks": tasks, "split_column": "is_train"}
+    with pytest.raises(TableError, match=r"may mean train.*--split-values train=1,test=0"):
+        mxmtl.write_records(path, **common)
+    summary = mxmtl.write_records(path, **common, split_values={"train": 1, "test": 0})
+    assert sorted(summary.prefixes) == [str(tmp_path / "d_test"), str(tmp_path / "d_train")]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("image,label,v\na,x,1\na,x,0\n", r"1 labels are said to hold and not .* 'a' \('x'\)"),
+        ("image,label,v\na,x,maybe\n", "row 2, column 'v': 'maybe' is not 0 or 1"),
+        ("image,label,v\na,,1\n", "row 2, column 'label': the cell is empty"),
+    ],
+)
+def test_a_long_table_that_contradicts_itself_is_refused(tmp_path, text, said):
+    (tmp_path / "t.csv").write_text(text)
+    options = TableOptions(long={"label": "label", "value": "v"})
+    with pytest.raises(TableError, match=said):
+        infer_tasks(tmp_path / "t.csv", options=options)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.dictionaries(
+        st.tuples(st.sampled_from("abc"), st.sampled_from("xyz")),
+        st.sampled_from([0, 1]),
+        min_size=1,
+    ),
+    st.sampled_from(["auto", "no", "missing"]),
+)
+def test_a_long_table_says_of_each_image_what_its_rows_say(tmp_path_factory, said, absent):
+    path = tmp_path_factory.getbasetemp() / "long.csv"
+    text = "".join(f"{image},{label},{state}\n" for (image, label), state in said.items())
+    path.write_text("image,label,v\n" + text)
+    options = TableOptions(long={"label": "label", "value": "v"}, absent=absent)
+    inference = infer_tasks(path, options=options)
+    (task,) = inference.tasks
+    otherwise = {"no": 0, "missing": -1, "auto": -1 if 0 in said.values() else 0}[absent]
+    table = mxmtl.data.tables.open_table(path, options)
+    encoder = mxmtl.data.tables.LabelEncoder(table, inference.tasks)
+    rows = list(mxmtl.data.tables.labelled_rows(table, encoder))
+    assert [row.row.path for row in rows] == list(dict.fromkeys(image for image, _ in said))
+    for row in rows:
+        expected = [said.get((row.row.path, label), otherwise) for label in task.labels]
+        np.testing.assert_array_equal(row.label, np.float32(expected))
+    assert inference.labelled[task.name] == sum((row.label >= 0).sum() for row in rows)
+
+
+NAMES = st.sampled_from(
+    ["Cat", "cat", "dog", "1", "-1", "0", "1.0", "a|b", "a", "3,5", "?", "yes", ""]
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(NAMES, min_size=2, max_size=40))
+def test_what_is_not_read_exactly_is_refused_or_noted(tmp_path_factory, cells):
+    """A cell is read back as it was, as the number or the word that it is, or something is said."""
+    path = tmp_path_factory.getbasetemp() / "generated.jsonl"
+    rows = [{"path": f"{at}.jpg", "x": cell, "y": at % 2} for at, cell in enumerate(cells)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    inference = infer_tasks(path)
+    if "x" not in inference.tasks:
+        assert inference.left_out["x"]
+        return
+    table = mxmtl.data.tables.open_table(path, TableOptions())
+    encoder = mxmtl.data.tables.LabelEncoder(table, inference.tasks)
+    words = {"yes": 1.0, "no": 0.0}
+    for row, cell in zip(mxmtl.data.tables.labelled_rows(table, encoder), cells):
+        back = inference.tasks.decode(row.label)["x"]
+        same = back == cell or (cell and back and words.get(cell, cell) in (float(back), back))
+        assert same or float(back) == float(cell)
+    marks = {"-1", "a|b", "?"} & set(inference.tasks["x"].names)
+    assert not marks or inference.notes.get("x") or inference.doubts.get("x")
