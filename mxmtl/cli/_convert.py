@@ -28,6 +28,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="write the proposed tasks there, to be corrected",
     )
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="show all that is wrong with the table and its images, and write nothing",
+    )
     for kind in OPTIONS:
         add_options(parser, kind)
 
@@ -63,14 +68,18 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.task:
             for name, note in inference.notes.items():
                 print(f"{name}: note: {note}")
-        elif not confirmed(inference, arguments.yes):
+        elif not confirmed(inference, arguments.yes or arguments.dry_run):
             return 2
         tasks = inference.tasks
+    if arguments.dry_run:
+        faults = data.find_faults(arguments.table, arguments.images, tasks=tasks, **chosen)
+        print(faults)
+        return 3 if faults.num_bad else 0
     summary = data.write_records(
         arguments.table, arguments.images, prefix=arguments.prefix, tasks=tasks, **chosen
     )
     print(summary)
-    return 3 if summary.num_skipped else 0
+    return 3 if summary.num_skipped or summary.num_blanked else 0
 
 
 def write_tasks(arguments: argparse.Namespace) -> int:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from ._options import RepairOptions as RepairOptions
     from ._options import VerifyOptions as VerifyOptions
     from .convert import RecordSummary as RecordSummary
+    from .convert import TableFaults as TableFaults
+    from .convert import find_faults as find_faults
     from .convert import split_rows as split_rows
     from .convert import write_records as write_records
     from .inspect import Inspection as Inspection

@@ -31,17 +31,23 @@ class RowError(ValueError):
         What is wrong, without the place.
     """
 
+    mend = "on_error='skip' (--on-error skip) leaves such rows out, and lists them."
+
     def __init__(self, source: str, row: int, path: str, reason: str) -> None:
         super().__init__(source, row, path, reason)  # what it is made of again, when unpickled
         self.source, self.row, self.path, self.reason = source, row, path, reason
 
     def __str__(self) -> str:
-        mend = "on_error='skip' (--on-error skip) leaves such rows out, and lists them."
-        return f"{self.source} row {self.row}, {self.reason} {mend}"
+        return f"{self.source} row {self.row}, {self.reason} {self.mend}"
 
 
 class RowLabelError(RowError, LabelError):
     """A row with a cell that is no label."""
+
+    mend = (
+        "on_error='blank' (--on-error blank) makes such cells missing, on_error='skip' leaves such "
+        "rows out; both list them. --dry-run shows all that is wrong."
+    )
 
 
 def cut_short(what: str, position: int | None = None) -> ImageError:

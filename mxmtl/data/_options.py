@@ -85,8 +85,9 @@ class OutputOptions(Options):
 
     on_error: str = running(
         "raise",
-        "a bad row stops the run, or is listed in PREFIX.skipped.csv (exit code 3)",
-        choices=("raise", "skip"),
+        "a bad row stops the run; is left out, and listed in PREFIX.skipped.csv; or its bad cells "
+        "are missing, and listed in PREFIX.blanked.csv (exit code 3)",
+        choices=("raise", "skip", "blank"),
     )
     shard_rows: int = sharding(0, "records a file; 0 is no limit", low=0)
     shard_bytes: int = sharding(

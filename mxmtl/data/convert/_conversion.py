@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import errno
 import itertools
 import os
-import stat
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import cv2
 
@@ -19,32 +17,27 @@ from ..._options import unknown_option
 from ..._progress import progress
 from ..._threads import ordered_map
 from ...tasks import TaskSet
-from .._errors import ImageError, RowError, TableError, check_names
+from .._errors import RowError, TableError, check_names
 from .._options import ImageOptions, OutputOptions
-from ..images import convert_image
 from ..records import (
-    MAX_LENGTH,
     Framed,
     Part,
     RecordError,
     doubts,
-    frame_record,
-    picture_digest,
     read_manifest,
 )
-from ..tables import LabelEncoder, LabelledRow, TableOptions, TableReader, labelled_rows, open_table
+from ..tables import LabelEncoder, TableOptions, TableReader, labelled_rows, open_table
+from ._faults import TableFaults
 from ._output import Outcome, Output, RecordSummary, Skipped, Stored
-from ._pictures import PictureFinder
 from ._plan import Plan, make_plan, row_bytes
 from ._stage import Stage, has_changed
+from ._work import ImageWorker, RowJob
 
 Options = tuple[TableOptions, ImageOptions, OutputOptions]
 CHUNK = 128  # rows between two lines of the journal
 SILENT = 0  # of OpenCV's levels of logging
 BATCH = 8  # rows a thread takes at a time
 UNREAD = Framed([], 0, 0)
-# What the machine lacks, and no fault of the image.
-OURS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
 def write_records(
@@ -110,6 +103,39 @@ def write_records(
     (2, {'outdoors': 1, 'age': 1})
     >>> folder.cleanup()
     """
+    return prepared(table, images, prefix, tasks, options).run()
+
+
+def find_faults(
+    table: Any,
+    images: PathLike | None = None,
+    *,
+    tasks: TaskSet | PathLike | None,
+    **options: Any,
+) -> TableFaults:
+    """Read a table and all its images as `write_records` does, and write nothing.
+
+    Takes the arguments of `write_records` but for the prefix. Raises `TableError` for a table that
+    cannot be read as a whole.
+
+    Returns
+    -------
+    TableFaults
+        All cells that are no labels, all rows that are none and all images that cannot be read,
+        grouped, with their numbers; prints as lines.
+    """
+    options = {**options, "on_error": "blank"}
+    return prepared(table, images, "faults", tasks, options).find_faults()
+
+
+def prepared(
+    table: Any,
+    images: PathLike | None,
+    prefix: PathLike,
+    tasks: TaskSet | PathLike | None,
+    options: Mapping[str, Any],
+) -> Conversion:
+    """Open what a conversion needs; arguments are those of `write_records`."""
     table_options, image_options, output_options = sort_options(options)
     opened = open_table(table, table_options)
     if output_options.split is None and output_options.split_column is None:
@@ -128,7 +154,7 @@ def write_records(
         },
     }
     work = ImageWorker(os.fspath(images), image_options)
-    return Conversion(opened, tasks, work, without_ending(prefix), output_options, about).run()
+    return Conversion(opened, tasks, work, without_ending(prefix), output_options, about)
 
 
 def without_ending(prefix: PathLike) -> str:
@@ -169,102 +195,6 @@ def sort_options(options: Mapping[str, Any]) -> Options:
 
 
 # -- one run ---------------------------------------------------------------------------------------
-class RowJob(NamedTuple):
-    """A row to be worked on, and the split that it goes to."""
-
-    item: LabelledRow
-    split: int
-
-
-class ImageWorker:
-    """Turn batches of jobs into outcomes; safe to call from many threads.
-
-    Parameters
-    ----------
-    images : str
-        Folder that the paths in the table begin from.
-    options : ImageOptions
-        What the images shall become.
-    """
-
-    def __init__(self, images: str, options: ImageOptions) -> None:
-        self._images, self._options = images, options
-        self.find = PictureFinder(images)
-
-    def __call__(self, jobs: list[RowJob]) -> list[Outcome]:
-        for job in jobs:
-            announce(self._path(job.item))
-        return [self._outcome(job.item) for job in jobs]
-
-    def _path(self, item: LabelledRow) -> str:
-        return os.path.join(self._images, item.row.path)
-
-    def _read(self, path: str) -> Any:
-        try:
-            return read_file(path)
-        except ImageError as error:
-            if os.path.exists(path):
-                raise
-            raise ImageError(f"{error}{self.find.near(path)}") from error
-
-    def _outcome(self, item: LabelledRow) -> Outcome:
-        if item.label is None:
-            return Skipped(str(item.problem))
-        path = self._path(item)
-        try:
-            path = self.find(item.row.path)
-            image = convert_image(self._read(path), self._options)
-            framed = frame_record(item.label, item.row.record_id, image.data)
-        except ValueError as error:  # ImageError, a path with a NUL, a record that is too large
-            return Skipped(f"image {path!r}: {error}")
-        digest = picture_digest(image.data)
-        return Stored(framed, image.width, image.height, image.encoding, image.kept, digest)
-
-
-def announce(path: str) -> None:
-    """Let the system begin to read a file that is read soon: disks work while processors do."""
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except (OSError, ValueError):  # `read_file` says what is wrong with it
-        return
-    with contextlib.suppress(OSError):  # a pipe has nothing to begin with
-        os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_WILLNEED)
-    os.close(handle)
-
-
-def read_file(path: str) -> bytes:
-    """Read an image file; `ImageError` if there is none to read."""
-    try:
-        # Not to wait for someone who writes into a pipe that has an image's name.
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        try:
-            about = os.fstat(handle)
-            check_readable(about)
-            # One byte more than there should be: if it does not come, that was all. Few calls,
-            # because threads wait for one another after each.
-            data = os.read(handle, about.st_size + 1)
-            if len(data) == about.st_size:
-                return data
-            with open(handle, "rb", buffering=0, closefd=False) as stream:
-                return data + stream.read()
-        finally:
-            os.close(handle)
-    except FileNotFoundError:
-        raise ImageError("no such file.") from None
-    except OSError as error:
-        if error.errno in OURS:
-            raise
-        raise ImageError(f"{error.strerror}.") from None
-
-
-def check_readable(about: os.stat_result) -> None:
-    """Raise `ImageError` for what is no file, or larger than any record."""
-    if not stat.S_ISREG(about.st_mode):
-        raise ImageError("a folder, a pipe or a device, and no file.")
-    if about.st_size > MAX_LENGTH:
-        raise ImageError(f"{about.st_size} bytes; a record holds {MAX_LENGTH}.")
-
-
 class Chunk:
     """Rows that were completed, in order.
 
@@ -334,6 +264,25 @@ class Conversion:
             notes = [*stage.notes, *self._doubts(plan.splits, prefixes)]
             return RecordSummary.of_manifests(prefixes, files, notes)
 
+    def find_faults(self) -> TableFaults:
+        """Go through all rows and images, and return what is wrong with them."""
+        plan = self._plan()
+        found, shown = TableFaults(self._table.source), self._options.progress
+        batches, again = itertools.tee(in_batches(self._jobs(plan)))
+        results = ordered_map(self._work, batches, self._options.num_workers)
+        with calm_opencv(), contextlib.closing(results), progress(
+            plan.num_rows, "rows", shown=shown, what="checking"
+        ) as bar:  # fmt: skip
+            for batch, outcomes in zip(again, results):
+                for job, outcome in zip(batch, outcomes):
+                    reason = outcome.reason if isinstance(outcome, Skipped) else ""
+                    found.take(job.item, plan.splits[job.split], reason)
+                bar.update(len(batch))
+        return found
+
+    def _plan(self) -> Plan:
+        return make_plan(self._table, self._encoder, self._tasks, self._options, self._work.find)
+
     def _doubts(self, splits: Sequence[str], prefixes: list[str]) -> list[str]:
         """Say what one would want to know of the records before a training."""
         if self._tasks is None:
@@ -374,7 +323,8 @@ class Conversion:
 
     def _jobs(self, plan: Plan) -> Iterator[RowJob]:
         count = 0
-        for count, item in enumerate(labelled_rows(self._table, self._encoder), start=1):
+        blank = self._options.on_error == "blank"
+        for count, item in enumerate(labelled_rows(self._table, self._encoder, blank), start=1):
             if count > plan.num_rows:
                 break
             yield RowJob(plan.judged(count - 1, item), plan.split_of(count - 1))

@@ -53,20 +53,20 @@ class Skipped(NamedTuple):
 Outcome = Stored | Skipped
 
 
-class SkippedRows:
-    """A CSV file with the columns row, path and reason."""
+class ListedRows:
+    """A CSV file with the columns row, path, perhaps others, and reason."""
 
-    def __init__(self, folder: str, name: str) -> None:
+    def __init__(self, folder: str, name: str, *others: str) -> None:
         self.name, self.first = name, ""
         path = os.path.join(folder, name)
         self._stream = open(path, "w", encoding="utf-8", newline="")  # noqa: SIM115 (kept open)
         self._writer = csv.writer(self._stream, lineterminator="\n")
-        self._writer.writerow(("row", "path", "reason"))
+        self._writer.writerow(("row", "path", *others, "reason"))
 
-    def add(self, item: LabelledRow, reason: str) -> None:
+    def add(self, item: LabelledRow, reason: str, *others: str) -> None:
         """List a row."""
         self.first = self.first or f"row {item.row.number}, {reason}"
-        self._writer.writerow((item.row.number, item.row.path, reason))
+        self._writer.writerow((item.row.number, item.row.path, *others, reason))
 
     def close(self) -> None:
         """Complete the file."""
@@ -100,8 +100,9 @@ class Output:
         )
         self._labels = LabelCounts(tasks or ())
         self._images = ImageCounts()
-        self._skipped: SkippedRows | None = None
-        self.num_skipped = 0
+        self._skipped: ListedRows | None = None
+        self._blanked: ListedRows | None = None
+        self.num_skipped = self.num_blanked = 0
 
     def add(self, item: LabelledRow, outcome: Outcome) -> None:
         """Write a row that was worked on just now."""
@@ -148,9 +149,10 @@ class Output:
         stems = [name[: -len(".rec")] for name in names]
         names += [stem + ".idx" for stem in stems]
         names += [s + ENDING for s, one in zip(stems, self.writer.closed) if one["names"]]
-        if self._skipped is not None:
-            self._skipped.close()
-            names.append(self._skipped.name)
+        for lists in (self._skipped, self._blanked):
+            if lists is not None:
+                lists.close()
+                names.append(lists.name)
         if tasks is not None:
             names.append(self._name + ".tasks.json")
             tasks.save(os.path.join(self._folder, names[-1]))
@@ -161,27 +163,39 @@ class Output:
     def abandon(self) -> None:
         """Close the files as they are."""
         self.writer.abandon()
-        if self._skipped is not None:
-            self._skipped.close()
+        for lists in (self._skipped, self._blanked):
+            if lists is not None:
+                lists.close()
 
     def _count(self, item: LabelledRow, outcome: Outcome) -> None:
         if isinstance(outcome, Stored):
             assert item.label is not None
             self._labels.add(item.label)
             self._images.add(outcome.width, outcome.height, outcome.encoding, outcome.kept)
+            self._list_blanks(item)
             return
         if self._skipped is None:
-            self._skipped = SkippedRows(self._folder, self._name + ".skipped.csv")
+            self._skipped = ListedRows(self._folder, self._name + ".skipped.csv")
         self._skipped.add(item, outcome.reason)
         self.num_skipped += 1
 
+    def _list_blanks(self, item: LabelledRow) -> None:
+        for fault in item.blanks:
+            if self._blanked is None:
+                name = self._name + ".blanked.csv"
+                self._blanked = ListedRows(self._folder, name, "column")
+            self._blanked.add(item, str(fault.error), fault.columns)
+            self.num_blanked += 1
+
     def _manifest(self) -> dict[str, Any]:
         file = None if self._skipped is None else self._skipped.name
+        blanked = None if self._blanked is None else self._blanked.name
         return {
             "format": MANIFEST_FORMAT,
             "version": MANIFEST_VERSION,
             "records": self.writer.num_records,
             "skipped": {"rows": self.num_skipped, "file": file},
+            "blanked": {"cells": self.num_blanked, "file": blanked},
             "tasks": self.counts,
             "images": self._images.summary(),
             "shards": self.writer.closed,
@@ -220,6 +234,8 @@ class RecordSummary:
         What to give to `RecordIter`: one prefix, or one a split.
     files : tuple of str
         All files that were written.
+    num_blanked : int
+        Cells that were no labels and are missing; ``<prefix>.blanked.csv`` says why.
     splits : dict
         {split, or prefix: {'': records, task: labelled rows}}.
     shares : dict
@@ -233,6 +249,7 @@ class RecordSummary:
     labelled: Mapping[str, int]
     prefixes: tuple[str, ...]
     files: tuple[str, ...]
+    num_blanked: int = 0
     splits: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     shares: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -261,6 +278,7 @@ class RecordSummary:
             labelled=dict(labelled),
             prefixes=tuple(prefixes),
             files=tuple(files),
+            num_blanked=sum(one.get("blanked", {}).get("cells", 0) for one in manifests),
             splits=splits,
             shares={task: known[task] / max(cells[task], 1) for task in cells},
             notes=tuple(notes),
@@ -278,6 +296,10 @@ class RecordSummary:
         if self.num_skipped:
             lists = [file for file in self.files if file.endswith(".skipped.csv")]
             lines.append(f"  {self.num_skipped} rows skipped: see {', '.join(lists)}")
+        if self.num_blanked:
+            lists = [file for file in self.files if file.endswith(".blanked.csv")]
+            cells = f"{self.num_blanked} cell{'s are' if self.num_blanked > 1 else ' is'}"
+            lines.append(f"  {cells} missing, being no label: see {', '.join(lists)}")
         return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
 
     def _by_split(self) -> Table:

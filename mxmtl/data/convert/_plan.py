@@ -137,7 +137,8 @@ def make_plan(
     if options.stratify and tasks is None:
         raise ValueError("stratify=True needs tasks: they say what is to be evened out.")
     walk = TableWalk(table, tasks, options, find)
-    rows = progress(labelled_rows(table, encoder), "rows", shown=options.progress, what="reading")
+    labelled = labelled_rows(table, encoder, options.on_error == "blank")
+    rows = progress(labelled, "rows", shown=options.progress, what="reading")
     for item in rows:
         if item.problem is not None and options.on_error == "raise":
             raise item.error(table.source)

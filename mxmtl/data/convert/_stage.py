@@ -346,7 +346,9 @@ def outputs_of(prefix: str) -> list[str]:
     """Return the files that a conversion to a prefix has written, in a fixed order."""
     stems = [prefix] + [path[: -len(".rec")] for path in shards_of(prefix) if not is_another(path)]
     paths = [stem + end for stem in stems for end in (".rec", ".idx", ENDING)]
-    paths += [prefix + end for end in (".skipped.csv", ".tasks.json", ".manifest.json")]
+    paths += [
+        prefix + end for end in (".skipped.csv", ".blanked.csv", ".tasks.json", ".manifest.json")
+    ]
     return [path for path in paths if os.path.exists(path)]
 
 

@@ -23,12 +23,23 @@ REMEMBERED = 65536  # distinct cells of a column; a column of real numbers has n
 LABELS = 8 * CELLS  # numbers that are made at a time, at the most
 
 
+class Fault(NamedTuple):
+    """A cell, or several that make one label, that is no label: its columns, and what is wrong."""
+
+    columns: str
+    error: ValueError
+
+
 class LabelledRow(NamedTuple):
-    """A row and its label, or the problem that keeps it from being a record."""
+    """A row and its label, or the problem that keeps it from being a record.
+
+    ``blanks`` are cells that were no labels, and are missing in the label.
+    """
 
     row: Row
     label: np.ndarray | None
     problem: ValueError | None
+    blanks: Sequence[Fault] = ()
 
     def error(self, source: str) -> RowError:
         """Make the error that names this row."""
@@ -36,14 +47,21 @@ class LabelledRow(NamedTuple):
         return kind(source, self.row.number, self.row.path, str(self.problem))
 
 
-def labelled_rows(table: TableReader, encoder: LabelEncoder) -> Iterator[LabelledRow]:
-    """Encode the rows of a table one after the other; bad ones carry their problem."""
+def labelled_rows(
+    table: TableReader, encoder: LabelEncoder, blank: bool = False
+) -> Iterator[LabelledRow]:
+    """Encode the rows of a table one after the other; bad ones carry their problem.
+
+    With ``blank``, cells that are no labels are missing, and no problem of their rows.
+    """
     for chunk in table.chunks():
         for part in chunk.parts(max(1, LABELS // max(encoder.label_width, 1))):
-            labels, problems = encoder.encode(part)
+            labels, problems, faults = encoder.encode_all(part)
             for at in range(len(part)):
-                row, problem = part.row(at), problems.get(at)
-                yield LabelledRow(row, None if problem else labels[at], problem)
+                row, problem, found = part.row(at), problems.get(at), faults.get(at, ())
+                if found and not blank:
+                    problem = problem or found[0].error
+                yield LabelledRow(row, None if problem else labels[at], problem, found)
 
 
 class LabelEncoder:
@@ -80,21 +98,40 @@ class LabelEncoder:
 
     def encode(self, chunk: Chunk) -> tuple[np.ndarray, dict[int, ValueError]]:
         """Return labels, float32 (n, label_width), and what is wrong with rows, by position."""
+        labels, problems, faults = self.encode_all(chunk)
+        return labels, {**{at: found[0].error for at, found in faults.items()}, **problems}
+
+    def encode_all(
+        self, chunk: Chunk
+    ) -> tuple[np.ndarray, dict[int, ValueError], dict[int, list[Fault]]]:
+        """Return labels, missing where cells are none; what is wrong with rows, and with cells."""
         problems: dict[int, ValueError] = {
             at: TableError(text) for at, text in chunk.problems.items()
         }
+        faults: dict[int, list[Fault]] = {}
         if chunk.labels is not None:
-            if self._tasks is not None:
-                for at, text in illegal_labels(self._tasks, chunk.labels).items():
-                    problems.setdefault(at, LabelError(text))
-            return chunk.labels, problems
+            labels = chunk.labels if self._tasks is None else self._stored(chunk.labels, faults)
+            return labels, problems, faults
         labels = np.empty((len(chunk), self.label_width), np.float32, order="F")
+        missing = np.empty(0) if self._tasks is None else self._tasks.missing_label
         for part in self._parts:
             values, wrong = part.encode(chunk)
-            labels[:, part.place : part.place + values.shape[1]] = values
+            place = slice(part.place, part.place + values.shape[1])
+            labels[:, place] = values
             for at, error in wrong.items():
-                problems.setdefault(at, error)
-        return np.ascontiguousarray(labels), problems
+                labels[at, place] = missing[place]
+                faults.setdefault(at, []).append(Fault(", ".join(part.columns), error))
+        return np.ascontiguousarray(labels), problems, faults
+
+    def _stored(self, stored: np.ndarray, faults: dict[int, list[Fault]]) -> np.ndarray:
+        """Return stored labels (n, label_width), missing where they are none of their tasks."""
+        labels, tasks = stored, self._tasks or TaskSet([])
+        for task, place in zip(tasks, tasks.slices):
+            for at, text in illegal_labels(TaskSet([task]), stored[:, place]).items():
+                labels = stored.copy() if labels is stored else labels
+                labels[at, place] = task.missing
+                faults.setdefault(at, []).append(Fault(task.name, LabelError(text)))
+        return labels
 
     def __call__(self, row: Row) -> np.ndarray:
         """Return the row's label, float32 (label_width,); `LabelError` without the place."""
@@ -122,7 +159,9 @@ class LabelEncoder:
                 )
         if len(task.sources) != task.label_width:
             maps = [self.values.of(column) for column in task.sources]
-            yield RowsEncoder(task.sources, place, task.encode_cells, maps)
+            rows = RowsEncoder(task.sources, place, task.encode_cells, maps)
+            rows.width = task.label_width
+            yield rows
             return
         for at, column in enumerate(task.sources):
             yield CellEncoder(column, place + at, cell_reader(task, column), self.values.of(column))
@@ -136,7 +175,9 @@ class LabelEncoder:
 
 
 class ColumnEncoder:
-    """Encodes what one column says; knows the cells that it has seen."""
+    """Encodes what one column says, ``width`` values; knows the cells that it has seen."""
+
+    width = 1
 
     def __init__(self, columns: Sequence[str], place: int, read: Callable[[Any], Values]) -> None:
         self.columns, self.place, self._read = columns, place, read
@@ -158,14 +199,13 @@ class ColumnEncoder:
             except LabelError as error:
                 values.append(None)
                 wrong[code] = error
-        width = next((len(value) for value in values if value is not None), 1)
-        nothing = (0.0,) * width
+        nothing = (0.0,) * self.width
         table = np.array([nothing if value is None else value for value in values], np.float32)
         rows: dict[int, ValueError] = {}
         if wrong:
             for at in np.flatnonzero(np.isin(column.codes, list(wrong))).tolist():
                 rows[at] = wrong[int(column.codes[at])]
-        return table.reshape(-1, width)[column.codes], rows
+        return table.reshape(-1, self.width)[column.codes], rows
 
     def _value(self, cell: Any) -> Values:
         value = self._known.get(cell)
@@ -220,7 +260,7 @@ class NamesEncoder(ColumnEncoder):
         options: TableOptions,
     ) -> None:
         super().__init__([column], place, read)
-        self._task, self._options = task, options
+        self._task, self._options, self.width = task, options, task.label_width
 
     def encode(self, chunk: Chunk) -> tuple[np.ndarray, dict[int, ValueError]]:
         column = chunk.column(self.columns[0])
