@@ -1,4 +1,4 @@
-"""What becomes of one row: its image file is found, read, checked, made what it shall be, framed."""
+"""What becomes of one row: its image file is found, read, checked, converted and framed."""
 
 from __future__ import annotations
 
