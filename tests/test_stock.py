@@ -22,6 +22,8 @@ README = Path(__file__).parent.parent / "README.md"
 ZOO = mxmtl.Multiclass("zoo", ["a", "b"])
 ANT = mxmtl.Multiclass("ant", ["a", "b", "c"])
 TOYS = mxmtl.Multilabel("toys", ["ball", "rope", "bone"])
+AGE = mxmtl.Regression("age")
+LONG = "mean squared error, off by 0.1 in each of 3,000 batches (NumPy 2)"
 
 
 def _score(metric, tasks, labels, outputs):
@@ -40,7 +42,7 @@ def _score(metric, tasks, labels, outputs):
     batches = mx.io.NDArrayIter(data, named, batch_size=4)
     module.bind(batches.provide_data, batches.provide_label, for_training=False)
     module.init_params()
-    return round(dict(module.score(batches, metric)).popitem()[1], 3)
+    return round(float(dict(module.score(batches, metric)).popitem()[1]), 3)
 
 
 def perfect_predictor():
@@ -65,6 +67,16 @@ def cross_entropy_of_known_labels():
         _score(metric, [ANT], [label], [output])
         for metric in (mx.metric.CrossEntropy(), mxmtl.metrics.CrossEntropy(ANT))
     )
+
+
+def squared_error_of_a_long_epoch():
+    """By NumPy 2's rules for types stock metrics add in float32; by NumPy 1's, in float64."""
+    ours = mxmtl.metrics.MSE(AGE)
+    stock, label, output = mx.metric.MSE(), mx.nd.zeros(4), mx.nd.ones((4, 1)) / 10
+    for _ in range(3000):
+        ours.update([label], [output])
+        stock.update([label], [output.reshape(-1)])
+    return tuple(round(float(metric.get()[1]), 7) for metric in (stock, ours))
 
 
 def accuracy_of_labels():
@@ -179,6 +191,7 @@ ROWS = {
     "accuracy of a predictor that is right in both of its tasks": perfect_predictor,
     "accuracy, all known labels right, half of the labels missing": accuracy_of_known_labels,
     "cross-entropy, each known class given 0.8, one label missing": cross_entropy_of_known_labels,
+    LONG: squared_error_of_a_long_epoch,
     "accuracy of a multi-label head that is right everywhere": accuracy_of_labels,
     "rows counted by `score`, 5 rows in batches of 4": scored_rows,
     "gradient at a missing multi-label cell": gradient_of_a_missing_cell,
@@ -190,6 +203,8 @@ ROWS = {
 
 @pytest.mark.parametrize("row", ROWS)
 def test_the_table_in_the_readme_is_measured(row):
+    if row == LONG and np.lib.NumpyVersion(np.__version__) < "2.0.0":
+        pytest.skip("older than NumPy 2, where stock metrics add in float64")
     with contextlib.redirect_stdout(io.StringIO()):
         stock, ours = ROWS[row]()
     assert stock != ours

@@ -94,7 +94,7 @@ class Workers:
 
         ``what`` says what for; `WorkersError` if another worker is here for something else.
         """
-        table = np.zeros((self.count, 1 + len(numbers)), np.float32)
+        table: np.ndarray = np.zeros((self.count, 1 + len(numbers)), np.float32)
         table[self.rank] = (zlib.crc32(what.encode()) >> 8, *numbers)
         table = self.total(table.reshape(-1)).reshape(table.shape)
         if len(set(table[:, 0])) > 1:
@@ -117,7 +117,7 @@ class Workers:
         step = max(1, LARGE // self.count)
         for start in range(0, len(words), step):
             mine = words[start : start + step]
-            table = np.zeros((self.count, len(mine)), np.float32)
+            table: np.ndarray = np.zeros((self.count, len(mine)), np.float32)
             table[self.rank] = mine
             table = self.total(table.reshape(-1)).reshape(table.shape)
             for part, row in zip(parts, table):
@@ -147,7 +147,8 @@ class Workers:
         """Let a metric of `mxmtl.metrics` have seen what it has seen on all workers."""
         if self._store is not None:
             stream = io.BytesIO()
-            np.savez(stream, **arrays_of(metric))
+            arrays: dict[str, Any] = arrays_of(metric)
+            np.savez(stream, **arrays)
             found = self.gather("metrics", stream.getvalue())
             merge_arrays(metric, [np.load(io.BytesIO(data), allow_pickle=False) for data in found])
 

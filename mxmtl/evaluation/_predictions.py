@@ -202,8 +202,9 @@ def write_predictions(
 ) -> None:
     """Write arrays, and JSON-able data about them."""
     text = json.dumps({"format": FORMAT, "version": VERSION, **about}, ensure_ascii=False)
+    named: dict[str, Any] = {ABOUT: np.frombuffer(text.encode("utf-8"), np.uint8), **arrays}
     with atomic_write(path) as stream:
-        np.savez(stream, **{ABOUT: np.frombuffer(text.encode("utf-8"), np.uint8), **arrays})
+        np.savez(stream, **named)
 
 
 def read_predictions(path: PathLike) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

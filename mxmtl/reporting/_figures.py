@@ -26,7 +26,7 @@ ALL_LABELS = "all together"
 INK, FAINT = "#010203", "#040506"  # colours that become variables of the page's style
 SERIES = tuple(f"#0a0b{number:02x}" for number in range(8))
 DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1)), (0, (7, 2, 1, 2)))
-STYLE: dict[str, Any] = {
+STYLE: Any = {
     "svg.fonttype": "none",  # text stays text: the reader's fonts draw it
     "svg.hashsalt": "mxmtl",  # the same figure is the same bytes
     "text.color": INK,
@@ -81,7 +81,7 @@ def svg(draw: Callable[[Any], None], title: str) -> str:
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context({**STYLE}):
+    with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=SIZE)
         FigureCanvasSVG(figure)
         draw(figure.add_axes(PLACE))  # fixed: fitting it to its texts takes longer than drawing it

@@ -11,7 +11,7 @@ import importlib.util
 import io
 import logging
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -211,14 +211,21 @@ def spelled(text: str, lacking: frozenset[str]) -> str:
     >>> spelled("breed: 比格犬", frozenset("比格犬"))
     'breed: BiGeQuan'
     """
+    spell: Callable[[str], str]
     try:
         from anyascii import anyascii as spell
     except ImportError:  # matplotlib was installed by itself
-
-        def spell(letter: str) -> str:
-            return letter.encode("unicode_escape").decode()
-
+        spell = number_of
     return "".join(spell(letter) if letter in lacking else letter for letter in text)
+
+
+def number_of(letter: str) -> str:
+    r"""Return a letter as it is written in Python.
+
+    >>> print(number_of("犬"))
+    \u72ac
+    """
+    return letter.encode("unicode_escape").decode()
 
 
 def candidates(font_manager: Any) -> Iterator[str]:

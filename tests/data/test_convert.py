@@ -121,7 +121,7 @@ def test_a_bad_cell_names_table_row_task_and_cell(made, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["train.csv"]
 
 
-GIF = b"GIF89a\1\0\1\0\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\1\0\1\0\0\2\2D\1\0;"
+HEIC = b"\0\0\0\x18ftypheic" + bytes(40)  # newer releases of OpenCV read GIF and AVIF
 BAD = {
     3: ("breed", "bull", "task 'breed': 'bull' is not one of"),
     7: ("path", "none.jpg", "none.jpg': no such file."),
@@ -138,7 +138,7 @@ BAD = {
     14: ("path", f"{'long' * 100}.jpg", ".jpg': File name too long."),
     15: ("path", "loop.jpg", "loop.jpg': Too many levels of symbolic links."),
     16: ("path", "0.jpg/x.jpg", "0.jpg/x.jpg': Not a directory."),
-    17: ("path", "moving.gif", "moving.gif': a GIF file, which OpenCV"),
+    17: ("path", "phone.heic", "phone.heic': a HEIC file, which OpenCV"),
 }
 
 
@@ -151,7 +151,7 @@ def broken(tmp_path):
     (tmp_path / "jpg" / "page.jpg").write_text("<html>404</html>")
     (tmp_path / "jpg" / "folder").mkdir()
     (tmp_path / "jpg" / "loop.jpg").symlink_to("loop.jpg")
-    (tmp_path / "jpg" / "moving.gif").write_bytes(GIF)
+    (tmp_path / "jpg" / "phone.heic").write_bytes(HEIC)
     os.mkfifo(tmp_path / "jpg" / "pipe.jpg")
     rows = random_rows(20, names)
     for index, (column, cell, _) in BAD.items():
