@@ -10,7 +10,7 @@ from typing import Any
 from .. import distributed, training
 from ._arguments import add_options, given
 
-EXAMPLE = "mxmtl train data/train --val data/val --run runs/first --epochs 5 --lr 0.05"
+EXAMPLE = "mxmtl train data/train --val data/val --run runs/first --epochs 5"
 DESCRIPTION = """\
 Train a network with one head a task on records, through MXNet's own Module.fit.
 

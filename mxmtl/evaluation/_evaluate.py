@@ -17,6 +17,7 @@ from ..metrics import (
     TopKAccuracy,
     WorstTask,
     metric_named,
+    relative_losses,
     values_of,
 )
 from ..model import Model, Network, RunFolder, load_model
@@ -27,8 +28,8 @@ from ._predictions import Predictions, predict_records
 
 CHUNK = 8192  # rows at once: predictions of more are activated part by part
 Thresholds = Mapping[str, Sequence[float]]
-# Each of these says what another says, or is a table.
-LEFT_OUT = ("f_beta", "hamming_loss", "mse", "confusion_matrix")
+# Each of these says what another says, is a table, or needs to be told more.
+LEFT_OUT = ("f_beta", "hamming_loss", "mse", "confusion_matrix", "relative_loss")
 ACROSS = ("accuracy", "f1", "task_loss")  # of these there is a value over all tasks
 WIDE = 5  # classes: with no more, the right one is always among the first five
 
@@ -89,6 +90,7 @@ def evaluate(
     return measure(
         predictions,
         thresholds=loaded.file.thresholds,
+        constants=loaded.file.constants,
         bootstrap=bootstrap,
         level=level,
         seed=seed,
@@ -100,6 +102,7 @@ def measure(
     predictions: Predictions,
     *,
     thresholds: Any | None = None,
+    constants: Mapping[str, Sequence[float]] = {},
     bootstrap: int = EvaluateOptions.bootstrap,
     level: float = EvaluateOptions.level,
     seed: int = EvaluateOptions.seed,
@@ -108,10 +111,12 @@ def measure(
     """Measure predictions; the parameters are those of `evaluate`.
 
     ``thresholds`` are those of the predictions, unless given; ``about`` names model and records.
+    With ``constants``, as `mxmtl.model.ModelFile` has them, losses are told beside those of
+    constant answers, too: ``relative_loss``.
     """
     tasks = predictions.tasks
     thresholds = predictions.thresholds if thresholds is None else thresholds
-    suite = evaluation_suite(tasks, thresholds)
+    suite = evaluation_suite(tasks, thresholds, constants)
     meter = Bootstrap(suite, repeats=bootstrap, level=level, seed=seed) if bootstrap else suite
     for start in range(0, len(predictions), CHUNK):
         rows = slice(start, start + CHUNK)
@@ -139,15 +144,23 @@ def worst_of(suite: Suite) -> dict[str, str]:
 
 
 # -- which metrics an evaluation has: all that tell something of their own -------------------------
-def evaluation_suite(tasks: TaskSet, thresholds: Mapping[str, Sequence[float]] = {}) -> Suite:
+def evaluation_suite(
+    tasks: TaskSet,
+    thresholds: Mapping[str, Sequence[float]] = {},
+    constants: Mapping[str, Sequence[float]] = {},
+) -> Suite:
     """Make the suite of all metrics, of each task, of each class, and over all tasks.
 
-    Thresholds, by task, go into every metric of decisions of that task.
+    Thresholds, by task, go into every metric of decisions of that task; what there is a constant
+    answer of has its relative loss.
     """
+    relative = {metric.name: metric for metric in relative_losses(tasks, constants)}
     metrics: list[Metric] = []
     for task in tasks:
-        metrics += task_metrics(task, thresholds)
-    return Suite(tasks, [*metrics, *across(tasks, thresholds)])
+        own = relative.pop(f"{task.name}/relative_loss", None)
+        metrics += [*task_metrics(task, thresholds), *([own] if own else [])]
+    over_all = relative.values() if len(tasks) > 1 else ()
+    return Suite(tasks, [*metrics, *across(tasks, thresholds), *over_all])
 
 
 def task_metrics(task: Task, thresholds: Thresholds) -> list[Metric]:

@@ -32,6 +32,7 @@ from ._decisions import Recall as Recall
 from ._decisions import Specificity as Specificity
 from ._decisions import TopKAccuracy as TopKAccuracy
 from ._formulas import Curve as Curve
+from ._formulas import NotFiniteError as NotFiniteError
 from ._formulas import area_under_roc as area_under_roc
 from ._formulas import area_under_roc_error as area_under_roc_error
 from ._formulas import average_precision as average_precision
@@ -67,6 +68,9 @@ from ._regression import MSE as MSE
 from ._regression import RMSE as RMSE
 from ._regression import PearsonCorrCoef as PearsonCorrCoef
 from ._regression import R2Score as R2Score
+from ._relative import RELATIVE as RELATIVE
+from ._relative import RelativeLoss as RelativeLoss
+from ._relative import relative_losses as relative_losses
 from ._statistic import Reliability as Reliability
 from ._statistic import Statistic as Statistic
 from ._suite import AbstractAcross as AbstractAcross

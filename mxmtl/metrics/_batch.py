@@ -11,7 +11,7 @@ import numpy as np
 
 from ..tasks import LabelError, Task, complement, real
 from ._fast import column_sums, first_highest
-from ._formulas import Counts, absolute_error, log_loss, squared_error
+from ._formulas import Counts, NotFiniteError, absolute_error, log_loss, squared_error
 
 NEAR_ONE = 0.01  # how far a row of float16 probabilities may be from adding up to 1
 FEW = 64  # classes up to which a table of all pairs is counted faster than each side by itself
@@ -72,7 +72,11 @@ class Batch(abc.ABC):
         """Loss of each cell as the task declares it: float64 (n, label_width), 0 where missing."""
         return self.task.prediction_loss(self.label, self.prediction)
 
-    # What follows is asked by metrics of some kinds alone; theirs have it, and say more.
+    def constant_losses(self, answer: tuple[float, ...]) -> np.ndarray:
+        """Return what `task_losses` would be if all predictions were this one, (num_outputs,)."""
+        return self.task.prediction_loss(self.label, np.tile(answer, (len(self.label), 1)))
+
+    # What follows is asked by metrics of some kinds alone.
     def counts(self, threshold: Any) -> np.ndarray:
         """Return the four parts of `Counts`, of each unit: int64 (4, num_outputs)."""
         raise self._has_none("decisions")
@@ -161,11 +165,8 @@ class Batch(abc.ABC):
             "batch. Do the records belong to these tasks?"
         )
 
-    def _not_finite(self) -> ValueError:
-        return ValueError(
-            f"task {self.task.name!r}: predictions are NaN or infinite. Has training diverged? "
-            "A lower learning rate or a smaller task weight may help."
-        )
+    def _not_finite(self) -> NotFiniteError:
+        return NotFiniteError(self.task.name)
 
     def _no_probabilities(self, what: str) -> ValueError:
         return ValueError(

@@ -11,6 +11,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 
+class NotFiniteError(ValueError):
+    """Predictions of a task, named ``task``, that are NaN or infinite."""
+
+    def __init__(self, task: str) -> None:
+        self.task = task
+        super().__init__(
+            f"task {task!r}: predictions are NaN or infinite. Has training diverged? "
+            "A lower learning rate or a smaller task weight may help."
+        )
+
+
 class Counts(NamedTuple):
     """Rows of each unit, arrays of one shape: what was right, predicted, positive, known."""
 

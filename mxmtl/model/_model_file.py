@@ -75,6 +75,9 @@ class ModelFile:
         By task: what logits are divided by. Empty until it is tuned.
     tuned : dict
         How the two came about: checkpoint, records, objective. Empty until then.
+    constants : dict
+        By task: the best constant answer of the training labels, (num_outputs,), with which
+        losses are compared. Empty where that is not known.
     """
 
     tasks: TaskSet
@@ -82,6 +85,7 @@ class ModelFile:
     thresholds: dict[str, list[float]] = field(default_factory=dict)
     temperature: dict[str, float] = field(default_factory=dict)
     tuned: dict[str, Any] = field(default_factory=dict)
+    constants: dict[str, list[float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, levels in self.thresholds.items():
@@ -134,6 +138,7 @@ class ModelFile:
                 "thresholds": self.thresholds,
                 "temperature": self.temperature,
                 "tuned": self.tuned,
+                "constants": self.constants,
             },
         )
 
@@ -148,6 +153,7 @@ class ModelFile:
                 dict(data["thresholds"]),
                 dict(data["temperature"]),
                 dict(data.get("tuned", {})),
+                dict(data.get("constants", {})),
             )
         except ValueError as error:
             text = str(error)

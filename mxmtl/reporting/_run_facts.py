@@ -58,7 +58,12 @@ def run_facts(
     """
     checkpoint, settings = run.checkpoint(which), run.settings
     train, _ = run.records
-    evaluation = measure(predictions, thresholds=model.thresholds, bootstrap=bootstrap)
+    evaluation = measure(
+        predictions,
+        thresholds=model.thresholds,
+        constants=model.constants,
+        bootstrap=bootstrap,
+    )
     each = min(mistakes, max(1, PICTURES // len(model.tasks)))
     facts = {
         "name": run.folder.resolve().name,

@@ -111,6 +111,21 @@ class Kind(str, metaclass=abc.ABCMeta):
     def as_prediction(self, task: Any, label: np.ndarray) -> np.ndarray:
         """Return what labels want predicted: float64 (N, num_outputs), NaN where missing."""
 
+    def constant(self, wanted: np.ndarray, weight: Any, rows: Any) -> np.ndarray:
+        """Return the mean of what labels want predicted, (num_outputs,): the best constant answer.
+
+        ``wanted`` is as `as_prediction` gives it; ``weight`` and ``rows``, how many there are of
+        each, broadcast against it. nan where no label is known.
+        """
+        known = ~np.isnan(wanted)
+        total = np.where(known, weight * rows, 0.0).sum(axis=0)
+        summed = (np.nan_to_num(wanted) * weight * rows).sum(axis=0)
+        mean: np.ndarray = summed / np.where(total > 0, total, np.nan)
+        if not self.probabilities:
+            return mean
+        rare = 0.5 / ((known * rows).sum(axis=0) + 1)  # what was never seen may come yet
+        return np.clip(np.nan_to_num(mean, nan=0.5), rare, 1 - rare)
+
     # -- counts ----------------------------------------------------------------------------------
     @abc.abstractmethod
     def counter(self, task: Any) -> LabelCounter:
@@ -228,6 +243,11 @@ class ClassKind(Kind):
         rows = np.eye(task.num_outputs)[np.where(known, label, 0).astype(np.int64)]
         rows[~known] = np.nan
         return rows
+
+    def constant(self, wanted: np.ndarray, weight: Any, rows: Any) -> np.ndarray:
+        shares = super().constant(wanted, weight, rows)
+        normal: np.ndarray = shares / shares.sum()
+        return normal
 
     def counter(self, task: Any) -> LabelCounter:
         return ClassCounter(task)

@@ -248,5 +248,9 @@ class Multiclass(ClassTask):
         # A sum of comparisons, because a symbol holds no constant tensor to look up in.
         return sum((label == index) * weight for index, weight in enumerate(self.class_weight))
 
+    def softened(self, wanted: np.ndarray) -> np.ndarray:
+        gold, others = self._targets()
+        return wanted * (gold - others) + others
+
     def _targets(self) -> tuple[float, float]:
         return 1.0 - self.label_smoothing, self.label_smoothing / (self.num_classes - 1)

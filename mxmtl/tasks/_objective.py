@@ -19,7 +19,7 @@ import numpy as np
 
 from ..losses import Loss, counted, log_odds
 from ._kind import Kind
-from ._operators import gate, scale_gradient
+from ._operators import NumpyOperators, gate, scale_gradient
 
 GRADIENTS = ("cell_loss", "cell_gradient")  # the second is that of the first
 
@@ -44,6 +44,8 @@ class Objective(abc.ABC):
         def label_width(self) -> int: ...
         @property
         def num_outputs(self) -> int: ...
+        @property
+        def num_logits(self) -> int: ...
         def label_shape(self, batch_size: int) -> tuple[int, ...]: ...
 
     def labelled(self, label: Any) -> Any:
@@ -237,6 +239,43 @@ class Objective(abc.ABC):
         found = self.cell_gradient(F, logits, label) * (self.weight / self.label_width)
         found = F.broadcast_mul(found, self._scale(F, label, known, "valid"))
         return F.where(F.broadcast_mul(known, F.ones_like(found)), found, F.zeros_like(found))
+
+    def constant(self, label: np.ndarray) -> np.ndarray:
+        """Return the prediction (num_outputs,) that, given to all rows, costs these labels least.
+
+        It is what a network that has learned nothing can say: the shares of the classes, of a yes,
+        or the mean, weighted as the loss is. nan where no label is known.
+        """
+        label, rows = np.asarray(label, dtype=np.float64).reshape(-1, self.label_width), np.ones(1)
+        if self.label_width == 1:  # not a row of all classes for each picture
+            label, rows = np.unique(label[self.labelled(label)], return_counts=True)
+            label, rows = label[:, np.newaxis], rows[:, np.newaxis]
+        weight = self.cell_weight(NumpyOperators(), label)
+        wanted = self.softened(self.kind.as_prediction(self, label))
+        return self.kind.constant(wanted, 1.0 if weight is None else weight, rows)
+
+    def logits_of(self, prediction: np.ndarray) -> np.ndarray | None:
+        """Return logits (num_logits,) that become this prediction (num_outputs,), where known.
+
+        What turns a softmax, a sigmoid or a linear answer back is tried on the task itself.
+        """
+        F, width = NumpyOperators(), self.num_logits
+        if width != self.num_outputs or not np.isfinite(prediction).all():
+            return None
+        zero, one = (np.ravel(self.activate(F, np.full((1, width), x))) for x in (0.0, 1.0))
+        with np.errstate(all="ignore"):
+            logs = np.log(prediction)
+            ways = (logs - logs.mean(), np.log(prediction / (1 - prediction)))
+            ways += ((prediction - zero) / (one - zero),)
+            for logits in ways:
+                back = np.ravel(self.activate(F, logits[np.newaxis]))
+                if np.allclose(back, prediction, rtol=1e-5, atol=1e-8):
+                    return logits
+        return None
+
+    def softened(self, wanted: np.ndarray) -> np.ndarray:
+        """Return what labels want predicted, with label smoothing."""
+        return wanted
 
     def _scale(self, F: Any, label: Any, known: Any, normalization: str) -> Any | None:
         # (N, label_width) or (1, 1): what multiplies the loss of a cell, beside the task weight.

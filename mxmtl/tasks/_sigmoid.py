@@ -190,6 +190,10 @@ class SigmoidTask(Task, ABC):
             table[f"{column}.probability"] = probability
         return table
 
+    def softened(self, wanted: np.ndarray) -> np.ndarray:
+        softened: np.ndarray = self._target(wanted)
+        return softened
+
     def _target(self, label: Any) -> Any:
         if not self.label_smoothing:
             return label

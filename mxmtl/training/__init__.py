@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from ._callbacks import Monitor as Monitor
     from ._callbacks import Progress as Progress
     from ._callbacks import TensorBoardLog as TensorBoardLog
+    from ._divergence import DivergedError as DivergedError
+    from ._divergence import TrainingError as TrainingError
     from ._find_lr import RateFinding as RateFinding
     from ._find_lr import find_lr as find_lr
-    from ._fit import TrainingError as TrainingError
     from ._fit import fit as fit
     from ._fit import resume as resume
     from ._module_state import load_module as load_module

@@ -20,7 +20,7 @@ from typing import Any
 from tqdm import tqdm
 
 from .._files import atomic_write, finite
-from ..metrics import Metric, Suite
+from ..metrics import Metric, Suite, main_metric
 from ..model import Checkpoint, best_entry, find_checkpoints
 from ._session import Callback, Session, direction
 
@@ -265,15 +265,11 @@ class Progress(Callback):
         """Write the epoch's line."""
         self.on_end(session)
         entry = session.history[-1]
-        name = session.settings.monitor
-        values = {name: entry["val"].get(name, entry["train"].get(name))}
-        values.update(
-            {key: (entry["val"] or entry["train"])[key] for key in running(session.metric)}
-        )
+        names = dict.fromkeys([session.settings.monitor, *running(session.metric)])
         log.info(
             "%s  lr %.3g  %.0f images/s  %s%s",
             heading(session, session.epoch), entry["lr"], entry["images_per_second"],
-            "  ".join(f"{key} {value:.4f}" for key, value in values.items() if value is not None),
+            "  ".join(filter(None, (beside(entry, name) for name in names))),
             "  best" if entry.get("best") else "",
         )  # fmt: skip
 
@@ -300,18 +296,44 @@ def heading(session: Session, epoch: int) -> str:
     return f"epoch {epoch}/{session.settings.num_epochs}"
 
 
+def beside(entry: dict[str, Any], name: str) -> str:
+    """Write a value of an epoch: ``ink/rmse 5.2000 (train 4.9000, constant 14.4000)``.
+
+    The first is that of the validation, if there is one; the last what a constant answer reaches.
+    """
+    task, _, metric = name.rpartition("/")
+    shown, train = entry["val"] or entry["train"], entry["train"] if entry["val"] else {}
+    value = {
+        "": shown.get(name),
+        "train ": train.get(name),
+        "constant ": shown.get(f"{task}/baseline_{metric}"),
+    }
+    first, *rest = (word + in_short(v) for word, v in value.items() if word == "" or not _is_nan(v))
+    return f"{name} {first}" + (f" ({', '.join(rest)})" if rest else "")
+
+
+def in_short(value: float | None) -> str:
+    """Write a value with four decimals, or four digits where those would say nothing.
+
+    >>> in_short(0.25), in_short(1234567.0), in_short(1e-7), in_short(None)
+    ('0.2500', '1.235e+06', '1e-07', 'nan')
+    """
+    if value is None:
+        return "nan"
+    plain = value == 0 or 1e-3 <= abs(value) < 1e5 or not math.isfinite(value)
+    return f"{value:.4f}" if plain else f"{value:.4g}"
+
+
 def running(suite: Suite) -> dict[str, float]:
-    """Return one telling value of each task: its first metric that is no count and no baseline."""
-    chosen: dict[str, Metric] = {}
-    for metric in suite.metrics:
-        telling = isinstance(metric, Metric) and metric.higher_is_better is not None
-        if telling and len(metric.tasks) == 1 and not metric.of_labels:
-            chosen.setdefault(metric.tasks[0].name, metric)
+    """Return one telling value of each task: of its default metrics the main one."""
     values = {}
-    for metric in chosen.values():
-        name, value = metric.get_global()
-        if isinstance(name, str) and not math.isnan(value):
-            values[name] = value
+    for metric in suite.metrics:
+        if isinstance(metric, Metric) and len(metric.tasks) == 1:
+            task = metric.tasks[0]
+            if metric.name == f"{task.name}/{main_metric(task.default_metrics)}":
+                value = metric.get_global()[1]
+                if not math.isnan(value):
+                    values[metric.name] = value
     return values
 
 

@@ -20,6 +20,7 @@ from typing import Any
 import mxnet as mx
 
 from .._files import PathLike
+from ..metrics import NotFiniteError
 from ..model import (
     MODEL,
     SETTINGS,
@@ -40,6 +41,7 @@ from ._callbacks import (
     Progress,
     make_logs,
 )
+from ._divergence import DivergedError, Divergence, TrainingError, warn_of_best
 from ._network import SymbolAndParams, check_shapes, make_network
 from ._optimizer import check_optimizer
 from ._preset import chosen_settings
@@ -50,10 +52,6 @@ from ._settings import Settings, load_noted, load_settings, save_settings
 from ._train_phase import train_phase
 
 log = logging.getLogger("mxmtl")
-
-
-class TrainingError(ValueError):
-    """MXNet failed in the middle of a run, as where a GPU has too little memory."""
 
 
 def fit(
@@ -96,7 +94,8 @@ def fit(
     ValueError, TypeError
         For settings that cannot be, and a network that does not take such images.
     TrainingError
-        If MXNet fails in the middle.
+        If MXNet fails in the middle, or a task diverges (`DivergedError`): its loss becomes no
+        number, or many times that of a constant answer.
     Interrupted
         After Ctrl-C: a KeyboardInterrupt; all is saved, and `resume` goes on.
     """
@@ -110,13 +109,15 @@ def fit(
     with TrainAndVal(context, _prefixes(train), _prefixes(val)) as records:
         records.look()
         tasks = records.tasks()
-        session = Session(context, tasks, folder, [*standard_callbacks(chosen, leads), *callbacks])
-        begin = make_network(chosen, tasks, network)
+        constants, steps = records.constants(tasks), standard_callbacks(chosen, leads)
+        session = Session(context, tasks, folder, [*steps, *callbacks], constants)
+        begin = make_network(chosen, tasks, network, constants)
         check_shapes(begin.symbol, records.train)
         if not leads:
             return _train(session, records, begin)
         claim(folder)
-        write_run(folder, chosen, ModelFile(tasks, chosen.preprocessing), begin, records)
+        made = ModelFile(tasks, chosen.preprocessing, constants=constants)
+        write_run(folder, chosen, made, begin, records)
         with locked(folder):
             return _train(session, records, begin)
 
@@ -159,8 +160,9 @@ def resume(run: PathLike, *, callbacks: Sequence[Callback] = (), **changes: Any)
         settings = dataclasses.replace(settings, **changes)
     context = RunContext.settle(settings)
     leads = context.workers.leads
-    tasks = ModelFile.load(folder / MODEL).tasks
-    session = Session(context, tasks, folder, [*standard_callbacks(settings, leads), *callbacks])
+    made = ModelFile.load(folder / MODEL)
+    tasks, steps = made.tasks, standard_callbacks(settings, leads)
+    session = Session(context, tasks, folder, [*steps, *callbacks], made.constants)
     noted = load_noted(folder / SETTINGS)
     with TrainAndVal(context, train, val, tasks) as records:
         records.check(noted)
@@ -181,6 +183,7 @@ def standard_callbacks(settings: Settings, leads: bool = True) -> list[Callback]
     budget: list[Callback] = [Budget(settings.minutes)] if settings.minutes else []
     shown = [Progress(), *make_logs(settings.logs)] if leads else []
     return [
+        Divergence(),
         Monitor(settings.monitor, settings.patience),
         *budget,
         Interrupt(),
@@ -201,6 +204,8 @@ def _train(session: Session, records: TrainAndVal, network: SymbolAndParams) -> 
             f"{session.folder}: MXNet failed after epoch {session.epoch}, batch {session.batch}: "
             f"{reason}"
         ) from error
+    except NotFiniteError as error:
+        raise DivergedError(session, error.task) from error
     except Stop as stop:
         where = f"after epoch {session.epoch}, batch {session.batch}"
         hint = f"saved; go on with: mxmtl train --resume {session.folder}"
@@ -209,6 +214,7 @@ def _train(session: Session, records: TrainAndVal, network: SymbolAndParams) -> 
         log.info("stopped %s: %s (%s)", where, stop, hint)
     finally:
         session.end()
+    warn_of_best(session)
     session.workers.numbers("end")  # now worker 0 has written all
     return Run(session.folder, check=session.workers.leads)
 

@@ -9,10 +9,11 @@ MXNet itself reads, and a checkpoint shows.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import mxnet as mx
+import numpy as np
 
 from ..model import Arrays, find_epoch
 from ..nets import (
@@ -43,11 +44,15 @@ class SymbolAndParams(NamedTuple):
 
 
 def make_network(
-    settings: Settings, tasks: TaskSet, network: TrunkOrNet | None = None
+    settings: Settings,
+    tasks: TaskSet,
+    network: TrunkOrNet | None = None,
+    constants: Mapping[str, Sequence[float]] = {},
 ) -> SymbolAndParams:
     """Return the training symbol, and the parameters that have values already.
 
     ``network`` is a trunk, a `MultiTaskNet` or a Symbol to train instead of ``settings.trunk``.
+    Heads without values begin at the ``constants`` of their tasks.
     """
     # Names begin anew, so that the same settings give the same names each time in a process.
     with mx.name.NameManager():
@@ -63,7 +68,7 @@ def make_network(
             args, auxs = _values(network)
         heads = None if settings.heads == "linear" else settings.heads
         symbol = training_symbol(network, tasks, heads=heads)
-    return SymbolAndParams(only_weights_decay(symbol), args, auxs)
+    return SymbolAndParams(begin_at(only_weights_decay(symbol), tasks, constants), args, auxs)
 
 
 def check_shapes(symbol: mx.sym.Symbol, batches: mx.io.DataIter) -> None:
@@ -171,6 +176,27 @@ def only_weights_decay(symbol: mx.sym.Symbol) -> mx.sym.Symbol:
     def change(node: Node) -> None:
         if node["op"] == "null" and not node["name"].endswith(DECAYING):
             node["attrs"]["__wd_mult__"] = "0.0"
+
+    return edit(symbol, change)
+
+
+def begin_at(
+    symbol: mx.sym.Symbol, tasks: TaskSet, constants: Mapping[str, Sequence[float]]
+) -> mx.sym.Symbol:
+    """Return the symbol whose heads begin about a constant answer, wherever its values are drawn.
+
+    Biases of 0 are wrong by far about rare classes, and the first gradients are spent on that.
+    """
+    starts: dict[str, mx.init.Initializer] = {}
+    for task in tasks:
+        answer = constants.get(task.name)
+        logits = None if answer is None else task.logits_of(np.array(answer))
+        if logits is not None:
+            starts[f"{task.name}_bias"] = mx.init.Constant(logits)
+
+    def change(node: Node) -> None:
+        if node["op"] == "null" and node["name"] in starts:
+            node["attrs"]["__init__"] = starts[node["name"]].dumps()
 
     return edit(symbol, change)
 

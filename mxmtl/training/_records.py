@@ -103,6 +103,15 @@ class TrainAndVal:
             for part in parts:
                 part.close()
 
+    def constants(self, tasks: TaskSet) -> dict[str, list[float]]:
+        """Return the best constant answer of each task that has labels."""
+        known = zip(tasks, (self.labels[:, part] for part in tasks.slices))
+        return {
+            task.name: task.constant(label).tolist()
+            for task, label in known
+            if np.any(task.labelled(label))
+        }
+
     @cached_property
     def labels(self) -> np.ndarray:
         """Labels of all training records, of all workers: float32 (n, label_width).

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ from ..metrics import (
     Suite,
     WorstTask,
     read_values,
+    relative_losses,
 )
 from ..model import Arrays, Checkpoint, write_checkpoint
 from ..tasks import TaskSet
@@ -209,13 +210,18 @@ class Session:
     """
 
     def __init__(
-        self, context: RunContext, tasks: TaskSet, folder: Path, callbacks: Sequence[Callback]
+        self,
+        context: RunContext,
+        tasks: TaskSet,
+        folder: Path,
+        callbacks: Sequence[Callback],
+        constants: Mapping[str, Sequence[float]] = {},
     ) -> None:
         self.context, self.tasks, self.folder = context, tasks, folder
         self.settings, self.workers = context.settings, context.workers
         self.callbacks = list(callbacks)
-        self.metric: Suite = make_suite(tasks, self.settings.monitor)
-        self.validation_metric: Suite = make_suite(tasks, self.settings.monitor)
+        self.metric: Suite = make_suite(tasks, self.settings.monitor, constants)
+        self.validation_metric: Suite = make_suite(tasks, self.settings.monitor, constants)
         self.module: mx.mod.Module = None
         self.stream: Stream = None  # type: ignore[assignment]
         self.num_batches = self.begin_update = 0
@@ -414,8 +420,12 @@ class Session:
 
 
 # -- the metrics of a run --------------------------------------------------------------------------
-def make_suite(tasks: TaskSet, monitor: str) -> Suite:
+def make_suite(
+    tasks: TaskSet, monitor: str, constants: Mapping[str, Sequence[float]] = {}
+) -> Suite:
     """Return the default metrics of all tasks, and the monitored one if it is none of them.
+
+    Where ``constants`` has the constant answer of a task, its relative loss is among them.
 
     Raises `ValueError` if there is no such metric, or the tasks have none of that kind, and for
     a task whose name stands for all of them.
@@ -427,9 +437,11 @@ def make_suite(tasks: TaskSet, monitor: str) -> Suite:
             "convert it again."
         )
     suite: Suite = tasks.metrics()
+    for metric in relative_losses(tasks, constants):
+        suite.add(metric)
     if monitor not in suite.names:
         suite.add(_make_metric(tasks, monitor))
-        suite.reset()  # shares statistics from here on
+    suite.reset()  # shares statistics from here on
     direction(suite, monitor)
     return suite
 

@@ -35,8 +35,13 @@ FINETUNE: dict[str, Any] = {
     "warmup": 0.3,
     "keep_statistics": True,
 }
+# Optimizers that divide by the size of the gradient, so that their steps are bounded.
+ADAPTIVE = ("adam", "adamax", "nadam", "rmsprop", "ftml", "adagrad", "adadelta", "lamb", "signum")
+# What is not given, of such an optimizer (True) and of another; see docs/benchmarks/defaults.md.
+USUAL = {True: {"lr": 0.002, "clip": 0.0}, False: {"lr": 0.02, "clip": 0.1}}
 FORMAT = "mxmtl.settings"
 VERSION = 1
+MONITOR = "all_tasks/relative_loss"  # of all values the one that has no unit
 
 
 def augmentation_spec(step: Augmentation) -> dict[str, Any]:
@@ -90,7 +95,7 @@ def usual_metrics() -> list[str]:
     """Return the names of the metrics by which epochs are compared, as tasks have them."""
     names = [name for kind in Task.types.values() for name in kind.default_metrics]
     counts = ("num_", "baseline_")  # of the labels alone: no epoch is better at these
-    return sorted({name for name in names if not name.startswith(counts)})
+    return sorted({"relative_loss", *(name for name in names if not name.startswith(counts))})
 
 
 # An option under each heading of ``mxmtl train --help``.
@@ -142,16 +147,17 @@ class Settings(Options):
     batch_size: int = images(32, "rows in a batch, of all devices together", low=1)
     threads: int = images(0, "decoding threads; 0 is one for each core", low=0, changeable=True)
     epochs: int = optimization(10, "epochs, after those of --frozen-epochs", low=0)
-    optimizer: str = optimization("sgd", "an optimizer of MXNet, by name")
+    optimizer: str = optimization("adam", "an optimizer of MXNet, by name")
     optimizer_params: Mapping[str, Any] = optimization((), "more of its parameters", repeat=True)
-    lr: float = optimization(0.05, "highest learning rate", low=0)
+    # None is what is usual for the optimizer, and becomes a number below.
+    lr: float = optimization(None, "highest rate; of adam 0.002, of sgd 0.02", low=0)  # type: ignore[arg-type]
     momentum: float = optimization(0.9, "of optimizers that have one", low=0)
     wd: float = optimization(1e-4, "weight decay; none on biases and norms", low=0)
-    clip: float = optimization(0.0, "limit of each gradient's entries; 0 is none", low=0)
+    clip: float = optimization(None, "limit of each gradient's entries; of sgd 0.1", low=0)  # type: ignore[arg-type]
     schedule: str = optimization(
         "cosine", "how the rate falls", choices=("constant", "cosine", "step", "poly")
     )
-    warmup: float = optimization(0.0, "epochs in which the rate rises from 0", low=0)
+    warmup: float = optimization(1.0, "epochs in which the rate rises from 0", low=0)
     steps: tuple[float, ...] = optimization((), "step schedule: epochs of a tenth")
     power: float = optimization(2.0, "poly schedule: its power", low=0)
     minutes: float = optimization(
@@ -184,7 +190,7 @@ class Settings(Options):
     )
     cache: bool = fine_tuning(True, "keep the frozen trunk's features in memory")
     monitor: str = checkpoints(
-        "all_tasks/task_loss",
+        MONITOR,
         "value that says which is best: TASK/METRIC, all_tasks/METRIC or all_tasks/worst_METRIC, "
         f"METRIC one of {', '.join(usual_metrics())}, or another of mxmtl.metrics",
     )
@@ -210,13 +216,17 @@ class Settings(Options):
         object.__setattr__(self, "augment", tuple(map(augmentation, as_tuple(self.augment))))
         for name in ("balance", "heads"):  # declarations are kept as texts
             object.__setattr__(self, name, str(getattr(self, name)))
+        bounded = str(self.optimizer).lower() in ADAPTIVE
+        for name, usual in USUAL[bounded].items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, usual)
         super().__post_init__()
         balance_of(self.balance)  # says what is wrong with it
         head_kind(self.heads)
         object.__setattr__(self, "optimizer_params", dict(self.optimizer_params))
         if "/" not in self.monitor:
             raise ValueError(
-                f"monitor={self.monitor!r}: expected TASK/METRIC, as all_tasks/task_loss or "
+                f"monitor={self.monitor!r}: expected TASK/METRIC, as {MONITOR} or "
                 f"breed/accuracy. METRIC is {one_of(self.monitor, usual_metrics())}."
             )
         if self.weights_map and not self.weights:

@@ -337,6 +337,30 @@ def task_loss(task: Any, average: str, label: np.ndarray, prediction: np.ndarray
     return ORACLES["cross_entropy"](task, "micro", label, prediction)
 
 
+def relative_loss(task: Any, average: str, label: np.ndarray, prediction: np.ndarray) -> Any:
+    """Beside the best constant answer to these labels: shares, never 0 or 1, or a mean."""
+    pairs = columns(task, label, np.zeros((len(label), task.label_width)))
+    known = sum(len(y) for y, _ in pairs)
+    if not known:
+        return np.nan
+    if task.kind == "value":
+        constant = 0.5 * np.var(pairs[0][0])
+    elif task.kind == "class":
+        y = pairs[0][0].astype(int)
+        rare = 0.5 / (known + 1)
+        share = np.clip(np.bincount(y, minlength=task.num_outputs) / known, rare, 1 - rare)
+        constant = -np.log(share / share.sum())[y].mean()
+    else:
+        losses = []
+        for y, _ in pairs:
+            rare = 0.5 / (len(y) + 1)
+            share = np.clip(y.mean(), rare, 1 - rare) if len(y) else 0.5
+            losses.append(-y * np.log(share) - (1 - y) * np.log(1 - share))
+        constant = np.concatenate(losses).mean()
+    least = constant if task.kind == "value" else max(constant, 0.01)
+    return task_loss(task, average, label, prediction) / least if least else np.nan
+
+
 def num_labels(task: Any, average: str, label: np.ndarray, prediction: np.ndarray) -> Any:
     if average == "none" and task.kind == "class":
         return [np.sum(label == k) for k in range(task.num_outputs)]
@@ -398,6 +422,7 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "r2_score": of_values(r2),
     "ranked_probability_score": ranked_probability,
     "recall": sklearn_rate("recall_score"),
+    "relative_loss": relative_loss,
     "rmse": of_values(lambda y, p: np.sqrt(sk.mean_squared_error(y, p))),
     "specificity": rate(specificity),
     "task_loss": task_loss,

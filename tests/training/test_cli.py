@@ -22,7 +22,7 @@ def _run(line):
 def test_the_example_runs_and_resumes(here, capsys):
     assert _run(example_of("train").replace("mxmtl ", "") + " " + SMALL) == 0
     run = training.Run("runs/first")
-    assert (run.last.epoch, run.settings.lr, run.records) == (5, 0.05, ("data/train", "data/val"))
+    assert (run.last.epoch, run.settings.lr, run.records) == (5, 0.002, ("data/train", "data/val"))
     assert re.search(r"runs/first: best model-000\d, last model-0005", capsys.readouterr().out)
     assert _run("train --resume runs/first") == 0
 

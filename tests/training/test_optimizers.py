@@ -17,12 +17,13 @@ import pytest
     [
         (
             {"optimizer": "groupadagrad"},
-            r"optimizer='groupadagrad' cannot make an update with lr=0.05, wd=0.0001: "
-            r"AssertionError\. Choose another optimizer, such as 'adam', or other .*_params\.",
+            r"optimizer='groupadagrad' cannot make an update with lr=0.02, wd=0.0001, "
+            r"clip_gradient=0.1: AssertionError\. Choose another optimizer, such as 'adam', or "
+            r"other .*_params\.",
         ),
         (
             {"optimizer": "dcasgd"},
-            r"'dcasgd' cannot make an update with lr=0.05, wd=0.0001, momentum=0.9: The truth",
+            r"'dcasgd' cannot make an update with .*, clip_gradient=0.1, momentum=0.9: The truth",
         ),
         ({"optimizer_params": {"rescale_grad": "x"}}, r"rescale_grad=x: MXNetError: Invalid"),
         ({"optimizer_params": {"learning_rate": 9}}, r"'learning_rate' .* take lr \(--lr\)"),

@@ -22,7 +22,9 @@ def test_patience_ends_the_frozen_epochs_and_fine_tuning_begins(records, tmp_pat
     with caplog.at_level(logging.INFO, "mxmtl"):
         run = _small.fit(records, tmp_path / "run", keep=9, cache=cache, **FROZEN)
     assert [entry["epoch"] for entry in run.history] == [1, 2, 3, 7, 8]
-    assert "all_tasks/task_loss has not improved for 2 epochs: fine-tuning begins" in caplog.text
+    assert (
+        "all_tasks/relative_loss has not improved for 2 epochs: fine-tuning begins" in caplog.text
+    )
     assert "stopped" not in caplog.text
     frozen, tuned = (c.params()[0] for c in run.checkpoints if c.epoch in (3, 8))
     for name, array in frozen.items():
