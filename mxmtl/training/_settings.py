@@ -31,7 +31,7 @@ FINETUNE: dict[str, Any] = {
     "optimizer": "adam",
     "frozen_epochs": 20,
     "frozen_lr": 3e-3,
-    "lr": 5e-4,
+    "lr": 1e-3,
     "warmup": 0.3,
     "keep_statistics": True,
 }
