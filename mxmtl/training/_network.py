@@ -96,6 +96,7 @@ def _trunk(settings: Settings) -> SymbolAndParams:
     symbol = trunk(mx.sym.var("data"))
     if weights is None:
         return SymbolAndParams(_joined(symbol, settings), {}, {})
+    weights.check(symbol)
     if weights.fit is not None and weights.fit.change is not None:
         symbol = rewrite(symbol, weights.fit.change)
     symbol = _joined(symbol, settings)  # what no layer needs, the file need not have

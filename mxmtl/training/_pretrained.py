@@ -21,7 +21,7 @@ import mxnet as mx
 import numpy as np
 
 from ..model import MODEL, Arrays, ModelFile
-from ..nets import TRUNKS
+from ..nets import TRUNKS, named_trunk
 from ._state_dict import read_state_dict
 from ._weight_names import IMAGENET, Fit, Pixels, fit_names
 
@@ -77,15 +77,17 @@ class Weights:
             Naming the parameters that the file has not, or has in another shape, and the entries
             of the map that fit nothing.
         """
-        shapes, _, aux_shapes = symbol.infer_shape_partial(data=(1, *data_shape))
-        args = dict(zip(symbol.list_arguments(), shapes))
-        auxs = dict(zip(symbol.list_auxiliary_states(), aux_shapes))
-        args.pop("data", None)
-        expected, given = {**args, **auxs}, read_map(names)
+        expected, given = _expected(symbol, data_shape), read_map(names)
         values = self._values(given, expected, block)
-        self._check(values, expected, given)
+        found = self._problems(values, expected, given)
+        if found:
+            raise ValueError(self._refusal(found, values, expected))
         chosen = {name: mx.nd.array(values[name]) for name in expected}
-        return {n: chosen[n] for n in args}, {n: chosen[n] for n in auxs}
+        auxs = set(symbol.list_auxiliary_states())
+        return (
+            {name: array for name, array in chosen.items() if name not in auxs},
+            {name: array for name, array in chosen.items() if name in auxs},
+        )
 
     def _values(
         self,
@@ -114,12 +116,20 @@ class Weights:
                     values[name] = np.zeros(shape, np.float32)
         return values
 
-    def _check(
+    def check(self, trunk: mx.sym.Symbol) -> None:
+        """Raise `ValueError` if the file has layers that a trunk has not: those of a deeper one."""
+        parameters = {*trunk.list_arguments(), *trunk.list_auxiliary_states()}
+        names = [] if self.fit is None else sorted(set(self.fit.names.values()) - parameters)
+        if names:
+            found = [f"it has what the trunk has not: {_few(names)}"]
+            raise ValueError(self._refusal(found, {}, {}))
+
+    def _problems(
         self,
         values: Mapping[str, np.ndarray],
         expected: Mapping[str, tuple[int, ...]],
         given: Mapping[str, str],
-    ) -> None:
+    ) -> list[str]:
         problems = {
             "no value for": [name for name in expected if name not in values],
             "another shape of": [
@@ -132,14 +142,50 @@ class Weights:
                 name for name in given.values() if name not in expected
             ],
         }
-        found = [f"{what} {_few(names)}" for what, names in problems.items() if names]
-        if found:
-            rest = sorted(set(values) - set(expected))
-            raise ValueError(
-                f"{self.path} does not fit the trunk: {'; '.join(found)}. Names of the file that "
-                f"were not used: {_few(rest)}. mxmtl trunks shows whose files fit which trunk; "
-                "--weights-map FILE says what they are called in the trunk."
-            )
+        return [f"{what} {_few(names)}" for what, names in problems.items() if names]
+
+    def _refusal(
+        self,
+        problems: Sequence[str],
+        values: Mapping[str, np.ndarray],
+        expected: Mapping[str, tuple[int, ...]],
+    ) -> str:
+        """Say whose weights they are where that is known; else all that does not fit."""
+        other = self._trunk_of()
+        if other:
+            return f"{self.path} does not fit the trunk: they are weights of {other!r}."
+        rest = sorted(set(values) - set(expected))
+        return (
+            f"{self.path} does not fit the trunk: {'; '.join(problems)}. Names of the file that "
+            f"were not used: {_few(rest)}. mxmtl trunks shows whose files fit which trunk; "
+            "--weights-map FILE says what they are called in the trunk."
+        )
+
+    def _trunk_of(self) -> str:
+        """Return which trunk the file would fit; "" if none that has a name."""
+        shapes = {name: array.shape for name, array in self.arrays.items()}
+        for name, known in TRUNKS.items():
+            fit = fit_names(shapes, name) if known.fits else None
+            if fit is not None:
+                with mx.name.NameManager():
+                    symbol = named_trunk(name)(mx.sym.var("data"))
+                expected = _expected(symbol, (3, 224, 224))
+                if not set(fit.names.values()) <= set(expected):
+                    continue
+                if fit.change is not None:  # its form has what the file has, and no more
+                    expected = {n: s for n, s in expected.items() if n in fit.names.values()}
+                known_as = Weights(self.path, self.arrays, fit)
+                values = known_as._values({}, expected, None)
+                if not known_as._problems(values, expected, {}):
+                    return name
+        return ""
+
+
+def _expected(symbol: mx.sym.Symbol, data_shape: Sequence[int]) -> dict[str, tuple[int, ...]]:
+    """Return names and shapes of a trunk's parameters."""
+    shapes, _, aux_shapes = symbol.infer_shape_partial(data=(1, *data_shape))
+    names = [*symbol.list_arguments(), *symbol.list_auxiliary_states()]
+    return {n: shape for n, shape in zip(names, [*shapes, *aux_shapes]) if n != "data"}
 
 
 def read_weights(path: str, trunk: str) -> Weights:

@@ -10,6 +10,7 @@ import mxmtl
 from mxmtl.nets import TRUNKS
 from mxmtl.training import Settings
 from mxmtl.training._network import make_network
+from mxmtl.training._pretrained import Weights
 from mxmtl.training._weight_names import GOOGLE, HALVES, IMAGENET, fit_names
 
 import mxnet as mx
@@ -87,6 +88,34 @@ def test_what_the_names_alone_do_not_tell():
 )
 def test_names_of_another_family_are_not_guessed_at(names, trunk):
     assert fit_names({name: tuple(s) for name, s in NAMES[names].items()}, trunk) is None
+
+
+@pytest.mark.parametrize(
+    ("network", "asked"),
+    [
+        ("torchvision/resnet50", "resnet18_v1"),
+        ("torchvision/resnet18", "resnet34_v1"),
+        ("timm/efficientnet_lite1", "efficientnet_lite0"),
+    ],
+)
+def test_weights_of_another_trunk_are_told_whose_they_are(network, asked):
+    """Also where a shallower trunk finds all that it has: it would be half of another network."""
+    right = _trunk_of(network)
+    arrays = {
+        name: np.broadcast_to(np.float32(0), tuple(shape)) for name, shape in NAMES[network].items()
+    }
+    weights = Weights(
+        "x.safetensors", arrays, fit_names({n: a.shape for n, a in arrays.items()}, asked)
+    )
+    with mx.name.NameManager():
+        symbol = mxmtl.nets.named_trunk(asked)(mx.sym.var("data"))
+    with pytest.raises(ValueError, match=f"does not fit the trunk: they are weights of '{right}'"):
+        _load(weights, symbol)
+
+
+def _load(weights, symbol):
+    weights.check(symbol)
+    weights.fill(symbol)
 
 
 NETWORKS = [
