@@ -24,15 +24,15 @@ from ..tasks import Task
 
 STAGES = "stages"  # as layers=: the last one of each height and width
 FINETUNE_EPOCHS = 5
-# What --finetune chooses, where nothing else is said; found by tools/benchmarks/finetune.py.
+# What --finetune chooses, where nothing else is said; compare with tools/benchmarks/finetune.py.
 FINETUNE: dict[str, Any] = {
     "trunk": "efficientnet_lite0",
     "layers": (STAGES,),
     "optimizer": "adam",
     "frozen_epochs": 20,
     "frozen_lr": 3e-3,
-    "lr": 1e-3,
-    "warmup": 0.3,
+    "lr": 3e-4,
+    "warmup": 0.5,
     "keep_statistics": True,
 }
 # Optimizers that divide by the size of the gradient, so that their steps are bounded.
