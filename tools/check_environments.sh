@@ -1,106 +1,65 @@
 #!/usr/bin/env bash
-# Install mxmtl in fresh environments and train one step in each: every Python 3.8 to 3.12 of
-# the machine at both ends of the NumPy bounds, then installations that cannot work and must say why.
+# Install the wheel in fresh environments outside the clone, and go from a CSV to predictions, ONNX,
+# a report and a service in each: every Python of the machine, with the oldest package that setup.py
+# allows of each (tools/oldest.txt) and with the newest; then installations that cannot work and must
+# say why. Prints a table, and ends with 1 if something fails.
 #
-#   bash tools/check_environments.sh         about 6 minutes
-#   bash tools/check_environments.sh --gpu   also MXNet's GPU build (2.6 GB to download)
+#   bash tools/check_environments.sh [TEST...]   also run these tests of the clone in each
+#   PYTHONS="3.12" bash tools/check_environments.sh
 set -u
 cd "$(dirname "$0")/.."
+clone=$PWD
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failed=0
+mxnet=(--no-deps mxnet==1.9.1)
+testing=(pytest pytest-timeout pytest-xdist hypothesis scikit-learn scipy)
 
-# install NAME PYTHON PACKAGE... : a fresh environment in $work/NAME
-install() {
-    local name=$1 python=$2
-    shift 2
-    "$python" -m venv "$work/$name" &&
-        "$work/$name/bin/python" -m pip install --quiet --disable-pip-version-check "$@" >"$work/$name.log" 2>&1
+pip_install() { "$work/env/bin/python" -m pip install -q --disable-pip-version-check "$@" >>"$work/log" 2>&1; }
+row() { printf '| %-6s | %-6s | %-7s | %-8s | %s |\n' "$@"; }
+version() { "$work/env/bin/python" -c "import $1; print($1.__version__)" 2>/dev/null || echo -; }
+
+# environment PYTHON WHEEL-AND-EXTRAS [PIP OPTION OR PACKAGE...] : a fresh one in $work/env
+environment() {
+    rm -rf "$work/env"
+    : >"$work/log"
+    "$1" -m venv "$work/env" && pip_install "${@:2}"
 }
 
-# stub_driver ENVIRONMENT : a libcuda.so.1 in $work/stub, whose every function fails
-stub_driver() {
-    mkdir -p "$work/stub"
-    { nm -D "$1"/lib/python*/site-packages/mxnet/libmxnet.so | awk '$1 == "U" && $2 ~ /^cu[A-Z]/ {print $2}'
-        printf '%s\n' cuInit cuDriverGetVersion cuDeviceGetCount cuGetProcAddress
-    } | sort -u | sed 's/.*/int &() { return 100; }/' >"$work/stub.c" &&
-        gcc -shared -fPIC -w -Wl,-soname,libcuda.so.1 -o "$work/stub/libcuda.so.1" "$work/stub.c"
-}
+python=$(bash tools/find_python.sh) || exit 1
+"$python" -m pip wheel -q --no-deps -w "$work" . || exit 1
+rm -rf build
+wheel=$(echo "$work"/*.whl)
 
-row() { printf '| %-34s | %-8s | %-8s | %s |\n' "$@"; }
-
-# works NAME PYTHON PACKAGE... : must train
-works() {
-    local name=$1 result
-    if ! install "$@"; then
-        result="DOES NOT INSTALL: $(grep -m1 ERROR "$work/$name.log")"
-    elif [[ $name == *stub* ]] && ! stub_driver "$work/$name"; then
-        result="CANNOT MAKE THE STUB (gcc and nm are needed)"
-    elif ! result=$(cd "$work" && LD_LIBRARY_PATH=$work/stub "$work/$name/bin/python" -W error::RuntimeWarning "$smoke" 2>"$work/$name.log"); then
-        result="FAILS: $(tail -n 1 "$work/$name.log")"
-    fi
-    case $name in *stub*)
-        # The libraries must have come from the packages, and the answer must be the CPU.
-        devices=$(cd "$work" && LD_LIBRARY_PATH=$work/stub "$work/$name/bin/python" -m mxmtl devices 2>&1)
-        for text in "10 of 10 come from Python packages" "cpu(0), because the NVIDIA driver"; do
-            case $devices in *"$text"*) ;; *) result="mxmtl devices does not say: $text" ;; esac
-        done
-        ;;
-    esac
-    case $result in ok*) ;; *) failed=1 ;; esac
-    report "$name" "$result"
-    rm -rf "${work:?}/$name"
-}
-
-# explains NAME TEXT PYTHON PACKAGE... : must not import, and say TEXT in one line
-explains() {
-    local name=$1 text=$2 result
-    shift 2
-    if ! install "$name" "$@"; then
-        result="DOES NOT INSTALL: $(grep -m1 ERROR "$work/$name.log")"
-        failed=1
-    else
-        result=$(cd "$work" && "$work/$name/bin/python" -c 'import mxmtl' 2>&1 | tail -n 1)
-        case $result in
-            "ImportError: mxmtl: "*"$text"*) result="says: ${result#ImportError: mxmtl: }" ;;
-            *) result="UNEXPECTED: $result" failed=1 ;;
-        esac
-    fi
-    report "$name" "$result"
-    rm -rf "${work:?}/$name"
-}
-
-report() {
-    local name=$1 result=$2 python=$work/$1/bin/python
-    row "$name" "$("$python" -c 'import platform; print(platform.python_version())')" \
-        "$("$python" -c 'import numpy; print(numpy.__version__)' 2>/dev/null || echo -)" "$result"
-}
-
-smoke=$PWD/tools/smoke.py
-row environment Python NumPy result
-row --- --- --- ---
-
-# Lowest NumPy with a wheel for that Python, the default, and the newest that the shim covers.
-lowest=([8]=1.19.5 [9]=1.19.5 [10]=1.21.6 [11]=1.23.2 [12]=1.26.0)
-newest=([8]=1.24.4 [9]=1.26.4 [10]=1.26.4 [11]=1.26.4 [12]=1.26.4)
-for minor in 8 9 10 11 12; do
-    if ! python=$(bash tools/find_python.sh "3.$minor" 2>/dev/null); then
-        row "3.$minor" - - "not on this machine"
-        continue
-    fi
-    works "3.$minor default" "$python" ".[cpu]"
-    works "3.$minor lowest NumPy" "$python" ".[cpu]" "numpy==${lowest[minor]}"
-    # The extra keeps NumPy below 1.24 where it can; MXNet by itself lets it rise.
-    works "3.$minor newest NumPy" "$python" . mxnet==1.9.1 "numpy==${newest[minor]}"
+row Python kind NumPy OpenCV result
+row --- --- --- --- ---
+for minor in ${PYTHONS:-3.10 3.11 3.12 3.13 3.14}; do
+    python=$(bash tools/find_python.sh "$minor" 2>/dev/null) || continue
+    for kind in oldest newest; do
+        options=(--only-binary :all:)
+        [ $kind = newest ] || options+=(-c "$clone/tools/oldest.txt")
+        result="DOES NOT INSTALL: $(tail -n 1 "$work/log" 2>/dev/null)"
+        if environment "$python" "$wheel[onnx,report,serve,tables,weights,tensorboard]" "${testing[@]}" \
+            "${options[@]}" && pip_install "${mxnet[@]}"; then
+            result=$(cd "$work" && "$work/env/bin/python" "$clone/tools/smoke.py" onnx report plot serve tables 2>&1 | tail -n 1)
+            if [ $# -gt 0 ]; then
+                tests=$("$work/env/bin/python" -m pytest -q -p no:cacheprovider --basetemp="$work/tests" "$@" 2>&1 | tail -n 1)
+                result="$result; tests: $tests"
+                case $tests in *failed* | *error*) failed=1 ;; esac
+            fi
+        fi
+        case $result in ok*) ;; *) failed=1 ;; esac
+        row "$minor" $kind "$(version numpy)" "$(version cv2)" "$result"
+    done
 done
 
+# What cannot work says so in one line.
 python=$(bash tools/find_python.sh)
-explains "no MXNet" "MXNet is not installed" "$python" .
-explains "NumPy 2" "needs NumPy 1" "$python" --no-deps . mxnet==1.9.1 requests graphviz tqdm "numpy>=2,<2.3"
-if [ "${1:-}" = --gpu ]; then
-    explains "GPU build, no driver" "no NVIDIA driver" "$python" ".[cu112]"
-    # With a driver that finds no card (a stub that answers "no device" to everything) the build
-    # must load its CUDA libraries from the packages and train on the CPU.
-    works "GPU build, stub driver" "$python" ".[cu112]"
-fi
+environment "$python" "$wheel"
+said=$("$work/env/bin/python" -c 'import mxmtl; mxmtl.context' 2>&1 | tail -n 1)
+row "" "" "" "" "without MXNet: $said"
+case $said in *"pip install --no-deps mxnet==1.9.1"*) ;; *) failed=1 ;; esac
+# An extra of what is installed is found without an index that has mxmtl.
+pip_install "mxmtl[plot]" || failed=1
+row "" "" "" "" "an extra added later: matplotlib $(version matplotlib)"
 exit $failed

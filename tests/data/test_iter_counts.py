@@ -20,9 +20,9 @@ def thousands(tmp_path_factory):
     return write(tmp_path_factory.mktemp("data") / "a", labels), labels
 
 
-# One row at a time takes its time: five epochs of fewer rows, and one of all.
-COUNTED = [(*case, 10_000, 5) for case in itertools.product([7, 64, 10_001], [1, 2, 3])]
-COUNTED += [(1, 1, 1_000, 5), (1, 2, 1_000, 5), (1, 3, 1_000, 5), (1, 2, 10_000, 1)]
+# Small batches take their time, so they have fewer rows.
+COUNTED = [(*case, 10_000, 3) for case in itertools.product([64, 10_001], [1, 2, 3])]
+COUNTED += [(*case, 1_000, 3) for case in itertools.product([1, 7], [1, 2, 3])]
 
 
 @pytest.mark.parametrize(("batch_size", "num_parts", "rows", "epochs"), COUNTED)
