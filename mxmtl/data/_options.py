@@ -22,6 +22,7 @@ image = functools.partial(option, group="images (kept byte for byte where nothin
 running = functools.partial(option, group="how it runs")
 splitting = functools.partial(option, group="splits, written to PREFIX_NAME")
 TASKS = "a .tasks.json file, where none stands beside the records"
+BAR = "show a progress bar where there is a terminal"
 sharding = functools.partial(option, group="shards, PREFIX-00001.rec and so on")
 
 
@@ -111,7 +112,7 @@ class OutputOptions(Options):
     )
     resume: bool = running(False, "go on where a stopped run left off")
     force: bool = running(False, "replace files that are there")
-    progress: bool = running(True, "show a progress bar where there is a terminal", flag="")
+    progress: bool = running(True, BAR, flag="")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -153,6 +154,7 @@ class InspectOptions(Options):
 
     tasks: str | None = option(None, TASKS)
     measure: int = option(10_000, "images to look at", low=0)
+    progress: bool = option(True, BAR, flag="")
 
 
 @dataclass(frozen=True)
@@ -161,6 +163,7 @@ class VerifyOptions(Options):
 
     tasks: str | None = option(None, TASKS)
     workers: int = option(0, "threads; 0 is one for each core", low=0)
+    progress: bool = option(True, BAR, flag="")
 
 
 @dataclass(frozen=True)

@@ -187,7 +187,10 @@ class SigmoidTask(Task, ABC):
         above = self.above(prediction, threshold)
         for column, holds, probability in zip(self.columns, above.T, prediction.T):
             table[column] = holds.astype(int)
-            table[f"{column}.probability"] = probability
+            beside = f"{column}.probability"
+            while beside in self.columns:  # a label is called so
+                beside += "_"
+            table[beside] = probability
         return table
 
     def softened(self, wanted: np.ndarray) -> np.ndarray:

@@ -230,3 +230,28 @@ def test_where_only_what_holds_was_noted_the_way_on_is_told(tmp_path):
     assert len(lines) == 1
     assert lines[0].startswith("task 'toys': hardly any known label in train is a no")
     assert "missing_as=mxmtl.losses.Negative()" in lines[0]
+
+
+def test_folders_without_an_image_are_named_once(tmp_path, caplog):
+    (tmp_path / "f").mkdir()
+    for name in "ab":
+        write_images(tmp_path / "f" / name, 2)
+    (tmp_path / "f" / "empty").mkdir()
+    (tmp_path / "f" / ".hidden").mkdir()
+    inference = mxmtl.data.infer_tasks(tmp_path / "f")
+    mxmtl.write_records(tmp_path / "f", prefix=tmp_path / "d", tasks=inference.tasks)
+    said = [record.getMessage() for record in caplog.records]
+    assert [line.partition(": ")[2] for line in said if "no image in" in line] == [
+        "no image in empty, so they make no classes."
+    ]
+
+
+def test_a_label_called_as_the_probability_of_another_has_a_column():
+    task = mxmtl.Multilabel("t", labels=["x", "x.probability"])
+    table = task.describe(np.float32([[0.75, 0.25]]))
+    assert {name: float(values[0]) for name, values in table.items()} == {
+        "t.x": 1,
+        "t.x.probability_": 0.75,
+        "t.x.probability": 0,
+        "t.x.probability.probability": 0.25,
+    }

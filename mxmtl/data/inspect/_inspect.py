@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..._files import PathLike
+from ..._progress import progress as bar_of
 from ..._table import Table
 from ...tasks import TaskSet, percent
 from .._errors import ImageError
@@ -127,6 +128,7 @@ def inspect_records(
     *,
     tasks: TaskSet | PathLike | None = None,
     measure: int = InspectOptions.measure,
+    progress: bool = InspectOptions.progress,
 ) -> Inspection:
     """Look at all labels of some records, and at the sizes of their images.
 
@@ -138,6 +140,8 @@ def inspect_records(
         What the labels are, where no ``.tasks.json`` says so.
     measure : int
         Number of images to look at.
+    progress : bool
+        Show a bar after two seconds, where there is a terminal.
 
     Raises
     ------
@@ -153,7 +157,7 @@ def inspect_records(
     tasks = tasks_of(prefix, tasks)
     reader = RecordReader(paths)
     reader.check_width(tasks)
-    labels = reader.labels(tasks.label_width)
+    labels = reader.labels(tasks.label_width, shown=progress)
     for row, reason in illegal_rows(tasks, labels).items():
         if reader.readable(row):
             raise reader.error(row, reason)
@@ -161,7 +165,7 @@ def inspect_records(
     counts = LabelCounts(tasks)
     counts.add_block(labels)
     columns, together, pairs, expected = cooccurrences(tasks, labels)
-    images, num_measured = measured(reader, measure)
+    images, num_measured = measured(reader, measure, progress)
     reader.close()
     return Inspection(
         prefix=os.fspath(prefix),
@@ -178,11 +182,11 @@ def inspect_records(
     )
 
 
-def measured(reader: RecordReader, number: int) -> tuple[dict[str, Any], int]:
+def measured(reader: RecordReader, number: int, shown: bool = False) -> tuple[dict[str, Any], int]:
     """Look at the heads of some images; damaged records are passed over."""
     counts, rows = ImageCounts(), np.unique(np.linspace(0, len(reader) - 1, number, dtype=np.int64))
     found = 0
-    for row in rows.tolist():
+    for row in bar_of(rows.tolist(), "images", shown=shown, what="measuring"):
         try:
             info = read_info(bytes(reader.read(row).payload))
         except (RecordError, ImageError):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..._files import PathLike, sha256_of
+from ..._progress import progress as bar_of
 from ..._threads import ordered_map, usable_cores
 from ...tasks import TaskSet
 from .._errors import ImageError, TableError, check_names
@@ -155,6 +156,7 @@ def verify_records(
     tasks: TaskSet | PathLike | None = None,
     workers: int = VerifyOptions.workers,
     keep: Callable[[Sound], None] | None = None,
+    progress: bool = VerifyOptions.progress,
 ) -> Verification:
     """Check every record: frames, checksum, label and its range, image (decoded), index, manifest.
 
@@ -169,6 +171,8 @@ def verify_records(
         Threads; 0 is one for each core.
     keep : function, optional
         Called with each sound record, in order.
+    progress : bool
+        Show a bar after two seconds, where there is a terminal.
 
     Returns
     -------
@@ -192,7 +196,8 @@ def verify_records(
         file, names = RecordFile(path), read_names(path, damage)
         if not file.size:
             damage.append(RecordError("there is no record in it: the file is empty.", path))
-        for judged in judge(file, checks, workers or usable_cores()):
+        every = judge(file, checks, workers or usable_cores())
+        for judged in bar_of(every, "records", shown=progress, what=os.path.basename(path)):
             if isinstance(judged, RecordError):
                 damage.append(named(judged.at(path, listed.get(judged.offset)), names))
                 continue
@@ -296,6 +301,7 @@ def repair_records(
     tasks: TaskSet | PathLike | None = None,
     force: bool = RepairOptions.force,
     workers: int = RepairOptions.workers,
+    progress: bool = RepairOptions.progress,
 ) -> tuple[Verification, RecordSummary]:
     """Check records as `verify_records` does, and write the sound ones to another prefix.
 
@@ -330,7 +336,9 @@ def repair_records(
             output.add(item, Stored(framed, info.width, info.height, info.format, True, digest))
 
         try:
-            verification = verify_records(prefix, tasks=tasks, workers=workers, keep=keep)
+            verification = verify_records(
+                prefix, tasks=tasks, workers=workers, keep=keep, progress=progress
+            )
             if not verification.num_records:
                 raise TableError(f"{prefix}: no record is sound; there is nothing to write.")
             left_out = [str(error) for error in verification.damage]

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..._files import Bytes
+from ..._progress import progress
 from ...tasks import TaskSet
 from ._framing import (
     CHECKED,
@@ -222,7 +223,9 @@ class RecordReader:
             self._names[number] = open_names(self._files[number].path)
         return self._names[number]
 
-    def labels(self, label_width: int, rows: np.ndarray | None = None) -> np.ndarray:
+    def labels(
+        self, label_width: int, rows: np.ndarray | None = None, *, shown: bool = False
+    ) -> np.ndarray:
         """Read the labels of all rows, or of some, float32 (n, label_width), without their images.
 
         A row that cannot be read, or is of another width, is all NaN; `read` says why.
@@ -230,7 +233,7 @@ class RecordReader:
         chosen = range(len(self)) if rows is None else rows.tolist()
         labels = np.full((len(chosen), label_width), np.nan, dtype=np.float32)
         size = HEADER.size + 4 * label_width
-        for place, row in enumerate(chosen):
+        for place, row in enumerate(progress(chosen, "labels", shown=shown)):
             head = self._head(row, size)
             if len(head) == size or (label_width == 1 and len(head) >= HEADER.size):
                 flag = HEADER.unpack_from(head)[0]

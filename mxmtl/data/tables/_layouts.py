@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import functools
+import glob
 import logging
 import os
 import re
@@ -148,16 +149,26 @@ class FolderTable(TableReader):
             self.notes = [f"the folders {', '.join(folders)} are taken as splits."]
 
     def rows(self) -> Iterator[Row]:
+        seen: set[str] = set()
         for index, found in enumerate(image_files(self.source)):
             path, trouble = escaped(found), bad_name(found)
             *folders, _ = path.split(os.sep)
             inside = len(folders) > self._depth
+            seen.add(os.sep.join(folders[: self._depth + 1]))
             problem = None if inside or not self.columns else "the image stands in no class folder."
             problem = f"image {trouble}" if trouble else problem
             cells = {COLUMN: folders[self._depth] if inside else ""}
             if self._depth and folders:
                 cells[SPLIT] = folders[0]
             yield Row(index + 1, index, path, cells, problem=problem)
+        there = glob.glob("*/" * (self._depth + 1), root_dir=self.source) if self.columns else []
+        empty = sorted({folder.rstrip(os.sep) for folder in there} - seen)
+        if empty:
+            more = f" and {len(empty) - SHOWN} more" if len(empty) > SHOWN else ""
+            warn_once(
+                f"{self.source}: no image in {', '.join(empty[:SHOWN])}{more}, so they make no "
+                "classes."
+            )
 
 
 def is_folder(root: str, name: str) -> bool:
