@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import math
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from typing import IO, Any
@@ -52,10 +54,23 @@ def atomic_write(path: PathLike) -> Iterator[IO[bytes]]:
         raise
 
 
+def open_regular(path: PathLike) -> IO[bytes]:
+    """Open a file to read; `OSError` for a folder, a pipe or a device, which may never end."""
+    # Not to wait for someone who writes into a pipe.
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "a folder, a pipe or a device, and no file", path)
+        return os.fdopen(handle, "rb")
+    except BaseException:
+        os.close(handle)
+        raise
+
+
 def sha256_of(path: PathLike) -> str:
     """Return the SHA-256 of a file, in hexadecimal digits."""
     digest = hashlib.sha256()
-    with open(path, "rb") as stream:
+    with open_regular(path) as stream:
         for block in iter(lambda: stream.read(1 << 20), b""):
             digest.update(block)
     return digest.hexdigest()
@@ -75,11 +90,13 @@ def json_text(data: Any, indent: int = 1) -> str:
 def read_json(path: PathLike, expected: str, version: int) -> dict[str, Any]:
     """Read an object with this ``format`` and ``version``; `ValueError` naming the file if not."""
     name = os.fspath(path)
-    with open(path, "rb") as stream:
+    with open_regular(path) as stream:
         try:
             data = json.loads(stream.read().decode("utf-8"))
         except ValueError as error:
             raise ValueError(f"{name}: no JSON ({error}).") from error
+        except RecursionError:
+            raise ValueError(f"{name}: no JSON of ours (it is nested too deep).") from None
     if not isinstance(data, dict) or data.get("format") != expected:
         raise ValueError(f'{name}: expected "format": "{expected}".')
     if data.get("version") != version:

@@ -13,8 +13,6 @@ from ._base import Augmentation as Augmentation
 from ._base import Color as Color
 from ._base import Geometric as Geometric
 from ._base import Pixels as Pixels
-from ._base import Rectangle as Rectangle
-from ._base import View as View
 from ._base import keys as keys
 from ._base import split_mix as split_mix
 from ._base import uniforms as uniforms
@@ -38,3 +36,8 @@ from ._pixels import PCANoise as PCANoise
 from ._pixels import RandomErasing as RandomErasing
 from ._pixels import RandomGray as RandomGray
 from ._pixels import on_cells as on_cells
+from ._view import Rectangle as Rectangle
+from ._view import View as View
+from ._view import averaged as averaged
+from ._view import middle as middle
+from ._view import power_of_two as power_of_two

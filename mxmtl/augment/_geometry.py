@@ -9,7 +9,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from ._base import Draws, Geometric, View, check_interval, check_range
+from ._base import Draws, Geometric, check_interval, check_range
+from ._view import View, cover, middle
 
 
 @dataclass(frozen=True)
@@ -32,18 +33,6 @@ class ResizeShort(Geometric):
         )
 
 
-def cover(view: View, size: tuple[int, int], scale: float = 1.0) -> View:
-    """Scale, keeping the aspect ratio, to the smallest size from which ``size`` can be cut.
-
-    With ``scale`` below 1 it is that much larger, so that the cut takes that share of an edge.
-    """
-    height, width = size
-    factor = max(height / view.height, width / view.width) / scale
-    return view.resize(
-        max(round(view.height * factor), height), max(round(view.width * factor), width)
-    )
-
-
 @dataclass(frozen=True)
 class CenterCrop(Geometric):
     """Cut the middle out, as much of it as the output's shape allows.
@@ -61,9 +50,7 @@ class CenterCrop(Geometric):
         check_range("CenterCrop", "fraction", self.fraction, 1e-3, 1.0)
 
     def view(self, view: View, size: tuple[int, int], draws: Draws) -> View:
-        view = cover(view, size, self.fraction)
-        top, left = (view.height - size[0]) // 2, (view.width - size[1]) // 2
-        return view.crop(top, left, *size)
+        return middle(view, size, self.fraction)
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 import cv2
 import numpy as np
 
-from ._base import Augmentation, Color, Draws, Geometric, Pixels, View
+from ._base import Augmentation, Color, Draws, Geometric, Pixels
 from ._geometry import CenterCrop, RandomMirror, RandomResizedCrop
 from ._pixels import LUMA, ColorJitter, PCANoise, linear, then
+from ._view import View
 
 Step = TypeVar("Step", bound=Augmentation)
 REMEMBERED = 4096  # sizes of images for which a view without chance is kept

@@ -58,6 +58,9 @@ class ImageOptions(Options):
     background: tuple[int, ...] = image(
         (255, 255, 255), "behind transparent pixels", low=0, high=255, metavar="R,G,B"
     )
+    bits: int = image(
+        16, "that images of 16 bits a sample use: 12 in many medical ones", low=8, high=16
+    )
     passthrough: str = image(
         "auto",
         "keep a file's bytes where nothing has to change, always, or encode every image anew",

@@ -27,6 +27,7 @@ from ..model import (
     Network,
     Preprocessing,
     onnx_bytes,
+    reader_source,
     save_arrays,
 )
 from ..nets import logits_symbol
@@ -234,7 +235,7 @@ def export_model(model: Model, path: PathLike, options: ExportOptions | None = N
 
 def _files(path: str, options: ExportOptions) -> list[str]:
     if options.format == "onnx":
-        reader = os.path.join(os.path.dirname(path), ONNX_READER.name)
+        reader = os.path.join(os.path.dirname(path), ONNX_READER)
         return [path, reader] if options.reader else [path]
     return [f"{path}{ending}" for ending in ("-symbol.json", "-0000.params", ".json")]
 
@@ -248,7 +249,8 @@ def _write_onnx(model: Model, files: list[str], options: ExportOptions) -> Expor
     images = samples.pixels if inside else samples.planes(model.file.preprocessing)
     difference = compare(expected, predict, images)
     check_difference(difference, samples)
-    for file, data in zip(files, (content, ONNX_READER.read_bytes() if options.reader else b"")):
+    reader = reader_source().encode() if options.reader else b""
+    for file, data in zip(files, (content, reader)):
         with atomic_write(file) as stream:
             stream.write(data)
     text = f"ONNX opset {OPSET}, {len(content) / 2**20:.1f} MiB, takes " + (

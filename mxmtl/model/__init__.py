@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ._network import Network as Network
     from ._onnx_file import ONNX_READER as ONNX_READER
     from ._onnx_file import onnx_bytes as onnx_bytes
+    from ._onnx_file import reader_source as reader_source
     from ._options import BareOptions as BareOptions
     from ._options import PredictOptions as PredictOptions
     from ._options import RunOptions as RunOptions

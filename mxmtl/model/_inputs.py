@@ -11,18 +11,10 @@ import cv2
 import mxnet as mx
 import numpy as np
 
-from .._files import PathLike
+from .._files import PathLike, open_regular
 from ..augment import Pipeline
 from ..data import ImageError, RecordError, TableOptions, TableReader
-from ..data.images import (
-    JPEG,
-    OTHER,
-    ImageInfo,
-    check_whole,
-    decode_image,
-    decode_view,
-    read_info,
-)
+from ..data.images import MAX_PIXELS, Room, check_whole, decode_view
 from ..data.records import NAMELESS, Record, RecordName, RecordReader, record_files
 from ..data.tables import IMAGE_ENDINGS, image_files, not_utf8, open_table
 from ._model_file import Preprocessing
@@ -31,28 +23,26 @@ Image: TypeAlias = (
     str | os.PathLike[str] | bytes | bytearray | memoryview | np.ndarray | mx.nd.NDArray
 )
 MAX_BYTES = 1 << 29  # as large as a record may be
-MAX_PIXELS = 1 << 28  # 16,384 x 16,384: OpenCV holds 0.8 GB then
-WHITE = (255, 255, 255)
 
 
 class ImageReader:
     """Reads images as `mxmtl.RecordIter` does those of records: the same pixels, bit for bit.
 
-    EXIF orientation is applied. Transparent pixels show white and 16 bits a sample become 8, as
-    in records that ``mxmtl convert`` writes (for a grey network these two kinds of image, and
-    arrays, may differ by two levels: decoders have a grey of their own).
+    EXIF orientation is applied; transparent pixels show the background, and 16 bits a sample
+    become 8, as in records that ``mxmtl convert`` writes.
 
     Parameters
     ----------
     preprocessing : Preprocessing
         Of the model.
     max_pixels : int
-        Images with more are refused before they are decoded.
+        Images with more are refused before they are decoded. Decoding takes at most 12 bytes for
+        each of them, of all threads together: an image waits until others leave room for it.
     """
 
     def __init__(self, preprocessing: Preprocessing, *, max_pixels: int = MAX_PIXELS) -> None:
         self.channels, *size = preprocessing.data_shape
-        self.max_pixels = max_pixels
+        self.room, self._rendering = Room(max_pixels), preprocessing.rendering
         augment = preprocessing.options()["augment"]
         self._pipeline = Pipeline(augment, (size[0], size[1]))
 
@@ -86,9 +76,9 @@ class ImageReader:
         if isinstance(image, Record):  # as RecordIter reads it, whatever is in it
             if not image.checked:
                 check_whole(image.payload)
-            return decode_view(image.payload, self._pipeline, (), self.channels)
+            return self._decoded(image.payload)
         if isinstance(image, np.ndarray):
-            return self._sample(self._recolored(checked_pixels(image)))
+            return self._recolored(self._sample(checked_pixels(image)))
         if isinstance(image, str | os.PathLike):
             image = read_file(image)
         if not isinstance(image, bytes | bytearray | memoryview):
@@ -96,18 +86,14 @@ class ImageReader:
                 f"{type(image).__name__} is no image; expected a path, bytes, or an array uint8 "
                 "(height, width, 3) RGB."
             )
-        return self._decoded(bytes(image))
+        payload = memoryview(image)
+        check_whole(payload)
+        return self._decoded(payload)
 
-    def _decoded(self, data: bytes) -> np.ndarray:
-        info = read_info(data)
-        if info.width * info.height > self.max_pixels:
-            raise ImageError(
-                f"{info.width} x {info.height} pixels; at most {self.max_pixels} are taken."
-            )
-        if as_stored(info):
-            return decode_view(memoryview(data), self._pipeline, (), self.channels)
-        found = decode_image(data, info, "color" if self.channels == 3 else "gray", WHITE)
-        return self._sample(cv2.cvtColor(found, cv2.COLOR_BGR2RGB) if found.ndim == 3 else found)
+    def _decoded(self, payload: memoryview) -> np.ndarray:
+        return decode_view(
+            payload, self._pipeline, (), self.channels, None, self._rendering, self.room
+        )
 
     def _sample(self, pixels: np.ndarray) -> np.ndarray:
         return self._pipeline.view(pixels.shape[0], pixels.shape[1]).sample(pixels)
@@ -117,12 +103,6 @@ class ImageReader:
             return pixels
         to_color = self.channels == 3
         return cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB if to_color else cv2.COLOR_RGB2GRAY)
-
-
-def as_stored(info: ImageInfo) -> bool:
-    """Tell whether the converter keeps such a file as it is, and `RecordIter` decodes it."""
-    turned = info.orientation != 1 and info.format != JPEG
-    return not (info.alpha or info.depth > 8 or info.format == OTHER or turned)
 
 
 def checked_pixels(pixels: np.ndarray) -> np.ndarray:
@@ -140,7 +120,7 @@ def checked_pixels(pixels: np.ndarray) -> np.ndarray:
 
 def read_file(path: str | os.PathLike[str]) -> bytes:
     """Read an image file, of a size that one may have."""
-    with open(path, "rb") as stream:
+    with open_regular(path) as stream:
         size = os.fstat(stream.fileno()).st_size
         if size > MAX_BYTES:
             raise ImageError(f"{size} bytes; an image file has at most {MAX_BYTES}.")

@@ -10,11 +10,13 @@ from typing import Any
 
 from .._files import PathLike, read_json, write_json
 from ..augment import CenterCrop
+from ..data.images import WHITE, Rendering
 from ..tasks import TaskSet
 
 log = logging.getLogger("mxmtl")
 FORMAT = "mxmtl.model"
 VERSION = 1
+MOST_INPUT = 1 << 24  # pixels that a network takes: 4,096 x 4,096
 
 
 @dataclass(frozen=True)
@@ -32,12 +34,37 @@ class Preprocessing:
         One number, or one for each channel.
     crop : float
         Share of the shorter edge that is kept: 0.875 is scaling to 256 and cropping to 224.
+    background : (int, int, int)
+        Red, green and blue behind transparent pixels.
+    bits : int
+        How many of 16 bits a sample are used.
     """
 
     data_shape: tuple[int, int, int]
     mean: tuple[float, ...] = (0.0,)
     std: tuple[float, ...] = (1.0,)
     crop: float = 1.0
+    background: tuple[int, ...] = WHITE
+    bits: int = 16
+
+    def __post_init__(self) -> None:
+        shape = self.data_shape
+        if len(shape) != 3 or not all(isinstance(length, int) for length in shape):
+            raise ValueError(f"data_shape={shape}: expected channels, height and width.")
+        if shape[0] not in (1, 3) or not 0 < shape[1] * shape[2] <= MOST_INPUT or min(shape) < 1:
+            raise ValueError(
+                f"data_shape={shape}: expected 1 or 3 channels, and at most {MOST_INPUT} pixels."
+            )
+        if not 8 <= self.bits <= 16 or not 0 < self.crop <= 1:
+            raise ValueError(
+                f"bits={self.bits}, crop={self.crop}: expected 8 to 16, and a share above 0 and at "
+                "most 1."
+            )
+
+    @property
+    def rendering(self) -> Rendering:
+        """What transparent and deep samples become."""
+        return Rendering(self.background, self.bits)
 
     def options(self) -> dict[str, Any]:
         """Return the arguments of `mxmtl.RecordIter` that do this."""
@@ -46,6 +73,8 @@ class Preprocessing:
             "mean": self.mean,
             "std": self.std,
             "augment": [CenterCrop(self.crop)],
+            "background": self.background,
+            "bits": self.bits,
         }
 
     @staticmethod
@@ -56,6 +85,8 @@ class Preprocessing:
             tuple(spec["mean"]),
             tuple(spec["std"]),
             spec["crop"],
+            tuple(spec.get("background", WHITE)),
+            spec.get("bits", 16),
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import tempfile
@@ -18,10 +19,54 @@ from ..tasks import Task, TaskSet
 from ._model_file import ModelFile, Preprocessing
 from ._saved import Model
 
-# Reads such files without mxmtl; `mxmtl export --reader` puts it beside them.
-ONNX_READER = Path(__file__).with_name("onnx_predictor.py")
+PACKAGE = Path(__file__).parents[1]
+# What `mxmtl export --reader` puts beside such files, to read them without mxmtl: one file made of
+# these modules, or of a few names in them, so that what it does is what mxmtl does.
+ONNX_READER = "onnx_predictor.py"
+READER_PARTS: dict[str, tuple[str, ...]] = {
+    "_files.py": ("PathLike", "Bytes", "open_regular"),
+    "data/_errors.py": ("ImageError", "cut_short"),
+    "augment/_view.py": (),
+    "data/images/_bitmaps.py": (),
+    "data/images/_jpeg.py": (),
+    "data/images/_image_info.py": (),
+    "data/images/_pixels.py": (),
+    "model/onnx_predictor.py": (),
+}
 FORMAT = "1"  # of the metadata
 INPUT = "images"
+
+
+def reader_source() -> str:
+    """Return the source of a program that reads such files alone."""
+    imports: set[str] = set()
+    bodies: list[str] = []
+    head = ""
+    for name, wanted in READER_PARTS.items():
+        text = (PACKAGE / name).read_text(encoding="utf-8")
+        lines, tree = text.splitlines(), ast.parse(text)
+        head, last, kept = ast.get_docstring(tree, clean=False) or "", 1, []
+        for node in tree.body:
+            begin, last = last, (node.end_lineno or 0) + 1  # with the comments before it
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                if getattr(node, "level", 0) == 0 and not wanted:
+                    imports.add(ast.unparse(node))
+            elif not isinstance(node, ast.Expr) and (not wanted or names_of(node) & set(wanted)):
+                first = node.lineno if wanted else begin
+                kept += ["", *lines[first - 1 : node.end_lineno]]
+        bodies.append("\n".join(kept))
+    imports |= {"import errno", "import stat", "from typing import IO"}  # of `open_regular`
+    future = "from __future__ import annotations"
+    found = "\n".join([future, *sorted(imports - {future})])
+    words = f"{head.rstrip()}\n\nMade by mxmtl {__version__} from its own modules.\n"
+    return f'"""{words}"""\n\n{found}\n' + "\n".join(bodies) + "\n"
+
+
+def names_of(node: ast.stmt) -> set[str]:
+    """Return what a statement of a module defines."""
+    if isinstance(node, ast.Assign):
+        return {target.id for target in node.targets if isinstance(target, ast.Name)}
+    return {getattr(node, "name", "")}
 
 
 def onnx_bytes(model: Model, *, inside: bool = True, metadata: Mapping[str, str] = {}) -> bytes:

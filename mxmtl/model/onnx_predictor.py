@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import struct
 import sys
 from collections.abc import Iterable
 from typing import Any
@@ -19,16 +18,16 @@ import cv2
 import numpy as np
 import onnxruntime
 
+from .._files import open_regular
+from ..augment import View, middle
+from ..data import ImageError
+from ..data.images import MAX_PIXELS, WHITE, Rendering, Room, decode_shown, read_info
+
 FORMAT = "1"
 BATCH = 32
-STRIPE = 64  # rows
-COLOR = {1: cv2.IMREAD_COLOR, 2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4,
-         8: cv2.IMREAD_REDUCED_COLOR_8}  # fmt: skip
-GRAY = {1: cv2.IMREAD_GRAYSCALE, 2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
-        4: cv2.IMREAD_REDUCED_GRAYSCALE_4, 8: cv2.IMREAD_REDUCED_GRAYSCALE_8}  # fmt: skip
-PIXELS_PER_BYTE = 1024  # no JPEG holds more; a head that says so is damaged
+MAX_BYTES = 1 << 29  # of an image file
+MOST_INPUT = 1 << 24  # pixels that a network takes
 Image = str | os.PathLike[str] | bytes | np.ndarray
-Size = tuple[int, int]  # height, width
 
 
 class OnnxPredictor:
@@ -65,43 +64,83 @@ class OnnxPredictor:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         self.session = opened(os.fspath(path), options, list(providers))
+        self.path, self.room = os.fspath(path), Room(MAX_PIXELS)
         facts = self.session.get_modelmeta().custom_metadata_map
         if facts.get("mxmtl.format") != FORMAT:
             raise ValueError(
-                f"{os.fspath(path)}: no ONNX file of mxmtl that this reader knows (mxmtl.format is "
+                f"{self.path}: no ONNX file of mxmtl that this reader knows (mxmtl.format is "
                 f"{facts.get('mxmtl.format')!r}, expected {FORMAT!r}). mxmtl export writes one."
             )
-        self.outputs: list[dict[str, Any]] = json.loads(facts["mxmtl.outputs"])
-        self.preprocessing: dict[str, Any] = json.loads(facts["mxmtl.preprocessing"])
-        self.model = facts["mxmtl.model"]
+        try:
+            self.outputs = outputs_of(facts)
+            self.preprocessing = preprocessing_of(facts)
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise ValueError(f"{self.path}: its mxmtl.* metadata is damaged ({reason}).") from None
+        self.model = facts.get("mxmtl.model", self.path)
         self._input = self.session.get_inputs()[0].name
+        channels, height, width = self.preprocessing["data_shape"]
+        self._channels, self._size = channels, (height, width)
 
-    def __call__(self, images: Iterable[Image]) -> list[dict[str, dict[str, Any]]]:
+    def __call__(self, images: Image | Iterable[Image]) -> Any:
         """Return, for each image, ``{task: {"answer": ..., "probabilities": {name: p}, ...}}``.
 
-        Images are paths, the bytes of image files, or arrays uint8 of any size: (height, width,
-        3) RGB or (height, width) grey.
+        A list of these for several images, one for a single image. Images are paths, the bytes
+        of image files, or arrays uint8 of any size: (height, width, 3) RGB or (height, width)
+        grey.
         """
-        crops = [self.prepare(image) for image in images]
+        several: Any = images
+        alone = isinstance(images, str | os.PathLike | bytes)
+        if alone or (isinstance(images, np.ndarray) and images.ndim < 4):
+            return self([several])[0]
+        crops = [self.prepare(image) for image in several]
         parts = [np.stack(crops[i : i + BATCH]) for i in range(0, len(crops), BATCH)]
         return [answer for part in parts for answer in self.answer(self.predict(part))]
 
     def prepare(self, image: Image) -> np.ndarray:
         """Return the pixels that the network sees: uint8 (height, width, channels).
 
-        Raises `ValueError` for what OpenCV does not decode.
+        Raises `ValueError` for what is no whole image, or is not decoded.
         """
-        channels, height, width = self.preprocessing["data_shape"]
-        found, size = load(image, channels, (height, width), self.preprocessing["crop"])
-        crop = center_crop(found, size, (height, width), self.preprocessing["crop"])
-        return np.ascontiguousarray(crop.reshape(height, width, channels))
+        if isinstance(image, np.ndarray):
+            crop = self._sample(image)
+        else:
+            data = image if isinstance(image, bytes) else file_content(image)
+            how = Rendering(*(self.preprocessing[name] for name in ("background", "bits")))
+            crop = decode_shown(data, read_info(data), self._view, self._channels, how, self.room)
+        return np.ascontiguousarray(crop.reshape(*self._size, self._channels))
+
+    def _view(self, height: int, width: int) -> View:
+        return middle(View(height, width), self._size, self.preprocessing["crop"])
+
+    def _sample(self, pixels: np.ndarray) -> np.ndarray:
+        shape = pixels.shape
+        if pixels.dtype != np.uint8 or len(shape) not in (2, 3) or shape[2:] not in ((), (3,)):
+            raise ImageError(
+                f"an array {shape} of {pixels.dtype}: expected uint8 (height, width, 3) RGB."
+            )
+        found = self._view(*shape[:2]).sample(pixels)
+        if (found.ndim == 2) == (self._channels == 1):
+            return found
+        return cv2.cvtColor(
+            found, cv2.COLOR_GRAY2RGB if self._channels == 3 else cv2.COLOR_RGB2GRAY
+        )
 
     def predict(self, crops: np.ndarray) -> dict[str, np.ndarray]:
         """Return probabilities or values, float32 (N, num_outputs) by task, of what is prepared."""
-        found = self.session.run(
-            [output["name"] for output in self.outputs], {self._input: self._scaled(crops)}
-        )
-        return {output["name"]: part for output, part in zip(self.outputs, found)}
+        names = [output["name"] for output in self.outputs]
+        try:
+            found = self.session.run(names, {self._input: self._scaled(crops)})
+        except Exception as error:  # ONNX Runtime's errors have nothing in common
+            raise ValueError(f"{self.path}: ONNX Runtime does not compute it: {error}") from error
+        for output, part in zip(self.outputs, found):
+            wanted = (len(crops), max(len(output["names"]), 1))
+            if np.shape(part) != wanted:
+                raise ValueError(
+                    f"{self.path}: output {output['name']!r} has shape {np.shape(part)}; expected "
+                    f"{wanted}."
+                )
+        return dict(zip(names, found))
 
     def answer(self, predictions: dict[str, np.ndarray]) -> list[dict[str, dict[str, Any]]]:
         """Put predictions into words, one dictionary an image."""
@@ -149,135 +188,43 @@ def in_words(output: dict[str, Any], prediction: np.ndarray) -> dict[str, Any]:
     return {"answer": float(prediction[0])}
 
 
-def window(source: Size, size: Size, fraction: float) -> tuple[float, float, float, float]:
-    """Return what a crop of ``size`` shows of an image: left, top, distances of its pixels."""
-    factor = max(size[0] / source[0], size[1] / source[1]) / fraction
-    height = max(round(source[0] * factor), size[0])
-    width = max(round(source[1] * factor), size[1])
-    down, across = source[0] / height, source[1] / width
-    top, left = (height - size[0]) // 2, (width - size[1]) // 2
-    return across * left, down * top, across, down
+def outputs_of(facts: dict[str, str]) -> list[dict[str, Any]]:
+    """Read what comes out: name, names of classes or labels, and thresholds of each task."""
+    outputs = json.loads(facts["mxmtl.outputs"])
+    if not isinstance(outputs, list) or not outputs:
+        raise ValueError("mxmtl.outputs is no list of outputs")
+    for output in outputs:
+        names, levels = list(output["names"]), [float(level) for level in output["thresholds"]]
+        if not all(isinstance(name, str) for name in (output["name"], *names)):
+            raise ValueError("a name is no text")
+        if levels and len(levels) != max(len(names), 1):
+            raise ValueError(f"{len(levels)} thresholds for {len(names)} names")
+    return outputs
 
 
-def center_crop(image: np.ndarray, source: Size, size: Size, fraction: float) -> np.ndarray:
-    """Cut the middle out of an image and scale it; ``source`` is its size before any reduction."""
-    left, top, across, down = window(source, size, fraction)
-    y, x = image.shape[0] / source[0], image.shape[1] / source[1]
-    left, across, top, down = left * x, across * x, top * y, down * y
-    x0, x1 = round(left), round(left + across * size[1])
-    y0, y1 = round(top), round(top + down * size[0])
-    if 0 <= x0 < x1 <= image.shape[1] and 0 <= y0 < y1 <= image.shape[0]:
-        part = image[y0:y1, x0:x1]
-        return part if part.shape[:2] == size else cv2.resize(part, size[::-1])
-    matrix = np.array([[across, 0, left + (across - 1) / 2], [0, down, top + (down - 1) / 2]])
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(image, matrix, size[::-1], flags=flags, borderMode=cv2.BORDER_REFLECT_101)
+def preprocessing_of(facts: dict[str, str]) -> dict[str, Any]:
+    """Read how images become input."""
+    made: dict[str, Any] = {"background": WHITE, "bits": 16}
+    made.update(json.loads(facts["mxmtl.preprocessing"]))
+    channels, height, width = made["data_shape"]
+    if channels not in (1, 3) or min(height, width) < 1 or height * width > MOST_INPUT:
+        raise ValueError(f"data_shape is {made['data_shape']}")
+    if not 0 < made["crop"] <= 1 or made["bits"] not in range(8, 17):
+        raise ValueError(f"crop is {made['crop']}, and bits {made['bits']}")
+    levels = [np.array(made[name], np.float64) for name in ("mean", "std")]
+    if not all(level.shape in ((1,), (channels,)) for level in levels) or not levels[1].all():
+        raise ValueError(f"mean and std are {made['mean']} and {made['std']}")
+    made["background"] = tuple(int(level) & 255 for level in made["background"])
+    return {**made, "inside": bool(made["inside"])}
 
 
-def load(image: Image, channels: int, size: Size, fraction: float) -> tuple[np.ndarray, Size]:
-    """Return an image's pixels, RGB or grey, perhaps reduced, and its size before that."""
-    if isinstance(image, np.ndarray):
-        if image.dtype != np.uint8 or image.ndim not in (2, 3) or image.shape[2:] not in ((), (3,)):
-            raise ValueError(
-                f"an array {image.shape} of {image.dtype}: expected uint8 (height, width, 3) RGB."
-            )
-        pixels = recolored(image, channels, cv2.COLOR_RGB2GRAY, cv2.COLOR_GRAY2RGB)
-        return pixels, (image.shape[0], image.shape[1])
-    if not isinstance(image, bytes):
-        with open(image, "rb") as stream:
-            image = stream.read()
-    source = jpeg_size(image)
-    if source is None:
-        found = decoded(image, cv2.IMREAD_UNCHANGED)
-        to_gray = channels == 1 and found.ndim == 3
-        if found.shape[2:] != (4,) and (to_gray or found.dtype != np.uint8):
-            # The decoder's own way to grey, and to 8 bits a sample.
-            found = decoded(image, cv2.IMREAD_GRAYSCALE if channels == 1 else cv2.IMREAD_COLOR)
-        found = flat(found)
-        found = recolored(found, channels, cv2.COLOR_BGR2GRAY, cv2.COLOR_GRAY2BGR)
-        source = found.shape[0], found.shape[1]
-    else:
-        if source[0] * source[1] > PIXELS_PER_BYTE * len(image):
-            raise ValueError(f"{len(image)} bytes cannot hold {source[0]} x {source[1]} pixels.")
-        least = min(window(source, size, fraction)[2:])
-        reduction = next((k for k in (8, 4, 2) if least >= k), 1)
-        found = decoded(image, (COLOR if channels == 3 else GRAY)[reduction])
-    return (cv2.cvtColor(found, cv2.COLOR_BGR2RGB) if channels == 3 else found), source
-
-
-def decoded(data: bytes, flags: int) -> np.ndarray:
-    """Decode an image file by OpenCV."""
-    try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
-    except cv2.error as error:
-        raise ValueError(f"OpenCV refuses the image: {error.err}.") from None
-    if image is None:
-        raise ValueError(f"its {len(data)} bytes are no image that OpenCV decodes.")
-    return image
-
-
-def flat(image: np.ndarray) -> np.ndarray:
-    """Bring samples to 8 bits, and lay what is transparent on white."""
-    if image.dtype == np.uint16:
-        image = cv2.convertScaleAbs(image, alpha=1 / 257)
-    if image.dtype != np.uint8:
-        raise ValueError(f"the image holds {image.dtype}; expected 8 or 16 bits a sample.")
-    if image.ndim == 2 or image.shape[2] == 3:
-        return image
-    opaque = np.empty((*image.shape[:2], 3), np.uint8)
-    for top in range(0, len(image), STRIPE):  # so that wider numbers take little memory
-        rows = image[top : top + STRIPE]
-        alpha = rows[:, :, 3:].astype(np.uint16)
-        # 255 parts, rounded: at most 65,152, which 16 bits hold.
-        opaque[top : top + STRIPE] = (rows[:, :, :3] * alpha + 255 * (255 - alpha) + 127) // 255
-    return opaque
-
-
-def recolored(image: np.ndarray, channels: int, to_gray: int, to_color: int) -> np.ndarray:
-    """Bring an image to three channels or to one."""
-    gray = image.ndim == 2
-    if gray == (channels == 1):
-        return image
-    return cv2.cvtColor(image, to_color if gray else to_gray)
-
-
-def jpeg_size(data: bytes) -> Size | None:
-    """Return height and width of a JPEG file as it is shown; None for what is no such file."""
-    if data[:2] != b"\xff\xd8":
-        return None
-    position, turned = 2, False
-    while position < len(data) - 9 and data[position] == 0xFF and data[position + 1] != 0xDA:
-        marker = data[position + 1]
-        if marker == 0xFF:  # a fill byte
-            position += 1
-            continue
-        length = struct.unpack_from(">H", data, position + 2)[0]
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            height, width = struct.unpack_from(">HH", data, position + 5)
-            if not height or not width:
-                return None
-            return (width, height) if turned else (height, width)
-        if marker == 0xE1 and data[position + 4 : position + 10] == b"Exif\0\0":
-            turned = orientation(data[position + 10 : position + 2 + length]) >= 5
-        position += 2 + length
-    return None
-
-
-def orientation(exif: bytes) -> int:
-    """Return the EXIF orientation, 1 to 8 (Exif 2.3, TIFF tag 274); 1 where there is none."""
-    order = {b"II*\0": "<", b"MM\0*": ">"}.get(exif[:4])
-    if order is None:
-        return 1
-    try:
-        (start,) = struct.unpack_from(order + "I", exif, 4)
-        (count,) = struct.unpack_from(order + "H", exif, start)
-        for entry in range(start + 2, start + 2 + 12 * count, 12):
-            tag, kind, _, value = struct.unpack_from(order + "HHIH", exif, entry)
-            if tag == 0x0112:
-                return value if kind == 3 and 1 <= value <= 8 else 1
-    except struct.error:
-        return 1
-    return 1
+def file_content(path: str | os.PathLike[str]) -> bytes:
+    """Read an image file."""
+    with open_regular(path) as stream:
+        data = stream.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise ImageError(f"{os.fspath(path)}: an image file has at most {MAX_BYTES} bytes.")
+    return data
 
 
 def main(arguments: list[str]) -> int:
@@ -287,7 +234,7 @@ def main(arguments: list[str]) -> int:
         return 2
     predictor = OnnxPredictor(arguments[0])
     for path in arguments[1:]:
-        answer = predictor([path])[0]
+        answer = predictor(path)
         print(json.dumps({"image": path, **answer}, ensure_ascii=False))
     return 0
 

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 
+from ..augment import power_of_two
 from ..data import ImageError
-from ..data.images import decode_image, encode_image, read_info
+from ..data.images import Rendering, decode_image, encode_image, read_info
 from ..data.records import Prefixes, RecordError, RecordReader, record_files
 from ..tasks import TaskSet
 
@@ -18,7 +19,6 @@ Levels = float | Sequence[float]
 EDGE = 144  # pixels of a small picture's longer edge
 QUALITY = 82
 TINY = 40  # pixels: of an image of which each is to be seen
-WHITE = (255, 255, 255)
 
 
 class RecordPicture(NamedTuple):
@@ -70,7 +70,9 @@ class RecordPictures:
         try:
             record = self._reader.read(int(self._rows[row]))
             data = bytes(record.payload)
-            pixels = decode_image(data, read_info(data), "color", WHITE, edge)
+            info = read_info(data)
+            factor = power_of_two(min(info.width, info.height) / edge)
+            pixels = decode_image(data, info, "color", Rendering(), factor)
         except (RecordError, ImageError):
             return None
         return RecordPicture(record.id, fitted(pixels, edge)[..., ::-1], record.label)

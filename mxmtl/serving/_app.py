@@ -28,7 +28,7 @@ from tornado.httpserver import HTTPServer
 from .._threads import usable_processors
 from ..data import ImageError
 from ..data.images import OTHER, read_info
-from ..model import Prediction, Predictor
+from ..model import ImageReader, Prediction, Predictor
 from ._batcher import Batcher
 from ._limits import DRAINED, HEAD_BYTES, ROOM, Limits
 
@@ -93,6 +93,8 @@ class App:
         self, predictor: Predictor, limits: Limits, max_batch: int, max_delay: float
     ) -> None:
         self.predictor, self.limits = predictor, limits
+        made = predictor.backend.file.preprocessing
+        self._read = ImageReader(made, max_pixels=limits.max_pixels)
         self.in_flight = self.waiting = self.held = 0
         self.measures = seen = Measures(predictor.name)
         seen.watch("mxmtl_body_bytes", "Memory of bodies.", lambda: self.held)
@@ -157,9 +159,11 @@ class App:
         data = image_of(body, content_type)
         check_image(data, self.limits.max_pixels)
         try:
-            return self.predictor.read(data)
+            return self._read(data)
         except ValueError as error:
             raise Refused(422, f"the image does not decode: {error}") from None
+        except MemoryError:
+            raise Refused(503, "not enough memory for the image. Try again later.") from None
 
 
 @web.stream_request_body

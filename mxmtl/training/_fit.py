@@ -116,7 +116,11 @@ def fit(
         if not leads:
             return _train(session, records, begin)
         claim(folder)
-        made = ModelFile(tasks, chosen.preprocessing, constants=constants)
+        # What the records were made with goes for all images that are to be like them.
+        preprocessing = dataclasses.replace(
+            chosen.preprocessing, **records.train.rendering._asdict()
+        )
+        made = ModelFile(tasks, preprocessing, constants=constants)
         write_run(folder, chosen, made, begin, records)
         with locked(folder):
             return _train(session, records, begin)

@@ -71,7 +71,8 @@ class TrainAndVal:
         if settings.augment:
             training["augment"] = settings.augment
         self.train = self._open(train, tasks, **self._part, **training)
-        self.val = None if val is None else self._open(val, self.train.tasks, **self._part)
+        alike = self.train.rendering._asdict()
+        self.val = None if val is None else self._open(val, self.train.tasks, **self._part, **alike)
 
     def tasks(self) -> TaskSet:
         """Return the tasks to train: smoothed as the settings ask, their labels standardised."""
@@ -130,12 +131,13 @@ class TrainAndVal:
 
     def _open(self, prefix: Any, tasks: TaskSet | None, **options: Any) -> RecordIter:
         settings = self._context.settings
+        by_records = dict.fromkeys(("background", "bits"))
         return RecordIter(
             prefix,
             self._batch_size,
             tasks=None if tasks is None else record_tasks(prefix, tasks),
             threads=settings.threads,
-            **{**settings.preprocessing.options(), **options},
+            **{**settings.preprocessing.options(), **by_records, **options},
         )
 
     def note(self) -> dict[str, Any]:

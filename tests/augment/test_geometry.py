@@ -130,9 +130,10 @@ def test_random_crop_reaches_both_ends():
 
 
 def test_reductions_leave_pixels_enough():
-    for size, expected in ((448, 2), (447, 1), (900, 4), (2000, 8), (100, 1)):
-        assert View(size, size).resize(224, 224).reduction() == expected
-    assert View(1000, 400).resize(224, 224).reduction() == 1
+    for size, expected in ((448, 2), (447, 1), (900, 4), (2000, 8), (3600, 16), (100, 1)):
+        assert View(size, size).resize(224, 224).reductions() == (expected, expected)
+    assert View(1000, 400).resize(224, 224).reductions() == (4, 1)
+    assert View(1000, 400).resize(224, 224).about_center(0.8, 0.6, -0.6, 0.8).reductions() == (2, 2)
     half = View(400, 400).crop(100, 50, 200, 200).resize(100, 100).reduced((400, 400), (200, 200))
     x, y = corners(half)
     np.testing.assert_allclose([x.min(), x.max(), y.min(), y.max()], [25, 125, 50, 150])

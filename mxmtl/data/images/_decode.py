@@ -15,39 +15,29 @@ import numpy as np
 import simplejpeg
 
 from ..._files import Bytes
-from ...augment import Pipeline, Rectangle, View
-from .._errors import ImageError
+from ...augment import Pipeline, View, averaged
 from ._image_info import read_info
 from ._jpeg import BASELINE, PROGRESSIVE, JpegHead, jpeg_head, rows_of_unit
+from ._pixels import ROOM, Rendering, Room, check_jpeg, decode_image, decode_shown, refusal
 
-RGB = getattr(cv2, "IMREAD_COLOR_RGB", None)  # newer OpenCV decodes to RGB at no cost
-COLOR = {1: cv2.IMREAD_COLOR, 2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4,
-         8: cv2.IMREAD_REDUCED_COLOR_8}  # fmt: skip
-GRAY = {1: cv2.IMREAD_GRAYSCALE, 2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
-        4: cv2.IMREAD_REDUCED_GRAYSCALE_4, 8: cv2.IMREAD_REDUCED_GRAYSCALE_8}  # fmt: skip
-# A JPEG stores some bits for every 8 x 8 pixels. A head that promises more than this was damaged,
-# and would make OpenCV allocate whatever it says.
-PIXELS_PER_BYTE = 1024
 LEAST = 16  # pixels an edge; simplejpeg's choice of a scale is not sure in smaller images
+DEEPEST = 8  # by how much a JPEG may be smaller when it comes out of its decoder
+SHOWN = Rendering()
 
 
-def decode_whole(payload: memoryview, channels: int, reduction: int = 1) -> np.ndarray:
+def decode_whole(
+    payload: memoryview, channels: int, reduction: int = 1, how: Rendering = SHOWN
+) -> np.ndarray:
     """Decode an image file: uint8, (height, width, 3) RGB or (height, width) grey.
 
     The EXIF orientation is applied, as MXNet's reader does. With ``reduction`` 2, 4 or 8 the image
     is that much smaller; a JPEG is then decoded at that scale, which takes less time. Raises
-    `ImageError` for bytes that OpenCV does not decode.
+    `ImageError` for bytes that are not decoded.
     """
-    flags = (COLOR if channels == 3 else GRAY)[reduction]
-    if RGB and channels == 3:
-        flags = flags & ~cv2.IMREAD_COLOR | RGB  # the order is one or the other, says OpenCV 5
-    try:
-        image = cv2.imdecode(np.frombuffer(payload, np.uint8), flags)
-    except cv2.error as error:
-        raise refused(error) from None
-    if image is None:
-        raise ImageError(f"its {len(payload)} bytes are no image that OpenCV decodes.")
-    return image if RGB or channels == 1 else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+    data = bytes(payload)
+    info = read_info(data, whole=False)
+    image = decode_image(data, info, "color" if channels == 3 else "gray", how, reduction)
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB) if channels == 3 else image
 
 
 def decode_view(
@@ -56,6 +46,8 @@ def decode_view(
     draws: Sequence[float],
     channels: int,
     into: np.ndarray | None = None,
+    how: Rendering = SHOWN,
+    room: Room = ROOM,
 ) -> np.ndarray:
     """Return what a pipeline's view shows of an image file; `ImageError` if that is broken.
 
@@ -64,52 +56,56 @@ def decode_view(
     is as it was written, `check_whole` comes first.
     """
     head = jpeg_head(payload)
-    if head is None:
-        image = decode_whole(payload, channels)
-        view = pipeline.view(image.shape[0], image.shape[1], draws)
-        return cut(view, image, view.rectangle(image.shape[0], image.shape[1]))
-    size = head.size
-    check_plausible(size, payload)
-    view = pipeline.view(size[0], size[1], draws)
-    reduction = view.reduction()
-    if reduction > 1:
-        reduced = (-(-size[0] // reduction), -(-size[1] // reduction))  # as libjpeg rounds
-        view, size = view.reduced(size, reduced), reduced
-    part = view.rectangle(*size)
-    rows = 0 if part is None else part[1]
-    found = decode_rows(payload, head, channels, reduction=reduction, rows=rows, into=into)
+    found = None
+    if head is not None and head.orientation == 1:
+        found = view_of_jpeg(payload, head, pipeline, draws, channels, into, room)
+    if found is not None:
+        return found
+    data = bytes(payload)
+
+    def view_of(height: int, width: int) -> View:
+        return pipeline.view(height, width, draws)
+
+    return decode_shown(data, read_info(data, whole=False), view_of, channels, how, room)
+
+
+def view_of_jpeg(
+    payload: memoryview,
+    head: JpegHead,
+    pipeline: Pipeline,
+    draws: Sequence[float],
+    channels: int,
+    into: np.ndarray | None,
+    room: Room,
+) -> np.ndarray | None:
+    """Return what is shown of a JPEG file; None for what OpenCV must decode."""
+    kept = check_jpeg(payload, head, room)
+    view = pipeline.view(head.height, head.width, draws)
+    down, across = view.reductions()
+    factor = min(down, across, DEEPEST)
+    if down > 1 or across > 1:
+        size = (-(-head.height // down), -(-head.width // across))  # as libjpeg rounds
+        view = view.reduced((head.height, head.width), size)
+        part = view.rectangle(*size)
+    else:
+        part = view.rectangle(head.height, head.width)
+    rows = 0 if part is None else part[1] * (down // factor)
+    with room.take(kept):
+        found = decode_rows(payload, head, channels, reduction=factor, rows=rows, into=into)
     if found is None:
-        return cut(view, decode_whole(payload, channels, reduction), part)
-    return cut(view, found, part, None if into is None else into[found.size :])
-
-
-def cut(
-    view: View,
-    image: np.ndarray,
-    part: Rectangle | None,
-    into: np.ndarray | None = None,
-) -> np.ndarray:
-    """Compute what a view shows of an image, as `View.cut` does; `ImageError` if OpenCV cannot."""
+        return None
+    memory = None if into is None else into[found.size :]
+    if down > factor or across > factor:
+        found, memory = averaged(found, down // factor, across // factor), None
     try:
-        return view.cut(image, part, into)
+        return view.cut(found, part, memory)
     except cv2.error as error:
-        raise refused(error) from None
-
-
-def refused(error: cv2.error) -> ImageError:
-    """Make the error for what OpenCV does not do with an image."""
-    return ImageError(f"OpenCV refuses the image: {getattr(error, 'err', error)}.")
+        raise refusal("scale", error) from error
 
 
 def check_whole(payload: memoryview) -> None:
     """Raise `ImageError` for a file that is cut short, or whose structure is broken."""
     read_info(bytes(payload))
-
-
-def check_plausible(size: tuple[int, int], payload: memoryview) -> None:
-    """Refuse a JPEG head that promises more pixels than its bytes can hold."""
-    if size[0] * size[1] > PIXELS_PER_BYTE * len(payload):
-        raise ImageError(f"{len(payload)} bytes cannot hold the {size[0]} x {size[1]} pixels.")
 
 
 def decode_rows(
@@ -168,16 +164,20 @@ def decode_rows(
         )
     except ValueError:
         return None
+    finally:
+        if height < head.height:
+            with_height(data, head, head.height)
     if image.shape != (tall, wide, channels):
         return None
     return image if channels == 3 else image[:, :, 0]
 
 
-def with_height(payload: memoryview, head: JpegHead, height: int) -> Bytes:
+def with_height(payload: Bytes, head: JpegHead, height: int) -> Bytes:
     """Return the file with another height in its frame header, changed in place where it may be.
 
     The decoder stops after so many rows. What is coded above them does not depend on those below.
     """
-    data = bytearray(payload) if payload.readonly else payload
+    view = memoryview(payload)
+    data: bytearray | memoryview = bytearray(payload) if view.readonly else view
     data[head.frame + 5], data[head.frame + 6] = height >> 8, height & 255
     return data

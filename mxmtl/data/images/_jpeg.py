@@ -12,7 +12,6 @@ import functools
 import re
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ..._files import Bytes
@@ -24,7 +23,12 @@ FRAMES = (*BASELINE, PROGRESSIVE)  # what every decoder knows
 NOT_FRAMES = (0xC4, 0xC8, 0xCC)  # tables among the codes of frame headers, C0 to CF
 IGNORED = (*range(0xE0, 0xF0), 0xFE)  # application segments and comments
 # In entropy coded data FF is followed by 00, by a restart marker or by fill bytes.
+FILL = re.compile(rb"\xff+")
 NEXT_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
+# A byte FF, perhaps repeated, and what it marks: none of FF 00, which stands for a byte.
+MARKER = re.compile(rb"\xff[\x01-\xfe]")
+ALONE = (0x01, *range(0xD0, 0xD8))  # markers without a length
+MAX_SEGMENTS = 1 << 16  # before the image; more take long to follow, and no camera writes them
 MAX_PIXELS = 1 << 30  # OpenCV's own limit
 MAX_BLOCKS = 10  # of an interleaved scan's unit (T.81, B.2.3)
 BLOCK = 8  # rows of a block of coefficients
@@ -66,6 +70,8 @@ class JpegHead(NamedTuple):
         Position of the frame header's marker.
     marker : int
         Its second byte: 0xC0 for baseline, 0xC2 for progressive, ...
+    components : int
+        1 for grey, 3 for colour, 4 for inks.
     """
 
     height: int
@@ -73,6 +79,7 @@ class JpegHead(NamedTuple):
     orientation: int
     frame: int
     marker: int
+    components: int
 
     @property
     def size(self) -> tuple[int, int]:
@@ -83,30 +90,40 @@ class JpegHead(NamedTuple):
 
 
 def jpeg_head(data: Bytes) -> JpegHead | None:
-    """Read a JPEG file up to its frame header.
+    """Read a JPEG file up to its frame header, as libjpeg does.
 
-    None for what is no JPEG, or one whose segments are in disorder: decoding will tell.
+    None for what is no JPEG, or one in which libjpeg finds no frame header either.
     """
     if len(data) < 4 or data[0] != 0xFF or data[1] != SOI:
         return None
-    position, orientation, end = 2, 1, len(data) - 9
-    while position < end:
-        marker = data[position + 1]
-        if data[position] != 0xFF or marker == SOS:
+    position, orientation, end = 2, 0, len(data) - 9
+    for _ in range(MAX_SEGMENTS):
+        if position >= end:
             return None
-        if marker == 0xFF:  # a fill byte
-            position += 1
-            continue
+        marker = data[position + 1]
+        if data[position] != 0xFF or marker in (0x00, 0xFF):  # what libjpeg passes over
+            found = MARKER.search(data, position)
+            if found is None:
+                return None
+            position, marker = found.end() - 2, data[found.end() - 1]
+            if position >= end:
+                return None
         if 0xC0 <= marker <= 0xCF and marker not in NOT_FRAMES:
             height = data[position + 5] << 8 | data[position + 6]
             width = data[position + 7] << 8 | data[position + 8]
             if not height or not width:
                 return None
-            return JpegHead(height, width, orientation, position, marker)
+            return JpegHead(height, width, orientation or 1, position, marker, data[position + 9])
+        if marker in (SOS, EOI, SOI):
+            return None
+        if marker in ALONE:
+            position += 2
+            continue
         length = data[position + 2] << 8 | data[position + 3]
-        if marker == APP1 and data[position + 4 : position + 10] == b"Exif\0\0":
-            exif = bytes(data[position + 10 : position + 2 + length])
-            orientation = exif_orientation(exif)
+        if length < 2:
+            return None
+        if marker == APP1 and not orientation and data[position + 4 : position + 10] == b"Exif\0\0":
+            orientation = exif_orientation(bytes(data[position + 10 : position + 2 + length]))
         position += 2 + length
     return None
 
@@ -122,21 +139,17 @@ class Irregular(Exception):  # noqa: N818 (no error: only decoding will tell)
     """The file is not what the standard describes."""
 
 
-@dataclass
 class JpegState:
     """What the segments have said so far."""
 
-    width: int = 0
-    height: int = 0
-    progressive: bool = False
-    components: dict[int, tuple[int, int, int]] = field(default_factory=dict)
-    quantization: set[int] = field(default_factory=set)
-    huffman: set[int] = field(default_factory=set)  # 0-3 for DC, 16-19 for AC
-    orientation: int = 1
-    scans: int = 0
-    scan_start: int = 2
-    odd: bool = False
-    sure: bool = False  # a whole structure: the file decodes
+    def __init__(self) -> None:
+        self.width = self.height = 0
+        self.progressive = self.odd = False
+        self.components: dict[int, tuple[int, int, int]] = {}
+        self.quantization: set[int] = set()
+        self.huffman: set[int] = set()  # 0-3 for DC, 16-19 for AC
+        self.scans, self.scan_start = 0, 2
+        self.sure = False  # a whole structure: the file decodes
 
 
 def read_jpeg(data: bytes) -> JpegState:
@@ -159,7 +172,7 @@ def read_jpeg(data: bytes) -> JpegState:
 def walk_segments(data: bytes, state: JpegState) -> None:
     """Follow the segments from the first to the end marker; `Irregular` where that fails."""
     position = 2
-    while True:
+    for _ in range(MAX_SEGMENTS):
         marker, start, end = next_segment(data, position)
         if marker == EOI:
             return
@@ -175,12 +188,13 @@ def walk_segments(data: bytes, state: JpegState) -> None:
                 raise Irregular
             end = found.start()
         position = end
+    raise Irregular
 
 
 def next_segment(data: bytes, position: int) -> tuple[int, int, int]:
     """Return the marker at a position, and where its contents begin and end."""
-    while data[position : position + 2] == b"\xff\xff":  # fill bytes
-        position += 1
+    if data[position : position + 2] == b"\xff\xff":  # fill bytes
+        position = FILL.match(data, position).end() - 1  # type: ignore[union-attr]
     head = data[position : position + 4]
     if len(head) < 2 or head[0] != 0xFF:
         raise Irregular
@@ -190,12 +204,6 @@ def next_segment(data: bytes, position: int) -> tuple[int, int, int]:
     if len(head) < 4 or end < position + 4 or end > len(data):
         raise Irregular
     return head[1], position + 4, end
-
-
-def read_exif(segment: bytes, marker: int, state: JpegState) -> None:
-    """Take the orientation from the first EXIF segment."""
-    if segment[:6] == b"Exif\0\0" and state.orientation == 1:
-        state.orientation = exif_orientation(segment[6:])
 
 
 def read_restart(segment: bytes, marker: int, state: JpegState) -> None:
@@ -298,5 +306,4 @@ READERS: dict[int, Callable[[bytes, int, JpegState], None]] = {
     DQT: read_quantization,
     SOS: read_scan,
     DRI: read_restart,
-    APP1: read_exif,
 }

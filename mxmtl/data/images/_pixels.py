@@ -1,142 +1,260 @@
-"""Image files as records hold them: decoded by OpenCV, set upright, composed, resized, encoded.
+"""The pixels of an image file: decoded, set upright, in 8 bits a sample, nothing transparent.
 
-`convert_image` keeps a file's bytes where nothing has to change.
+Whatever reads images comes through here, so that one picture is the same pixels by every way in.
+And whatever comes from elsewhere does: how much memory and time a decoder takes is told from the
+head that it goes by, before it sees the file.
 """
 
 from __future__ import annotations
 
+import contextlib
+import os
+import threading
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 
+from ...augment import View, averaged
 from .._errors import ImageError
-from .._options import ImageOptions
-from ._image_info import JPEG, OTHER, PNG, WEBP, ImageInfo, read_info
-from ._jpeg import TRANSPOSED
+from ._bitmaps import why_not
+from ._image_info import JPEG, ImageInfo, still
+from ._jpeg import PROGRESSIVE, TRANSPOSED, JpegHead, jpeg_head
 
 Color = tuple[int, ...]
-FLAGS = {
-    "color": cv2.IMREAD_COLOR,
-    "gray": cv2.IMREAD_GRAYSCALE,
-    "unchanged": cv2.IMREAD_UNCHANGED,
-}
-REDUCED = {  # JPEG decodes to a half, a quarter or an eighth at a fraction of the cost
-    "color": {
-        8: cv2.IMREAD_REDUCED_COLOR_8,
-        4: cv2.IMREAD_REDUCED_COLOR_4,
-        2: cv2.IMREAD_REDUCED_COLOR_2,
-    },
-    "gray": {
-        8: cv2.IMREAD_REDUCED_GRAYSCALE_8,
-        4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
-        2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
-    },
-}
-KINDS = {b"GIF8": (0, "GIF"), b"ftypavif": (4, "AVIF"), b"ftyphei": (4, "HEIC"),
-         b"%PDF": (0, "PDF"), b"<svg": (0, "SVG"), b"\xff\x0a": (0, "JPEG XL")}  # fmt: skip
-TEXT = 20  # bytes at the begin of a file, by which text is known
-QUALITY = {
-    JPEG: cv2.IMWRITE_JPEG_QUALITY,
-    PNG: cv2.IMWRITE_PNG_COMPRESSION,
-    WEBP: cv2.IMWRITE_WEBP_QUALITY,
-}
-LONGEST = {JPEG: 65500, PNG: 1_000_000, WEBP: 16383}  # edges that OpenCV writes
-MOST = 1 << 30  # pixels that it reads
-ENCODINGS = (JPEG, PNG, WEBP)
-DEFAULT_QUALITY = {JPEG: 95, PNG: 3, WEBP: 95}
+WHITE = (255, 255, 255)
+COLOR = {1: cv2.IMREAD_COLOR, 2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4,
+         8: cv2.IMREAD_REDUCED_COLOR_8}  # fmt: skip
+GRAY = {1: cv2.IMREAD_GRAYSCALE, 2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
+        4: cv2.IMREAD_REDUCED_GRAYSCALE_4, 8: cv2.IMREAD_REDUCED_GRAYSCALE_8}  # fmt: skip
+MAX_PIXELS = 1 << 28  # 16,384 x 16,384
+# Bytes a pixel that no decoder exceeds: those of WebP and of progressive JPEG keep what they read
+# beside what they make of it.
+MOST_BYTES = 12
+LARGE = 1 << 20  # pixels from which an image waits until others leave room for it
+# Each scan of a JPEG goes over the whole image. Cameras write 1, careful encoders 10 to 20.
+MAX_SCANS = 100
+SCANNED = 1 << 36  # bytes times pixels below which no number of scans takes long
+# A JPEG stores some bits for every 8 x 8 pixels. A head that promises more than this was damaged.
+PIXELS_PER_BYTE = 1024
+STRIPE = 64  # rows that are composed at once, so that wider numbers take little memory
 
 
-class Encoded(NamedTuple):
-    """An image file for a record, its size and kind, and whether its bytes were kept."""
+class Rendering(NamedTuple):
+    """How samples become 8 bits that a picture is made of.
 
-    data: bytes
-    width: int
-    height: int
-    encoding: str
-    kept: bool
+    Attributes
+    ----------
+    background : tuple of int, optional
+        Red, green, blue behind what is transparent; None keeps the alpha channel.
+    bits : int
+        How many of 16 bits a sample are used: 16, or such as 12 in medical images.
+    """
 
-
-def convert_image(data: bytes, options: ImageOptions) -> Encoded:
-    """Check an image file, and change what the options ask for; `ImageError` if it is broken."""
-    info = read_info(data)
-    if options.passthrough == "always" or not changes(info, options):
-        if options.check == "decode" or not info.sure:
-            height, width = decode_image(data, info, "unchanged", None).shape[:2]
-            info = info._replace(width=width, height=height)
-        return Encoded(data, info.width, info.height, info.format, True)
-    encoding = options.encoding or (info.format if info.format in ENCODINGS else JPEG)
-    keep_alpha = options.color == "unchanged" and encoding != JPEG
-    image = decode_image(
-        data, info, options.color, None if keep_alpha else options.background, options.resize
-    )
-    image = crop_and_resize(image, options.resize, options.center_crop, info, encoding)
-    quality = DEFAULT_QUALITY[encoding] if options.quality is None else options.quality
-    height, width = image.shape[:2]
-    return Encoded(encode_image(image, encoding, quality), width, height, encoding, False)
+    background: Color | None = WHITE
+    bits: int = 16
 
 
-def changes(info: ImageInfo, options: ImageOptions) -> list[str]:
-    """Name what has to change about an image; nothing means that its bytes can be kept."""
-    short, long = sorted((info.width, info.height))
-    reasons = {
-        "asked for": options.passthrough == "never" or options.quality is not None,
-        "encoding": info.format not in ENCODINGS or options.encoding not in (None, info.format),
-        "orientation": info.orientation != 1,
-        "depth": info.depth > 8,
-        "alpha": info.alpha and options.color != "unchanged",
-        "inks": info.format == JPEG and info.channels == 4,
-        "gray": options.color == "gray" and info.channels != 1,
-        "size": options.resize not in (0, short) or (options.center_crop and short != long),
-    }
-    return [reason for reason, holds in reasons.items() if holds]
+class Room:
+    """How many pixels one image, and all that are decoded at a time, may have.
+
+    Memory is 12 bytes for each of them at most. An image waits until others leave room.
+    """
+
+    def __init__(self, most: int = MAX_PIXELS) -> None:
+        self.most = most
+        self._reset()
+        os.register_at_fork(after_in_child=self._reset)  # whose threads stayed behind
+
+    def _reset(self) -> None:
+        self._free, self._changed = self.most, threading.Condition()
+
+    def check(self, width: int, height: int) -> None:
+        """Raise `ImageError` for an image that is too large."""
+        if width * height > self.most:
+            raise ImageError(f"{width} x {height} pixels; at most {self.most} are taken.")
+
+    @contextlib.contextmanager
+    def take(self, pixels: int) -> Iterator[None]:
+        """Wait until an image may be decoded."""
+        if pixels < LARGE:
+            yield
+            return
+        with self._changed:
+            self._changed.wait_for(lambda: self._free >= pixels)
+            self._free -= pixels
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._free += pixels
+                self._changed.notify_all()
+
+
+ROOM = Room()
+
+
+def check_jpeg(data: memoryview | bytes, head: JpegHead, room: Room = ROOM) -> int:
+    """Raise `ImageError` for a JPEG that takes a decoder too long, or holds no such image.
+
+    Returns how many pixels its decoder keeps at a time, whatever the scale.
+    """
+    pixels = head.height * head.width
+    if pixels > PIXELS_PER_BYTE * len(data):
+        raise ImageError(
+            f"{len(data)} bytes cannot hold the {head.height} x {head.width} pixels of the head."
+        )
+    room.check(head.width, head.height)
+    scans = 1
+    if pixels >= LARGE or pixels * len(data) > SCANNED:
+        scans = bytes(data[head.frame :]).count(b"\xff\xda")  # coded data never holds these two
+        if scans > MAX_SCANS:
+            raise ImageError(f"{scans} scans; a JPEG file is decoded up to {MAX_SCANS}.")
+    return pixels if scans > 1 or head.marker == PROGRESSIVE else 0
 
 
 def decode_image(
-    data: bytes, info: ImageInfo, color: str, background: Color | None, short_edge: int = 0
+    data: bytes,
+    info: ImageInfo,
+    color: str,
+    how: Rendering = Rendering(None),  # noqa: B008 (frozen)
+    reduction: int = 1,
+    room: Room = ROOM,
 ) -> np.ndarray:
     """Decode to uint8, upright: (height, width) or (height, width, 3 or 4), blue first.
 
-    Transparent pixels show the background (red, green, blue); None keeps the alpha channel.
-    A JPEG file may come out at a half, a quarter or an eighth of its size, as long as its
-    shorter edge stays at least ``short_edge`` long.
+    Parameters
+    ----------
+    data : bytes
+        The file.
+    info : ImageInfo
+        Of the file.
+    color : {"color", "gray", "unchanged"}
+        Three channels, one, or as they are.
+    how : Rendering
+        What transparent and deep samples become.
+    reduction : int
+        A power of two: each pixel is the mean of so many rows and columns.
+    room : Room
+        What may be decoded.
     """
-    layers = info.alpha or info.format == OTHER
-    flags = FLAGS["unchanged" if layers else color]
-    if not layers and info.format == JPEG and short_edge and color in REDUCED:
-        for factor, reduced in REDUCED[color].items():
-            if min(info.width, info.height) >= factor * short_edge:
-                flags = reduced
-                break
+    with room.take(info.width * info.height):
+        raw, factor = decoded(data, info, color, (reduction, reduction), room)
+        made = rendered(raw, info, how, (reduction // factor, reduction // factor))
+        del raw
+    made = upright(made, info.orientation)
+    return made if color == "unchanged" else as_color(made, color)
+
+
+def decode_shown(
+    data: bytes,
+    info: ImageInfo,
+    view_of: Callable[[int, int], View],
+    channels: int,
+    how: Rendering = Rendering(),  # noqa: B008 (frozen)
+    room: Room = ROOM,
+) -> np.ndarray:
+    """Decode what a view shows: uint8 (height, width, 3) RGB or (height, width) grey.
+
+    ``view_of`` makes the view of an image of a (height, width) that is upright.
+    """
+    color, turned = "color" if channels == 3 else "gray", info.orientation >= TRANSPOSED
+    with room.take(info.width * info.height):
+        factors = (1, 1)
+        if info.format == JPEG:  # of others only the decoder knows the size for certain
+            size = (info.height, info.width)
+            factors = seen(view_of, size, turned)[1]
+        raw, factor = decoded(data, info, color, factors, room)
+        if info.format != JPEG:
+            size = raw.shape[:2]
+            factors = seen(view_of, size, turned)[1]
+        made = rendered(raw, info, how, (factors[0] // factor, factors[1] // factor))
+        del raw
+    made = upright(made, info.orientation)
+    view = seen(view_of, size, turned)[0].reduced(size[::-1] if turned else size, made.shape[:2])
+    try:
+        shown = view.cut(made, view.rectangle(made.shape[0], made.shape[1]))
+    except cv2.error as error:
+        raise refusal("scale", error) from error
+    shown = as_color(shown, color)
+    return cv2.cvtColor(shown, cv2.COLOR_BGR2RGB) if channels == 3 else shown
+
+
+def seen(
+    view_of: Callable[[int, int], View], size: tuple[int, int], turned: bool
+) -> tuple[View, tuple[int, int]]:
+    """Return the view over an image of a stored size, and how it can be averaged as stored."""
+    height, width = size[::-1] if turned else size
+    view = view_of(height, width)
+    down, across = view.reductions()
+    return view, (across, down) if turned else (down, across)
+
+
+def decoded(
+    data: bytes, info: ImageInfo, color: str, factors: tuple[int, int], room: Room
+) -> tuple[np.ndarray, int]:
+    """Decode as OpenCV does, and return by how much it was averaged, which of a JPEG costs less."""
+    if not info.width or not info.height:
+        raise ImageError(why_not(data))
+    room.check(info.width, info.height)
+    flags, factor = cv2.IMREAD_UNCHANGED, 1
+    if info.format == JPEG:
+        head = jpeg_head(data)
+        if head is not None:
+            check_jpeg(data, head, room)
+        factor = min(*factors, 8)
+        if color != "unchanged":
+            flags = (COLOR if color == "color" else GRAY)[factor]
+        else:
+            factor = 1
+    return imdecode(still(data, info), flags, info), factor
+
+
+def imdecode(data: bytes, flags: int, info: ImageInfo) -> np.ndarray:
+    """Decode; `ImageError` for what OpenCV does not, but `MemoryError` if memory is short."""
     image: np.ndarray | None
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), flags | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error as error:
-        raise refused("decode", error) from error
+        raise refusal("decode", error) from error
     if image is None:
+        np.empty(MOST_BYTES * info.width * info.height, np.uint8)  # is it memory that is short?
         raise ImageError(why_not(data))
-    if info.transparent is not None and image.ndim == 2:
-        image = with_alpha(image, info.transparent)
-    image = upright(eight_bits(image), info.orientation)
-    if background is not None and image.ndim == 3 and image.shape[2] == 4:
-        image = compose(image, background)
-    if layers and color != "unchanged":
-        image = as_color(image, color)
     return image
 
 
-def why_not(data: bytes) -> str:
-    """Say what a file is that OpenCV does not decode, as far as its first bytes tell."""
-    for begin, (start, name) in KINDS.items():
-        if data[start:].startswith(begin):
-            return (
-                f"a {name} file, which OpenCV {cv2.__version__} does not read, or a damaged one. "
-                "Convert it to JPEG or PNG."
-            )
-    text = data[:TEXT].decode("ascii", "replace")
-    if text.isascii() and text.isprintable():
-        return f"it does not decode: it begins with the text {text!r}."
-    return "it does not decode: no image, or a damaged one."
+def refusal(what: str, error: cv2.error) -> Exception:
+    """Make the error for what OpenCV does not do with an image."""
+    words = getattr(error, "err", "") or str(error)
+    if getattr(error, "code", 0) == cv2.Error.StsNoMem:
+        return MemoryError(f"not enough memory to {what} an image ({words}).")
+    return ImageError(f"OpenCV cannot {what} it ({words}).")
+
+
+def rendered(
+    raw: np.ndarray, info: ImageInfo, how: Rendering, factors: tuple[int, int]
+) -> np.ndarray:
+    """Return 8 bits a sample, composed and averaged, a few rows at a time."""
+    layers = info.transparent is not None or (raw.ndim == 3 and raw.shape[2] in (2, 4))
+    if raw.dtype == np.uint8 and not layers:
+        return averaged(raw, *factors)
+    down = factors[0]
+    step = max(STRIPE // down, 1) * down
+    made: np.ndarray | None = None
+    for top in range(0, len(raw), step):
+        part = raw[top : top + step]
+        if info.transparent is not None and part.ndim == 2:
+            part = with_alpha(part, info.transparent)
+        part = eight_bits(part, how.bits)
+        if how.background is not None and part.ndim == 3 and part.shape[2] == 4:
+            part = composed(part, how.background)
+        part = averaged(part, *factors)
+        if made is None:
+            made = np.empty((-(-len(raw) // down), *part.shape[1:]), np.uint8)
+        made[top // down : top // down + len(part)] = part
+    assert made is not None  # an image has rows
+    return made
 
 
 def with_alpha(image: np.ndarray, transparent: int) -> np.ndarray:
@@ -149,10 +267,16 @@ def with_alpha(image: np.ndarray, transparent: int) -> np.ndarray:
     return np.dstack([image, image, image, alpha])
 
 
-def eight_bits(image: np.ndarray) -> np.ndarray:
-    """Bring 16 bits a sample to 8; `ImageError` for what is no 8 or 16 bit image."""
+def eight_bits(image: np.ndarray, bits: int = 16) -> np.ndarray:
+    """Bring 16 bits a sample to 8; `ImageError` for what is no 8 or 16 bit image.
+
+    Where fewer ``bits`` are used, what is above them is white.
+    """
     if image.dtype == np.uint16:
-        return cv2.convertScaleAbs(image, alpha=1 / 257)
+        narrow = cv2.convertScaleAbs(image, alpha=255 / ((1 << bits) - 1))
+        if bits < 16 and image.ndim == 3 and image.shape[2] == 4:  # alpha always uses them all
+            narrow[:, :, 3] = cv2.convertScaleAbs(image[:, :, 3], alpha=1 / 257)
+        return narrow
     if image.dtype != np.uint8:
         raise ImageError(f"it holds {image.dtype} samples; expected 8 or 16 bits.")
     return image
@@ -166,13 +290,16 @@ def upright(image: np.ndarray, orientation: int) -> np.ndarray:
     return cv2.flip(image, flips[orientation]) if orientation in flips else image
 
 
-def compose(image: np.ndarray, background: Color) -> np.ndarray:
+def composed(image: np.ndarray, background: Color) -> np.ndarray:
     """Lay an image with alpha channel on a colour (red, green, blue): (height, width, 3)."""
-    alpha = image[:, :, 3:].astype(np.uint32)
-    behind = np.array(background[::-1], np.uint32)
-    # 255 parts, rounded: exact at both ends, so opaque pixels keep their values.
-    blend = image[:, :, :3] * alpha + behind * (255 - alpha)
-    return ((2 * blend + 255) // 510).astype(np.uint8)
+    alpha = image[:, :, 3:].astype(np.uint16)
+    blend = image[:, :, :3] * alpha
+    blend += np.array(background[::-1], np.uint16) * (255 - alpha)
+    # 255 parts, rounded: exact at both ends, so opaque pixels keep their values. At most 65,152,
+    # which 16 bits hold; and so they do what divides it by 255.
+    blend += 127
+    blend += (blend >> 8) + 1
+    return (blend >> 8).astype(np.uint8)
 
 
 def as_color(image: np.ndarray, color: str) -> np.ndarray:
@@ -181,67 +308,3 @@ def as_color(image: np.ndarray, color: str) -> np.ndarray:
     if color == "color":
         return cv2.cvtColor(image, cv2.COLOR_GRAY2BGR) if channels == 1 else image[:, :, :3]
     return image if channels == 1 else cv2.cvtColor(image[:, :, :3], cv2.COLOR_BGR2GRAY)
-
-
-def crop_and_resize(
-    image: np.ndarray, short_edge: int, center_crop: bool, info: ImageInfo, encoding: str
-) -> np.ndarray:
-    """Cut out the middle square if asked for, and give the shorter edge its length (0: as is).
-
-    Raises `ImageError` for what the encoding, or the memory, has no room for.
-    """
-    height, width = image.shape[:2]
-    if center_crop:
-        side = min(height, width)
-        top, left = (height - side) // 2, (width - side) // 2
-        image, height, width = image[top : top + side, left : left + side], side, side
-    elif info.width:  # in proportion to the file, which was perhaps decoded at a fraction
-        upright_size = (info.height, info.width)
-        height, width = upright_size[::-1] if info.orientation >= TRANSPOSED else upright_size
-    short = min(height, width)
-    if short_edge in (0, short):
-        return image
-    size = tuple(max(1, (2 * edge * short_edge + short) // (2 * short)) for edge in (width, height))
-    reason = too_large(size[0], size[1], encoding)
-    if reason:
-        raise ImageError(f"resize={short_edge} makes it {reason}")
-    # Below a half, interpolation would miss pixels and leave false patterns; an area misses none.
-    method = cv2.INTER_AREA if 2 * short_edge < min(image.shape[:2]) else cv2.INTER_LINEAR
-    try:
-        return cv2.resize(image, size, interpolation=method)
-    except cv2.error as error:
-        raise refused("resize", error) from error
-
-
-def too_large(width: int, height: int, encoding: str) -> str:
-    """Say why no file of an encoding holds so many pixels; '' if one does.
-
-    >>> too_large(65501, 1, "jpg")
-    '65501 x 1 pixels; a jpg file has at most 65500 on an edge.'
-    """
-    if max(width, height) > LONGEST[encoding]:
-        limit = f"a {encoding} file has at most {LONGEST[encoding]} on an edge."
-    elif width * height > MOST:
-        limit = f"at most {MOST} are read by OpenCV."
-    else:
-        return ""
-    return f"{width} x {height} pixels; {limit}"
-
-
-def refused(what: str, error: cv2.error) -> ImageError:
-    """Make the error for what OpenCV does not do with an image."""
-    return ImageError(f"OpenCV cannot {what} it ({error.err or error}).")
-
-
-def encode_image(image: np.ndarray, encoding: str, quality: int) -> bytes:
-    """Encode pixels as jpg, png or webp."""
-    reason = too_large(image.shape[1], image.shape[0], encoding)
-    if reason:
-        raise ImageError(f"it has {reason}")
-    try:
-        whole, data = cv2.imencode(f".{encoding}", image, [QUALITY[encoding], quality])
-    except cv2.error as error:
-        raise refused("encode", error) from error
-    if not whole:
-        raise ImageError(f"OpenCV cannot encode {image.shape} pixels as {encoding}.")
-    return data.tobytes()

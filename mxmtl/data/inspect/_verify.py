@@ -75,7 +75,7 @@ class Checks:
         try:
             check_id(record.id)
             info = read_info(payload)
-            image = decode_image(payload, info, "unchanged", None)
+            image = decode_image(payload, info, "unchanged")
         except (ImageError, RecordError) as error:
             raise RecordError(str(error), "", record.id, found.offset) from None
         info = info._replace(width=image.shape[1], height=image.shape[0])

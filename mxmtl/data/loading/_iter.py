@@ -23,7 +23,7 @@ from ...tasks import TaskSet
 from ..records import Prefixes, RecordName, RecordReader, record_files, tasks_of
 from ._loader import BatchJob, BatchLoader
 from ._order import Order, Sampler, expected_reads
-from ._source import DTYPES, Levels, Normalize, Source
+from ._source import DTYPES, Levels, Normalize, Source, rendering_of
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +68,13 @@ class LoadingOptions(Options):
         choices=DTYPES,
     )  # fmt: skip
     data_name: str = option("data", "what the network calls the images")
+    background: tuple[int, ...] | None = option(
+        None, "red, green, blue behind transparent pixels; as in the records' manifest, or white"
+    )
+    bits: int | None = option(
+        None, "that images of 16 bits a sample use; as in the records' manifest, or 16",
+        low=8, high=16,
+    )  # fmt: skip
     ctx: mx.Context | None = option(
         None, "send batches there ahead of their use: images as bytes, which are scaled there"
     )
@@ -230,10 +237,11 @@ class RecordIter(AdvancingIter):
             how.last_batch,
             expected,
         )
+        self.rendering = rendering_of(prefix, how.background, how.bits)
         pipeline = Pipeline(how.augment, self._normalize.data_shape[1:])
         self._padding, self._ctx, self._exhausted = self.tasks.padding_label, how.ctx, False
         self._loader = BatchLoader(
-            Source(self._reader, pipeline, self._normalize, seed, self.tasks),
+            Source(self._reader, pipeline, self._normalize, seed, self.tasks, self.rendering),
             self._order,
             self._padding,
             on_error=how.on_error,

@@ -16,7 +16,7 @@ from ..._files import PathLike
 from ...augment import Augmentation, Pipeline, keys, uniforms, whole_seed
 from ...tasks import TaskSet, illegal_labels
 from .._errors import ImageError
-from ..images import check_whole, decode_view, decode_whole
+from ..images import WHITE, Rendering, check_whole, decode_view, decode_whole
 from ..records import (
     Prefixes,
     Record,
@@ -24,6 +24,7 @@ from ..records import (
     RecordReader,
     check_label,
     record_files,
+    stored_options,
     tasks_of,
 )
 
@@ -159,6 +160,8 @@ class Source:
         Of the augmentation.
     tasks : TaskSet
         What the labels mean.
+    rendering : Rendering
+        What transparent and deep samples become.
     """
 
     def __init__(
@@ -168,7 +171,9 @@ class Source:
         normalize: Normalize,
         seed: int,
         tasks: TaskSet,
+        rendering: Rendering = Rendering(),  # noqa: B008 (frozen)
     ) -> None:
+        self._rendering = rendering
         self.reader, self.normalize, self.tasks = reader, normalize, tasks
         self._pipeline, self._seed, self._label_width = pipeline, seed, tasks.label_width
         self._unused: list[Scratch] = []
@@ -219,7 +224,9 @@ class Source:
             channels = self.normalize.data_shape[0]
             if not record.checked:  # else it is what was written, and that was checked
                 check_whole(record.payload)
-            image = decode_view(record.payload, self._pipeline, draws, channels, pixels)
+            image = decode_view(
+                record.payload, self._pipeline, draws, channels, pixels, self._rendering
+            )
         except (ImageError, RecordError) as error:
             raise self._at(row, str(error)) from None
         try:
@@ -249,6 +256,16 @@ class Source:
 
     def _at(self, row: int, reason: str) -> RecordError:
         return self.reader.error(row, reason)
+
+
+def rendering_of(
+    prefixes: Prefixes, background: Sequence[int] | None = None, bits: int | None = None
+) -> Rendering:
+    """Return what transparent and deep samples become: as told, or as the manifest says."""
+    told = stored_options(prefixes)
+    return Rendering(
+        tuple(background or told.get("background") or WHITE), bits or told.get("bits") or 16
+    )
 
 
 def check_width(record: Record, label_width: int) -> None:
@@ -297,11 +314,14 @@ class RecordDataset(mx.gluon.data.Dataset):  # type: ignore[misc]
         self.tasks = tasks_of(prefix, tasks)
         self._reader = RecordReader(files)
         self._reader.check_width(self.tasks)
+        self._rendering = rendering_of(prefix)
         self._source: Source | None = None
         if data_shape is not None:
             normalize = Normalize(data_shape, mean, std)
             pipeline = Pipeline(augment, normalize.data_shape[1:])
-            self._source = Source(self._reader, pipeline, normalize, seed, self.tasks)
+            self._source = Source(
+                self._reader, pipeline, normalize, seed, self.tasks, self._rendering
+            )
         elif augment is not None or mean is not None or std is not None:
             raise ValueError("augment, mean and std need data_shape=(channels, height, width).")
         # Shared with forked workers, so that a row's count goes on wherever it is read.
@@ -348,7 +368,7 @@ class RecordDataset(mx.gluon.data.Dataset):  # type: ignore[misc]
             check_label(self.tasks, record.label)
             if not record.checked:  # else it is what was written, and that was checked
                 check_whole(record.payload)
-            image = decode_whole(record.payload, channels=3)
+            image = decode_whole(record.payload, channels=3, how=self._rendering)
         except (ImageError, RecordError) as error:
             raise self._reader.error(row, str(error)) from None
         return mx.nd.array(image, dtype=np.uint8), record.label

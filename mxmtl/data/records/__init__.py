@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from ._prefix import record_files as record_files
     from ._prefix import record_tasks as record_tasks
     from ._prefix import shared_file as shared_file
+    from ._prefix import stored_options as stored_options
     from ._prefix import tasks_if_known as tasks_if_known
     from ._prefix import tasks_of as tasks_of
     from ._reader import FoundRecord as FoundRecord

@@ -87,6 +87,18 @@ def read_manifest(prefix: str) -> dict[str, Any]:
     return read_json(prefix + MANIFEST, MANIFEST_FORMAT, MANIFEST_VERSION)
 
 
+def stored_options(prefixes: Prefixes) -> dict[str, Any]:
+    """Return what the records' images were converted with, by the first manifest; {} without."""
+    for prefix in listed(prefixes):
+        path = shared_file(prefix, MANIFEST)
+        if os.path.exists(path):
+            try:
+                return dict(read_manifest(path[: -len(MANIFEST)])["options"])
+            except (OSError, ValueError, KeyError, TypeError):  # `verify_records` names it
+                return {}
+    return {}
+
+
 def listed_shards(prefix: str) -> dict[str, str] | None:
     """Return what the manifest of a prefix says: {file: its SHA-256}.
 
