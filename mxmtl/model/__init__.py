@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from .._door import lazy
 
 if TYPE_CHECKING:
+    from .._foreign import OPERATORS as OPERATORS
     from ._checkpoint import PREFIX as PREFIX
     from ._checkpoint import SYMBOL as SYMBOL
     from ._checkpoint import Arrays as Arrays

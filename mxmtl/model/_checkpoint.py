@@ -18,6 +18,7 @@ from typing import Any
 import mxnet as mx
 
 from .._files import PathLike, atomic_write, read_json, sha256_of, temporary_beside, write_json
+from .._foreign import load_arrays
 
 log = logging.getLogger("mxmtl")
 
@@ -70,14 +71,20 @@ class Checkpoint:
         """
         try:
             data = read_json(self.path(".json"), FORMAT, VERSION)
+            own = (SYMBOL, *(self.path(ending).name for ending in (".params", ".optimizer")))
             for file in data["files"].values():
+                if file["name"] not in own:  # no other file of the machine is read for it
+                    raise ValueError(f"it names {str(file['name'])[:80]!r}, and has {own}.")
                 if sha256_of(self.folder / file["name"]) != file["sha256"]:
                     raise CheckpointError(
                         f"{self.folder / file['name']}: not what was written (its SHA-256 "
                         "differs)."
                     )
+            check_history(data["history"])
         except FileNotFoundError as error:
             raise CheckpointError(f"{error.filename}: no such file.") from error
+        except OSError as error:
+            raise CheckpointError(f"{error.filename}: {error.strerror}.") from error
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             if isinstance(error, CheckpointError):
                 raise
@@ -86,12 +93,7 @@ class Checkpoint:
 
     def params(self) -> tuple[Arrays, Arrays]:
         """Read (arg_params, aux_params)."""
-        args: Arrays = {}
-        auxs: Arrays = {}
-        for key, array in self._arrays(".params").items():
-            kind, _, name = key.partition(":")
-            (args if kind == "arg" else auxs)[name] = array
-        return args, auxs
+        return of_two_kinds(self._arrays(".params"))
 
     def optimizer(self) -> Arrays:
         """Read the arrays of the optimizer's states."""
@@ -99,20 +101,31 @@ class Checkpoint:
 
     def _arrays(self, ending: str) -> Arrays:
         try:
-            arrays = mx.nd.load(str(self.path(ending)))
-        except mx.MXNetError as error:
-            reason = str(error).strip().splitlines()[-1]
+            return load_arrays(self.path(ending))
+        except ValueError as error:
             raise CheckpointError(
-                f"{self.path(ending)}: MXNet cannot read it ({reason}). Delete {self.stem}.json, "
-                "and the checkpoint before it is taken."
+                f"{error} Delete {self.stem}.json, and the checkpoint before it is taken."
             ) from error
-        return arrays if isinstance(arrays, dict) else {}  # a file of no arrays is a list
 
     def remove(self) -> None:
         """Delete it, its JSON first: what remains after a crash does not count as good."""
         for ending in (".json", ".params", ".optimizer"):
             if self.path(ending).exists():
                 self.path(ending).unlink()
+
+
+def of_two_kinds(arrays: Arrays) -> tuple[Arrays, Arrays]:
+    """Return (arg_params, aux_params) by the names in a ``.params`` file."""
+    pairs = [(*key.partition(":")[::2], array) for key, array in arrays.items()]
+    args = {name: array for kind, name, array in pairs if kind == "arg"}
+    return args, {name: array for kind, name, array in pairs if kind != "arg"}
+
+
+def check_history(history: Any) -> None:
+    """Raise `ValueError` unless there is one entry an epoch, each with its number."""
+    sound = isinstance(history, list) and all(isinstance(entry, dict) for entry in history)
+    if not sound or not all(type(entry.get("epoch")) is int for entry in history):
+        raise ValueError("its history is no list of epochs.")
 
 
 def save_arrays(path: PathLike, arrays: dict[str, mx.nd.NDArray]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import logging
+import math
 import threading
 from typing import Any, Protocol
 
@@ -19,6 +20,7 @@ from ._model_file import ModelFile
 from ._saved import Model, RunFolder
 
 log = logging.getLogger("mxmtl")
+MOST_VALUES = 1 << 28  # of an image in one array: a GiB
 KEPT = 8  # shapes for which the network stays bound
 
 
@@ -113,6 +115,7 @@ class Network:
 
     def _executor(self, shape: tuple[int, ...]) -> tuple[Any, mx.nd.NDArray]:
         if shape not in self._executors:
+            check_sizes(self._symbol, shape)
             data = mx.nd.zeros(shape, self.ctx)
             try:
                 executor = self._symbol.bind(
@@ -127,6 +130,20 @@ class Network:
                 self._executors.popitem(last=False)
         self._executors.move_to_end(shape)
         return self._executors[shape]
+
+
+def check_sizes(symbol: mx.sym.Symbol, shape: tuple[int, ...]) -> None:
+    """Raise `ValueError` for a network that makes more of an image than memory should hold."""
+    try:
+        _, made, _ = symbol.get_internals().infer_shape_partial(data=shape)
+    except mx.MXNetError:
+        return  # which binding says better
+    largest = max(math.prod(one) for one in made if one is not None)
+    if largest > MOST_VALUES * max(shape[0], 1):
+        raise ValueError(
+            f"the network makes {largest} values of {shape[0]} images {shape[1:]}; at most "
+            f"{MOST_VALUES} of each are taken."
+        )
 
 
 class Backend(Protocol):

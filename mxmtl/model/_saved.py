@@ -12,6 +12,7 @@ from typing import Any
 import mxnet as mx
 
 from .._files import PathLike
+from .._foreign import load_arrays, load_symbol
 from ..nets import logits_symbol
 from ..tasks import TaskSet
 from ._checkpoint import (
@@ -23,6 +24,7 @@ from ._checkpoint import (
     find_checkpoints,
     find_epoch,
     newest_good,
+    of_two_kinds,
 )
 from ._model_file import ModelFile, Preprocessing
 
@@ -111,7 +113,7 @@ class RunFolder:
         checkpoint = self.checkpoint(which)
         checkpoint.state()
         args, auxs = checkpoint.params()
-        return mx.sym.load(os.fspath(self.folder / SYMBOL)), args, auxs
+        return load_symbol(self.folder / SYMBOL), args, auxs
 
     def _newest(self) -> tuple[Checkpoint, dict[str, Any]]:
         newest: tuple[Checkpoint, dict[str, Any]] | None = newest_good(self.folder)
@@ -209,12 +211,9 @@ def load_model(
     folder, name = os.path.split(prefix)
     if name == PREFIX and os.path.exists(os.path.join(folder, SETTINGS)):  # of a run, by its files
         file = file.for_checkpoint(f"{name}-{number:04d}")
-    try:
-        symbol, args, auxs = mx.model.load_checkpoint(prefix, number)
-    except (mx.MXNetError, UnicodeDecodeError) as error:
-        reason = str(error).strip().splitlines()[-1]
-        raise ValueError(f"{prefix}-{number:04d}.params and its symbol: {reason}") from error
-    return Model(symbol, (args, auxs), file, f"{prefix}-{number:04d}")
+    symbol = load_symbol(f"{prefix}-symbol.json")
+    params = of_two_kinds(load_arrays(f"{prefix}-{number:04d}.params"))
+    return Model(symbol, params, file, f"{prefix}-{number:04d}")
 
 
 def find_files(source: str) -> tuple[str, int]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import mxnet as mx
 
+from .._foreign import load_arrays, load_symbol
 from ._efficientnet import efficientnet_lite_trunk
 from ._net import Params
 from ._trunk_list import ALSO, TRUNKS, meant
@@ -53,7 +54,10 @@ def load_trunk(
     ValueError
         If the network has no such layer; the message names the nearest ones.
     """
-    symbol, args, auxs = mx.model.load_checkpoint(prefix, epoch)
+    symbol = load_symbol(f"{prefix}-symbol.json")
+    arrays = load_arrays(f"{prefix}-{epoch:04d}.params")
+    args = {key[4:]: array for key, array in arrays.items() if key.startswith("arg:")}
+    auxs = {key[4:]: array for key, array in arrays.items() if key.startswith("aux:")}
     trunk = _layer(symbol, layer, f"{prefix}-symbol.json")
     wanted, wanted_aux = set(trunk.list_arguments()), set(trunk.list_auxiliary_states())
     return (

@@ -20,6 +20,7 @@ from typing import Any
 import mxnet as mx
 
 from .._files import PathLike
+from .._foreign import load_symbol
 from ..metrics import NotFiniteError
 from ..model import (
     MODEL,
@@ -250,7 +251,7 @@ def _restore(session: Session) -> SymbolAndParams:
     session.restore(checkpoint, state)
     log.info("going on from %s", checkpoint.stem)
     args, auxs = checkpoint.params()
-    return SymbolAndParams(mx.sym.load(str(session.folder / SYMBOL)), session.weights(args), auxs)
+    return SymbolAndParams(load_symbol(session.folder / SYMBOL), session.weights(args), auxs)
 
 
 def _prefixes(prefixes: Any) -> Any:

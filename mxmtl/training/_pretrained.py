@@ -7,7 +7,6 @@ the two stands a map: the user's own, that of a library whose networks are known
 
 from __future__ import annotations
 
-import errno
 import importlib
 import json
 import os
@@ -20,6 +19,7 @@ from typing import Any
 import mxnet as mx
 import numpy as np
 
+from .._foreign import load_arrays
 from ..model import MODEL, Arrays, ModelFile
 from ..nets import TRUNKS, named_trunk
 from ._state_dict import read_state_dict
@@ -242,14 +242,8 @@ def _few(names: Sequence[str], limit: int = 8) -> str:
 
 
 def _params(path: str) -> dict[str, np.ndarray]:
-    try:
-        arrays = mx.nd.load(path)
-    except mx.MXNetError as error:
-        if not os.path.exists(path):
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path) from error
-        reason = str(error).strip().splitlines()[-1]
-        raise ValueError(f"{path}: no file of MXNet's arrays ({reason}).") from error
-    if not isinstance(arrays, dict):
+    arrays = load_arrays(path)
+    if not arrays:
         raise ValueError(f"{path}: arrays without names.")
     return {re.sub("^(arg|aux):", "", key): array.asnumpy() for key, array in arrays.items()}
 

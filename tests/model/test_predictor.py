@@ -218,7 +218,7 @@ def test_what_is_no_model_is_named(tuned, tmp_path):
     shutil.copytree(tuned.folder, tmp_path / "r")
     symbol = tmp_path / "r" / "model-symbol.json"
     symbol.write_text("{}")
-    with pytest.raises(ValueError, match="model-0001.params and its symbol"):
+    with pytest.raises(ValueError, match="model-symbol.json: no network that is taken"):
         Predictor(tmp_path / "r" / "model-0001")
     model = load_model(tuned)
     args = {name: array for name, array in model.params[0].items() if name != "fc_weight"}
