@@ -76,6 +76,18 @@ def sha256_of(path: PathLike) -> str:
     return digest.hexdigest()
 
 
+def printable(text: str) -> str:
+    r"""Return a text for a terminal: what would move its cursor, or turn letters round, escaped.
+
+    >>> print(printable("caf\u00e9 \x1b[2J.png"))
+    caf\u00e9 \x1b[2J.png
+    """
+    return "".join(
+        one if one.isprintable() or one == "\n" else one.encode("unicode_escape").decode("ascii")
+        for one in text
+    )
+
+
 def write_json(path: PathLike, data: Any) -> None:
     """Write `json_text` in UTF-8."""
     with atomic_write(path) as stream:

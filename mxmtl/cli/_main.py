@@ -10,6 +10,7 @@ import sys
 from typing import Any, NoReturn
 
 from .. import distributed
+from .._files import printable
 from .._mxnet import is_mxnet_error
 from .._version import __version__
 
@@ -63,8 +64,8 @@ def run_command(argv: list[str]) -> int:
         return 1
     except (OSError, ValueError, TypeError, ImportError, MemoryError) as error:
         return fail(argv, describe(error), 1)
-    except RuntimeError as error:
-        if not is_mxnet_error(error):
+    except RuntimeError as error:  # also of files that are nested too deep
+        if not is_mxnet_error(error) and not isinstance(error, RecursionError):
             raise
         return fail(argv, describe(error), 1)
 
@@ -126,7 +127,7 @@ def describe(error: BaseException) -> str:
 
 def fail(argv: list[str], text: str, code: int) -> int:
     """Print one line about a failure; return the exit code."""
-    print(f"{program(argv)}: {text}", file=sys.stderr)
+    print(f"{program(argv)}: {printable(text)}", file=sys.stderr)
     return code
 
 

@@ -59,6 +59,9 @@ class PredictOptions(Options):
         choices=FORMATS,
     )
     top: int = option(0, "so many of the likeliest classes", low=0, metavar="K")
+    safe_cells: bool = option(
+        False, "an apostrophe before texts that a spreadsheet would take for a formula"
+    )
     progress: bool = option(False, "draw a bar, if the standard error is a terminal", flag="")
 
     @property

@@ -9,13 +9,13 @@ import io
 import json
 import os
 import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import IO, Any, ClassVar
 
 import numpy as np
 from tqdm import tqdm
 
-from .._files import atomic_write
+from .._files import atomic_write, printable
 from .._progress import progress
 from ._inputs import Inputs, Item
 from ._model_file import ModelFile
@@ -23,6 +23,49 @@ from ._options import PredictOptions
 from ._predictor import Predictor
 
 SAID = 20  # images that could not be read and are named one by one
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for one by its begin
+
+
+class Sheet:
+    """Rows of a CSV file. Paths that begin as a formula get ``./`` before them, and are the same.
+
+    Parameters
+    ----------
+    stream : text file
+        Where to.
+    safe : bool
+        Whether all other texts that begin so get an apostrophe before them.
+    """
+
+    def __init__(self, stream: Any, safe: bool = False) -> None:
+        self._writer, self._safe = csv.writer(stream, lineterminator="\n"), safe
+
+    def writerow(self, cells: Iterable[Any]) -> None:
+        """Write one row."""
+        self._writer.writerow([self._cell(cell) for cell in cells] if self._safe else list(cells))
+
+    def _cell(self, cell: Any) -> Any:
+        return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
+
+
+def plain_path(name: Any) -> Any:
+    """Return a path by which a spreadsheet does nothing.
+
+    >>> plain_path("=2+2.png"), plain_path("a=2.png")
+    ('./=2+2.png', 'a=2.png')
+    """
+    return f"./{name}" if isinstance(name, str) and name.startswith(FORMULA) else name
+
+
+class Shown:
+    """A terminal, to which only what can be printed is written."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write a text."""
+        return self._stream.write(printable(text))
 
 
 class Writer(abc.ABC):
@@ -41,6 +84,8 @@ class Writer(abc.ABC):
         How many of the likeliest classes are written.
     origin : sequence of str
         What else is known of each: ``("path", "row")`` of the table that a record came from.
+    safe : bool
+        Whether no cell of a table may be taken for a formula.
     """
 
     formats: ClassVar[dict[str, type[Writer]]] = {}
@@ -50,9 +95,15 @@ class Writer(abc.ABC):
         Writer.formats[form] = cls
 
     def __init__(
-        self, stream: IO[str], file: ModelFile, column: str, top: int, origin: Sequence[str] = ()
+        self,
+        stream: IO[str],
+        file: ModelFile,
+        column: str,
+        top: int,
+        origin: Sequence[str] = (),
+        safe: bool = False,
     ) -> None:
-        self.stream, self.file, self.top = stream, file, top
+        self.stream, self.file, self.top, self.safe = stream, file, top, safe
         taken = {*file.tasks.names, *file.tasks.columns}
         self.columns = [name_beside(name, taken) for name in (column, *origin)]
 
@@ -82,12 +133,14 @@ class CsvWriter(Writer, form="csv"):
 
     def __init__(self, *about: Any) -> None:
         super().__init__(*about)
-        self._writer = csv.writer(self.stream, lineterminator="\n")
+        self._writer = Sheet(self.stream, self.safe)
         self._begun = False
 
     def write(self, items: Sequence[Item], predictions: Sequence[np.ndarray]) -> None:
         known = [self.known(item) for item in items]
-        table: dict[str, Any] = {name: [one[name] for one in known] for name in self.columns}
+        table: dict[str, Any] = {
+            name: [plain_path(one[name]) for one in known] for name in self.columns
+        }
         for task, part in zip(self.file.tasks, predictions):
             table.update(task.describe(part, self.file.thresholds.get(task.name)))
             if task.kind.exclusive and self.top > 1:
@@ -95,7 +148,8 @@ class CsvWriter(Writer, form="csv"):
         if not self._begun:
             self._writer.writerow(table)
             self._begun = True
-        self._writer.writerows(zip(*table.values()))
+        for row in zip(*table.values()):
+            self._writer.writerow(row)
 
 
 class JsonLinesWriter(Writer, form="jsonl"):
@@ -118,7 +172,7 @@ class FashionAIWriter(Writer, form="fashionai"):
 
     def __init__(self, *about: Any) -> None:
         super().__init__(*about)
-        self._writer = csv.writer(self.stream, lineterminator="\n")
+        self._writer = Sheet(self.stream, self.safe)
 
     def write(self, items: Sequence[Item], predictions: Sequence[np.ndarray]) -> None:
         by_task = dict(zip(self.file.tasks.names, predictions))
@@ -190,10 +244,10 @@ def predict_inputs(
     bar = progress(inputs.total, "images", shown=options.progress, what="predicting")
     with contextlib.ExitStack() as stack:
         stack.enter_context(bar)
-        skipped = stack.enter_context(Skipped(options.skipped))
+        skipped = stack.enter_context(Skipped(options.skipped, options.safe_cells))
         stream = stack.enter_context(text_output(options.output))
         file = predictor.backend.file
-        about = (stream, file, inputs.column, options.top, inputs.origin)
+        about = (stream, file, inputs.column, options.top, inputs.origin, options.safe_cells)
         writer = Writer.formats[options.form](*about)
         for batch in predictor.batches(inputs.items, inputs.pixels(predictor.read)):
             pairs = list(zip(batch.images, batch.errors))
@@ -214,7 +268,8 @@ def predict_inputs(
 def text_output(path: str | None) -> Iterator[IO[str]]:
     """Open a text file that appears whole or not at all, or the standard output."""
     if path is None:
-        yield sys.stdout
+        terminal = getattr(sys.stdout, "isatty", bool)()
+        yield Shown(sys.stdout) if terminal else sys.stdout  # type: ignore[misc]
         return
     with atomic_write(path) as binary:
         stream = io.TextIOWrapper(binary, "utf-8", newline="", write_through=True)
@@ -226,8 +281,8 @@ def text_output(path: str | None) -> Iterator[IO[str]]:
 class Skipped:
     """Images that could not be read: named on the standard error, and listed in a file."""
 
-    def __init__(self, path: str | None) -> None:
-        self.path, self.count = path, 0
+    def __init__(self, path: str | None, safe: bool = False) -> None:
+        self.path, self.count, self._safe = path, 0, safe
         self._rows: list[Any] = []
         self._files = contextlib.ExitStack()
         self._writer: Any = None
@@ -238,7 +293,7 @@ class Skipped:
         reason = reason[len(start) :] if reason.startswith(start) else reason
         if self.count < SAID:
             name = str(item.origin) or item.name or f"row {item.number}"
-            tqdm.write(f"skipped {name}: {reason}", file=sys.stderr)
+            tqdm.write(printable(f"skipped {name}: {reason}"), file=sys.stderr)
         elif self.count == SAID:
             where = f"; all are in {self.path}" if self.path else ""
             tqdm.write(f"skipped more{where}", file=sys.stderr)
@@ -246,9 +301,10 @@ class Skipped:
         if self.path is not None:
             if self._writer is None:
                 stream = self._files.enter_context(text_output(self.path))
-                self._writer = csv.writer(stream, lineterminator="\n")
+                self._writer = Sheet(stream, self._safe)
                 self._writer.writerow(("row", "path", "reason"))
-            self._writer.writerow((item.number, item.origin.path or item.name, reason))
+            name = printable(plain_path(item.origin.path or item.name))
+            self._writer.writerow((item.number, name, printable(reason)))
 
     def __enter__(self) -> Skipped:
         return self

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .._files import atomic_write
+from .._files import atomic_write, open_regular
 from ._operators import operators
 from ._task import NORMALIZATIONS, LabelError, Task
 
@@ -303,10 +303,10 @@ class TaskSet(Sequence[Task]):
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> TaskSet:
         """Read what `save` wrote; `ValueError` naming the file if it is something else."""
-        with open(path, encoding="utf-8") as stream:
+        with open_regular(path) as stream:
             try:
-                spec = json.load(stream)
-            except ValueError as error:
+                spec = json.loads(stream.read().decode("utf-8"))
+            except (ValueError, RecursionError) as error:
                 raise ValueError(f"{os.fspath(path)}: no JSON ({error}).") from error
         return cls.from_dict(spec, source=os.fspath(path))
 

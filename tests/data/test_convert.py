@@ -138,7 +138,7 @@ BAD = {
     14: ("path", f"{'long' * 100}.jpg", ".jpg': File name too long."),
     15: ("path", "loop.jpg", "loop.jpg': Too many levels of symbolic links."),
     16: ("path", "0.jpg/x.jpg", "0.jpg/x.jpg': Not a directory."),
-    17: ("path", "phone.heic", "phone.heic': a HEIC file, which OpenCV"),
+    17: ("path", "phone.heic", "phone.heic': a file of HEIC, which is not read here"),
 }
 
 

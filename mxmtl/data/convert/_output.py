@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 
-from ..._files import write_json
+from ..._files import printable, write_json
 from ..._table import Table
 from ..._version import __version__
 from ...tasks import TaskSet
@@ -66,7 +66,8 @@ class ListedRows:
     def add(self, item: LabelledRow, reason: str, *others: str) -> None:
         """List a row."""
         self.first = self.first or f"row {item.row.number}, {reason}"
-        self._writer.writerow((item.row.number, item.row.path, *others, reason))
+        path = printable(item.row.path)
+        self._writer.writerow((item.row.number, path, *others, printable(reason)))
 
     def close(self) -> None:
         """Complete the file."""

@@ -70,7 +70,7 @@ def why_not(data: bytes) -> str:
     for begin, (start, name) in KINDS.items():
         if data[start:].startswith(begin):
             return (
-                f"a {name} file, which is not read here, or a damaged one. Convert it to JPEG or "
+                f"a file of {name}, which is not read here, or a damaged one. Convert it to JPEG or "
                 "PNG."
             )
     text = data[:TEXT].decode("ascii", "replace")
