@@ -154,7 +154,7 @@ def file_of(facts: Mapping[str, str], source: str) -> ModelFile:
             thresholds,
             json.loads(facts["mxmtl.temperature"]),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise ValueError(f"{source}: no ONNX file of mxmtl ({error}).") from error
 
 

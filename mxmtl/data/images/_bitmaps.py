@@ -70,8 +70,8 @@ def why_not(data: bytes) -> str:
     for begin, (start, name) in KINDS.items():
         if data[start:].startswith(begin):
             return (
-                f"a file of {name}, which is not read here, or a damaged one. Convert it to JPEG or "
-                "PNG."
+                f"a file of {name}, which is not read here, or a damaged one. Convert it to JPEG "
+                "or PNG."
             )
     text = data[:TEXT].decode("ascii", "replace")
     if text.isascii() and text.isprintable():

@@ -336,16 +336,23 @@ _EMPTY = np.empty(0, dtype=np.int64)
 def _bad_line(text: bytes) -> str:
     for number, line in enumerate(text.splitlines(), start=1):
         cells = line.split(b"\t")
-        if len(cells) != 2 or not all(cell.isdigit() and int(cell) < 1 << 63 for cell in cells):
+        if len(cells) != 2 or not all(is_number(cell) for cell in cells):
             return f"line {number}, {line[:40].decode('utf-8', 'replace')!r},"
     return "a line"
 
 
+def is_number(cell: bytes) -> bool:
+    """Tell whether a cell is a number that an index may hold."""
+    return cell.isdigit() and len(cell) < 20 and int(cell) < 1 << 63
+
+
 def _check_ids(ids: np.ndarray, text: bytes, path: str) -> None:
     # NumPy reads the largest number that it has for all that are larger.
-    for line in np.flatnonzero(ids == np.iinfo(np.int64).max).tolist():
+    largest = np.flatnonzero(ids == np.iinfo(np.int64).max).tolist()
+    lines = text.splitlines() if largest else []
+    for line in largest:
         try:
-            check_id(int(text.splitlines()[line].split(b"\t")[0]))
+            check_id(int(lines[line].split(b"\t")[0][:40]))
         except RecordError as error:
             raise RecordError(f"line {line + 1}: {error.reason}", path) from None
 

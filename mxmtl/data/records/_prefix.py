@@ -119,6 +119,18 @@ def listed_shards(prefix: str) -> dict[str, str] | None:
         raise RecordError("its list of shards is damaged.", path) from None
 
 
+def listed_records(path: str) -> int | None:
+    """Return how many records the manifest beside a .rec file says are in it; None without one."""
+    manifest = shared_file(path, MANIFEST)
+    try:
+        shards = read_manifest(manifest[: -len(MANIFEST)])["shards"]
+        name = os.path.basename(path)
+        found = [shard["records"] for shard in shards if shard["file"] == name or len(shards) == 1]
+        return int(found[0]) if found else None
+    except (OSError, ValueError, KeyError, TypeError):  # `verify_records` names it
+        return None
+
+
 def _check_count(prefix: str, found: list[str]) -> None:
     """Raise `FileNotFoundError` if the manifest of a prefix lists more files than were found.
 

@@ -7,6 +7,7 @@ alone, and finds what is sound in a file that is broken.
 from __future__ import annotations
 
 import bisect
+import functools
 import logging
 import os
 import weakref
@@ -23,8 +24,11 @@ from ._framing import (
     FIRST,
     FRAME,
     HEADER,
-    MAGIC_BYTES,
+    LAST,
+    MAGIC,
+    MAX_LENGTH,
     WHOLE,
+    ReadAt,
     Record,
     RecordError,
     read_index,
@@ -34,11 +38,14 @@ from ._framing import (
     whole_frame,
 )
 from ._names import ENDING, NAMELESS, Names, RecordName
+from ._prefix import listed_records
 
 log = logging.getLogger(__name__)
 KIND = 7  # the byte of a frame's head whose upper bits are its kind
 BLOCK = 1 << 24  # bytes read at once without looking at the record's own length first
-SEARCHED = (1 << 14, 1 << 20)  # bytes read at once in search of a record, at first and at most
+SEARCHED = (1 << 10, 1 << 20)  # bytes read at once in search of a record, at first and at most
+MOST_WALKED = 1 << 26  # bytes that a file may be read beyond eight times its size
+MOST_FRAMES = 1 << 16  # that one record is followed through
 
 
 class RecordFile:
@@ -331,7 +338,40 @@ def _index(file: RecordFile) -> tuple[np.ndarray, np.ndarray]:
         ids, offsets = scan_index(file.read, file.size, file.path)
     if not len(ids):
         raise RecordError("there is no record in it.", file.path)
+    say_missing(file, len(ids), int(offsets.max()))
     return ids, offsets
+
+
+def say_missing(file: RecordFile, number: int, last: int) -> None:
+    """Warn of records that are in a file, or were, and are not read by its index."""
+    listed, end = listed_records(file.path), frames_end(file, last)
+    if listed is not None and number < listed:
+        what = f"{number} records are read, and its manifest lists {listed}"
+    elif end is not None and end < file.size:
+        what = f"{file.size - end} bytes stand behind the last record that its index lists"
+    else:
+        return
+    say(file.path, what)
+
+
+@functools.lru_cache(maxsize=256)  # once, however often the file is opened
+def say(path: str, what: str) -> None:
+    """Warn of what is wrong with a file."""
+    log.warning("%s: %s. Fetch it and its .idx again; mxmtl verify says more.", path, what)
+
+
+def frames_end(file: RecordFile, offset: int) -> int | None:
+    """Return where a record ends, by the heads of its frames; None if they are broken."""
+    for _ in range(MOST_FRAMES):
+        head = file.read(offset, FRAME.size)
+        magic, word = FRAME.unpack(head) if len(head) == FRAME.size else (0, 0)
+        if magic != MAGIC:
+            return None
+        length = word & MAX_LENGTH
+        offset += FRAME.size + length + -length % 4
+        if word >> 29 in (WHOLE, LAST):
+            return offset
+    return None
 
 
 class FoundRecord(NamedTuple):
@@ -348,34 +388,37 @@ def walk_records(file: RecordFile) -> Iterator[FoundRecord | RecordError]:
     but the mark of a frame stands nowhere else, because records are cut where it would.
     """
     offset: int | None = 0
+    left = MOST_WALKED + 8 * file.size  # bytes to read: broken lengths may overlap without end
+
+    def read(at: int, size: int) -> bytes:
+        nonlocal left
+        data = file.read(at, size)
+        left -= len(data) + FRAME.size
+        return data
+
     while offset is not None and offset < file.size:
         try:
-            data, following = file.record(offset)
+            if left < 0:
+                raise RecordError("it is broken in so many places that the rest is not looked at.")
+            data, following = read_record(read, offset)
             # A broken length may swallow the records behind it.
             unpack_record(data)
             yield FoundRecord(offset, data)
             offset = following
         except RecordError as error:
             yield error.at(file.path, None, offset)
-            offset = _next_record(file, offset + 4)
+            offset = None if left < 0 else _next_record(file, read, offset + 4)
 
 
-def _next_record(file: RecordFile, start: int) -> int | None:
+def _next_record(file: RecordFile, read: ReadAt, start: int) -> int | None:
     """Return the first offset from ``start`` on where a record begins; None if none does."""
-    for offset in _magics(file, start):
-        kind = FRAME.unpack(file.read(offset, FRAME.size))[1] >> 29
-        if kind in (WHOLE, FIRST):
-            return offset
-    return None
-
-
-def _magics(file: RecordFile, start: int) -> Iterator[int]:
-    """Yield the multiples of four at which the mark of a frame stands."""
-    word = np.frombuffer(MAGIC_BYTES, "<u4")[0]
     size, most = SEARCHED  # more where it is far away
     while start <= file.size - FRAME.size:
-        data = file.read(start, size)
+        data = read(start, size + 4)
         words = np.frombuffer(data, "<u4", len(data) // 4)
-        offsets = start + 4 * np.flatnonzero(words == word)
-        yield from offsets[offsets <= file.size - FRAME.size].tolist()
+        # The mark of a frame, and behind it the kind of one with which a record begins.
+        found = np.flatnonzero((words[:-1] == MAGIC) & (words[1:] >> 29 <= FIRST))
+        if len(found):
+            return start + 4 * int(found[0])
         start, size = start + size, min(2 * size, most)
+    return None
