@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -45,6 +46,12 @@ class ImageReader:
         self.room, self._rendering = Room(max_pixels), preprocessing.rendering
         augment = preprocessing.options()["augment"]
         self._pipeline = Pipeline(augment, (size[0], size[1]))
+
+    def within(self, max_pixels: int) -> ImageReader:
+        """Return a reader alike that takes so many pixels, of one image and of all at a time."""
+        made = copy.copy(self)
+        made.room = Room(max_pixels)
+        return made
 
     def __call__(self, image: Image) -> np.ndarray:
         """Return the crop: uint8 (height, width, channels).

@@ -93,8 +93,8 @@ class App:
         self, predictor: Predictor, limits: Limits, max_batch: int, max_delay: float
     ) -> None:
         self.predictor, self.limits = predictor, limits
-        made = predictor.backend.file.preprocessing
-        self._read = ImageReader(made, max_pixels=limits.max_pixels)
+        read = predictor.read
+        self._read = read.within(limits.max_pixels) if isinstance(read, ImageReader) else read
         self.in_flight = self.waiting = self.held = 0
         self.measures = seen = Measures(predictor.name)
         seen.watch("mxmtl_body_bytes", "Memory of bodies.", lambda: self.held)
