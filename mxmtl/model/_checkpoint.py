@@ -80,7 +80,7 @@ class Checkpoint:
                         f"{self.folder / file['name']}: not what was written (its SHA-256 "
                         "differs)."
                     )
-            check_history(data["history"])
+            check_history(data.get("history", []))
         except FileNotFoundError as error:
             raise CheckpointError(f"{error.filename}: no such file.") from error
         except OSError as error:
