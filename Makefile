@@ -1,10 +1,10 @@
 # make demo    from a fresh clone to a trained model and its report
-# make test    lint, types, unit tests, doctests and examples
+# make test    lint, types, unit tests, doctests, examples, and a minute of damaged input
 # make dist    a wheel and a source archive in dist/
 SHELL := /bin/bash
 PYTHON := .venv/bin/python
 
-.PHONY: demo test lint types unit dist clean
+.PHONY: demo test lint types unit fuzz dist clean
 
 # Each step is done once; a second call finds what is there and goes on.
 demo: data/emoji_test.rec
@@ -26,7 +26,7 @@ data/emoji_test.rec: | .venv/installed
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps mxnet==1.9.1
 	@touch $@
 
-test: lint types unit
+test: lint types unit fuzz
 
 lint: .venv/installed
 	.venv/bin/ruff check .
@@ -34,6 +34,10 @@ lint: .venv/installed
 
 types: .venv/installed
 	.venv/bin/mypy
+
+# A minute of damaged and hostile input; tools/fuzz.py --help tells how to try longer.
+fuzz: .venv/installed
+	OMP_NUM_THREADS=1 $(PYTHON) tools/fuzz.py --minutes 1
 
 # One thread a worker: workers that share cores with each other's OpenMP threads crawl.
 unit: .venv/installed

@@ -68,12 +68,16 @@ class Watched:
         self.told: list[str] = []
         self._kind, self._seed, self._folder, self._number = kind, seed, folder, 0
 
-    def run(self, until: float, tries: int) -> None:
-        """Try until a time, or until there were so many."""
-        while time.monotonic() < until and self.counts.total() < tries:
-            self._run_one(until, tries)
+    def run(self, seconds: float, tries: int) -> None:
+        """Try for a time, from the first try on, or until there were so many."""
+        self._seconds, self._until, self._tries = seconds, float("inf"), tries
+        while self._goes_on():
+            self._run_one()
 
-    def _run_one(self, until: float, tries: int) -> None:
+    def _goes_on(self) -> bool:
+        return time.monotonic() < self._until and self.counts.total() < self._tries
+
+    def _run_one(self) -> None:
         arguments = ["--work", self._kind, str(self._seed), str(self._number), self._folder]
         command = [sys.executable, str(HERE), *arguments]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, bufsize=0)
@@ -81,7 +85,7 @@ class Watched:
         os.set_blocking(process.stdout.fileno(), False)
         began, text, ready = time.monotonic(), b"", False
         try:
-            while time.monotonic() < until and self.counts.total() < tries:
+            while self._goes_on():
                 more = process.stdout.read()
                 if more == b"":
                     break
@@ -107,6 +111,7 @@ class Watched:
         what, _, rest = line.partition(" ")
         if what == "begin":
             self._number = int(rest)
+            self._until = min(self._until, time.monotonic() + self._seconds)
         else:
             result, _, words = rest.partition(" ")
             self._count(result, json.loads(words) if words else "")
@@ -141,8 +146,7 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         for place, kind in enumerate(chosen.kinds):
             watched = Watched(kind, chosen.seed, folder)
-            left = chosen.minutes * 60 / len(chosen.kinds)
-            watched.run(time.monotonic() + left, chosen.tries)
+            watched.run(chosen.minutes * 60 / len(chosen.kinds), chosen.tries)
             counts = watched.counts
             rows.append([kind, counts.total(), counts["refused"], counts["taken"]])
             rows[place] += [counts[name] for name in BAD]

@@ -290,7 +290,9 @@ def test_misspelt_options_and_functions(pictures):
     for wrong, right in (("thread", "threads"), ("batchsize", "batch_size"), ("Mean", "mean")):
         with pytest.raises(TypeError, match=f"no option '{wrong}'; did you mean '{right}'"):
             mxmtl.RecordIter(pictures, 4, SHAPE, **{wrong: 3})
-    with pytest.raises(TypeError, match=r"no option 'zzz'; expected \['augment', 'background', 'batch_size'"):
+    with pytest.raises(
+        TypeError, match=r"no option 'zzz'; expected \['augment', 'background', 'batch_size'"
+    ):
         mxmtl.RecordIter(pictures, 4, SHAPE, zzz=3)
     with pytest.raises(TypeError, match="wrap a function in Apply"):
         mxmtl.RecordIter(pictures, 4, SHAPE, augment=[np.fliplr])
