@@ -59,6 +59,8 @@ if TYPE_CHECKING:
     from .reporting import show_batch as show_batch
     from .reporting import show_results as show_results
     from .tasks import Binary as Binary
+    from .tasks import Count as Count
+    from .tasks import Interval as Interval
     from .tasks import LabelError as LabelError
     from .tasks import Multiclass as Multiclass
     from .tasks import Multilabel as Multilabel

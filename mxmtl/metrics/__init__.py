@@ -66,6 +66,8 @@ from ._ranking import SpecificityAtSensitivity as SpecificityAtSensitivity
 from ._regression import MAE as MAE
 from ._regression import MSE as MSE
 from ._regression import RMSE as RMSE
+from ._regression import IntervalCoverage as IntervalCoverage
+from ._regression import IntervalWidth as IntervalWidth
 from ._regression import PearsonCorrCoef as PearsonCorrCoef
 from ._regression import R2Score as R2Score
 from ._relative import RELATIVE as RELATIVE

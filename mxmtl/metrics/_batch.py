@@ -11,7 +11,7 @@ import numpy as np
 
 from ..tasks import LabelError, Task, complement, real
 from ._fast import column_sums, first_highest
-from ._formulas import Counts, NotFiniteError, absolute_error, log_loss, squared_error
+from ._formulas import Counts, NotFiniteError, log_loss
 
 NEAR_ONE = 0.01  # how far a row of float16 probabilities may be from adding up to 1
 FEW = 64  # classes up to which a table of all pairs is counted faster than each side by itself
@@ -447,31 +447,6 @@ class CellsBatch(Batch, kind="cells"):
             np.stack([c.known - c.positive, c.positive], axis=-1),
             known,
         )
-
-
-# -- real values -----------------------------------------------------------------------------------
-class ValueBatch(Batch, kind="value"):
-    """Rows with a known value, in float64; each column is a unit."""
-
-    def _take(self, label: np.ndarray, prediction: np.ndarray) -> None:
-        self.mask = self.task.labelled(label)
-        self.rows = self.mask.any(axis=1)
-        self.mask = self.mask[self.rows]
-        self.label = label[self.rows].astype(np.float64)
-        # Where a cell is missing the prediction may be anything, and counts as 0.
-        self.prediction = np.where(self.mask, prediction[self.rows].astype(np.float64), 0.0)
-        if not np.isfinite(self.prediction).all():
-            raise self._not_finite()
-
-    @cached_property
-    def known(self) -> np.ndarray:  # type: ignore[override]
-        return np.count_nonzero(self.mask, axis=0)
-
-    def absolute_errors(self) -> np.ndarray:
-        return np.where(self.mask, absolute_error(self.label, self.prediction), 0.0)
-
-    def squared_errors(self) -> np.ndarray:
-        return np.where(self.mask, squared_error(self.label, self.prediction), 0.0)
 
 
 def make_batch(task: Task, label: np.ndarray, prediction: np.ndarray) -> Batch:

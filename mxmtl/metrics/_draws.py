@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 
 from ..tasks import Task
-from ._batch import Batch, CellsBatch, ClassBatch, ValueBatch, make_batch
+from ._batch import Batch, CellsBatch, ClassBatch, make_batch
 from ._formulas import ratio
+from ._regression import ValueBatch
 from ._statistic import (
     Counted,
     Known,

@@ -82,10 +82,11 @@ class Statistic(abc.ABC):
 
 
 class Known(Statistic):
-    """Number of known labels of each unit: int64 (num_outputs,)."""
+    """Number of known labels of each unit: int64 (units,)."""
 
     def zero(self) -> np.ndarray:
-        return np.zeros(self.tasks[0].num_outputs, np.int64)
+        (task,) = self.tasks
+        return np.zeros(task.kind.units(task), np.int64)
 
     def totals(self, *batches: Batch) -> np.ndarray:
         return batches[0].known

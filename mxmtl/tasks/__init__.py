@@ -38,10 +38,14 @@ from ._task import Task as Task
 from ._task import is_task_name as is_task_name
 from ._taskset import TaskSet as TaskSet
 from ._taskset import illegal_labels as illegal_labels
+from ._values import Count as Count
+from ._values import Interval as Interval
 
 __all__ = [
     "Binary",
     "ClassTask",
+    "Count",
+    "Interval",
     "Kind",
     "LabelError",
     "Multiclass",

@@ -94,6 +94,10 @@ class Kind(str, metaclass=abc.ABCMeta):
                 f"{prediction.max():.3g}; predictions of kind {str(self)!r} are probabilities."
             )
 
+    def units(self, task: Any) -> int:
+        """Return how many units metrics tell apart: classes, labels or columns."""
+        return int(task.num_outputs)
+
     # -- labels ----------------------------------------------------------------------------------
     @abc.abstractmethod
     def valid(self, task: Any, label: np.ndarray) -> np.ndarray:
@@ -377,17 +381,21 @@ class CellsCounter(LabelCounter):
 
 # -- a real value ----------------------------------------------------------------------------------
 class ValueKind(Kind):
-    """Real numbers: label and predictions are of one width."""
+    """Real numbers, as wide as the label; after them the ends of their intervals, or none."""
 
     probabilities, thresholds, exclusive = False, False, False
 
     def _check_widths(self, task: Any) -> None:
         _check_label(task, task.label_width)
-        if task.num_outputs != task.label_width:
+        if task.num_outputs not in (task.label_width, 3 * task.label_width):
             raise TypeError(
                 f"{about(task)}: num_outputs is {task.num_outputs}, but a task of kind 'value' "
-                f"predicts each of its {task.label_width} numbers."
+                f"predicts each of its {task.label_width} numbers, and after them the lower and "
+                "the upper ends of their intervals or nothing."
             )
+
+    def units(self, task: Any) -> int:
+        return int(task.label_width)
 
     def valid(self, task: Any, label: np.ndarray) -> np.ndarray:
         return ~np.isinf(label)

@@ -9,6 +9,7 @@ back, in the same graph, so that whoever reads predictions never sees them.
 from __future__ import annotations
 
 import math
+from abc import ABC
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
@@ -21,7 +22,45 @@ from ._task import Answer, LabelError, Levels, Task
 
 
 @dataclass(frozen=True)
-class Regression(Task):
+class ValueTask(Task, ABC):
+    """Abstract: a real number, in one column. A missing label is NaN, because -1 may be a value."""
+
+    weight: float = 1.0
+
+    kind: ClassVar[Kind] = VALUE
+    missing: ClassVar[float] = math.nan
+
+    @property
+    def num_outputs(self) -> int:
+        return 1
+
+    def encode_cell(self, cell: Any, column: str) -> float:
+        try:
+            with np.errstate(over="ignore"):  # becomes infinity, which is refused below
+                value = float(np.float32(cell))
+        except (TypeError, ValueError):
+            value = math.nan
+        if not math.isfinite(value):
+            raise self._refuse(cell, column, "a finite number")
+        trouble = altered(cell, value)
+        if trouble:
+            raise LabelError(f"task {self.name!r}: {trouble}")
+        return value
+
+    def decode_cell(self, value: float) -> str:
+        # The shortest text that reads back as the same float32: bit for bit. Of a large whole
+        # number that would be another one (123456790.0 for 123456792), so it is told in full.
+        return str(np.float32(value)) if abs(value) < HELD else repr(value)
+
+    def answer(self, prediction: np.ndarray, threshold: Levels = None) -> Answer:
+        return Answer(float(prediction[0]))
+
+    def describe(self, prediction: np.ndarray, threshold: Levels = None) -> dict[str, np.ndarray]:
+        return {self.name: prediction[:, 0]}
+
+
+@dataclass(frozen=True)
+class Regression(ValueTask):
     """Predict a real number. A missing label is NaN, because -1 may be a value.
 
     Parameters
@@ -51,13 +90,10 @@ class Regression(Task):
     array([[2.]])
     """
 
-    weight: float = 1.0
     center: float | None = field(default=None, compare=False)
     scale: float | None = field(default=None, compare=False)
 
-    kind: ClassVar[Kind] = VALUE
     loss_form: ClassVar[str] = "values"
-    missing: ClassVar[float] = math.nan
     default_metrics: ClassVar[tuple[str, ...]] = (
         "num_labels",
         "baseline_rmse",
@@ -73,10 +109,6 @@ class Regression(Task):
             check_number(self.name, "center", self.center, low=-math.inf)
         if self.scale is not None:
             check_number(self.name, "scale", self.scale, low=float(np.finfo(np.float32).tiny))
-
-    @property
-    def num_outputs(self) -> int:
-        return 1
 
     @property
     def units(self) -> tuple[float, float]:
@@ -104,24 +136,6 @@ class Regression(Task):
         scale = self.scale if self.scale is not None else spread or abs(center) or 1.0
         return replace(self, center=center, scale=scale)
 
-    def encode_cell(self, cell: Any, column: str) -> float:
-        try:
-            with np.errstate(over="ignore"):  # becomes infinity, which is refused below
-                value = float(np.float32(cell))
-        except (TypeError, ValueError):
-            value = math.nan
-        if not math.isfinite(value):
-            raise self._refuse(cell, column, "a finite number")
-        trouble = altered(cell, value)
-        if trouble:
-            raise LabelError(f"task {self.name!r}: {trouble}")
-        return value
-
-    def decode_cell(self, value: float) -> str:
-        # The shortest text that reads back as the same float32: bit for bit. Of a large whole
-        # number that would be another one (123456790.0 for 123456792), so it is told in full.
-        return str(np.float32(value)) if abs(value) < HELD else repr(value)
-
     def activate(self, F: Any, logits: Any, **name: str) -> Any:
         center, scale = self.units
         values = logits if (center, scale) == (0.0, 1.0) else logits * scale + center
@@ -139,12 +153,6 @@ class Regression(Task):
 
     def cell_loss_of_prediction(self, label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
         return 0.5 * np.square((prediction - label) / self.units[1])
-
-    def answer(self, prediction: np.ndarray, threshold: Levels = None) -> Answer:
-        return Answer(float(prediction[0]))
-
-    def describe(self, prediction: np.ndarray, threshold: Levels = None) -> dict[str, np.ndarray]:
-        return {self.name: prediction[:, 0]}
 
     @property
     def has_output_op(self) -> bool:

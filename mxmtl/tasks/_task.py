@@ -34,6 +34,8 @@ class Answer:
         By class or label; of a binary task under its own name. Empty for a value.
     thresholds : dict of str to float
         Above which probability each label holds. Empty where the likeliest class is taken.
+    interval : (float, float), optional
+        Where the value lies as likely as the task asks for.
 
     Examples
     --------
@@ -44,8 +46,11 @@ class Answer:
     answer: str | bool | tuple[str, ...] | float
     probabilities: dict[str, float] = field(default_factory=dict)
     thresholds: dict[str, float] = field(default_factory=dict)
+    interval: tuple[float, float] | None = None
 
     def __str__(self) -> str:
+        if self.interval is not None:
+            return f"{self.text} ({self.interval[0]:.6g} to {self.interval[1]:.6g})"
         if not self.probabilities:
             return self.text
         likeliest = sorted(self.probabilities.items(), key=lambda pair: -pair[1])
@@ -65,7 +70,12 @@ class Answer:
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-able data; what does not apply is left out."""
         answer = list(self.answer) if isinstance(self.answer, tuple) else self.answer
-        parts = {"probabilities": self.probabilities, "thresholds": self.thresholds}
+        interval = list(self.interval) if self.interval else None
+        parts = {
+            "probabilities": self.probabilities,
+            "thresholds": self.thresholds,
+            "interval": interval,
+        }
         return {"answer": answer, **{name: part for name, part in parts.items() if part}}
 
 

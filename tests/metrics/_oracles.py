@@ -385,6 +385,8 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "average_calibration_error": calibration(lambda shares, gaps: np.mean(gaps)),
     "calibration_error": calibration(np.dot),
     "coverage_error": of_rows(lambda y, p: np.sum(p >= p[y].min()) if y.any() else 0.0),
+    "interval_coverage": of_values(lambda y, p: np.nan),  # of tasks without; see test_intervals.py
+    "interval_width": of_values(lambda y, p: np.nan),
     "jaccard": sklearn_rate("jaccard_score"),
     "max_calibration_error": calibration(lambda shares, gaps: max(gaps)),
     "precision_at_recall": point(
