@@ -22,9 +22,9 @@ class ValueBatch(Batch, kind="value"):
         self.mask = self.mask[self.rows]
         self.label = label[self.rows].astype(np.float64)
         # Where a cell is missing the prediction may be anything, and counts as 0.
-        parts = (
-            prediction[self.rows].astype(np.float64).reshape(len(self.label), -1, label.shape[1])
-        )
+        each = prediction.shape[1] // label.shape[1]
+        shape = (len(self.label), each, label.shape[1])
+        parts = prediction[self.rows].astype(np.float64).reshape(shape)
         self.parts = np.where(self.mask[:, None], parts, 0.0)  # values, and the ends of intervals
         self.prediction = self.parts[:, 0]
         if not np.isfinite(self.parts).all():
