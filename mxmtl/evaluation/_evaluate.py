@@ -29,7 +29,16 @@ from ._predictions import Predictions, predict_records
 CHUNK = 8192  # rows at once: predictions of more are activated part by part
 Thresholds = Mapping[str, Sequence[float]]
 # Each of these says what another says, is a table, or needs to be told more.
-LEFT_OUT = ("f_beta", "hamming_loss", "mse", "confusion_matrix", "relative_loss")
+LEFT_OUT = {
+    *("f_beta", "hamming_loss", "mse", "confusion_matrix", "relative_loss", "jaccard"),
+    *("average_calibration_error", "max_calibration_error"),
+    *("precision_at_recall", "recall_at_precision"),
+    *("sensitivity_at_specificity", "specificity_at_sensitivity"),
+    *("ranking_average_precision", "ranking_loss", "coverage_error"),
+    # Of classes that have an order, and of values with an interval, it is theirs by default.
+    *("accuracy_within_one", "class_mae", "quadratic_kappa", "ranked_probability_score"),
+    *("interval_coverage", "interval_width"),
+}
 ACROSS = ("accuracy", "f1", "task_loss")  # of these there is a value over all tasks
 WIDE = 5  # classes: with no more, the right one is always among the first five
 

@@ -128,6 +128,21 @@ class Interval(Regression):
         error = over[:, :1] / np.maximum(spread, 1e-30)
         return 0.5 * np.square(error) + np.log(np.maximum(spread, 1e-30))
 
+    def constant(self, label: np.ndarray) -> np.ndarray:
+        values = np.asarray(label, np.float64).ravel()
+        values = values[~np.isnan(values)]
+        if not len(values):
+            return np.full(3, np.nan)
+        if self.method == "gaussian":
+            mean, reach = float(values.mean()), float(values.std()) * self._reach
+            return np.array([mean, mean - reach, mean + reach])
+        tail = (1 - self.coverage) / 2
+        found: np.ndarray = np.quantile(values, (0.5, tail, 1 - tail))
+        return found
+
+    def logits_of(self, prediction: np.ndarray) -> np.ndarray | None:
+        return None
+
     def answer(self, prediction: np.ndarray, threshold: Levels = None) -> Answer:
         value, low, high = map(float, prediction)
         return Answer(value, interval=(low, high))
