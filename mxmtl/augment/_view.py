@@ -225,7 +225,7 @@ def averaged(image: np.ndarray, down: int, across: int) -> np.ndarray:
     means = np.empty((height, width, *image.shape[2:]), np.uint8)
     step = max(STRIPE // down, 1)  # rows of the result: so that little memory is taken
     for top in range(0, height, step):
-        rows = image[top * down : (top + step) * down]
+        rows = np.ascontiguousarray(image[top * down : (top + step) * down])
         missing = -len(rows) % down, -rows.shape[1] % across
         if any(missing):
             rows = cv2.copyMakeBorder(rows, 0, missing[0], 0, missing[1], cv2.BORDER_REPLICATE)

@@ -170,12 +170,27 @@ class App:
 class Handler(web.RequestHandler):
     """Errors as JSON, and a count of every answer."""
 
+    app: Any = None  # until `initialize`
+
     def initialize(self, app: App, path: str) -> None:
         self.app, self.path = app, path
+        self.set_default_headers()
 
     def set_default_headers(self) -> None:
         self.clear_header("Server")
         self.set_header("X-Content-Type-Options", "nosniff")
+        if self.app is not None and self.app.limits.cors:
+            self.set_header("Access-Control-Allow-Origin", self.app.limits.cors)
+            self.set_header("Vary", "Origin")
+
+    def options(self) -> None:
+        """Tell a browser which requests the pages of another origin may make."""
+        if not self.app.limits.cors:
+            raise web.HTTPError(405)
+        self.set_status(HTTPStatus.NO_CONTENT)
+        self.set_header("Access-Control-Allow-Methods", ", ".join(self.SUPPORTED_METHODS))
+        self.set_header("Access-Control-Allow-Headers", "Content-Type")
+        self.finish()
 
     async def data_received(self, chunk: bytes) -> None:
         """Drop what nobody asked for."""
@@ -185,7 +200,8 @@ class Handler(web.RequestHandler):
         self.set_status(status)
         self.set_header("Content-Type", JSON)
         if status == HTTPStatus.METHOD_NOT_ALLOWED:
-            self.set_header("Allow", ", ".join(self.SUPPORTED_METHODS))
+            methods = self.SUPPORTED_METHODS[: None if self.app.limits.cors else -1]
+            self.set_header("Allow", ", ".join(methods))
         if status == HTTPStatus.SERVICE_UNAVAILABLE:
             self.set_header("Retry-After", "1")
         self.finish(as_json({"error": words}))
@@ -215,7 +231,7 @@ class Missing(Handler):
 class Show(Handler):
     """A path that is only looked at."""
 
-    SUPPORTED_METHODS: Any = ("GET", "HEAD")
+    SUPPORTED_METHODS: Any = ("GET", "HEAD", "OPTIONS")
 
     def initialize(self, app: App, path: str, show: Callable[[], Shown]) -> None:  # type: ignore[override]
         super().initialize(app, path)
@@ -238,7 +254,7 @@ class Show(Handler):
 class Predict(Handler):
     """An image, as the body or as the file of a form, that is answered with what it shows."""
 
-    SUPPORTED_METHODS: Any = ("POST",)
+    SUPPORTED_METHODS: Any = ("POST", "OPTIONS")
 
     def prepare(self) -> None:
         self._begun, self._body, self._seen = time.perf_counter(), bytearray(), 0

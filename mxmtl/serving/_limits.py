@@ -37,6 +37,7 @@ class Limits(Options):
     max_pixels: int = limit(40_000_000, "of one image, by its head", low=1)
     max_waiting: int = limit(64, "images that are decoded or wait for their batch", low=1)
     timeout: float = limit(20.0, "seconds for a head, a body, an answer", low=0.001)
+    cors: str = limit("", "origin whose pages may ask, such as https://example.org; * is any")
 
 
 @dataclass(frozen=True)

@@ -141,9 +141,8 @@ def decode_image(
     """
     with room.take(info.width * info.height):
         raw, factor = decoded(data, info, color, (reduction, reduction), room)
+        raw = upright(raw, info.orientation)
         made = rendered(raw, info, how, (reduction // factor, reduction // factor))
-        del raw
-    made = upright(made, info.orientation)
     return made if color == "unchanged" else as_color(made, color)
 
 
@@ -159,36 +158,29 @@ def decode_shown(
 
     ``view_of`` makes the view of an image of a (height, width) that is upright.
     """
-    color, turned = "color" if channels == 3 else "gray", info.orientation >= TRANSPOSED
+    color = "color" if channels == 3 else "gray"
     with room.take(info.width * info.height):
-        factors = (1, 1)
+        view, factors = None, (1, 1)
         if info.format == JPEG:  # of others only the decoder knows the size for certain
-            size = (info.height, info.width)
-            factors = seen(view_of, size, turned)[1]
+            turned = info.orientation >= TRANSPOSED
+            size = (info.width, info.height) if turned else (info.height, info.width)
+            view = view_of(*size)
+            factors = view.reductions()
         raw, factor = decoded(data, info, color, factors, room)
-        if info.format != JPEG:
+        raw = upright(raw, info.orientation)
+        if view is None:
             size = raw.shape[:2]
-            factors = seen(view_of, size, turned)[1]
+            view = view_of(*size)
+            factors = view.reductions()
         made = rendered(raw, info, how, (factors[0] // factor, factors[1] // factor))
         del raw
-    made = upright(made, info.orientation)
-    view = seen(view_of, size, turned)[0].reduced(size[::-1] if turned else size, made.shape[:2])
+    view = view.reduced(size, made.shape[:2])
     try:
         shown = view.cut(made, view.rectangle(made.shape[0], made.shape[1]))
     except cv2.error as error:
         raise refusal("scale", error) from error
     shown = as_color(shown, color)
     return cv2.cvtColor(shown, cv2.COLOR_BGR2RGB) if channels == 3 else shown
-
-
-def seen(
-    view_of: Callable[[int, int], View], size: tuple[int, int], turned: bool
-) -> tuple[View, tuple[int, int]]:
-    """Return the view over an image of a stored size, and how it can be averaged as stored."""
-    height, width = size[::-1] if turned else size
-    view = view_of(height, width)
-    down, across = view.reductions()
-    return view, (across, down) if turned else (down, across)
 
 
 def decoded(
@@ -238,12 +230,12 @@ def rendered(
     """Return 8 bits a sample, composed and averaged, a few rows at a time."""
     layers = info.transparent is not None or (raw.ndim == 3 and raw.shape[2] in (2, 4))
     if raw.dtype == np.uint8 and not layers:
-        return averaged(raw, *factors)
+        return np.ascontiguousarray(averaged(raw, *factors))
     down = factors[0]
     step = max(STRIPE // down, 1) * down
     made: np.ndarray | None = None
     for top in range(0, len(raw), step):
-        part = raw[top : top + step]
+        part = np.ascontiguousarray(raw[top : top + step])
         if info.transparent is not None and part.ndim == 2:
             part = with_alpha(part, info.transparent)
         part = eight_bits(part, how.bits)
@@ -283,11 +275,13 @@ def eight_bits(image: np.ndarray, bits: int = 16) -> np.ndarray:
 
 
 def upright(image: np.ndarray, orientation: int) -> np.ndarray:
-    """Undo an EXIF orientation (Exif 2.3, tag 274)."""
+    """Undo an EXIF orientation (Exif 2.3, tag 274); the result is a view, and takes no memory."""
     if orientation >= TRANSPOSED:
-        image = cv2.transpose(image)
-    flips = {2: 1, 3: -1, 4: 0, 6: 1, 7: -1, 8: 0}
-    return cv2.flip(image, flips[orientation]) if orientation in flips else image
+        image = image.swapaxes(0, 1)
+    down, across = {2: (1, -1), 3: (-1, -1), 4: (-1, 1), 6: (1, -1), 7: (-1, -1), 8: (-1, 1)}.get(
+        orientation, (1, 1)
+    )
+    return image[::down, ::across]
 
 
 def composed(image: np.ndarray, background: Color) -> np.ndarray:

@@ -15,7 +15,7 @@ from ..._table import Table
 from ...tasks import TaskSet, percent
 from .._errors import ImageError
 from .._options import InspectOptions
-from ..images import read_info
+from ..images import Rendering, decode_image, read_info
 from ..records import (
     ImageCounts,
     LabelCounts,
@@ -28,6 +28,8 @@ from ..records import (
 
 Grid = tuple[str, list[str], list[list[Any]]]  # title, header, rows
 PAIRS = 10  # lines of the table of what goes together
+LOOKED = 24  # images that are decoded
+DARK = 32  # of 256: what 13 bits of 16 become
 BLOCK = 1 << 14  # records: a product of matrices that stay in the cache
 
 
@@ -58,6 +60,8 @@ class Inspection:
         {width, height: {min, median, max}, encodings}, of ``num_measured`` records.
     num_measured : int
         Images that were looked at; they are evenly spread over the records.
+    brightest : int
+        The highest sample of a few of them, of 255; -1 where none was decoded.
     """
 
     prefix: str
@@ -71,6 +75,7 @@ class Inspection:
     expected: np.ndarray
     images: Mapping[str, Any]
     num_measured: int
+    brightest: int = -1
 
     def tables(self) -> list[Grid]:
         """Return all tables, each as title, header and rows."""
@@ -94,7 +99,14 @@ class Inspection:
 
     def __str__(self) -> str:
         head = f"{self.prefix}: {self.num_records} records, {self.num_bytes / 1e6:.1f} MB"
-        return "\n\n".join([head, *(Table(*grid).text() for grid in self.tables())])
+        dark = ""
+        if 0 <= self.brightest < DARK:
+            dark = (
+                "No sample of the images looked at is above 1/8 of the range: 12 bits in files of "
+                "16? Convert them with bits=12 (--bits 12)."
+            )
+        parts = [head, *(Table(*grid).text() for grid in self.tables()), dark]
+        return "\n\n".join(part for part in parts if part)
 
     def _task_rows(self) -> list[list[Any]]:
         return [
@@ -165,7 +177,7 @@ def inspect_records(
     counts = LabelCounts(tasks)
     counts.add_block(labels)
     columns, together, pairs, expected = cooccurrences(tasks, labels)
-    images, num_measured = measured(reader, measure, progress)
+    images, num_measured, brightest = measured(reader, measure, progress)
     reader.close()
     return Inspection(
         prefix=os.fspath(prefix),
@@ -179,21 +191,31 @@ def inspect_records(
         expected=expected,
         images=images,
         num_measured=num_measured,
+        brightest=brightest,
     )
 
 
-def measured(reader: RecordReader, number: int, shown: bool = False) -> tuple[dict[str, Any], int]:
-    """Look at the heads of some images; damaged records are passed over."""
+def measured(
+    reader: RecordReader, number: int, shown: bool = False
+) -> tuple[dict[str, Any], int, int]:
+    """Look at the heads of some images, and for the brightest sample of a few.
+
+    Damaged records are passed over.
+    """
+    brightest = -1
     counts, rows = ImageCounts(), np.unique(np.linspace(0, len(reader) - 1, number, dtype=np.int64))
     found = 0
     for row in bar_of(rows.tolist(), "images", shown=shown, what="measuring"):
         try:
-            info = read_info(bytes(reader.read(row).payload))
+            data = bytes(reader.read(row).payload)
+            info = read_info(data)
+            if found < LOOKED and brightest < DARK:
+                brightest = int(decode_image(data, info, "color", Rendering()).max())
         except (RecordError, ImageError):
             continue
         counts.add(info.width, info.height, info.format)
         found += 1
-    return counts.summary(), found
+    return counts.summary(), found, brightest
 
 
 def cooccurrences(
