@@ -53,7 +53,8 @@ def unturned(image, turn):
     """What a camera stores of a picture that is to be turned."""
     back = {2: lambda a: a[:, ::-1], 3: lambda a: a[::-1, ::-1], 4: lambda a: a[::-1],
             5: lambda a: a.transpose(1, 0, 2), 6: lambda a: np.rot90(a, 1),
-            7: lambda a: np.rot90(a, 2).transpose(1, 0, 2), 8: lambda a: np.rot90(a, 3)}  # fmt: skip
+            7: lambda a: np.rot90(a, 2).transpose(1, 0, 2),
+            8: lambda a: np.rot90(a, 3)}  # fmt: skip
     return np.ascontiguousarray(back[turn](image))
 
 
