@@ -206,9 +206,11 @@ def preprocessing_of(facts: dict[str, str]) -> dict[str, Any]:
     """Read how images become input."""
     made: dict[str, Any] = {"background": WHITE, "bits": 16}
     made.update(json.loads(facts["mxmtl.preprocessing"]))
-    channels, height, width = made["data_shape"]
-    if channels not in (1, 3) or min(height, width) < 1 or height * width > MOST_INPUT:
-        raise ValueError(f"data_shape is {made['data_shape']}")
+    channels, height, width = shape = made["data_shape"]
+    if not all(type(length) is int for length in shape) or channels not in (1, 3):
+        raise ValueError(f"data_shape is {shape}")
+    if min(height, width) < 1 or height * width > MOST_INPUT:
+        raise ValueError(f"data_shape is {shape}")
     if not 0 < made["crop"] <= 1 or made["bits"] not in range(8, 17):
         raise ValueError(f"crop is {made['crop']}, and bits {made['bits']}")
     levels = [np.array(made[name], np.float64) for name in ("mean", "std")]
