@@ -8,7 +8,7 @@ import json
 import math
 
 import mxmtl
-from mxmtl.evaluation import Predictions, evaluate, evaluation_suite, measure
+from mxmtl.evaluation import Predictions, _evaluate, evaluate, evaluation_suite, measure
 from mxmtl.training import ModelFile
 from tests import _cases
 from tests.training import _small
@@ -95,9 +95,11 @@ def test_values_of_classes_are_those_of_scikit_learn():
 def test_every_metric_is_there_or_left_out_on_purpose():
     made = measure(random_predictions(20))
     found = {name.split("/")[1] for name in made.values}
-    left_out = {"f_beta", "hamming_loss", "mse", "confusion_matrix", "top_k_accuracy"}
+    left_out = {"top_k_accuracy", *_evaluate.LEFT_OUT}
     over_tasks = {"delta_m", "worst_task", "mean_over_tasks"}
     assert set(mxmtl.metrics.Metric.types) - found == left_out | over_tasks
+    size = mxmtl.TaskSet([mxmtl.Ordinal("size", classes=["S", "M", "L"])])
+    assert "size/quadratic_kappa" in evaluation_suite(size).names
     many = mxmtl.Multiclass("m", classes=[f"c{i}" for i in range(6)])
     assert "m/top_5_accuracy" in evaluation_suite(mxmtl.TaskSet([many])).names
 
