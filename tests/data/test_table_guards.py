@@ -310,3 +310,52 @@ def test_what_is_not_read_exactly_is_refused_or_noted(tmp_path_factory, cells):
         assert same or float(back) == float(cell)
     marks = {"-1", "a|b", "?"} & set(inference.tasks["x"].names)
     assert not marks or inference.notes.get("x") or inference.doubts.get("x")
+
+
+@pytest.mark.parametrize(
+    ("labels", "names"), [(2, ["a", "b"]), (["c", "a"], ["a", "c"]), ((), ["a", "b", "c"])]
+)
+@pytest.mark.parametrize("long", [False, True])
+def test_labels_are_chosen_by_name_or_by_least_count(tmp_path, labels, names, long):
+    held = [["a", "b"], ["a"], ["b", "c", "a"]]
+    path = tmp_path / "t.csv"
+    if long:
+        rows = "".join(f"{at}.jpg,{name}\n" for at, own in enumerate(held) for name in own)
+        path.write_text("path,x\n" + rows)
+        options = TableOptions(labels=labels, long={"label": "x"})
+    else:
+        path.write_text(
+            "path,x\n" + "".join(f"{at}.jpg,{';'.join(o)}\n" for at, o in enumerate(held))
+        )
+        options = TableOptions(labels=labels, separator=";")
+    inference = infer_tasks(path, options=options)
+    assert list(inference.tasks["x"].labels) == names
+    table = mxmtl.data.tables.open_table(path, options)
+    encoder = mxmtl.data.tables.LabelEncoder(table, inference.tasks)
+    found = [row.label for row in mxmtl.data.tables.labelled_rows(table, encoder)]
+    np.testing.assert_array_equal(found, [[name in own for name in names] for own in held])
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"labels": 9}, "no label has 9 rows; the most is 2"),
+        ({"labels": "aa"}, r"label 'aa': expected one of \[a, b\] \(did you mean 'a'"),
+        ({"join": ["second.csv"]}, "no row is in second.csv"),
+        ({"join": ["second.csv on=z"]}, "no column 'z'"),
+        ({"names": ["nope=second.csv"]}, "no column 'nope'"),
+        ({"long": {"label": "nope"}}, "no column 'nope'"),
+        ({"split_files": ["second.csv"]}, "expected NAME=FILE"),
+        ({"path_column": "{nope}.jpg"}, "no column 'nope'"),
+        ({"path_pattern": "{split"}, "expected names in braces"),
+        ({"values": {"x": {"maybe": 1}}}, "expected {'yes': ..., 'no': ..., 'missing': ...}"),
+        ({"values": {"yes": 1, "no": "1.0"}}, "'1.0' says two things|1.0 says two things"),
+        ({"long": {"labels": "x"}}, "expected image=..., label=..."),
+    ],
+)
+def test_an_option_that_cannot_be_is_refused(tmp_path, monkeypatch, options, said):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "t.csv").write_text("path,x\n1.jpg,a;b\n2.jpg,a\n3.jpg,b\n")
+    (tmp_path / "second.csv").write_text("path,y\nz.jpg,1\n")
+    with pytest.raises(ValueError, match=said):
+        infer_tasks("t.csv", options=TableOptions(**{"separator": ";", **options}))

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 Cell = str | tuple[str, ...]  # a text, or the names of a list
-ROWS, CELLS = 4096, 1 << 20  # of a chunk, at the most
+ROWS, CELLS = 1 << 15, 1 << 20  # of a chunk, at the most
 
 
 class Row(NamedTuple):

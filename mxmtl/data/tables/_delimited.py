@@ -19,12 +19,11 @@ from ._blocks import BYTES, WIDE, Block, read_block
 from ._chunk import Chunk, Coded, chunk_rows
 from ._paths import PATH, find_path_column, is_picture
 from ._table import SPACES, ColumnTable, TableOptions
-from ._text import is_packed, lines_of, listed, open_text
+from ._text import batches_of, is_packed, lines_of, listed, open_text
 from ._values import WordMap, changed_by
 
 DELIMITERS = "\t,;"
 SAMPLE = 20  # rows that are looked at before the others
-Line = tuple[int, list[str]]
 
 
 class DelimitedTable(ColumnTable):
@@ -56,12 +55,18 @@ class DelimitedTable(ColumnTable):
         if len(self._header) >= WIDE and self._delimiter is not None and self._delimiter.isascii():
             yield from self._chunks_of_blocks(self._delimiter)
         else:
-            yield from self._chunks_of(self._data_rows(), 0)
+            yield from self._chunks_of(0)
 
-    def _chunks_of(self, rows: Iterator[Line], record_id: int) -> Iterator[Chunk]:
-        while batch := list(itertools.islice(rows, chunk_rows(len(self._header)))):
-            yield self._chunk(batch, record_id)
-            record_id += len(batch)
+    def _chunks_of(self, first: int) -> Iterator[Chunk]:
+        # Of the rows from one on, by its place among those with labels.
+        drop, record_id = first + (not self.options.header), first
+        skip, size = self.options.skip_lines + self._skip, chunk_rows(len(self._header))
+        for numbers, lines in batches_of(self.source, self._delimiter, skip, size):
+            left = max(0, drop - len(lines))
+            numbers, lines, drop = numbers[drop:], lines[drop:], left
+            if lines:
+                yield self._chunk(numbers, lines, record_id)
+                record_id += len(lines)
 
     def _chunks_of_blocks(self, delimiter: str) -> Iterator[Chunk]:
         # As long as blocks are plain; rows are those of the other way, from where they are not.
@@ -83,8 +88,7 @@ class DelimitedTable(ColumnTable):
                         return
         except UnicodeDecodeError as error:
             raise not_utf8(self.source) from error
-        rows = itertools.islice(self._data_rows(), record_id, None)
-        yield from self._chunks_of(rows, record_id)
+        yield from self._chunks_of(record_id)
 
     def _block_chunk(self, block: Block, number: int, record_id: int) -> Chunk:
         places = {name: place for place, name in enumerate(self._header)}
@@ -115,8 +119,7 @@ class DelimitedTable(ColumnTable):
     def unmet(self) -> list[str]:
         return [f"missing_values: no cell is {word!r}" for word in self._missing.unmet()]
 
-    def _chunk(self, batch: Sequence[Line], first_id: int) -> Chunk:
-        numbers, lines = [number for number, _ in batch], [line for _, line in batch]
+    def _chunk(self, numbers: Sequence[int], lines: list[list[str]], first_id: int) -> Chunk:
         width, problems = len(self._header), {}
         if {*map(len, lines)} != {width}:
             for at, line in enumerate(lines):
@@ -138,17 +141,6 @@ class DelimitedTable(ColumnTable):
             lambda name: Coded.of(columns[name]).read(self._change),
             problems=problems,
         )
-
-    def _data_rows(self) -> Iterator[Line]:
-        lines = self._lines()
-        if not self.options.header:
-            next(lines, None)
-        return lines
-
-    def _lines(self) -> Iterator[Line]:
-        skip = self.options.skip_lines + self._skip
-        found = lines_of(self.source, self._delimiter, skip)
-        return ((number, line) for number, line in found if line)
 
     def _find_delimiter(self) -> str | None:
         given = self.options.delimiter

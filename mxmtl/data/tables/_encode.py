@@ -20,6 +20,7 @@ from ._values import ColumnValues, WordMap
 
 Values = tuple[float, ...]
 REMEMBERED = 65536  # distinct cells of a column; a column of real numbers has no end of them
+MANY = 16  # columns
 LABELS = 8 * CELLS  # numbers that are made at a time, at the most
 
 
@@ -112,12 +113,17 @@ class LabelEncoder:
         if chunk.labels is not None:
             labels = chunk.labels if self._tasks is None else self._stored(chunk.labels, faults)
             return labels, problems, faults
-        labels = np.empty((len(chunk), self.label_width), np.float32, order="F")
+        # By columns in memory where there are many, for each is written as a whole.
+        many = "F" if len(self._parts) > MANY else "C"
+        labels = np.empty((len(chunk), self.label_width), np.float32, order=many)  # type: ignore[call-overload]
         missing = np.empty(0) if self._tasks is None else self._tasks.missing_label
         for part in self._parts:
             values, wrong = part.encode(chunk)
             place = slice(part.place, part.place + values.shape[1])
-            labels[:, place] = values
+            if values.shape[1] == self.label_width:
+                labels = values  # thousands of labels from one column: not copied
+            else:
+                labels[:, place] = values
             for at, error in wrong.items():
                 labels[at, place] = missing[place]
                 faults.setdefault(at, []).append(Fault(", ".join(part.columns), error))

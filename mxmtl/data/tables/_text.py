@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import csv
 import gzip
+import itertools
 import json
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import IO
 
 from .._errors import TableError, not_utf8
@@ -80,6 +81,34 @@ def lines_of(path: str, delimiter: str | None, skip: int = 0) -> Iterator[tuple[
                 yield number, line
         except csv.Error as error:
             raise TableError(f"{path} row {number + 1}: {error}.") from error
+
+
+def batches_of(
+    path: str, delimiter: str | None, skip: int, size: int
+) -> Iterator[tuple[Sequence[int], list[list[str]]]]:
+    """Yield numbers and cells of rows that are not empty, as `lines_of`, many at a time."""
+    number = skip
+    with open_text(path) as stream:
+        for _ in range(skip):
+            stream.readline()
+        spaced = delimiter is None
+        rows: Iterator[list[str]] = (
+            (line.split() for line in stream)
+            if spaced
+            else csv.reader(stream, delimiter=delimiter or ",", strict=True)
+        )
+        try:
+            while batch := list(itertools.islice(rows, size)):
+                numbers: Sequence[int] = range(number + 1, number + 1 + len(batch))
+                number += len(batch)
+                if not all(batch):
+                    numbers = [at for at, line in zip(numbers, batch) if line]
+                    batch = [line for line in batch if line]
+                yield numbers, batch
+        except csv.Error:
+            for _ in lines_of(path, delimiter, skip):
+                continue  # until it says in which row
+            raise
 
 
 def listed(cell: Cell) -> Cell:
