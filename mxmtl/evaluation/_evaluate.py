@@ -29,8 +29,9 @@ from ._predictions import Predictions, predict_records
 CHUNK = 8192  # rows at once: predictions of more are activated part by part
 Thresholds = Mapping[str, Sequence[float]]
 # Each of these says what another says, is a table, or needs to be told more.
+RELATIVE_LOSS = "relative_loss"  # beside constant answers, which `evaluation_suite` is told
 LEFT_OUT = {
-    *("f_beta", "hamming_loss", "mse", "confusion_matrix", "relative_loss", "jaccard"),
+    *("f_beta", "hamming_loss", "mse", "confusion_matrix", "jaccard"),
     *("average_calibration_error", "max_calibration_error"),
     *("precision_at_recall", "recall_at_precision"),
     *("sensitivity_at_specificity", "specificity_at_sensitivity"),
@@ -120,12 +121,13 @@ def measure(
     """Measure predictions; the parameters are those of `evaluate`.
 
     ``thresholds`` are those of the predictions, unless given; ``about`` names model and records.
-    With ``constants``, as `mxmtl.model.ModelFile` has them, losses are told beside those of
-    constant answers, too: ``relative_loss``.
+    ``constants``, as `mxmtl.model.ModelFile` has them, are the constant answers that losses are
+    told beside (``relative_loss``); where there are none, the best ones for these labels are.
     """
     tasks = predictions.tasks
     thresholds = predictions.thresholds if thresholds is None else thresholds
-    suite = evaluation_suite(tasks, thresholds, constants)
+    own = {t.name: t.constant(predictions.labels[t.name]).tolist() for t in tasks}
+    suite = evaluation_suite(tasks, thresholds, {**own, **constants})
     meter = Bootstrap(suite, repeats=bootstrap, level=level, seed=seed) if bootstrap else suite
     for start in range(0, len(predictions), CHUNK):
         rows = slice(start, start + CHUNK)
@@ -177,7 +179,8 @@ def task_metrics(task: Task, thresholds: Thresholds) -> list[Metric]:
     names = [
         name
         for name in task.kind.metrics
-        if name not in LEFT_OUT and not (name == "top_k_accuracy" and task.num_outputs <= WIDE)
+        if name not in (*LEFT_OUT, RELATIVE_LOSS)
+        and not (name == "top_k_accuracy" and task.num_outputs <= WIDE)
     ]
     counts = [name for name in names if Metric.types[name].unit == "count"]
     ordered = list(dict.fromkeys([*counts, *task.default_metrics, *names]))

@@ -234,7 +234,7 @@ def calibration(predicted: TaskPredictions) -> Facts:
         for n, p, t in zip(number, probability, true)
         if n
     ]
-    return {"error": metric.compute(state[:, np.newaxis]), "bins": bins}
+    return {"error": float(metric.compute(state[:, np.newaxis])), "bins": bins}
 
 
 def sweep(predicted: TaskPredictions) -> Facts:

@@ -246,7 +246,8 @@ class Objective(abc.ABC):
         It is what a network that has learned nothing can say: the shares of the classes, of a yes,
         or the mean, weighted as the loss is. nan where no label is known.
         """
-        label, rows = np.asarray(label, dtype=np.float64).reshape(-1, self.label_width), np.ones(1)
+        label = np.asarray(label, dtype=np.float64).reshape(-1, self.label_width)
+        rows: Any = 1.0
         if self.label_width == 1:  # not a row of all classes for each picture
             label, rows = np.unique(label[self.labelled(label)], return_counts=True)
             label, rows = label[:, np.newaxis], rows[:, np.newaxis]
@@ -265,9 +266,8 @@ class Objective(abc.ABC):
         zero, one = (np.ravel(self.activate(F, np.full((1, width), x))) for x in (0.0, 1.0))
         with np.errstate(all="ignore"):
             logs = np.log(prediction)
-            ways = (logs - logs.mean(), np.log(prediction / (1 - prediction)))
-            ways += ((prediction - zero) / (one - zero),)
-            for logits in ways:
+            odds, line = logs - np.log(1 - prediction), (prediction - zero) / (one - zero)
+            for logits in (logs - logs.mean(), odds, line):
                 back = np.ravel(self.activate(F, logits[np.newaxis]))
                 if np.allclose(back, prediction, rtol=1e-5, atol=1e-8):
                     return logits
