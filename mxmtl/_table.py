@@ -78,6 +78,10 @@ class Table:
         title = f"**{in_markdown(self.title)}**" if self.title else ""
         return below(title, self._grid(head, body, "pipe"), self.note, gap="\n\n")
 
+    def csv(self) -> str:
+        """Return it as CSV, with every digit; what is not known is empty."""
+        return csv_text(self.header, self.rows)
+
     def is_number(self, column: int) -> bool:
         """Tell whether a column has numbers, and perhaps unknown ones among them."""
         return bool(self.rows) and all(is_number(row[column]) for row in self.rows)

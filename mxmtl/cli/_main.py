@@ -23,6 +23,7 @@ VERBS = {
     "launch": "run a command as several workers, on one machine or many; all end if one dies",
     "predict": "answer for images: a folder, a list or records in, CSV or JSON lines out",
     "report": "show runs on one page: curves, metrics, confusions, mistakes, network",
+    "runs": "list runs: what each reached, and the settings in which they differ",
     "serve": "answer over HTTP what a trained model predicts; with a page to drop images on",
     "train": "train on records: a run folder with checkpoints comes out",
     "trunks": "list the trunks that have a name, their sizes, and whose trained weights fit",

@@ -17,7 +17,8 @@ Train a network with one head a task on records, through MXNet's own Module.fit.
 The run folder gets MXNet's files (model-symbol.json, model-0001.params, ...), model.json with the
 tasks and the preprocessing, settings.json, and beside each checkpoint a JSON with what is needed
 to go on from it. Ctrl-C stops after the batch and saves; mxmtl train --resume RUN goes on, and
-ends with the same weights as a run that was not stopped.
+ends with the same weights as a run that was not stopped. A finished run trains on with --epochs
+over what it had: a new part, with a schedule of its own.
 """
 
 
@@ -55,9 +56,10 @@ def run(arguments: argparse.Namespace) -> int:
         print(finding)
         return 0
     if arguments.resume:
-        if arguments.train or arguments.val or arguments.run or arguments.force:
-            return wrong("--resume RUN takes records and folder from the run.")
-        done = training.resume(arguments.resume, **chosen)
+        if arguments.run or arguments.force:
+            return wrong("--resume RUN goes on in RUN: no --run and no --force.")
+        records = one_or_more(arguments.train), one_or_more(arguments.val)
+        done = training.resume(arguments.resume, *records, **chosen)
     else:
         if not arguments.train or not arguments.run:
             return wrong("expected records to train on and --run FOLDER, or --resume RUN.")

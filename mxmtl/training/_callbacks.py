@@ -91,8 +91,8 @@ def monitored(entry: dict[str, Any], name: str) -> float:
 
 def _epochs_without_better(session: Session) -> int:
     """Return how many epochs of this part of the run, frozen or not, came after its best one."""
-    frozen = session.settings.frozen_epochs
-    here = [e for e in session.history if (e["epoch"] <= frozen) == (session.epoch <= frozen)]
+    begins = max(session.settings.frozen_epochs, session.settings.begin)
+    here = [e for e in session.history if (e["epoch"] <= begins) == (session.epoch <= begins)]
     return next((n for n, entry in enumerate(reversed(here)) if entry["best"]), len(here))
 
 

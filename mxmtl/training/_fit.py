@@ -26,6 +26,7 @@ from ..model import (
     MODEL,
     SETTINGS,
     SYMBOL,
+    Checkpoint,
     CheckpointError,
     ModelFile,
     newest_good,
@@ -53,6 +54,7 @@ from ._settings import Settings, load_noted, load_settings, save_settings
 from ._train_phase import train_phase
 
 log = logging.getLogger("mxmtl")
+OF_A_PART = ("lr", "schedule", "warmup", "steps", "power")  # what a new part may have of its own
 
 
 def fit(
@@ -114,6 +116,7 @@ def fit(
         session = Session(context, tasks, folder, [*steps, *callbacks], constants)
         begin = make_network(chosen, tasks, network, constants)
         check_shapes(begin.symbol, records.train)
+        records.warn_of_same()
         if not leads:
             return _train(session, records, begin)
         claim(folder)
@@ -127,7 +130,14 @@ def fit(
             return _train(session, records, begin)
 
 
-def resume(run: PathLike, *, callbacks: Sequence[Callback] = (), **changes: Any) -> Run:
+def resume(
+    run: PathLike,
+    train: Any = None,
+    val: Any = None,
+    *,
+    callbacks: Sequence[Callback] = (),
+    **changes: Any,
+) -> Run:
     """Go on with a run that was stopped; its weights become those of a run that was not.
 
     The newest checkpoint is taken whose files are what was written; damaged ones are named in
@@ -135,14 +145,21 @@ def resume(run: PathLike, *, callbacks: Sequence[Callback] = (), **changes: Any)
     as many again; from the middle of an epoch, each goes on with its own statistics of batch
     normalization then, else all with their mean.
 
+    A run that is finished trains on where ``epochs`` is more than it was: the epochs after the
+    last one are a new part, with an optimizer and a schedule of its own.
+
     Parameters
     ----------
     run : str or Path
         The run folder.
+    train, val : str or sequence of str, optional
+        Where its records are now; they are checked to be the same. By default they are looked
+        for where they were, from the folder in which the run began and from this one.
     callbacks : sequence of Callback
         As those of `fit`.
     **changes
-        Settings that do not change the weights, such as ``minutes`` or ``logs``.
+        Settings that do not change the weights, such as ``minutes`` or ``logs``; and of a
+        finished run ``epochs`` (of all parts together), with `OF_A_PART`.
 
     Raises
     ------
@@ -150,34 +167,52 @@ def resume(run: PathLike, *, callbacks: Sequence[Callback] = (), **changes: Any)
         If no good checkpoint is left.
     ValueError
         For a change that would make it another run, and for records that are not those that it
-        began with: written for other tasks, or of another number or length.
+        began with: written for other tasks, or of another number, length or content.
     """
     folder = Run(run).folder
-    settings, train, val = load_settings(folder / SETTINGS)
-    refused = sorted(set(changes) - set(Settings.changeable()))
-    if refused:
-        may = Settings.changeable()
-        raise ValueError(
-            f"{refused} would make it another run. When a run goes on {may} can be "
-            "changed; begin a new run for the rest."
-        )
-    if changes:
-        settings = dataclasses.replace(settings, **changes)
-    context = RunContext.settle(settings)
+    settings, *known = load_settings(folder / SETTINGS)
+    noted, parts = load_noted(folder / SETTINGS)
+    found = _good(folder)
+    changed = _changed(folder, settings, found[0].epoch, changes)
+    if changed.begin != settings.begin:
+        parts.append({"end": changed.begin, "settings": settings.to_dict()})
+    given = [_prefixes(now) or before for now, before in zip((train, val), known)]
+    context = RunContext.settle(changed)
     leads = context.workers.leads
     made = ModelFile.load(folder / MODEL)
-    tasks, steps = made.tasks, standard_callbacks(settings, leads)
+    tasks, steps = made.tasks, standard_callbacks(changed, leads)
     session = Session(context, tasks, folder, [*steps, *callbacks], made.constants)
-    noted = load_noted(folder / SETTINGS)
-    with TrainAndVal(context, train, val, tasks) as records:
-        records.check(noted)
+    with TrainAndVal(context, *given, tasks) as records:
+        records.check(noted, moved=given != known)
         if not leads:
-            return _train(session, records, _restore(session))
+            return _train(session, records, _restore(session, *found))
         with locked(folder):
             remove_unfinished(folder)
-            if changes:
-                save_settings(folder / SETTINGS, settings, train, val, noted)
-            return _train(session, records, _restore(session))
+            if changed != settings or given != known:
+                save_settings(folder / SETTINGS, changed, *given, noted, parts)
+            return _train(session, records, _restore(session, *found))
+
+
+def _changed(folder: Path, settings: Settings, epoch: int, changes: dict[str, Any]) -> Settings:
+    """Return the settings to go on with, or raise `ValueError` where that would be another run."""
+    refused = sorted(set(changes) - set(Settings.changeable()))
+    more = changes.get("epochs", settings.epochs) > settings.epochs
+    if refused and epoch < settings.num_epochs and more:
+        raise ValueError(
+            f"{folder}: {epoch} of {settings.num_epochs} epochs are finished. Go on with it as it "
+            f"is first (without {refused}); what comes after the last epoch is a new part."
+        )
+    others = sorted(set(refused) - {"epochs", *OF_A_PART})
+    if refused and (others or not more):
+        hint = (
+            "" if others else f" With epochs over {settings.epochs}, {list(OF_A_PART)} can be too."
+        )
+        raise ValueError(
+            f"{others or refused} would make it another run. When a run goes on "
+            f"{Settings.changeable()} can be changed; begin a new run for the rest.{hint}"
+        )
+    begin = settings.num_epochs if refused else settings.begin
+    return dataclasses.replace(settings, begin=begin, **changes) if changes else settings
 
 
 def standard_callbacks(settings: Settings, leads: bool = True) -> list[Callback]:
@@ -241,13 +276,16 @@ def _tell_where(session: Session) -> None:
         )
 
 
-def _restore(session: Session) -> SymbolAndParams:
-    found = newest_good(session.folder)
+def _good(folder: Path) -> tuple[Checkpoint, dict[str, Any]]:
+    found = newest_good(folder)
     if found is None:
         raise CheckpointError(
-            f"{session.folder}: no good checkpoint to go on from. Begin again with --force."
+            f"{folder}: no good checkpoint to go on from. Begin again with --force."
         )
-    checkpoint, state = found
+    return found
+
+
+def _restore(session: Session, checkpoint: Checkpoint, state: dict[str, Any]) -> SymbolAndParams:
     session.restore(checkpoint, state)
     log.info("going on from %s", checkpoint.stem)
     args, auxs = checkpoint.params()

@@ -27,6 +27,7 @@ from ..nets import (
     training_symbol,
 )
 from ..tasks import TaskSet
+from ._from_run import same_heads, weights_file
 from ._pretrained import read_weights
 from ._settings import STAGES, Settings
 
@@ -63,6 +64,7 @@ def make_network(
                     f"finetune={settings.finetune} begins from trained weights: give weights, or "
                     "a trunk that has a package. mxmtl trunks lists them."
                 )
+            args = {**args, **same_heads(settings.weights, tasks)}
         else:
             _refuse_weights(settings, "network= brings its own")
             args, auxs = _values(network)
@@ -90,7 +92,8 @@ def _trunk(settings: Settings) -> SymbolAndParams:
         _refuse_weights(settings, "the checkpoint has its own")
         symbol, args, auxs = load_trunk(settings.trunk, epoch, layer=settings.layer)
         return _of(_joined(symbol, settings), args, auxs)
-    weights = read_weights(settings.weights, settings.trunk) if settings.weights else None
+    source = weights_file(settings.weights)
+    weights = read_weights(source, settings.trunk) if source else None
     tensorflow = weights is None or weights.fit is None or weights.fit.tensorflow
     trunk = named_trunk(settings.trunk, tensorflow=tensorflow)
     symbol = trunk(mx.sym.var("data"))

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import logging
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 import mxnet as mx
 import numpy as np
 
+from .._files import sha256_of
+from .._options import one_of
 from .._progress import progress
 from ..data import RecordError, RecordIter
 from ..data.loading import Order
@@ -76,7 +79,12 @@ class TrainAndVal:
 
     def tasks(self) -> TaskSet:
         """Return the tasks to train: smoothed as the settings ask, their labels standardised."""
-        tasks = self.train.tasks.smoothed(self._context.settings.label_smoothing)
+        settings, tasks = self._context.settings, self.train.tasks
+        if settings.tasks:
+            declared = TaskSet.load(settings.tasks)
+            record_tasks(self.prefixes[0], declared)  # raises where the columns are others
+            tasks = declared
+        tasks = weighted(tasks, settings.task_weight).smoothed(settings.label_smoothing)
         counts = LabelCounts(tasks)
         counts.add_block(self.labels)
         return tasks.learned(counts.summary())
@@ -146,10 +154,27 @@ class TrainAndVal:
             name: note_records(prefix, part.num_records) for name, prefix, part in self._named()
         }
 
-    def check(self, noted: Mapping[str, Any]) -> None:
-        """Raise `ValueError` unless they are those that a run noted, as far as it did."""
+    def check(self, noted: Mapping[str, Any], moved: bool = False) -> None:
+        """Raise `ValueError` unless they are those that a run noted, as far as it did.
+
+        ``moved`` ones are read for it, as far as their SHA-256 was noted.
+        """
         for name, prefix, part in self._named():
-            check_records(prefix, part.num_records, noted.get(name))
+            check_records(prefix, part.num_records, noted.get(name), moved)
+
+    def warn_of_same(self) -> None:
+        """Warn once if records to validate on are among those to train on."""
+        if self.val is None or not self._context.workers.leads:
+            return
+        train, val = (note_records(prefix, 0)["files"] for prefix in self.prefixes)
+        same = same_files(self.prefixes[0], train, self.prefixes[1], val)
+        if same:
+            log.warning(
+                "%s: validation is on what is trained on, so its values say nothing of other "
+                "pictures, and the best epoch is the one that knows these by heart. Convert with "
+                "--split train=0.8,val=0.2.",
+                ", ".join(same),
+            )
 
     def _named(self) -> list[tuple[str, Any, RecordIter]]:
         both = zip(("train", "val"), self.prefixes, (self.train, self.val))
@@ -190,10 +215,47 @@ def note_records(prefixes: Prefixes, num_records: int) -> dict[str, Any]:
     return {"records": num_records, "files": files}
 
 
-def check_records(prefixes: Prefixes, num_records: int, noted: Mapping[str, Any] | None) -> None:
+def same_files(
+    records: Prefixes, noted: Sequence[Mapping[str, Any]], others: Prefixes, theirs: Any
+) -> list[str]:
+    """Return which files of ``others`` are files of ``records``, by path or by content."""
+    paths = {os.path.realpath(path) for path in record_files(records)}
+    digests = {file["sha256"] for file in noted} - {None}
+    return [
+        path
+        for path, file in zip(record_files(others), theirs)
+        if os.path.realpath(path) in paths or file["sha256"] in digests
+    ]
+
+
+def weighted(tasks: TaskSet, weights: Mapping[str, float]) -> TaskSet:
+    """Return the tasks with these loss weights; `ValueError` for a name that is no task.
+
+    >>> import mxmtl
+    >>> tasks = weighted(mxmtl.TaskSet([mxmtl.Binary("a"), mxmtl.Binary("b")]), {"b": 0.5})
+    >>> [task.weight for task in tasks]
+    [1.0, 0.5]
+    """
+    for name in weights:
+        if name not in tasks:
+            raise ValueError(
+                f"task_weight: {name!r} is none; expected {one_of(name, tasks.names)}."
+            )
+    changed = [
+        dataclasses.replace(task, weight=float(weights[task.name]))  # type: ignore[call-arg]
+        if task.name in weights
+        else task
+        for task in tasks
+    ]
+    return TaskSet(changed, normalization=tasks.normalization)
+
+
+def check_records(
+    prefixes: Prefixes, num_records: int, noted: Mapping[str, Any] | None, moved: bool = False
+) -> None:
     """Raise `ValueError` unless records are those of which `note_records` told, moved or not.
 
-    Runs of before this was noted have None; theirs are not checked.
+    Runs of before this was noted have None; theirs are not checked. ``moved`` files are read.
     """
     if noted is None:
         return
@@ -207,8 +269,9 @@ def check_records(prefixes: Prefixes, num_records: int, noted: Mapping[str, Any]
         if before["bytes"] != now["bytes"]:
             sizes = f"{before['bytes']} bytes", f"{now['bytes']} bytes"
             raise ValueError(OTHERS.format(path, *sizes))
-        if before["sha256"] and now["sha256"] and before["sha256"] != now["sha256"]:
-            raise ValueError(OTHERS.format(path, f"SHA-256 {before['sha256']}", now["sha256"]))
+        digest = sha256_of(path) if moved and before["sha256"] else now["sha256"]
+        if before["sha256"] and digest and before["sha256"] != digest:
+            raise ValueError(OTHERS.format(path, f"SHA-256 {before['sha256']}", digest))
 
 
 def _listed(path: str) -> str | None:

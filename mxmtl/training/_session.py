@@ -153,11 +153,14 @@ class Phase:
 
 
 def make_phases(settings: Settings) -> list[Phase]:
-    """Return the parts of a run that have epochs: first with the trunk frozen, then whole."""
+    """Return the parts of a run that have epochs: first with the trunk frozen, then whole.
+
+    Of a finished run that trains on, the new part comes after ``settings.begin`` epochs.
+    """
     frozen = settings.frozen_epochs
     both = [
         Phase(0, frozen, True, settings.frozen_lr or settings.lr),
-        Phase(frozen, settings.num_epochs, False, settings.lr),
+        Phase(max(frozen, settings.begin), settings.num_epochs, False, settings.lr),
     ]
     return [phase for phase in both if phase.begin < phase.end]
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+import os
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from .._files import read_json, write_json
 from .._options import Options, one_of, option, read_pair
 from ..augment import Augmentation
 from ..balance import balance_of, method_names
+from ..data.records import record_files
 from ..model import Preprocessing
 from ..nets import TRUNKS, head_kind
 from ..tasks import Task
@@ -100,6 +102,7 @@ def usual_metrics() -> list[str]:
 
 # An option under each heading of ``mxmtl train --help``.
 network = functools.partial(option, group="network")
+of_tasks = functools.partial(option, group="tasks")
 images = functools.partial(option, group="images")
 optimization = functools.partial(option, group="optimization")
 fine_tuning = functools.partial(option, group="fine-tuning")
@@ -127,6 +130,17 @@ class Settings(Options):
     weights: str = network(
         "", "pretrained: .params, .pth, .safetensors, or imagenet; mxmtl trunks shows what fits"
     )
+    tasks: str = of_tasks(
+        "", "a .tasks.json file: other declarations (losses, weights) of the records' columns",
+        metavar="FILE",
+    )  # fmt: skip
+    task_weight: Mapping[str, float] = of_tasks(
+        (), "what a task's loss is multiplied by; may be repeated", repeat=True
+    )
+    trunk: str = network("small", "small, efficientnet_lite0, one of a zoo, or a prefix")
+    layer: str = network("flatten0_output", "where to cut the checkpoint's network")
+    layers: tuple[str, ...] = network((), "join these layers, averaged, as features")
+    weights: str = network("", "pretrained: .params, PyTorch's file, imagenet (lite0), or a run")
     weights_map: str | Mapping[str, str] = network(
         "", "JSON file: {name in the file of weights: name in the trunk}"
     )
@@ -175,6 +189,7 @@ class Settings(Options):
     ema: float = optimization(
         0.0, "average weights with this decay, as 0.999; 0: off", low=0, below=1
     )
+    begin: int = optimization(0, "epochs of earlier parts of the run", low=0, flag="")
     seed: int = optimization(
         0, "of weights, order, augmentation and dropout", low=-(2**63), high=2**64 - 1
     )
@@ -224,6 +239,7 @@ class Settings(Options):
         balance_of(self.balance)  # says what is wrong with it
         head_kind(self.heads)
         object.__setattr__(self, "optimizer_params", dict(self.optimizer_params))
+        object.__setattr__(self, "task_weight", dict(self.task_weight))
         if "/" not in self.monitor:
             raise ValueError(
                 f"monitor={self.monitor!r}: expected TASK/METRIC, as {MONITOR} or "
@@ -295,27 +311,58 @@ class Settings(Options):
 
 
 def save_settings(
-    path: Path, settings: Settings, train: Any, val: Any | None, noted: Mapping[str, Any] = {}
+    path: Path,
+    settings: Settings,
+    train: Any,
+    val: Any | None,
+    noted: Mapping[str, Any] = {},
+    parts: Sequence[Mapping[str, Any]] = (),
 ) -> None:
-    """Write ``settings.json``: the settings, the records that the run was given, and their note."""
+    """Write ``settings.json``: the settings, the records that the run was given, and their note.
+
+    ``parts`` are the settings of parts of the run that are finished.
+    """
     write_json(
         path,
         {
             "format": FORMAT, "version": VERSION, "train": train, "val": val, "records": noted,
-            "settings": settings.to_dict(),
+            "folder": os.getcwd(), "parts": list(parts), "settings": settings.to_dict(),
         },
     )  # fmt: skip
 
 
 def load_settings(path: Path) -> tuple[Settings, Any, Any]:
-    """Read ``settings.json``: the settings, the training and the validation records."""
+    """Read ``settings.json``: the settings, the training and the validation records.
+
+    Records are looked for from where the run began, from here, and from beside the run as they
+    lay then.
+    """
     data = read_json(path, FORMAT, VERSION)
     try:
-        return Settings.from_dict(data["settings"]), data["train"], data["val"]
+        settings = Settings.from_dict(data["settings"])
+        began = data.get("folder", "")
+        return settings, *(_found(data[name], began, path.parent) for name in ("train", "val"))
     except (KeyError, TypeError) as error:
         raise ValueError(f"{path}: {error}. Was it written by a newer mxmtl?") from error
 
 
-def load_noted(path: Path) -> dict[str, Any]:
-    """Read what ``settings.json`` has noted about the records; older ones have nothing."""
-    return dict(read_json(path, FORMAT, VERSION).get("records", {}))
+def _found(prefixes: Any, began: str, run: Path) -> Any:
+    if not isinstance(prefixes, str):
+        return None if prefixes is None else [_found(each, began, run) for each in prefixes]
+    places = [prefixes if began == os.getcwd() else os.path.join(began, prefixes), prefixes]
+    if began:  # the run and its records may have been moved together
+        places += [os.path.normpath(run / up / prefixes) for up in ("..", "../..", "../../..")]
+    return next(filter(_is_there, places), prefixes)
+
+
+def _is_there(prefix: str) -> bool:
+    try:
+        return bool(record_files(prefix))
+    except (OSError, ValueError):
+        return False
+
+
+def load_noted(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Read what ``settings.json`` has noted about the records, and about finished parts."""
+    data = read_json(path, FORMAT, VERSION)
+    return dict(data.get("records", {})), list(data.get("parts", []))

@@ -28,6 +28,7 @@ EXAMPLES = {
     "::test_from_the_command_line_with_all_that_is_random",
     "predict": "tests/cli/test_predict.py::test_the_example_runs",
     "report": "tests/cli/test_report.py::test_the_example_runs",
+    "runs": "tests/training/test_cli.py::test_the_example_runs_and_resumes",
     "serve": "tests/cli/test_serve.py::test_the_example_in_the_help_runs_until_a_signal",
     "train": "tests/training/test_cli.py::test_the_example_runs_and_resumes",
     "trunks": "tests/cli/test_help.py::test_an_example_that_needs_nothing_runs",
@@ -43,6 +44,7 @@ MISSING = {
     "launch": None,  # nor does it
     "predict": "runs/first none",
     "report": "none -o r.html",
+    "runs": "none",
     "serve": "none",
     "train": "none --run r",
     "trunks": None,  # nor this
@@ -53,6 +55,7 @@ MISSING = {
 THERE = {
     "convert": "data/t.csv --images data --prefix data/val --yes",
     "devices": None,  # these write no file,
+    "runs": None,
     "serve": None,
     "trunks": None,
     "tune": None,  # but for this: choices anew into the model's own file

@@ -1,0 +1,66 @@
+"""Weights of a run as the beginning of another: its trunk, and heads of tasks that are the same.
+
+A head means what its task means. So it is taken where the task is read the same way from the
+records, and where the same logits are the same prediction: a number that was standardised by other
+labels has another head.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+
+import mxnet as mx
+import numpy as np
+
+from ..model import MODEL, Arrays, ModelFile, RunFolder
+from ..tasks import NumpyOperators, Task, TaskSet
+
+log = logging.getLogger("mxmtl")
+OF_A_RUN = re.compile(r"(.*)-\d{4,}(-batch-\d{4,})?\.params")
+PROBE = np.linspace(-2, 2, 7)  # logits
+
+
+def weights_file(source: str) -> str:
+    """Return the file of weights that a name stands for: of a run folder its best checkpoint."""
+    if os.path.isdir(source):
+        return str(RunFolder(source).best.path(".params"))
+    return source
+
+
+def same_heads(source: str, tasks: TaskSet) -> Arrays:
+    """Return the parameters of heads, from weights of a run, whose tasks are the same.
+
+    Other files have none. What was taken, and what was not, is logged.
+    """
+    path = weights_file(source)
+    match = OF_A_RUN.fullmatch(path)
+    beside = os.path.join(os.path.dirname(path), MODEL)
+    if match is None or not os.path.exists(beside):
+        return {}
+    theirs, arrays = ModelFile.load(beside).tasks, mx.nd.load(path)
+    taken: Arrays = {}
+    new = []
+    for task in tasks:
+        if task.name not in theirs or not is_same(task, theirs[task.name]):
+            new.append(task.name)
+            continue
+        start = f"arg:{task.name}_"
+        taken.update({key[4:]: a for key, a in arrays.items() if key.startswith(start)})
+    done = ", ".join(name for name in tasks.names if name not in new) or "none"
+    log.info("heads taken from %s: %s%s", path, done, f"; new: {', '.join(new)}" if new else "")
+    return taken
+
+
+def is_same(task: Task, other: Task) -> bool:
+    """Tell whether a head of one task is one of another: same labels, same meaning of logits."""
+
+    def meaning(one: Task) -> tuple[object, ...]:
+        return type(one).__name__, one.columns, one.names, one.num_logits
+
+    if meaning(task) != meaning(other):
+        return False
+    logits = np.stack([np.roll(PROBE, i) for i in range(task.num_logits)], axis=1)
+    made = [one.activate(NumpyOperators(), logits.astype(np.float32)) for one in (task, other)]
+    return bool(np.array_equal(*made))
