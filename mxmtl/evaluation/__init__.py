@@ -11,9 +11,12 @@ if TYPE_CHECKING:
     from ._evaluate import evaluate as evaluate
     from ._evaluate import evaluation_suite as evaluation_suite
     from ._evaluate import measure as measure
+    from ._evaluate import notes_of as notes_of
     from ._evaluation import CLASS_METRICS as CLASS_METRICS
+    from ._evaluation import Difference as Difference
     from ._evaluation import Evaluation as Evaluation
     from ._evaluation import class_table as class_table
+    from ._evaluation import differences as differences
     from ._evaluation import form_of as form_of
     from ._evaluation import metric_table as metric_table
     from ._evaluation import of_task as of_task

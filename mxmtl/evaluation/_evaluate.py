@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import logging
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from .._files import PathLike
+from .._files import PathLike, json_text
 from ..data.records import Prefixes, listed
 from ..metrics import (
     AbstractDecision,
@@ -20,12 +23,14 @@ from ..metrics import (
     relative_losses,
     values_of,
 )
-from ..model import Model, Network, RunFolder, load_model
+from ..model import SETTINGS, Model, Network, RunFolder, load_model
 from ..tasks import Task, TaskSet
+from ..training import load_noted, note_records, same_files
 from ._evaluation import Evaluation
 from ._options import EvaluateOptions
 from ._predictions import Predictions, predict_records
 
+log = logging.getLogger("mxmtl")
 CHUNK = 8192  # rows at once: predictions of more are activated part by part
 Thresholds = Mapping[str, Sequence[float]]
 # Each of these says what another says, is a table, or needs to be told more.
@@ -104,6 +109,7 @@ def evaluate(
         bootstrap=bootstrap,
         level=level,
         seed=seed,
+        notes=notes_of(loaded, records),
         about={"model": loaded.name, "records": ", ".join(listed(records))},
     )
 
@@ -116,13 +122,15 @@ def measure(
     bootstrap: int = EvaluateOptions.bootstrap,
     level: float = EvaluateOptions.level,
     seed: int = EvaluateOptions.seed,
+    notes: Sequence[str] = (),
     about: Mapping[str, str] = {},
 ) -> Evaluation:
     """Measure predictions; the parameters are those of `evaluate`.
 
-    ``thresholds`` are those of the predictions, unless given; ``about`` names model and records.
-    ``constants``, as `mxmtl.model.ModelFile` has them, are the constant answers that losses are
-    told beside (``relative_loss``); where there are none, the best ones for these labels are.
+    ``thresholds`` are those of the predictions, unless given; ``about`` names model and records,
+    and ``notes`` are said with the values. ``constants``, as `mxmtl.model.ModelFile` has them, are
+    the constant answers that losses are told beside (``relative_loss``); where there are none, the
+    best ones for these labels are.
     """
     tasks = predictions.tasks
     thresholds = predictions.thresholds if thresholds is None else thresholds
@@ -145,7 +153,43 @@ def measure(
         predictions.temperature,
         worst_of(suite),
         **about,
+        notes=notes,
+        drawn=getattr(meter, "drawn", None),
     )
+
+
+def notes_of(model: Model, records: Prefixes) -> list[str]:
+    """Say what makes values on these records better than on others; each is logged once.
+
+    Thresholds that were chosen on them, and that they are what was trained on.
+    """
+    notes, theirs = [], note_records(records, 0)["files"]
+    tuned: dict[str, list[str]] = {}
+    for name, how in model.file.tuned.items():
+        tuned.setdefault(json_text(how.get("files", [])), []).append(name)
+    for files, names in tuned.items():
+        same = same_files((), json.loads(files), records, theirs)
+        if same:
+            notes.append(
+                f"Thresholds and temperatures of {', '.join(names)} were tuned on "
+                f"{', '.join(same)}: on other records they are worse. Evaluate on records that "
+                "nothing was chosen on."
+            )
+    noted = trained_on(Path(model.name).parent / SETTINGS)
+    same = same_files((), noted, records, theirs) if noted else []
+    if same:
+        notes.append(f"{', '.join(same)}: the network was trained on these pictures.")
+    for note in notes:
+        log.warning("%s", note)
+    return notes
+
+
+def trained_on(settings: Path) -> list[Any]:
+    """Return what a run noted of the files that it was trained on; nothing where there is none."""
+    if not settings.exists():
+        return []
+    noted, _ = load_noted(settings)
+    return list(noted.get("train", {}).get("files", []))
 
 
 def worst_of(suite: Suite) -> dict[str, str]:

@@ -8,11 +8,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from .._files import PathLike, atomic_write, json_text
 from .._table import Cell, Table, csv_text, in_markdown, known, one_line, written
-from ..metrics import ALL_TASKS, MetricValue
+from ..metrics import ALL_TASKS, MetricValue, interval_of
 from ..tasks import Task, TaskSet
 from ._options import FORMATS
 
@@ -50,6 +52,10 @@ class Evaluation:
         Whose value the worst over tasks is.
     model, records : str
         What was evaluated on what.
+    notes : list of str
+        What makes the values better than they are, as where thresholds were tuned on the records.
+    drawn : ndarray (draws, values), optional
+        The values of each draw, in the order of ``metrics``.
     """
 
     tasks: TaskSet
@@ -62,6 +68,8 @@ class Evaluation:
     worst: Mapping[str, str] = field(default_factory=dict)
     model: str = ""
     records: str = ""
+    notes: Sequence[str] = ()
+    drawn: np.ndarray | None = field(default=None, repr=False, compare=False)
 
     @property
     def values(self) -> dict[str, float]:
@@ -74,14 +82,14 @@ class Evaluation:
         return {value.name: value.interval for value in self.metrics if value.interval is not None}
 
     def __str__(self) -> str:
-        blocks = [self._head()]
+        blocks = ["\n".join([self._head(), *self.notes])]
         for title, tables in self._tables(CLASS_METRICS):
             blocks += [one_line(title), *(table.text() for table in tables)]
         return "\n\n".join(blocks)
 
     def markdown(self) -> str:
         """Return the tables in Markdown, with all metrics of each class."""
-        blocks = [in_markdown(self._head())]
+        blocks = [in_markdown(self._head()), *map(in_markdown, self.notes)]
         for title, tables in self._tables():
             blocks += [in_markdown(title), *(table.markdown() for table in tables)]
         return "\n\n".join(blocks)
@@ -94,6 +102,7 @@ class Evaluation:
                 "records": self.records,
                 "num_records": self.num_records,
                 "skipped": self.skipped,
+                "notes": list(self.notes),
                 "level": self.level,
                 "temperature": dict(self.temperature),
                 "thresholds": {name: list(levels) for name, levels in self.thresholds.items()},
@@ -161,6 +170,36 @@ class Evaluation:
     def _of_whom(self, value: MetricValue) -> str:
         whose = f" ({self.worst[value.name]})" if value.name in self.worst else ""
         return value.metric + whose
+
+
+class Difference(NamedTuple):
+    """How much more one value is than another, and the interval of that; nan where not known."""
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def clear(self) -> bool:
+        """Whether 0 is outside of the interval."""
+        return self.low > 0 or self.high < 0
+
+
+def differences(one: Evaluation, other: Evaluation) -> dict[str, Difference]:
+    """Return how much more values of ``other`` are than those of ``one``, by name.
+
+    Both are of the same rows, so that each draw has the same rows of both: what makes a row
+    difficult for both of them does not widen the interval.
+    """
+    places = {value.name: place for place, value in enumerate(one.metrics)}
+    pairs = [(places[v.name], place) for place, v in enumerate(other.metrics) if v.name in places]
+    before, now = (list(part) for part in zip(*pairs)) if pairs else ([], [])
+    values = np.array([other.metrics[b].value - one.metrics[a].value for a, b in pairs])
+    bounds = np.full((len(pairs), 2), np.nan)
+    if one.drawn is not None and other.drawn is not None:
+        bounds = interval_of(values, other.drawn[:, now] - one.drawn[:, before], one.level)
+    names = [other.metrics[place].name for place in now]
+    return {n: Difference(*row) for n, *row in zip(names, values.tolist(), *bounds.T.tolist())}
 
 
 def form_of(path: PathLike, form: str | None = None) -> str:

@@ -16,7 +16,7 @@ from ..data.records import Prefixes, class_counts, listed
 from ..metrics import CalibrationError, CrossEntropy, Suite
 from ..model import MODEL, Network, load_model
 from ..tasks import Task, TaskSet
-from ..training import Run
+from ..training import Run, note_records
 from ._choose import HALF, Objective, best_threshold, fit_temperature
 from ._options import TuneOptions
 from ._predictions import Predictions, predict_records
@@ -191,9 +191,10 @@ def tune(
         reasons = " ".join(f"{name}: {why}." for name, why in tuning.refused.items())
         raise ValueError(f"{about['records']}: nothing can be tuned. {reasons}")
     done = {task.name for task in tuning.tasks}
+    noted = note_records(records, 0)["files"]
     tuned = {name: {
         "checkpoint": Path(model.name).name, "records": about["records"],
-        "objective": tuning.objective,
+        "objective": tuning.objective, "files": noted,
     } for name in done}  # fmt: skip
     file = run.model  # with what other checkpoints have
     made = [predictions.tasks[task.name] if task.name in done else task for task in file.tasks]

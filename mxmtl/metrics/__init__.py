@@ -16,6 +16,7 @@ from ._batch import Batch as Batch
 from ._batch import make_batch as make_batch
 from ._batch import shaped as shaped
 from ._bootstrap import Bootstrap as Bootstrap
+from ._bootstrap import interval_of as interval_of
 from ._decisions import F1 as F1
 from ._decisions import AbstractDecision as AbstractDecision
 from ._decisions import Accuracy as Accuracy

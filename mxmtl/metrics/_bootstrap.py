@@ -39,6 +39,12 @@ class Bootstrap(mx.metric.EvalMetric):
     seed : int, default 0
         Of the draws: the same seed gives the same interval.
 
+    Attributes
+    ----------
+    drawn : ndarray (repeats, values), optional
+        The values of each draw, once intervals were asked for. Those of two networks on the same
+        rows have the same rows in each draw.
+
     Examples
     --------
     >>> import mxmtl, numpy as np
@@ -77,6 +83,7 @@ class Bootstrap(mx.metric.EvalMetric):
     def reset(self) -> None:
         """Forget everything."""
         self.inner.reset()
+        self.drawn: np.ndarray | None = None
         self._rows: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
 
     def reset_local(self) -> None:
@@ -132,8 +139,13 @@ class Bootstrap(mx.metric.EvalMetric):
                 if one.key not in states:
                     states[one.key] = draws.states(one)
             found.append(member.compute_draws(*(states[one.key] for one in statistics)))
-        drawn = np.concatenate(found, axis=1)
-        return around(np.asarray(values, np.float64), drawn, percentiles(drawn, self.level))
+        self.drawn = np.concatenate(found, axis=1)
+        return interval_of(np.asarray(values, np.float64), self.drawn, self.level)
+
+
+def interval_of(values: np.ndarray, draws: np.ndarray, level: float) -> np.ndarray:
+    """Return the bounds (values, 2) of values, from draws (repeats, values); they contain them."""
+    return around(values, draws, percentiles(draws, level))
 
 
 def percentiles(draws: np.ndarray, level: float) -> np.ndarray:

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from ._session import direction as direction
     from ._session import make_suite as make_suite
     from ._settings import Settings as Settings
+    from ._settings import load_noted as load_noted
     from ._settings import load_settings as load_settings
     from ._settings import save_settings as save_settings
     from ._state_dict import read_state_dict as read_state_dict

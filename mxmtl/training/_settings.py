@@ -122,14 +122,6 @@ class Settings(Options):
     3
     """
 
-    trunk: str = network("small", "a name of mxmtl trunks or GluonCV, or a checkpoint's prefix")
-    layer: str = network("flatten0_output", "where to cut the checkpoint's network")
-    layers: tuple[str, ...] = network(
-        (), "join these layers, averaged, as features; stages: the last one of each size"
-    )
-    weights: str = network(
-        "", "pretrained: .params, .pth, .safetensors, or imagenet; mxmtl trunks shows what fits"
-    )
     tasks: str = of_tasks(
         "", "a .tasks.json file: other declarations (losses, weights) of the records' columns",
         metavar="FILE",
@@ -137,10 +129,14 @@ class Settings(Options):
     task_weight: Mapping[str, float] = of_tasks(
         (), "what a task's loss is multiplied by; may be repeated", repeat=True
     )
-    trunk: str = network("small", "small, efficientnet_lite0, one of a zoo, or a prefix")
+    trunk: str = network("small", "a name of mxmtl trunks or GluonCV, or a checkpoint's prefix")
     layer: str = network("flatten0_output", "where to cut the checkpoint's network")
-    layers: tuple[str, ...] = network((), "join these layers, averaged, as features")
-    weights: str = network("", "pretrained: .params, PyTorch's file, imagenet (lite0), or a run")
+    layers: tuple[str, ...] = network(
+        (), "join these layers, averaged, as features; stages: the last one of each size"
+    )
+    weights: str = network(
+        "", "pretrained: .params, .pth, .safetensors, imagenet (see mxmtl trunks), or a run folder"
+    )
     weights_map: str | Mapping[str, str] = network(
         "", "JSON file: {name in the file of weights: name in the trunk}"
     )
