@@ -171,7 +171,7 @@ def notes_of(model: Model, records: Prefixes) -> list[str]:
         same = same_files((), json.loads(files), records, theirs)
         if same:
             notes.append(
-                f"Thresholds and temperatures of {', '.join(names)} were tuned on "
+                f"Thresholds and temperatures of {', '.join(sorted(names))} were tuned on "
                 f"{', '.join(same)}: on other records they are worse. Evaluate on records that "
                 "nothing was chosen on."
             )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -32,11 +32,14 @@ from ..model import (
 )
 from ..nets import logits_symbol
 from ..onnx import INSTALL, OPSET
+from ..tasks import Task
 from ._int8 import Comparison, quantize
 from ._options import ExportOptions
 
 IMAGES, BATCH = 64, 16
 TOLERANCE = 1e-4
+MILD = 4.0  # logits up to here leave no probability at its end
+SATURATED = 1e-6  # from 0 and from 1, or from each other: what float32 hardly tells apart
 
 
 class ExportError(ValueError):
@@ -132,6 +135,63 @@ def compare(
             difference = float((np.abs(found - right[rows]) / scale).max())
             largest = max(largest, difference if np.isfinite(difference) else np.inf)
     return largest
+
+
+def check_telling(model: Model, expected: dict[str, np.ndarray], samples: Samples) -> None:
+    """Raise `ExportError` where equal predictions would prove nothing.
+
+    Probabilities that are all 0 or 1, or predictions that are the same for every image, in all
+    tasks: they are equal for networks that are not. Most often pixels are scaled otherwise than in
+    training.
+    """
+    if len(samples.pixels) < 2 or not all(
+        is_mute(task, expected[task.name]) for task in model.tasks
+    ):
+        return
+    raise ExportError(
+        f"MXNet's predictions for {len(samples.pixels)} images ({samples.source}) are all 0 or 1, "
+        f"or the same for all images, so that comparing proves nothing. Assumed were "
+        f"{assumed(model.file.preprocessing)}: say what the network was trained with "
+        "(--data-shape, --mean, --std), or compare on images of its kind (--records). Nothing was "
+        "written."
+    )
+
+
+def is_mute(task: Task, prediction: np.ndarray) -> bool:
+    """Tell whether predictions are saturated, or the same in all rows."""
+    constant = np.ptp(prediction, axis=0) <= SATURATED * np.abs(prediction).max()
+    saturated = np.minimum(prediction, 1 - prediction) <= SATURATED
+    return bool(constant.all() or (task.kind.probabilities and saturated.all()))
+
+
+def assumed(preprocessing: Preprocessing) -> str:
+    """Say what images a network is taken to want."""
+    size = " x ".join(map(str, preprocessing.data_shape))
+    mean, std = (
+        ", ".join(f"{v:g}" for v in part) for part in (preprocessing.mean, preprocessing.std)
+    )
+    return f"images of {size}, mean {mean}, std {std}"
+
+
+def cooled(model: Model, samples: Samples) -> Model:
+    """Return the model with temperatures at which no probability is at its end.
+
+    Its predictions tell logits apart, which those of the model itself may hide.
+    """
+    network, planes = Network.of_model(model), samples.planes(model.file.preprocessing)
+    highest = np.max(
+        [
+            [np.abs(part).max() for part in network.logits(planes[i : i + BATCH])]
+            for i in range(0, len(planes), BATCH)
+        ],
+        axis=0,
+    )
+    mild = {
+        task.name: max(float(most) / MILD, 1.0)
+        for task, most in zip(model.tasks, highest)
+        if task.kind.probabilities and np.isfinite(most)
+    }
+    return replace(model, file=replace(model.file, temperature=mild))
 
 
 def check_difference(difference: float, samples: Samples) -> None:
@@ -246,8 +306,15 @@ def _write_onnx(model: Model, files: list[str], options: ExportOptions) -> Expor
     predict = onnx_predict(content, model.tasks.names)
     samples = sample_images(model.file.preprocessing, options.records, options.images)
     expected = mxnet_predictions(model, samples)
+    check_telling(model, expected, samples)
     images = samples.pixels if inside else samples.planes(model.file.preprocessing)
     difference = compare(expected, predict, images)
+    mild = cooled(model, samples)  # and of logits
+    content_ = onnx_bytes(mild, inside=inside, metadata=options.metadata)
+    of_logits = compare(
+        mxnet_predictions(mild, samples), onnx_predict(content_, model.tasks.names), images
+    )
+    difference = max(difference, of_logits)
     check_difference(difference, samples)
     reader = reader_source().encode() if options.reader else b""
     for file, data in zip(files, (content, reader)):
@@ -256,6 +323,7 @@ def _write_onnx(model: Model, files: list[str], options: ExportOptions) -> Expor
     text = f"ONNX opset {OPSET}, {len(content) / 2**20:.1f} MiB, takes " + (
         "pixels" if inside else "planes that are scaled"
     )
+    text += f"; {assumed(model.file.preprocessing)}"
     return Exported(tuple(files), difference, len(images), samples.source, text)
 
 
@@ -285,6 +353,7 @@ def _write_mxnet(model: Model, files: list[str], options: ExportOptions) -> Expo
 
     samples = sample_images(model.file.preprocessing, options.records, options.images)
     expected = mxnet_predictions(model, samples)
+    check_telling(model, expected, samples)
     planes = samples.planes(model.file.preprocessing)
     difference = compare(expected, predict, planes)
     check_difference(difference, samples)

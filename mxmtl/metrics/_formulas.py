@@ -54,7 +54,8 @@ def counts_of(state: np.ndarray) -> Counts:
 def ratio(part: Any, whole: Any, undefined: float = 0.0) -> np.ndarray:
     """Divide, with ``undefined`` where the denominator is 0."""
     part, whole = np.broadcast_arrays(np.asarray(part, np.float64), np.asarray(whole, np.float64))
-    return np.divide(part, whole, out=np.full(part.shape, undefined), where=whole != 0)
+    divided = np.divide(part, whole, out=np.full(part.shape, undefined), where=whole != 0)
+    return divided[()]  # a number where both are: JSON takes no array
 
 
 # -- one unit against the rest ---------------------------------------------------------------------

@@ -263,7 +263,7 @@ def average_of(values: np.ndarray, average: str, weight: np.ndarray) -> Value:
     defined = ~np.isnan(values)
     weight = np.where(defined, 1.0 if average == "macro" else weight, 0.0)
     total = np.sum(np.where(defined, values, 0.0) * weight, axis=-1)
-    return np.where(defined.any(axis=-1), ratio(total, weight.sum(axis=-1)), np.nan)
+    return np.where(defined.any(axis=-1), ratio(total, weight.sum(axis=-1)), np.nan)[()]
 
 
 class AbstractMean(AbstractTaskMetric):

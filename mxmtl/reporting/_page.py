@@ -85,7 +85,9 @@ def view(records: Sequence[str], runs: Sequence[Facts], pictures: Pictures) -> d
         "records": records,
         "summaries": [(run["name"], summary(run)) for run in runs],
         "several": len(runs) > 1,
-        "cards": cards(runs[0]) if len(runs) == 1 else [],
+        "cards": cards(runs),
+        "notes": list(dict.fromkeys(note for run in runs for note in run.get("notes", ()))),
+        "differing": tables.differing(runs) if len(runs) > 1 else None,
         "metrics": [tables.side_by_side(runs)] if len(runs) > 1 else single(runs[0]),
         "learning": learning(runs),
         "histories": [tables.history(run) for run in runs],
@@ -116,27 +118,49 @@ def single(run: Facts) -> list[Table]:
     return [table for table in (*tables.by_task(run), together) if table.rows]
 
 
-def cards(run: Facts) -> list[dict[str, Any]]:
-    """Return of each task the one number that stands for it, and its baseline."""
+def cards(runs: Sequence[Facts]) -> list[dict[str, Any]]:
+    """Return of each task the number that stands for it, its baseline, and how each run does."""
     found = []
-    for name, task in run["tasks"].items():
-        values = {value.metric: value for value in tables.default_values(run, name)}
-        value = headline(list(values.values()))
-        baseline = values.get(f"baseline_{value.metric}") if value else None
-        there = value and baseline and known(value.value) and known(baseline.value)
+    for name in dict.fromkeys(name for run in runs for name in run["tasks"]):
+        there = [run for run in runs if name in run["tasks"]]
+        task = there[0]["tasks"][name]
+        lines = [line for run in there if (line := card_line(run, name))]
         card = {
             "task": name,
             "type": task["type"],
             "labelled": f"{task['labelled']:,} of {task['records']:,}",
-            "known": bool(task["labelled"] and there),
+            "known": bool(task["labelled"] and lines),
+            "lines": lines,
         }
-        if value and baseline and card["known"]:
-            card["metric"] = tables.words(value.metric)
-            card["value"], card["baseline"] = written(value.value), written(baseline.value)
-            ends = value.interval or (value.value, value.value)
-            card["gain"] = gain(ends, baseline.value, value.higher_is_better is not False)
-        found.append(card)
+        found.append(
+            {**card, "metric": lines[0]["metric"], "baseline": lines[0]["baseline"]}
+            if card["known"]
+            else card
+        )
     return found
+
+
+def card_line(run: Facts, name: str) -> dict[str, Any] | None:
+    """Return what one run has to say on a task's card; None where nothing is known."""
+    values = {value.metric: value for value in tables.default_values(run, name)}
+    value = headline(list(values.values()))
+    baseline = values.get(f"baseline_{value.metric}") if value else None
+    if value is None or not known(value.value):
+        return None
+    level = baseline.value if baseline and known(baseline.value) else None
+    ends = value.interval or (value.value, value.value)
+    better = value.higher_is_better is not False
+    apart = tables.difference(run, value)
+    return {
+        "run": run["name"],
+        "metric": tables.words(value.metric),
+        "value": written(value.value),
+        "interval": f"{written(ends[0])} to {written(ends[1])}" if value.interval else "",
+        "baseline": "" if level is None else written(level),
+        "gain": None if level is None else gain(ends, level, better),
+        "difference": written(apart) if known(apart) else "",
+        "best": value.name in run.get("best_at", ()),
+    }
 
 
 def gain(ends: tuple[float, float], baseline: Any, higher: bool) -> int:
@@ -251,7 +275,10 @@ def parts(records: Sequence[str], runs: Sequence[Facts]) -> Iterator[str]:
     yield f"Evaluated on {in_markdown(', '.join(records))}."
     for run in runs:
         yield f"* {in_markdown(run['name'])}: {in_markdown(summary(run))}"
+    yield from (f"* {in_markdown(note)}" for run in runs for note in run.get("notes", ()))
     if len(runs) > 1:
+        apart = tables.differing(runs)
+        yield from [apart.markdown()] if apart.rows else []
         yield tables.side_by_side(runs).markdown()
     for run in runs:
         yield f"## {in_markdown(run['name'])}"

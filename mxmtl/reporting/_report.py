@@ -8,25 +8,29 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from .._files import PathLike, atomic_write, json_text
 from .._table import Table
 from ..data.records import Prefixes, listed
 from ..evaluation import (
+    Evaluation,
     class_table,
     metric_table,
+    notes_of,
     predict_records,
     task_tables,
     values_csv,
 )
 from ..metrics import MetricValue, read_values
-from ..model import Network
+from ..model import Network, load_model
 from ..tasks import TaskSet
 from ..training import Run
 from ._figures import needed
 from ._options import ReportOptions
 from ._page import markdown, page
 from ._pictures import RecordPictures
-from ._run_facts import run_facts
+from ._run_facts import compared, run_facts
 
 Values = Mapping[str, float] | Iterable[tuple[str, float]]
 FORMAT, VERSION = "mxmtl.report", 1
@@ -261,7 +265,8 @@ def report_runs(
         raise ValueError("0 runs: expected a run, or several.")
     records = records or validation_records(opened[0])
     facts: list[dict[str, Any]] = []
-    metrics: list[Sequence[MetricValue]] = []
+    evaluations: list[Evaluation] = []
+    rows: list[np.ndarray] = []
     pictures: dict[tuple[int, int], str | None] = {}
     for number, run in enumerate(opened):
         model = run.model_of(which)
@@ -269,16 +274,22 @@ def report_runs(
             Network.of(run, which=which, ctx=ctx), records, model.preprocessing,
             temperature=model.temperature, **options,
         )  # fmt: skip
-        found, values = run_facts(run, model, predictions, which, mistakes, bootstrap)
+        loaded = load_model(run, which)
+        found, evaluation = run_facts(
+            run, model, predictions, which, mistakes, bootstrap, notes_of(loaded, records)
+        )
         facts.append(found)
-        metrics.append(values)
+        evaluations.append(evaluation)
+        rows.append(predictions.index)
         with RecordPictures(records, predictions.index) as shown:
             for task in found["tasks"].values():
                 for mistake in task["mistakes"]:
                     pictures[number, mistake["row"]] = shown.uri(mistake["row"])
     named_apart(facts)
+    if len(facts) > 1 and all(np.array_equal(rows[0], other) for other in rows):
+        compared(facts, evaluations)
     head = {"format": FORMAT, "version": VERSION, "records": listed(records)}
-    return RunReport({**head, "runs": facts}, metrics, pictures)
+    return RunReport({**head, "runs": facts}, [each.metrics for each in evaluations], pictures)
 
 
 def validation_records(run: Run) -> Prefixes:

@@ -12,13 +12,12 @@ from typing import Any
 import numpy as np
 
 from ..data.records import LabelCounts, Prefixes, listed
-from ..evaluation import Predictions, measure
+from ..evaluation import Evaluation, Predictions, differences, measure
 from ..metrics import (
     F1,
     Accuracy,
     CalibrationError,
     Curve,
-    MetricValue,
     Precision,
     Recall,
     Reliability,
@@ -51,19 +50,18 @@ def run_facts(
     which: str,
     mistakes: int,
     bootstrap: int,
-) -> tuple[dict[str, Any], Sequence[MetricValue]]:
-    """Return all that a report says about one run, and its values of metrics.
+    notes: Sequence[str] = (),
+) -> tuple[dict[str, Any], Evaluation]:
+    """Return all that a report says about one run, and its evaluation.
 
     ``model`` has what it was predicted with.
     """
     checkpoint, settings = run.checkpoint(which), run.settings
     train, _ = run.records
     evaluation = measure(
-        predictions,
-        thresholds=model.thresholds,
-        constants=model.constants,
-        bootstrap=bootstrap,
-    )
+        predictions, thresholds=model.thresholds, constants=model.constants, bootstrap=bootstrap,
+        notes=notes,
+    )  # fmt: skip
     each = min(mistakes, max(1, PICTURES // len(model.tasks)))
     facts = {
         "name": run.folder.resolve().name,
@@ -79,6 +77,7 @@ def run_facts(
         "train": {"prefix": listed(train), **counts_in(train, model.tasks)},
         "evaluated": counts_of(predictions),
         "skipped": predictions.skipped,
+        "notes": list(notes),
         "metrics": evaluation.values,
         "intervals": {name: list(pair) for name, pair in evaluation.intervals.items()},
         "level": evaluation.level,
@@ -87,7 +86,31 @@ def run_facts(
             run.load(which)[0], model.tasks, tuple(model.preprocessing.data_shape)
         ),
     }
-    return facts, evaluation.metrics
+    return facts, evaluation
+
+
+def compared(facts: Sequence[dict[str, Any]], evaluations: Sequence[Evaluation]) -> None:
+    """Add to each run's facts its differences from the first, and where it is clearly the best.
+
+    Clearly better is what is better than each other run by more than the interval allows.
+    """
+    clear: list[set[str]] = []
+    for one in evaluations:
+        higher = {v.name: v.higher_is_better for v in one.metrics if not v.of_labels}
+        beaten = [
+            {
+                name
+                for name, apart in differences(other, one).items()
+                if apart.clear and higher.get(name) is (apart.value > 0)
+            }
+            for other in evaluations
+            if other is not one
+        ]
+        clear.append(set.intersection(*beaten))
+    for run, one, best in zip(facts, evaluations, clear):
+        apart = differences(evaluations[0], one) if one is not evaluations[0] else {}
+        run["differences"] = {name: list(each) for name, each in apart.items()}
+        run["best_at"] = sorted(best)
 
 
 def facts_of_task(

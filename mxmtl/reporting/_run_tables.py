@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from .._table import Cell, Table, value_of, written
 from ..evaluation import CLASS_METRICS, class_table, metric_table, of_task, task_tables
 from ..metrics import ALL_TASKS, MetricValue
-from ..training import Settings
+from ..training import Settings, differing_settings, setting_text
 
 SHOWN = 24  # rows of a table of classes; the JSON has all of them
 PAIRS = 8  # of classes that are confused most
@@ -58,26 +59,39 @@ def by_task(run: Facts) -> list[Table]:
 
 
 def side_by_side(runs: Sequence[Facts]) -> Table:
-    """Return a row a metric of each task, a column a run; the best values are marked."""
+    """Return a row a metric of each task, a column a run; what is clearly the best is marked."""
     tasks = list(dict.fromkeys(task for run in runs for task in run["tasks"]))
+    two = len(runs) == 2 and bool(runs[1].get("differences"))
     rows = []
     for task in [*tasks, ALL_TASKS]:
         found = [{v.metric: v for v in default_values(run, task)} for run in runs]
         for metric in dict.fromkeys(metric for values in found for metric in values):
-            cells = marked([values.get(metric) for values in found])
-            rows.append([words(task) if task == ALL_TASKS else task, words(metric), *cells])
-    return Table("Side by side", ["task", "metric", *(run["name"] for run in runs)], rows)
+            values = [each.get(metric) for each in found]
+            cells = marked(runs, values)
+            more = [difference(runs[1], values[1])] if two else []
+            rows.append([words(task) if task == ALL_TASKS else task, words(metric), *cells, *more])
+    header = ["task", "metric", *(run["name"] for run in runs), *(["difference"] if two else [])]
+    return Table("Side by side", header, rows)
 
 
-def marked(values: Sequence[MetricValue | None]) -> list[Any]:
-    """Return cells; the best are marked where one way is up and not all are best."""
-    cells = [None if value is None else value.value for value in values]
-    known = {value_of(cell) for cell in cells} - {None}
-    one = next(value for value in values if value is not None)
-    if one.higher_is_better is None or one.of_labels or len(known) < 2:
-        return cells
-    best = max(known) if one.higher_is_better else min(known)
-    return [Cell(cell, written(cell), best=True) if cell == best else cell for cell in cells]
+def difference(run: Facts, value: MetricValue | None) -> Any:
+    """Return how far a run's value is from that of the first run, and the interval of that."""
+    apart = run.get("differences", {}).get(value.name) if value else None
+    if value is None or value.of_labels or apart is None or apart[0] is None:
+        return None
+    number, low, high = apart
+    if not math.isfinite(number):
+        return None
+    digits = "" if not math.isfinite(low) else f" ({written(low)} to {written(high)})"
+    return Cell(number, f"{number:+.4f}{digits}")
+
+
+def marked(runs: Sequence[Facts], values: Sequence[MetricValue | None]) -> list[Any]:
+    """Return cells; that of a run is marked which is clearly better than all others."""
+    return [
+        value and Cell(value.value, written(value.value), best=value.name in run.get("best_at", ()))
+        for run, value in zip(runs, values)
+    ]
 
 
 def all_metrics(run: Facts, task: str, title: str = "All metrics") -> Table:
@@ -221,30 +235,35 @@ def class_counts(run: Facts, task: str) -> Table:
     return Table(task, header, rows, note)
 
 
+def differing(runs: Sequence[Facts]) -> Table:
+    """Return the settings in which runs differ, and weights of tasks that do."""
+    told = [
+        {
+            **run["settings"],
+            **{f"weight of {head['name']}": head["weight"] for head in run["network"]["heads"]},
+        }
+        for run in runs
+    ]
+    names = list(dict.fromkeys(name for each in told for name in each))
+    common = [{name: each.get(name) for name in names} for each in told]
+    rows = [
+        [name, *(setting_text(each[name]) for each in common)]
+        for name in differing_settings(common)
+    ]
+    return Table("Settings that differ", ["setting", *(run["name"] for run in runs)], rows)
+
+
 def settings(runs: Sequence[Facts], *, usual: bool) -> Table:
-    """Return settings that are as usual in all runs, or those that are not."""
+    """Return settings that are as usual in all runs, or those that are not but are the same."""
     defaults = {field.name: field.default for field in dataclasses.fields(Settings)}
+    apart = {row[0] for row in differing(runs).rows} if len(runs) > 1 else set()
     rows = []
     for name, default in defaults.items():
         values = [run["settings"].get(name) for run in runs]
         plain = json.loads(json.dumps(default)) or None
-        if all((value or None) == plain for value in values) == usual:
-            rows.append([name, *map(setting, values)])
-    return Table("Settings", ["setting", *(run["name"] for run in runs)], rows)
-
-
-def setting(value: Any) -> str:
-    """Write a setting."""
-    if isinstance(value, str):
-        return value or "none"
-    if isinstance(value, list | tuple):
-        return ", ".join(map(setting, value)) or "none"
-    if isinstance(value, dict):
-        parts = dict(value)
-        kind = parts.pop("type", "")
-        text = ", ".join(f"{name}={setting(part)}" for name, part in parts.items())
-        return f"{kind}({text})" if kind else text or "none"
-    return str(value)
+        if name not in apart and all((value or None) == plain for value in values) == usual:
+            rows.append([name, setting_text(values[0])])
+    return Table("Settings", ["setting", ", ".join(run["name"] for run in runs)], rows)
 
 
 def stages(network: Facts) -> Table:

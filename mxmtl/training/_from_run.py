@@ -46,8 +46,10 @@ def same_heads(source: str, tasks: TaskSet) -> Arrays:
         if task.name not in theirs or not is_same(task, theirs[task.name]):
             new.append(task.name)
             continue
-        start = f"arg:{task.name}_"
-        taken.update({key[4:]: a for key, a in arrays.items() if key.startswith(start)})
+        longer = tuple(f"arg:{name}_" for name in theirs.names if name.startswith(f"{task.name}_"))
+        for key, array in arrays.items():
+            if key.startswith(f"arg:{task.name}_") and not key.startswith(longer):
+                taken[key[len("arg:") :]] = array
     done = ", ".join(name for name in tasks.names if name not in new) or "none"
     log.info("heads taken from %s: %s%s", path, done, f"; new: {', '.join(new)}" if new else "")
     return taken

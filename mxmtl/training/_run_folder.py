@@ -8,6 +8,7 @@ import fcntl
 import os
 import re
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from ..model import (
     SETTINGS,
     SYMBOL,
     ModelFile,
+    Predictor,
     RunFolder,
     remove_unfinished,
     write_symbol,
@@ -28,6 +30,7 @@ from ._settings import Settings, load_settings, save_settings
 OURS = re.compile(
     rf"{PREFIX}(-symbol)?\.json|{PREFIX}-\d{{4,}}(-batch-\d{{4,}})?\.(json|params|optimizer)"
 )
+EVALUATION, REPORTING = "mxmtl.evaluation", "mxmtl.reporting"  # they know runs: not the reverse
 LOG_FILES = ("log.csv", "log.jsonl")
 
 
@@ -35,6 +38,16 @@ class Run(RunFolder):
     """A folder that `mxmtl.fit` or ``mxmtl train`` wrote, with what the run was told.
 
     It is made, and has all else, as `mxmtl.model.RunFolder`.
+
+    Examples
+    --------
+    ::
+
+        run = mxmtl.fit("data/train", "data/val", run="runs/first")
+        run.tune("data/val", objective="f1")
+        print(run.evaluate("data/test", bootstrap=200))
+        run.report("report.html", "data/test")
+        run.predict(["photo.jpg"])
     """
 
     @property
@@ -46,6 +59,41 @@ class Run(RunFolder):
     def records(self) -> tuple[Any, Any]:
         """Prefixes of the training and the validation records (None where there are none)."""
         return load_settings(self.folder / SETTINGS)[1:]
+
+    def evaluate(self, records: Any, **options: Any) -> Any:
+        """Measure it on labelled records, as `mxmtl.evaluation.evaluate`; an `Evaluation`."""
+        return import_module(EVALUATION).evaluate(self, records, **options)
+
+    def tune(self, records: Any, **options: Any) -> Any:
+        """Choose temperatures and thresholds on records, as `mxmtl.evaluation.tune`.
+
+        ``options`` are the fields of `TuneOptions`, such as ``objective="youden"``, and those of
+        `tune` itself. Returns a `Tuning`.
+        """
+        door = import_module(EVALUATION)
+        chosen = {key: options.pop(key) for key in vars(door.TuneOptions()) if key in options}
+        if chosen:
+            options["options"] = door.TuneOptions(**chosen)
+        return door.tune(self, records, **options)
+
+    def report(
+        self, path: Any = None, records: Any = None, *, force: bool = False, **options: Any
+    ) -> Any:
+        """Report on it, as `mxmtl.reporting.report_runs`; written if a path is given.
+
+        ``records`` are by default those that it was validated on. Returns a `RunReport`.
+        """
+        door = import_module(REPORTING)
+        if path is not None:
+            door.check_output(path, force=force)
+        made = door.report_runs(self, records, **options)
+        if path is not None:
+            made.save(path, force=force)
+        return made
+
+    def predict(self, images: Any, which: str = "best", **options: Any) -> Any:
+        """Answer for images, as `mxmtl.Predictor`: one answer by task for each."""
+        return Predictor(self, which, **options)(images)
 
 
 def check_folder(folder: Path, settings: Settings, force: bool) -> None:

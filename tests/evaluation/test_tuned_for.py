@@ -14,6 +14,7 @@ from mxmtl.model import load_model
 from mxmtl.reporting import report_runs
 from tests.training import _small
 
+import numpy as np
 import pytest
 
 
@@ -106,3 +107,18 @@ def test_tuning_some_tasks_keeps_what_another_checkpoint_has(run, records):
     assert after.tuned["toys"]["checkpoint"] == run.best.stem
     assert after.tuned["outdoors"]["checkpoint"] == "model-0000"
     assert after.thresholds["outdoors"] == before.thresholds["outdoors"]
+
+
+def test_evaluating_on_what_was_tuned_and_trained_on_is_said(run, records, caplog):
+    evaluation = run.evaluate(records)
+    tuned, trained = evaluation.notes
+    assert tuned.startswith("Thresholds and temperatures of ")
+    assert f"were tuned on {records}.rec" in tuned
+    assert trained == f"{records}.rec: the network was trained on these pictures."
+    assert tuned in str(evaluation)
+    assert tuned in caplog.text
+    assert run.tune(records, objective="youden", min_labels=5).objective == "youden"
+    made = run.report(run.folder / "r.md", records, bootstrap=0)
+    assert made.facts["runs"][0]["notes"][1] == trained
+    assert "trained on these pictures" in (run.folder / "r.md").read_text()
+    assert list(run.predict([np.zeros((8, 8, 3), np.uint8)])[0]) == run.tasks.names

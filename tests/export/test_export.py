@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 
 import mxmtl
 from mxmtl.export import (
@@ -14,7 +15,7 @@ from mxmtl.export import (
     export_model,
     sample_images,
 )
-from mxmtl.model import Network, load_model
+from mxmtl.model import Model, ModelFile, Network, Preprocessing, load_model
 from tests.model._models import PREPROCESSING, TASKS, model_of
 
 import mxnet as mx
@@ -243,3 +244,20 @@ def test_images_come_from_records_as_training_reads_them(world):
     with mxmtl.RecordIter(world / "data" / "val", 46, **options) as batches:
         np.testing.assert_array_equal(next(iter(batches)).data[0].asnumpy(), planes)
     assert len(planes) == 46
+
+
+@pytest.mark.parametrize(("mean", "std"), [(0.0, 1e-6), (127.0, 1e9)], ids=["ends", "constant"])
+def test_what_proves_nothing_is_refused_and_what_was_assumed_is_named(tmp_path, mean, std):
+    tasks = mxmtl.TaskSet([mxmtl.Binary("a"), mxmtl.Multiclass("b", ["x", "y", "z"])])
+    mx.random.seed(3)
+    net = mxmtl.MultiTaskNet(trunk(), tasks)
+    net.initialize(mx.init.Xavier())
+    net(mx.nd.zeros((1, 3, 16, 16)))
+    file = ModelFile(tasks, Preprocessing((3, 16, 16), (mean,), (std,)))
+    model = Model(mxmtl.training_symbol(net, tasks), mxmtl.module_params(net), file, "mine")
+    with pytest.raises(ExportError, match=r"proves nothing.*images of 3 x 16 x 16, mean .*--std"):
+        export_model(model, tmp_path / "m.onnx")
+    assert not list(tmp_path.iterdir())
+    right = Preprocessing((3, 16, 16), (127.0,), (64.0,))
+    usual = replace(model, file=replace(file, preprocessing=right))
+    assert "images of 3 x 16 x 16, mean 127, std 64" in str(export_model(usual, tmp_path / "m.onnx"))

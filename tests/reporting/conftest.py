@@ -38,4 +38,4 @@ def pages(both):
 @pytest.fixture(scope="session")
 def both(world):
     """A report on both."""
-    return report_runs([world / "first", world / "second"], mistakes=2, bootstrap=0)
+    return report_runs([world / "first", world / "second"], mistakes=2, bootstrap=20)

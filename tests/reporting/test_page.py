@@ -26,6 +26,9 @@ def url(pages, tmp_path_factory):
     return path.as_uri()
 
 
+UNFOLD = "document.querySelectorAll('details').forEach(each => { each.open = true; })"
+
+
 @pytest.fixture
 def opened(browser, url):
     browser.size(1280, 900)
@@ -87,6 +90,7 @@ def test_a_table_sorts_by_a_click(opened):
 
 
 def test_a_table_sorts_by_the_keyboard(opened):
+    opened.run(UNFOLD)
     opened.run(f"{TABLE}.tHead.rows[0].cells[2].querySelector('button').focus()")
     opened.press("Tab")
     assert opened.run(f"document.activeElement.closest('th') === {TABLE}.tHead.rows[0].cells[3]")
@@ -96,7 +100,8 @@ def test_a_table_sorts_by_the_keyboard(opened):
 
 
 def test_a_cell_without_a_value_stays_at_the_end(opened):
-    table = "document.querySelector('#metrics .table table')"
+    opened.run(UNFOLD)
+    table = "document.querySelector('#metrics details .table table')"
     button = f"{table}.tHead.rows[0].cells[2].querySelector('button')"
     for _ in range(2):
         opened.run(f"{button}.click()")
@@ -110,6 +115,17 @@ def test_a_cell_without_a_value_stays_at_the_end(opened):
 def test_no_width_makes_the_page_scroll_sideways(opened, width):
     opened.size(width, 800)
     assert opened.run("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_nothing_in_it_scrolls_sideways_when_all_is_unfolded(opened, width):
+    opened.size(width, 800)
+    opened.run(UNFOLD)
+    scrolling = (
+        "[...document.querySelectorAll('*')].filter(e => /auto|scroll/.test("
+        "getComputedStyle(e).overflowX) && e.scrollWidth > e.clientWidth + 1).map(e => e.className)"
+    )
+    assert opened.run(scrolling) == []
 
 
 def test_light_dark_and_paper_have_their_colours(opened):

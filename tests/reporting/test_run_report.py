@@ -227,16 +227,46 @@ def test_a_gain_is_clear_only_beyond_the_interval():
     assert gain((float("nan"), float("nan")), 0.5, True) == 0
 
 
-def test_side_by_side_marks_the_better_run(both, pages):
+def test_side_by_side_marks_what_is_clearly_better(both, pages):
+    """A star stands only where 0 is outside of the interval of the difference."""
     rows = _world.OneTable(pages, "Side by side").rows
     runs = both.facts["runs"]
-    assert rows[0][2:] == ["first", "second"]
+    assert rows[0][2:] == ["first", "second", "difference"]
     wanted = [run["metrics"]["age/rmse"] for run in runs]
     (row,) = [row for row in rows if row[:2] == ["age", "RMSE"]]
-    assert row[2:] == [f"{value:.4f}" for value in wanted]
-    better = f"{min(wanted):.4f}"
-    assert re.search(rf'<td class="number best"[^>]*><abbr title="best">★</abbr> {better}<', pages)
-    assert f"**{better}**" in both.markdown()
+    assert row[2:4] == [f"{value:.4f}" for value in wanted]
+    apart, low, high = runs[1]["differences"]["age/rmse"]
+    assert apart == pytest.approx(wanted[1] - wanted[0])
+    assert low <= apart <= high
+    assert row[4] == f"{apart:+.4f} ({low:.4f} to {high:.4f})"
+    clear = low > 0 or high < 0
+    best = min(range(2), key=wanted.__getitem__)
+    assert ["age/rmse" in run["best_at"] for run in runs] == [clear and i == best for i in range(2)]
+    stars = sum(name in run["best_at"] for run in runs for name in _defaults(run))
+    assert len(re.findall(r'<td class="number best"', pages)) == stars
+    assert both.markdown().count("**") - 2 * pages_titles(both.markdown()) == 2 * stars
+
+
+def _defaults(run):
+    names = [f"{t}/{m}" for t, task in run["tasks"].items() for m in task["default_metrics"]]
+    return [*names, *(name for name in run["metrics"] if name.startswith("all_tasks/"))]
+
+
+def pages_titles(text):
+    """Count the titles of tables, which are bold, too."""
+    return len(re.findall(r"^\*\*.*\*\*$", text, re.MULTILINE))
+
+
+def test_two_runs_begin_with_a_headline_and_their_tables_are_folded(both, pages):
+    cards = pages[pages.index('<div class="cards">') : pages.index('id="learning"')]
+    for run in both.facts["runs"]:
+        value = run["metrics"]["breed/accuracy"]
+        low, high = run["intervals"]["breed/accuracy"]
+        assert f'<span class="big">{value:.4f}</span>' in cards
+        assert f"{low:.4f} to {high:.4f}" in cards
+    assert f"baseline {both.facts['runs'][0]['metrics']['breed/baseline_accuracy']:.4f}" in cards
+    assert "Settings that differ" in cards
+    assert not re.search(r"<details[^>]* open", pages)
 
 
 def test_a_task_without_labels_is_shown_as_such(one, page, facts):
