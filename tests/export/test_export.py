@@ -260,4 +260,6 @@ def test_what_proves_nothing_is_refused_and_what_was_assumed_is_named(tmp_path, 
     assert not list(tmp_path.iterdir())
     right = Preprocessing((3, 16, 16), (127.0,), (64.0,))
     usual = replace(model, file=replace(file, preprocessing=right))
-    assert "images of 3 x 16 x 16, mean 127, std 64" in str(export_model(usual, tmp_path / "m.onnx"))
+    assert "images of 3 x 16 x 16, mean 127, std 64" in str(
+        export_model(usual, tmp_path / "m.onnx")
+    )

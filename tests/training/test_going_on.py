@@ -79,7 +79,7 @@ def test_records_that_were_moved_are_checked_by_their_content(copy, records, tmp
 
 def test_a_finished_run_trains_on_as_a_new_part_with_its_own_schedule(copy):
     before = training.Run(copy).history
-    done = training.resume(copy, epochs=4, lr=0.01, schedule="constant")
+    done = training.resume(copy, epochs=4, lr=0.01, schedule="constant", warmup=0)
     assert [entry["epoch"] for entry in done.history] == [1, 2, 3, 4]
     assert done.history[:2] == before
     assert [entry["lr"] for entry in done.history[2:]] == [0.01, 0.01]
@@ -174,11 +174,11 @@ def test_declarations_of_other_columns_are_refused(records, tmp_path):
 
 
 def test_validation_on_the_training_records_is_said_once(records, tmp_path, caplog):
-    other = _move(records, tmp_path / "same bytes")
-    for val in (records, other):
+    mine, other = (_move(records, tmp_path / name) for name in ("nameless", "same bytes"))
+    for val in (mine, other):
         caplog.clear()
         mxmtl.fit(
-            records, val, run=tmp_path / "r", force=True, **{**_small.OPTIONS, **SHORT, "epochs": 1}
+            mine, val, run=tmp_path / "r", force=True, **{**_small.OPTIONS, **SHORT, "epochs": 1}
         )  # fmt: skip
         said = [r.getMessage() for r in caplog.records if "validation is on what" in r.getMessage()]
         assert [text.partition(": ")[0] for text in said] == [f"{val}.rec"]
