@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shlex
 import subprocess
@@ -11,6 +12,7 @@ import mxmtl
 from mxmtl.cli import VERBS, example_of, main
 from mxmtl.data.records import read_manifest
 
+import numpy as np
 import pytest
 
 from ..data._images import random_rows, write_csv, write_images
@@ -18,9 +20,9 @@ from ..data._images import random_rows, write_csv, write_images
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
-    """A folder in which the examples run: jpg/, train.csv and, after convert, data/train."""
+    """A folder in which the examples run: jpg/, train.csv, a row a picture, and data/train."""
     folder = tmp_path_factory.mktemp("world")
-    rows = random_rows(60, write_images(folder / "jpg", 12))
+    rows = random_rows(60, write_images(folder / "jpg", 60))
     write_csv(folder / "train.csv", rows)
     tasks = mxmtl.data.infer_tasks(folder / "train.csv").tasks
     mxmtl.write_records(
@@ -177,7 +179,12 @@ def test_proposed_tasks_are_written_corrected_and_given_back(here, capsys):
     assert main(line.split()) == 1
     assert "my.json is there; --force replaces it." in capsys.readouterr().err
     assert main("convert train.csv --images jpg --prefix out --tasks my.json".split()) == 0
-    assert json.loads((here / "out.tasks.json").read_text("utf-8")) == proposed
+    written = json.loads((here / "out.tasks.json").read_text("utf-8"))
+    table = csv.DictReader((here / "train.csv").read_text("utf-8").splitlines())
+    ages = [float(row["age"]) for row in table if row["age"]]
+    learned = {key: written["tasks"][-1].pop(key) for key in ("center", "scale")}
+    assert learned == pytest.approx({"center": np.mean(ages), "scale": np.std(ages)}, rel=1e-6)
+    assert written == proposed
 
 
 @pytest.mark.parametrize(("answer", "code"), [("y", 0), ("n", 2), ("", 2)])
@@ -187,6 +194,23 @@ def test_proposed_tasks_are_confirmed_at_a_terminal(here, monkeypatch, capsys, a
     assert main(shlex.split("convert train.csv --images jpg --prefix d")) == code
     assert "breed                Multiclass" in capsys.readouterr().out
     assert (here / "d.rec").exists() == (code == 0)
+
+
+def test_a_doubt_stops_yes_until_it_is_answered(here, monkeypatch, capsys):
+    write_csv(here / "t.csv", random_rows(60, [f"{i}.jpg" for i in range(12)]))
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("builtins.input", lambda question: "y")
+    line = shlex.split("convert t.csv --images jpg --prefix d")
+    for more in [], ["--yes"]:
+        assert main([*line, *more]) == 2
+        out, err = capsys.readouterr()
+        assert "doubt: 48 rows name an image that another row names: '0.jpg' (rows 2, 14, " in out
+        assert err == "mxmtl convert: first answer what is in doubt.\n"
+        assert not list(here.glob("d.*"))
+    assert main([*line, "--task", "Multiclass breed"]) == 0
+    assert read_manifest("d")["records"] == 60
+    said = "task 'breed': the labels of 7 pictures contradict each other"
+    assert said in "".join(capsys.readouterr())
 
 
 def test_splits_shards_and_images_from_the_command_line(here):

@@ -27,7 +27,7 @@ def _entry(name, unified, category="People & Body", **more):
 
 @pytest.fixture
 def package(tmp_path):
-    """A folder as npm makes it: emoji.json and pictures, half of each drawn in red."""
+    """A folder as npm makes it: emoji.json and pictures, half of each drawn in a red of its own."""
     root = tmp_path / "node_modules" / "emoji-datasource-google"
     pictures = root / "img" / "google" / "64"
     pictures.mkdir(parents=True)
@@ -40,10 +40,10 @@ def package(tmp_path):
     entries += [_entry(f"FLAG {i}", f"F{i}", "Flags") for i in range(12)]
     (root / "emoji.json").write_text(json.dumps(entries))
     picture = np.zeros((64, 64, 4), np.uint8)
-    picture[:32] = (0, 0, 255, 255)
-    for entry in entries:
-        for image in [entry, *entry.get("skin_variations", {}).values()]:
-            cv2.imwrite(str(pictures / image["image"]), picture)
+    images = [i for entry in entries for i in [entry, *entry.get("skin_variations", {}).values()]]
+    for index, image in enumerate(images):  # all differ: equal ones stay on one side of a split
+        picture[:32] = (0, 0, 255 - index, 255)
+        cv2.imwrite(str(pictures / image["image"]), picture)
     return tmp_path
 
 
