@@ -41,20 +41,27 @@ class DivergedError(TrainingError):
         In which epoch, from 1.
     """
 
-    def __init__(
-        self, session: Session, task: str, times: float = math.nan, epoch: int | None = None
-    ) -> None:
-        self.task = task
-        self.epoch = session.epoch + 1 if epoch is None else epoch
-        how = "its predictions are NaN or infinite"
-        if math.isfinite(times):
-            how = f"its loss is {times:.2g} times that of the best constant answer"
-        good = best_entry(session.history[: self.epoch - 1])
-        kept = f" The best epoch before it, {good['epoch']}, is kept." if good else ""
-        super().__init__(
-            f"{session.folder}: task {task!r} diverged in epoch {self.epoch}: {how}. Try "
-            f"{', or '.join(remedies(session, task))}.{kept}"
-        )
+    def __init__(self, message: str, task: str = "", epoch: int = 0) -> None:
+        super().__init__(message)
+        self.task, self.epoch = task, epoch
+
+
+def diverged(
+    session: Session, task: str, times: float = math.nan, epoch: int | None = None
+) -> DivergedError:
+    """Make the error for a task whose loss is so many times that of a constant answer, or NaN."""
+    number = session.epoch + 1 if epoch is None else epoch
+    how = "its predictions are NaN or infinite"
+    if math.isfinite(times):
+        how = f"its loss is {times:.2g} times that of the best constant answer"
+    good = best_entry(session.history[: number - 1])
+    kept = f" The best epoch before it, {good['epoch']}, is kept." if good else ""
+    return DivergedError(
+        f"{session.folder}: task {task!r} diverged in epoch {number}: {how}. Try "
+        f"{', or '.join(remedies(session, task))}.{kept}",
+        task,
+        number,
+    )
 
 
 def remedies(session: Session, task: str) -> list[str]:
@@ -94,7 +101,7 @@ class Divergence(Callback):
 def check(session: Session, task: str, relative: float | None, epoch: int) -> None:
     """Raise `DivergedError` for a loss that is far beyond that of a constant answer."""
     if relative is not None and relative > FAR:  # a history on disk has None for nan
-        raise DivergedError(session, task, relative, epoch)
+        raise diverged(session, task, relative, epoch)
 
 
 def warn_of_best(session: Session) -> None:

@@ -43,7 +43,7 @@ from ._callbacks import (
     Progress,
     make_logs,
 )
-from ._divergence import DivergedError, Divergence, TrainingError, warn_of_best
+from ._divergence import Divergence, TrainingError, diverged, warn_of_best
 from ._network import SymbolAndParams, check_shapes, make_network
 from ._optimizer import check_optimizer
 from ._preset import chosen_settings
@@ -246,7 +246,7 @@ def _train(session: Session, records: TrainAndVal, network: SymbolAndParams) -> 
             f"{reason}"
         ) from error
     except NotFiniteError as error:
-        raise DivergedError(session, error.task) from error
+        raise diverged(session, error.task) from error
     except Stop as stop:
         where = f"after epoch {session.epoch}, batch {session.batch}"
         hint = f"saved; go on with: mxmtl train --resume {session.folder}"

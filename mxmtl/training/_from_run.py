@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+from collections.abc import Iterable, Mapping
 
 import mxnet as mx
 import numpy as np
@@ -29,10 +30,11 @@ def weights_file(source: str) -> str:
     return source
 
 
-def same_heads(source: str, tasks: TaskSet) -> Arrays:
+def same_heads(source: str, tasks: TaskSet, shapes: Mapping[str, tuple[int, ...]]) -> Arrays:
     """Return the parameters of heads, from weights of a run, whose tasks are the same.
 
-    Other files have none. What was taken, and what was not, is logged.
+    Other files have none, and a head that reads other features, or has other layers, as ``shapes``
+    of the new network's parameters tell, is another. What was taken, and what was not, is logged.
     """
     path = weights_file(source)
     match = OF_A_RUN.fullmatch(path)
@@ -46,13 +48,27 @@ def same_heads(source: str, tasks: TaskSet) -> Arrays:
         if task.name not in theirs or not is_same(task, theirs[task.name]):
             new.append(task.name)
             continue
-        longer = tuple(f"arg:{name}_" for name in theirs.names if name.startswith(f"{task.name}_"))
-        for key, array in arrays.items():
-            if key.startswith(f"arg:{task.name}_") and not key.startswith(longer):
-                taken[key[len("arg:") :]] = array
+        there = head_params(task, theirs, [key.removeprefix("arg:") for key in arrays])
+        found = {name: arrays[f"arg:{name}"] for name in there}
+        wanted = {name: shapes[name] for name in head_params(task, tasks, shapes)}
+        if {name: array.shape for name, array in found.items()} != wanted:
+            new.append(task.name)
+            continue
+        taken.update(found)
     done = ", ".join(name for name in tasks.names if name not in new) or "none"
     log.info("heads taken from %s: %s%s", path, done, f"; new: {', '.join(new)}" if new else "")
     return taken
+
+
+def head_params(task: Task, tasks: TaskSet, names: Iterable[str]) -> list[str]:
+    """Return which parameters are those of a task's head."""
+    longer = tuple(f"{name}_" for name in tasks.names if name.startswith(f"{task.name}_"))
+    others = (task.label_name, task.epoch_name)
+    return [
+        name
+        for name in names
+        if name.startswith(f"{task.name}_") and not name.startswith(longer) and name not in others
+    ]
 
 
 def is_same(task: Task, other: Task) -> bool:

@@ -64,12 +64,15 @@ def make_network(
                     f"finetune={settings.finetune} begins from trained weights: give weights, or "
                     "a trunk that has a package. mxmtl trunks lists them."
                 )
-            args = {**args, **same_heads(settings.weights, tasks)}
         else:
             _refuse_weights(settings, "network= brings its own")
             args, auxs = _values(network)
         heads = None if settings.heads == "linear" else settings.heads
         symbol = training_symbol(network, tasks, heads=heads)
+    if settings.weights:
+        shapes, _, _ = symbol.infer_shape_partial(data=(1, *settings.data_shape))
+        wanted = dict(zip(symbol.list_arguments(), shapes))
+        args = {**args, **same_heads(settings.weights, tasks, wanted)}
     return SymbolAndParams(begin_at(only_weights_decay(symbol), tasks, constants), args, auxs)
 
 

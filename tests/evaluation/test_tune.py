@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
+from pathlib import Path
 
 import mxmtl
 from mxmtl.evaluation import (
@@ -199,9 +201,10 @@ def test_tuning_is_kept_with_the_model_and_applied(run, records):
     first = tune(run, records, options=TuneOptions(min_labels=10))
     file = run.model
     assert (file.temperature, file.thresholds) == (first.temperature, first.thresholds)
-    assert file.tuned["toys"] == {
-        "checkpoint": run.best.stem, "records": records, "objective": "f1",
-    }  # fmt: skip
+    told = dict(file.tuned["toys"])
+    (rec,) = told.pop("files")  # by which evaluating on the same records is recognised
+    assert rec["sha256"] == hashlib.sha256(Path(f"{records}.rec").read_bytes()).hexdigest()
+    assert told == {"checkpoint": run.best.stem, "records": records, "objective": "f1"}
     after = evaluate(run, records)
     for task in first.tasks:
         assert after.values[f"{task.name}/cross_entropy"] == pytest.approx(task.cross_entropy[1])

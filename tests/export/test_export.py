@@ -101,7 +101,7 @@ def test_the_file_says_what_it_is(exported):
     preprocessing = json.loads(facts["mxmtl.preprocessing"])
     assert preprocessing == {
         "data_shape": [3, 40, 32], "mean": [120, 110, 100], "std": [60, 50, 70], "crop": 0.875,
-        "inside": True,
+        "background": [255, 255, 255], "bits": 16, "inside": True,
     }  # fmt: skip
     outputs = {output["name"]: output for output in json.loads(facts["mxmtl.outputs"])}
     assert outputs["breed"]["names"] == ["比格犬", "boxer", "pug"]

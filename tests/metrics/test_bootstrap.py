@@ -108,7 +108,8 @@ def test_all_draws_at_once_are_equal_to_each_by_hand(sort):
                     if options and name != "auroc":
                         continue
                     called = f"{task.name}/{name}-{average}-{options}"
-                    made.append(cls(task, average=average, name=called, **options))
+                    given = options if average is None else {**options, "average": average}
+                    made.append(cls(task, name=called, **given))
     made.append(metrics.WorstTask([metrics.Accuracy(t) for t in tasks if t.kind != "value"]))
     made.append(metrics.ExactMatch(tasks))
     suite = metrics.Suite(tasks, made)
