@@ -209,23 +209,24 @@ def matched(draws: Draws, statistic: Statistic, *batches: Any) -> np.ndarray:
 def reliability(draws: Draws, statistic: Statistic, batch: Any) -> np.ndarray:
     """Return the states of `Reliability`, but for what no value depends on.
 
-    A bin's sum of probabilities is 0 and its number of true the distance between the two; the
-    number of labels is that of all bins, in the first.
+    A bin's sum of probabilities is 0, and its number of true the distance between the two.
     """
     probability, true, is_known = batch.confidence()
     rows, bins = rows_of(batch), int(statistic.options)  # type: ignore[call-overload]
     gap = np.where(is_known, true - probability.astype(np.float64), 0.0)
     bin_ = bin_of(np.where(is_known, probability, 0.0), bins)
+    shape = len(gap), bins, gap.shape[1]
 
-    def gaps(part: slice) -> np.ndarray:
-        apart = np.zeros((len(gap[part]), bins, gap.shape[1]))
-        np.put_along_axis(apart, bin_[part, np.newaxis], gap[part, np.newaxis], axis=1)
-        return apart
+    def by_bin(values: np.ndarray) -> np.ndarray:
+        def apart(part: slice) -> np.ndarray:
+            each = np.zeros((len(gap[part]), *shape[1:]), values.dtype)
+            np.put_along_axis(each, bin_[part, np.newaxis], values[part, np.newaxis], axis=1)
+            return each
 
-    state = np.zeros((draws.repeats, 3, gap.shape[1], bins))
-    state[:, 0, :, 0] = draws.sums(is_known, rows)
-    state[:, 2] = draws.sums(gaps, rows, (len(gap), bins, gap.shape[1])).swapaxes(1, 2)
-    return state
+        return draws.sums(apart, rows, shape).swapaxes(1, 2)
+
+    number = by_bin(np.broadcast_to(is_known, gap.shape))
+    return np.stack([number, np.zeros_like(number), by_bin(gap)], axis=1)
 
 
 def spread(draws: Draws, statistic: Statistic, batch: Any) -> np.ndarray:
