@@ -16,9 +16,10 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 TASKS = {"coat_length": 3, "neck_design": 2}
 
 
-def _picture(path, level):
+def _picture(path, level, shade):
+    """A picture of its own: equal ones would stay on one side of the split."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(path), np.full((20, 24, 3), 40 + 80 * level, np.uint8))
+    cv2.imwrite(str(path), np.full((20, 24, 3), 30 + 80 * level + 2 * shade, np.uint8))
 
 
 @pytest.fixture
@@ -31,11 +32,11 @@ def folders(tmp_path):
             letters[index % classes] = "y"
             if index == 3:  # the competition's "maybe"
                 letters[(index + 1) % classes] = "m"
-            _picture(tmp_path / "base" / name, index % classes)
+            _picture(tmp_path / "base" / name, index % classes, len(labels))
             labels.append([name, f"{task}_labels", "".join(letters)])
         for index in range(2):
             name = f"Images/{task}_labels/q{index}.jpg"
-            _picture(tmp_path / "rank" / name, index)
+            _picture(tmp_path / "rank" / name, index, 0)
             questions.append([name, f"{task}_labels", "?"])
     (tmp_path / "base" / labels[5][0]).write_bytes(b"broken")
     for name, rows in (
