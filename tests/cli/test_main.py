@@ -207,10 +207,13 @@ def test_a_doubt_stops_yes_until_it_is_answered(here, monkeypatch, capsys):
         assert "doubt: 48 rows name an image that another row names: '0.jpg' (rows 2, 14, " in out
         assert err == "mxmtl convert: first answer what is in doubt.\n"
         assert not list(here.glob("d.*"))
-    assert main([*line, "--task", "Multiclass breed"]) == 0
+    assert "each is a record of its own: --write-tasks FILE, and --tasks FILE." in out
+    assert main([*line, "--write-tasks", "my.json"]) == 0
+    assert main([*line, "--tasks", "my.json"]) == 0
+    assert mxmtl.TaskSet.load("d.tasks.json").names == ["breed", "outdoors", "toys", "age"]
     assert read_manifest("d")["records"] == 60
     said = "task 'breed': the labels of 7 pictures contradict each other"
-    assert said in "".join(capsys.readouterr())
+    assert said in capsys.readouterr().out
 
 
 def test_splits_shards_and_images_from_the_command_line(here):

@@ -212,9 +212,8 @@ def doubt_of_rows(
         (one for one in apart if not columns[one].boolean and not columns[one].numbers), name
     )
     long = f"label={label}" + (f",value={values[0]}" if values and label not in values else "")
-    one = shlex.quote(f"Multiclass {label}")
     return (
         f"{seen.text()}; of {count} of them the rows differ in {name!r} ({first!r} is the first). "
         f"If a row is one label of its image: --long {shlex.quote(long)}. If each is a record of "
-        f"its own: --task {one}."
+        "its own: --write-tasks FILE, and --tasks FILE."
     )
