@@ -7,7 +7,7 @@ import dataclasses
 import itertools
 import os
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import cv2
@@ -211,7 +211,7 @@ class Chunk:
 
     def add(self, job: RowJob, outcome: Outcome) -> None:
         """Note a row and what became of it."""
-        self._rows = zlib.crc32(b"%d" % job.split, zlib.crc32(row_bytes(job.item), self._rows))
+        self._rows = checksum_of([job], self._rows)
         if isinstance(outcome, Stored):
             self._bytes = zlib.crc32(b"%d" % outcome.framed.checksum, self._bytes)
         self._outcomes.append(to_json(outcome))
@@ -219,6 +219,13 @@ class Chunk:
     def entry(self) -> dict[str, Any]:
         """Return what to write into the journal."""
         return {"rows": self._rows, "bytes": self._bytes, "outcomes": self._outcomes}
+
+
+def checksum_of(jobs: Iterable[RowJob], before: int = 0) -> int:
+    """Return a checksum of rows and of the splits that they go to."""
+    for job in jobs:
+        before = zlib.crc32(b"%d" % job.split, zlib.crc32(row_bytes(job.item), before))
+    return before
 
 
 def to_json(outcome: Outcome) -> Any:
@@ -334,16 +341,17 @@ class Conversion:
     def _take_up(self, jobs: Iterator[RowJob], stage: Stage, outputs: list[Output]) -> None:
         # Earlier chunks go the way of new ones, so that all that is counted comes out the same.
         for entry in stage.journal.chunks():
+            rows = list(itertools.islice(jobs, len(entry["outcomes"])))
+            if checksum_of(rows) != entry["rows"]:
+                raise has_changed(stage.folder, "table")
             chunk = Chunk()
-            outcomes = map(from_json, entry["outcomes"])
             try:
-                for job, (outcome, size) in zip(jobs_for(entry, jobs), outcomes):
+                for job, (outcome, size) in zip(rows, map(from_json, entry["outcomes"])):
                     chunk.add(job, outputs[job.split].add_again(job.item, outcome, size))
             except RecordError:
                 raise has_changed(stage.folder, "unfinished output") from None
             if chunk.entry() != entry:
-                what = "table" if chunk.entry()["rows"] != entry["rows"] else "unfinished output"
-                raise has_changed(stage.folder, what)
+                raise has_changed(stage.folder, "unfinished output")
         for output in outputs:
             output.writer.begin_writing()
 
@@ -384,11 +392,6 @@ class Conversion:
                     f"{self._table.source}: {what} would be empty; of its {output.num_rows} rows "
                     f"{output.num_skipped} were skipped{output.first_reason()}."
                 )
-
-
-def jobs_for(entry: dict[str, Any], jobs: Iterator[RowJob]) -> Iterator[RowJob]:
-    """Take as many jobs as a journal entry has rows."""
-    return itertools.islice(jobs, len(entry["outcomes"]))
 
 
 def in_batches(jobs: Iterator[RowJob]) -> Iterator[list[RowJob]]:
