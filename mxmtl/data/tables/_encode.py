@@ -326,7 +326,8 @@ def names_reader(task: Task, options: TableOptions) -> Callable[[Any], Values]:
         held = names_in(cell, options, task)
         unknown = sorted(held - known)
         if unknown and not options.labels:
-            raise no_name(unknown[0], task)
+            error = no_name(unknown[0], task)
+            raise LabelError(f"{error} {hint([str(cell)])}") if is_spelling(cell) else error
         return tuple(yes[at] if name in held else no[at] for at, name in enumerate(task.names))
 
     return read
