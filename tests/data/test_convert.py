@@ -111,8 +111,9 @@ def test_a_bad_cell_names_table_row_task_and_cell(made, tmp_path):
     table = write_csv(tmp_path / "train.csv", rows)
     message = (
         "train.csv row 17, task 'breed': 'bull' is not one of [beagle, boxer, pug, 犬]. "
-        "Leave the cell empty if it is unknown. on_error='skip' (--on-error skip) leaves such rows "
-        "out, and lists them."
+        "Leave the cell empty if it is unknown. on_error='blank' (--on-error blank) makes such "
+        "cells missing, on_error='skip' leaves such rows out; both list them. --dry-run shows all "
+        "that is wrong."
     )
     with pytest.raises(mxmtl.LabelError) as caught:
         mxmtl.write_records(table, made[0] / "jpg", prefix=tmp_path / "x", tasks=TASKS)
@@ -285,7 +286,7 @@ def test_options_that_do_not_exist_are_refused_with_a_hint(made, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"on_error": "ignore"}, r"on_error='ignore': expected one of \[raise, skip\]"),
+        ({"on_error": "ignore"}, r"on_error='ignore': expected one of \[raise, skip, blank\]"),
         ({"workers": -1}, "workers=-1: expected 0 or more"),
         ({"split": {"a": 0.5}}, "add up to 0.5, not to 1"),
         ({"split": {"a/b": 1.0}}, "split name 'a/b'"),

@@ -221,7 +221,8 @@ def test_images_are_read_as_they_are_needed(run, capsys):
         (["runs"], FileNotFoundError, r"runs: no images \('.jpg'"),
         (["none.csv"], FileNotFoundError, "none.csv: no such list"),
         (["data/val", "photos"], ValueError, "data/val: records cannot be predicted together"),
-        (["data/val.tasks.json"], ValueError, "val.tasks.json: expected an image"),
+        (["data/val.idx"], ValueError, "val.idx: expected an image"),
+        (["data/val.tasks.json"], ValueError, "val.tasks.json: JSON of a shape that is not known"),
     ],
 )
 def test_inputs_that_cannot_be(here, inputs, error, message):
