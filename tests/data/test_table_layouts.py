@@ -163,7 +163,7 @@ def test_files_that_are_no_images_are_told_of_once(tmp_path, caplog):
     assert caplog.messages == [expected]
 
 
-def test_an_image_whose_name_is_not_utf8_is_a_row_with_a_problem(tmp_path):
+def test_an_image_whose_name_is_not_utf8_is_a_row_with_a_problem(tmp_path, caplog):
     write_images(tmp_path / "pug", 2)
     write_images(tmp_path / "beagle\udcff", 1)
     (tmp_path / "pug" / "1.jpg").rename(tmp_path / "pug" / "caf\udce9.jpg")
@@ -181,6 +181,7 @@ def test_an_image_whose_name_is_not_utf8_is_a_row_with_a_problem(tmp_path):
             r"image 'pug/caf\xe9.jpg': the name is not UTF-8. Rename it.",
         ),
     ]
+    assert not caplog.text  # the folder is not empty
 
 
 def test_a_folder_that_cannot_be_read_is_an_error(tmp_path, monkeypatch):

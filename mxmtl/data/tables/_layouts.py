@@ -162,7 +162,7 @@ class FolderTable(TableReader):
                 cells[SPLIT] = folders[0]
             yield Row(index + 1, index, path, cells, problem=problem)
         there = glob.glob("*/" * (self._depth + 1), root_dir=self.source) if self.columns else []
-        empty = sorted({folder.rstrip(os.sep) for folder in there} - seen)
+        empty = sorted({escaped(folder.rstrip(os.sep)) for folder in there} - seen)
         if empty:
             more = f" and {len(empty) - SHOWN} more" if len(empty) > SHOWN else ""
             warn_once(
