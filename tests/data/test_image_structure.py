@@ -178,3 +178,12 @@ def test_messages(data, message):
 def test_other_files_are_for_opencv_to_tell():
     assert read_info(encoded(pixels(8, 9), ".bmp")).format == "other"
     assert read_info(b"hello").format == "other"
+
+
+def test_an_animation_without_a_first_image_is_damage():
+    from mxmtl.data.images import _image_info
+
+    frame = b"ANMF" + (24).to_bytes(4, "little") + bytes(16) + b"NONE" + bytes(4)
+    data = b"RIFF" + (4 + len(frame)).to_bytes(4, "little") + b"WEBP" + frame
+    with pytest.raises(ImageError, match="its first frame has no image"):
+        _image_info.still_webp(data)

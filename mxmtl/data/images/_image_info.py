@@ -271,6 +271,10 @@ def still_webp(data: bytes) -> bytes:
     frames = (part for part in riff_chunks(data, 12, size) if part[0] == b"ANMF")
     start, end = next(((start + 16, end) for _, start, end in frames), (0, 0))
     width, height, alpha = first_image(data, start, end)
+    if not width or not height:
+        raise ImageError(
+            "the WebP file is broken: its first frame has no image, or one of no size."
+        )
     head = bytes([0x10 * alpha, 0, 0, 0]) + b"".join(
         (edge - 1).to_bytes(3, "little") for edge in (width, height)
     )
