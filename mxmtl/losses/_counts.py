@@ -94,7 +94,7 @@ def counted(loss: Loss | None, counts: Sequence[Any]) -> Loss | None:
     wanted = isinstance(loss, CountedLoss) and loss.counts is None
     if not wanted or not np.sum(counts):  # nothing is labelled, and nothing will be trained
         return loss
-    return replace(loss, counts=_tuples(np.asarray(counts, np.float64).tolist()))  # type: ignore
+    return replace(loss, counts=_tuples(np.asarray(counts, np.float64).tolist()))  # type: ignore[type-var]
 
 
 def _tuples(values: Any) -> Any:
