@@ -99,8 +99,11 @@ def json_text(data: Any, indent: int = 1) -> str:
     return json.dumps(finite(data), indent=indent, ensure_ascii=False, allow_nan=False)
 
 
-def read_json(path: PathLike, expected: str, version: int) -> dict[str, Any]:
-    """Read an object with this ``format`` and ``version``; `ValueError` naming the file if not."""
+def read_json(path: PathLike, expected: str, version: int, form: Any = object) -> dict[str, Any]:
+    """Read an object with this ``format`` and ``version``; `ValueError` naming the file if not.
+
+    ``form`` tells what its entries must be, as `check_form` takes it.
+    """
     name = os.fspath(path)
     with open_regular(path) as stream:
         try:
@@ -116,7 +119,61 @@ def read_json(path: PathLike, expected: str, version: int) -> dict[str, Any]:
             f"{name}: version {data.get('version')!r}; this mxmtl reads version {version}. "
             "Install the mxmtl that wrote it, or a newer one."
         )
+    check_form(data, form, name)
     return data
+
+
+def check_form(data: Any, form: Any, source: str) -> None:
+    """Raise `ValueError` naming ``source`` unless JSON data has a form.
+
+    A form is ``str``, ``bool``, ``int``, ``float`` (any number that is finite), None or ``object``
+    (anything); ``[form]``, a list of such; ``{str: form}``, any names; ``{"name": form, "other?":
+    form}``, these names, of which some may be absent, and others beside them; or a tuple of forms.
+
+    >>> check_form({"epoch": 1, "more": []}, {"epoch": int, "lr?": (float, None)}, "a.json")
+    >>> check_form([{"epoch": "one"}], [{"epoch": int}], "a.json")
+    Traceback (most recent call last):
+    ...
+    ValueError: a.json: [0].epoch is 'one'; expected int.
+    """
+    wrong = _misfit(data, form, "")
+    if wrong:
+        raise ValueError(f"{source}: {wrong}.")
+
+
+def _misfit(data: Any, form: Any, place: str) -> str:
+    match form:
+        case tuple():
+            found = [_misfit(data, each, place) for each in form]
+            return max(found, key=len) if all(found) else ""
+        case [each] if isinstance(data, list):
+            parts = [(part, each, f"{place}[{number}]") for number, part in enumerate(data)]
+        case dict() if isinstance(data, dict):
+            if str in form:
+                parts = [(data[key], form[str], _below(place, key)) for key in data]
+            else:
+                lacking = [key for key in form if not key.endswith("?") and key not in data]
+                if lacking:
+                    return f"{_below(place, lacking[0])} is not there"
+                named = {key.removesuffix("?"): each for key, each in form.items()}
+                parts = [(data[k], e, _below(place, k)) for k, e in named.items() if k in data]
+        case type() | None if _is(data, form):
+            return ""
+        case _:
+            kind = "null" if form is None else getattr(form, "__name__", type(form).__name__)
+            return f"{place or 'it'} is {repr(data)[:40]}; expected {kind}"
+    return next(filter(None, (_misfit(*part) for part in parts)), "")
+
+
+def _below(place: str, key: str) -> str:
+    return printable(f"{place}.{key[:80]}" if place else key[:80])
+
+
+def _is(data: Any, kind: type | None) -> bool:
+    if kind in (int, float):
+        whole = type(data) is int and -(1 << 63) <= data < 1 << 63
+        return whole or (kind is float and type(data) is float and math.isfinite(data))
+    return data is None if kind is None else isinstance(data, kind)
 
 
 def finite(data: Any) -> Any:

@@ -8,10 +8,11 @@ arrays are walked against the file's size. What a file may not hold is one line 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
 from ._files import PathLike, open_regular
@@ -69,6 +70,7 @@ THREE = {"BatchNorm", "BatchNorm_v1", "LayerNorm", "GroupNorm", "RNN", "_contrib
          "_contrib_BatchNormWithReLU", "InstanceNorm"}  # fmt: skip
 TWO = {"Dropout", "LRN", "L2Normalization", "topk", "moments", "LeakyReLU", "Pooling"}
 MOST_SYMBOL = 1 << 26  # bytes of a symbol file
+NEWEST = 99_999  # MXNet's version: 10901 is 1.9.1
 MOST_NODES = 1 << 18
 MOST_NUMBER = 1 << 26  # of an attribute such as num_filter, kernel or reps
 DEEP = 2  # networks within networks: those that stand for one operator in 8 bits
@@ -91,18 +93,31 @@ def load_symbol(path: PathLike) -> Any:
     try:
         if len(data) > MOST_SYMBOL:
             raise ValueError(f"it has more than {MOST_SYMBOL} bytes")
-        text = data.decode("utf-8")
-        check_graph(json.loads(text))
+        graph = json.loads(data.decode("utf-8"))
+        check_graph(graph)
     except RecursionError:
         raise ValueError(f"{name}: no network (it is nested too deep).") from None
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         reason = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
         raise ValueError(f"{name}: no network that is taken ({reason}).") from None
+    with mxnet_reads(f"{name}: MXNet does not read it"):
+        # Written anew: what was checked is what MXNet reads, whatever stands twice in the file.
+        symbol = mx.sym.load_json(json.dumps(graph, ensure_ascii=False))
+        symbol.get_internals().list_outputs()  # where it is gone through for the first time
+        symbol.attr_dict()
+        return symbol
+
+
+@contextlib.contextmanager
+def mxnet_reads(otherwise: str) -> Iterator[None]:
+    """Make what MXNet says of a network from elsewhere a `ValueError` of one line."""
+    import mxnet as mx
+
     try:
-        return mx.sym.load_json(text)
+        yield
     except mx.MXNetError as error:
-        reason = str(error).strip().splitlines()[-1]
-        raise ValueError(f"{name}: MXNet does not read it ({reason}).") from error
+        reason = str(error).strip().splitlines()[-1].replace("MXNetError: ", "")
+        raise ValueError(f"{otherwise}: {reason}") from error
 
 
 def check_graph(graph: Any, depth: int = 0) -> None:
@@ -121,6 +136,9 @@ def check_graph(graph: Any, depth: int = 0) -> None:
     listed = graph.get("arg_nodes", variables)
     if not set(listed) <= set(variables):
         raise ValueError("arg_nodes names what is no variable")
+    _, version = graph.get("attrs", {}).get("mxnet_version", ("int", 0))
+    if type(version) is not int or not 0 <= version <= NEWEST:
+        raise ValueError(f"it is of MXNet {str(version)[:20]}")
     rows = graph.get("node_row_ptr", [])
     if not all(type(row) is int and 0 <= row < 1 << 31 for row in rows):
         raise ValueError("node_row_ptr holds what is no number of an output")
@@ -128,8 +146,8 @@ def check_graph(graph: Any, depth: int = 0) -> None:
 
 def check_node(node: Any, outputs: list[int], depth: int) -> int:
     """Check a node that follows others, of which the numbers of outputs are given; return its."""
-    op, name = node["op"], node["name"]
-    attributes = {}
+    op, name, here = node["op"], node["name"], len(outputs)
+    attributes: dict[str, Any] = {}
     for key in ("attrs", "param", "attr"):
         attributes.update(node.get(key, {}))
     texts = [op, name, *attributes, *attributes.values()]
@@ -150,6 +168,9 @@ def check_node(node: Any, outputs: list[int], depth: int) -> int:
                 key in POSITIVE and 0 in numbers
             ):
                 raise ValueError(f"node {name!r}: {key} is {value[:40]}")
+    waits = node.get("control_deps", [])
+    if not all(type(before) is int and 0 <= before < here for before in waits):
+        raise ValueError(f"node {name!r} waits for one that does not stand before it")
     within = node.get("subgraphs", [])
     if within and not op.startswith("_sg_"):
         raise ValueError(f"node {name!r}: {op} with a network in it")

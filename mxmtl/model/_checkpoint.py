@@ -27,6 +27,16 @@ FORMAT = "mxmtl.checkpoint"
 VERSION = 1
 PREFIX = "model"
 SYMBOL = f"{PREFIX}-symbol.json"
+FORM = {
+    "files": {str: {"name": str, "sha256": str}},
+    # Of a run: what a loop of one's own saves has neither.
+    "history?": [{"epoch": int, "best?": bool, "lr?": (float, None), "seconds?": (float, None),
+                  "images_per_second?": (float, None), "train?": ({str: object}, None),
+                  "val?": ({str: object}, None)}],
+    "seconds?": (float, None), "num_update?": int,
+    "random?": object, "iterator?": ({str: object}, None),
+    "optimizer?": {"name?": str, "trees": [[object]], "numbers": {str: (float, None)}},
+}  # fmt: skip
 NAME = re.compile(PREFIX + r"-(\d{4,})(?:-batch-(\d{4,}))?\.json")
 
 
@@ -70,25 +80,26 @@ class Checkpoint:
         Raises `CheckpointError`, with the name of the file, if one is missing or changed.
         """
         try:
-            data = read_json(self.path(".json"), FORMAT, VERSION)
+            data = read_json(self.path(".json"), FORMAT, VERSION, FORM)
             own = (SYMBOL, *(self.path(ending).name for ending in (".params", ".optimizer")))
             for file in data["files"].values():
                 if file["name"] not in own:  # no other file of the machine is read for it
-                    raise ValueError(f"it names {str(file['name'])[:80]!r}, and has {own}.")
+                    raise CheckpointError(
+                        f"{self.path('.json')}: it names {file['name'][:80]!r}, and has {own}."
+                    )
                 if sha256_of(self.folder / file["name"]) != file["sha256"]:
                     raise CheckpointError(
                         f"{self.folder / file['name']}: not what was written (its SHA-256 "
                         "differs)."
                     )
-            check_history(data.get("history", []))
         except FileNotFoundError as error:
             raise CheckpointError(f"{error.filename}: no such file.") from error
         except OSError as error:
             raise CheckpointError(f"{error.filename}: {error.strerror}.") from error
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
-            if isinstance(error, CheckpointError):
-                raise
-            raise CheckpointError(f"{self.path('.json')}: {error}") from error
+        except CheckpointError:
+            raise
+        except ValueError as error:
+            raise CheckpointError(str(error)) from error
         return data
 
     def params(self) -> tuple[Arrays, Arrays]:
@@ -119,13 +130,6 @@ def of_two_kinds(arrays: Arrays) -> tuple[Arrays, Arrays]:
     pairs = [(*key.partition(":")[::2], array) for key, array in arrays.items()]
     args = {name: array for kind, name, array in pairs if kind == "arg"}
     return args, {name: array for kind, name, array in pairs if kind != "arg"}
-
-
-def check_history(history: Any) -> None:
-    """Raise `ValueError` unless there is one entry an epoch, each with its number."""
-    sound = isinstance(history, list) and all(isinstance(entry, dict) for entry in history)
-    if not sound or not all(type(entry.get("epoch")) is int for entry in history):
-        raise ValueError("its history is no list of epochs.")
 
 
 def save_arrays(path: PathLike, arrays: dict[str, mx.nd.NDArray]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from .._files import PathLike, read_json, write_json
+from .._files import PathLike, check_form, read_json, write_json
 from ..augment import CenterCrop
 from ..data.images import WHITE, Rendering
 from ..tasks import TaskSet
@@ -16,6 +16,11 @@ from ..tasks import TaskSet
 log = logging.getLogger("mxmtl")
 FORMAT = "mxmtl.model"
 VERSION = 1
+PREPROCESSING = {"data_shape": [int], "mean": [float], "std": [float], "crop": float,
+                 "background?": [int], "bits?": int}  # fmt: skip
+FORM = {"tasks": object, "preprocessing": object, "thresholds": {str: [float]},
+        "temperature": {str: float}, "constants?": {str: [(float, None)]},
+        "tuned?": {str: {"checkpoint?": str, "files?": [object], "records?": object}}}  # fmt: skip
 MOST_INPUT = 1 << 24  # pixels that a network takes: 4,096 x 4,096
 
 
@@ -80,6 +85,7 @@ class Preprocessing:
     @staticmethod
     def from_dict(spec: Mapping[str, Any]) -> Preprocessing:
         """Make what ``dataclasses.asdict`` described, from JSON."""
+        check_form(spec, PREPROCESSING, "preprocessing")
         return Preprocessing(
             tuple(spec["data_shape"]),  # type: ignore[arg-type]
             tuple(spec["mean"]),
@@ -176,7 +182,7 @@ class ModelFile:
     @staticmethod
     def load(path: PathLike) -> ModelFile:
         """Read ``model.json``; `ValueError` naming the file if it is something else."""
-        data = read_json(path, FORMAT, VERSION)
+        data = read_json(path, FORMAT, VERSION, FORM)
         try:
             return ModelFile(
                 TaskSet.from_dict(data["tasks"], source=str(path)),

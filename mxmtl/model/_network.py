@@ -12,6 +12,7 @@ import mxnet as mx
 import numpy as np
 
 from .._files import PathLike
+from .._foreign import mxnet_reads
 from ..data.loading import Normalize
 from ..nets import logits_symbol
 from ..tasks import TaskSet
@@ -108,8 +109,8 @@ class Network:
 
     def _check_widths(self, executor: Any) -> None:
         # A quantized symbol does not say how wide its heads are.
-        theirs = [(task.name, part.shape[1]) for task, part in zip(self.tasks, executor.outputs)]
-        ours = [(task.name, task.num_logits) for task in self.tasks]
+        theirs = [(t.name, part.shape[1:]) for t, part in zip(self.tasks, executor.outputs)]
+        ours = [(task.name, (task.num_logits,)) for task in self.tasks]
         if theirs != ours:
             raise ValueError(f"the net has heads {theirs}, but the tasks want {ours}.")
 
@@ -117,13 +118,10 @@ class Network:
         if shape not in self._executors:
             check_sizes(self._symbol, shape)
             data = mx.nd.zeros(shape, self.ctx)
-            try:
+            with mxnet_reads(f"the network takes no images {shape}"):
                 executor = self._symbol.bind(
                     self.ctx, {**self._args, "data": data}, grad_req="null", aux_states=self._auxs
                 )
-            except mx.MXNetError as error:
-                reason = str(error).strip().splitlines()[-1]
-                raise ValueError(f"the network takes no images {shape}: {reason}") from error
             self._check_widths(executor)
             self._executors[shape] = (executor, data)
             if len(self._executors) > KEPT:

@@ -119,6 +119,10 @@ class RunFolder:
         newest: tuple[Checkpoint, dict[str, Any]] | None = newest_good(self.folder)
         if newest is None:
             raise CheckpointError(f"{self.folder}: no good checkpoint.")
+        if "history" not in newest[1]:
+            raise CheckpointError(
+                f"{newest[0].path('.json')}: it has no history, so no run wrote it."
+            )
         return newest
 
 

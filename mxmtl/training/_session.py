@@ -26,6 +26,7 @@ from typing import Any
 import mxnet as mx
 
 from .._devices import devices
+from .._files import check_form
 from ..balance import balance_of
 from ..distributed import KINDS, WorkerRank, Workers, find_worker_rank, workers
 from ..metrics import (
@@ -55,6 +56,8 @@ from ._settings import Settings
 from ._stream import Stream
 
 RAW = "weight:"  # before the names of weights that stand beside their average
+RESTORED = {"history": object, "seconds": float, "num_update": int, "iterator": object,
+            "optimizer": object}  # fmt: skip
 LAST_FROZEN = "last_frozen"  # in the history: the epoch after which fine-tuning began early
 
 
@@ -305,6 +308,7 @@ class Session:
 
     def restore(self, checkpoint: Checkpoint, state: dict[str, Any]) -> None:
         """Take over where a checkpoint stands; the optimizer follows when it is made."""
+        check_form(state, RESTORED, str(checkpoint.path(".json")))
         self.epoch, self.batch = checkpoint.epoch, checkpoint.batch
         self.history, self._seconds = list(state["history"]), state["seconds"]
         self._restored = (state, checkpoint.optimizer())

@@ -327,13 +327,19 @@ def save_settings(
     )  # fmt: skip
 
 
+NOTED = {"records": int, "files": [{"bytes": int, "sha256": (str, None)}]}
+FORM = {"settings": {str: object}, "train": (str, [str], None), "val": (str, [str], None),
+        "folder?": str, "records?": {"train?": NOTED, "val?": NOTED},
+        "parts?": [{"end": int, "settings": {str: object}}]}  # fmt: skip
+
+
 def load_settings(path: Path) -> tuple[Settings, Any, Any]:
     """Read ``settings.json``: the settings, the training and the validation records.
 
     Records are looked for from where the run began, from here, and from beside the run as they
     lay then.
     """
-    data = read_json(path, FORMAT, VERSION)
+    data = read_json(path, FORMAT, VERSION, FORM)
     try:
         settings = Settings.from_dict(data["settings"])
         began = data.get("folder", "")
@@ -360,5 +366,5 @@ def _is_there(prefix: str) -> bool:
 
 def load_noted(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Read what ``settings.json`` has noted about the records, and about finished parts."""
-    data = read_json(path, FORMAT, VERSION)
+    data = read_json(path, FORMAT, VERSION, FORM)
     return dict(data.get("records", {})), list(data.get("parts", []))

@@ -64,7 +64,7 @@ def test_a_list_of_shards_that_is_none(folder, shards):
     (folder / "d.manifest.json").write_text(json.dumps(manifest))
     assert count("d") == 9
     (error,) = verify_records("d").damage
-    assert str(error) == "d.manifest.json: its list of shards is damaged."
+    assert str(error).startswith("d.manifest.json: shards")
 
 
 @pytest.mark.parametrize("prefix", ["d", "d.rec", "sh", "sh-00001", "sh-00001.rec"])

@@ -7,6 +7,7 @@ import json
 
 import mxmtl
 from mxmtl import _foreign
+from mxmtl.model import CheckpointError, ModelFile, Preprocessing, RunFolder, newest_good
 
 import mxnet as mx
 import numpy as np
@@ -72,3 +73,75 @@ def test_heads_of_arrays_are_walked_against_the_size(tmp_path):
         with pytest.raises(ValueError, match="no file of MXNet's arrays"):
             _foreign.load_arrays(tmp_path / "b.params")
     assert np.all(_foreign.load_arrays(path)["arg:b"].asnumpy() == 1)
+
+
+@pytest.mark.parametrize("version", [10**7, -1, 1.5, "10901"])
+def test_versions_that_no_mxnet_has_are_refused(graph, tmp_path, version):
+    graph["attrs"]["mxnet_version"] = ["int", version]  # of 10,901,000 get_internals fails
+    with pytest.raises(ValueError, match="it is of MXNet"):
+        _foreign.load_symbol(saved(graph, tmp_path))
+
+
+def test_what_was_checked_is_what_mxnet_reads(graph, tmp_path):
+    # Of two entries of one name JSON's readers may take either.
+    text = json.dumps(graph)
+    twice = text.replace('"op": "Activation"', '"op": "_Native", "op": "Activation"')
+    assert twice != text
+    assert "_Native" not in _foreign.load_symbol(saved(twice, tmp_path)).tojson()
+    graph["nodes"][1]["control_deps"] = [5]
+    with pytest.raises(ValueError, match="waits for one that does not stand before it"):
+        _foreign.load_symbol(saved(graph, tmp_path))
+
+
+TASKS = mxmtl.TaskSet([mxmtl.Binary("outdoors")])
+WRONG = {
+    "data_shape": [True, 8, 8], "mean": {"a": 1}, "std": [None], "crop": "all", "bits": 12.5,
+    "background": [[1, 2, 3]],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_model_files_say_which_entry_is_of_another_type(tmp_path, name):
+    path = tmp_path / "model.json"
+    ModelFile(TASKS, Preprocessing((3, 8, 8))).save(path)
+    data = json.loads(path.read_text())
+    data["preprocessing"][name] = WRONG[name]
+    path.write_text(json.dumps(data))
+    with pytest.raises(ValueError, match=rf"model.json: preprocessing: {name}.* is .*; expected"):
+        ModelFile.load(path)
+
+
+@pytest.mark.parametrize(
+    ("entry", "value", "said"),
+    [("thresholds", {"outdoors": 0.5}, "thresholds.outdoors is 0.5; expected list"),
+     ("temperature", {"outdoors": "1"}, "temperature.outdoors is '1'; expected float"),
+     ("tuned", {"outdoors": {"checkpoint": 3}}, "tuned.outdoors.checkpoint is 3; expected str"),
+     ("constants", [], r"constants is \[\]; expected dict"),
+     ("tasks", None, "no mxmtl tasks")],
+)  # fmt: skip
+def test_what_was_tuned_has_its_types(tmp_path, entry, value, said):
+    path = tmp_path / "model.json"
+    ModelFile(TASKS, Preprocessing((3, 8, 8))).save(path)
+    path.write_text(json.dumps({**json.loads(path.read_text()), entry: value}))
+    with pytest.raises(ValueError, match=f"model.json: {said}"):
+        ModelFile.load(path)
+
+
+def test_checkpoints_have_their_types_and_those_of_runs_a_history(tmp_path, caplog):
+    state = {"format": "mxmtl.checkpoint", "version": 1, "epoch": 1, "batch": 0, "files": {}}
+    (tmp_path / "settings.json").write_text("{}")
+
+    def write(**more):
+        (tmp_path / "model-0001.json").write_text(json.dumps({**state, **more}))
+
+    write()
+    with pytest.raises(CheckpointError, match="model-0001.json: it has no history"):
+        RunFolder(tmp_path).best  # noqa: B018
+    numbers = {"name": "sgd", "trees": [], "numbers": {"update": "x"}}
+    for wrong in ({"history": [{"epoch": "1"}]}, {"history": 3}, {"files": []},
+                  {"files": {"a": {"name": 3, "sha256": ""}}}, {"optimizer": numbers},
+                  {"history": [{"epoch": 10**400}]}):  # fmt: skip
+        write(**wrong)
+        assert newest_good(tmp_path) is None
+    assert "model-0001.json: history[0].epoch is '1'; expected int" in caplog.text
+    assert "optimizer.numbers.update is 'x'" in caplog.text

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ..._files import check_form
 from ...tasks import Task, TaskSet
 from ._counts import LabelCounts
 from ._framing import RecordError
@@ -103,7 +104,15 @@ class Part:
             files = {shard["file"] for shard in manifest["shards"]}
             counts: dict[str, Any] = manifest["tasks"]
             known = {(name, counts[name]["type"]) for name in counts}
-        except (OSError, ValueError, KeyError, TypeError):  # none, or damaged: labels are counted
+            for task in self.tasks:
+                check_form(task.kind.answers(task, counts[task.name]), {str: {str: int}}, prefix)
+        except (
+            OSError,
+            ValueError,
+            KeyError,
+            TypeError,
+            AttributeError,
+        ):  # none, or damaged: labels are counted
             return None
         here = {os.path.basename(path) for path in self.reader.paths}
         asked = {(task.name, type(task).__name__) for task in self.tasks}

@@ -16,6 +16,11 @@ from ._framing import RecordError
 
 MANIFEST = ".manifest.json"
 MANIFEST_FORMAT, MANIFEST_VERSION = "mxmtl.manifest", 1
+MANIFEST_FORM = {
+    "shards": [{"file": str, "records?": int, "bytes?": int, "sha256": str}],
+    "records?": int, "skipped?": {"rows": int}, "options?": {str: object}, "source?": {str: object},
+    "tasks?": {str: {"type?": str, "labelled": int, "known?": int, "cells?": int}},
+}  # fmt: skip
 Prefixes = PathLike | Sequence[PathLike]
 Layout = tuple[str, str, tuple[str, ...], tuple[str, ...]]
 
@@ -84,7 +89,7 @@ def shared_file(prefix: str, ending: str) -> str:
 
 def read_manifest(prefix: str) -> dict[str, Any]:
     """Read ``<prefix>.manifest.json``; `ValueError` naming it if it is something else."""
-    return read_json(prefix + MANIFEST, MANIFEST_FORMAT, MANIFEST_VERSION)
+    return read_json(prefix + MANIFEST, MANIFEST_FORMAT, MANIFEST_VERSION, MANIFEST_FORM)
 
 
 def stored_options(prefixes: Prefixes) -> dict[str, Any]:
@@ -113,10 +118,7 @@ def listed_shards(prefix: str) -> dict[str, str] | None:
         raise RecordError(str(error.strerror or error), path) from error
     except ValueError as error:
         raise RecordError(str(error).replace(f"{path}: ", "", 1), path) from error
-    try:
-        return {shard["file"]: shard["sha256"] for shard in list(manifest["shards"])}
-    except (KeyError, TypeError):
-        raise RecordError("its list of shards is damaged.", path) from None
+    return {shard["file"]: shard["sha256"] for shard in manifest["shards"]}
 
 
 def listed_records(path: str) -> int | None:
