@@ -4,20 +4,23 @@ Other packages look at whether NumPy has a name to learn how old it is, and woul
 old names were put back for all. So the modules of both get an import of their own: where their code
 says ``import numpy``, it gets NumPy's names and the old ones beside them; where it asks for
 ``distutils.version``, which Python 3.12 removed, a stand-in. Nobody else sees either. From GluonCV,
-which does not load beside PyTorch 2, that is hidden.
+which does not load beside PyTorch 2, that is hidden; from MXNet what it imports and hardly uses,
+which takes longer to load than it does: scikit-learn, and SciPy's statistics until they are used.
 """
 
 from __future__ import annotations
 
 import builtins
-import importlib.util
+import importlib
 import numbers
 import struct
+import sys
 import types
 from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata
 from typing import Any
 
+STATISTICS = [("scipy.stats",), ("scipy", "stats")]  # import ... as, and from ... import
 FINANCIAL = ("mirr", "npv", "pmt", "ppmt", "pv", "rate")  # went to the package numpy-financial
 
 
@@ -26,6 +29,13 @@ class LooseVersion(tuple[int, ...]):
 
     def __new__(cls, text: str) -> LooseVersion:
         return super().__new__(cls, (int(part) for part in text.split(".") if part.isdigit()))
+
+
+class Late(types.ModuleType):
+    """A module that is imported when something of it is used."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(importlib.import_module(self.__name__), name)
 
 
 def old_distutils() -> types.ModuleType:
@@ -79,7 +89,13 @@ def gone(name: str) -> Callable[..., Any]:
 
 
 def hidden_from(package: str) -> str | None:
-    """Return the package that another must not see: PyTorch, for whose version GluonCV gives up."""
+    """Return the package that another must not see.
+
+    PyTorch 2, for whose version GluonCV gives up; and scikit-learn, of which MXNet wants a base
+    class for its deprecated ``FeedForward`` alone, and would spend half of its time of loading on.
+    """
+    if package == "mxnet":
+        return None if "sklearn" in sys.modules else "sklearn"
     try:
         major = int(metadata.version("torch").partition(".")[0])
     except metadata.PackageNotFoundError:
@@ -93,18 +109,18 @@ def builtins_for(package: str) -> dict[str, Any]:
 
     hidden = hidden_from(package)
 
-    numpy = old_numpy(np)
-    has_distutils = importlib.util.find_spec("distutils") is not None
-    distutils = None if has_distutils else old_distutils()
+    numpy, distutils = old_numpy(np), old_distutils()
 
     def import_old(
         name: str, globals: Any = None, locals: Any = None, fromlist: Sequence[str] = (),
         level: int = 0,
     ) -> Any:  # fmt: skip
-        if distutils is not None and name == "distutils.version" and fromlist:
+        if name == "distutils.version" and fromlist:
             return distutils
+        if package == "mxnet" and (name, *(fromlist or ())) in STATISTICS:
+            return types.SimpleNamespace(stats=Late("scipy.stats"))
         if hidden is not None and name.partition(".")[0] == hidden and not level:
-            raise ModuleNotFoundError(f"{hidden} is too new for {package}", name=name)
+            raise ModuleNotFoundError(f"{hidden} is hidden from {package}", name=name)
         found = builtins.__import__(name, globals, locals, fromlist, level)
         return numpy if found is np else found
 
