@@ -110,11 +110,11 @@ def stop_at(monkeypatch, module, name, call):
 
 @pytest.mark.skipif(sys.version_info < (3, 9), reason="os.waitstatus_to_exitcode")
 def test_killed_at_random_moments(made, whole):
-    command = [sys.executable, "-c", KILLER, str(made), "20", repr(OPTIONS)]
+    command = [sys.executable, "-c", KILLER, str(made), "8", repr(OPTIONS)]
     done = subprocess.run(command, stdout=subprocess.PIPE, encoding="utf-8", check=True)
-    assert done.stdout == "killed 20\n"
+    assert done.stdout == "killed 8\n"
     assert contents(made / "whole") == whole
-    for number in range(20):
+    for number in range(8):
         assert contents(made / f"kill{number}") == whole
 
 

@@ -15,14 +15,14 @@ SHAPE = (3, 4, 4)
 
 @pytest.fixture(scope="module")
 def thousands(tmp_path_factory):
-    """10,000 rows of one tiny image, with labels that are random bits where they may be."""
-    labels = random_labels(10_000)
+    """5,000 rows of one tiny image, with labels that are random bits where they may be."""
+    labels = random_labels(5_000)
     return write(tmp_path_factory.mktemp("data") / "a", labels), labels
 
 
 # Small batches take their time, so they have fewer rows.
-COUNTED = [(*case, 10_000, 3) for case in itertools.product([64, 10_001], [1, 2, 3])]
-COUNTED += [(*case, 1_000, 3) for case in itertools.product([1, 7], [1, 2, 3])]
+COUNTED = [(*case, 5_000, 2) for case in itertools.product([64, 5_001], [1, 2, 3])]
+COUNTED += [(*case, 500, 2) for case in itertools.product([1, 7], [1, 2, 3])]
 
 
 @pytest.mark.parametrize(("batch_size", "num_parts", "rows", "epochs"), COUNTED)
