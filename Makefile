@@ -3,6 +3,8 @@
 # make dist    a wheel and a source archive in dist/
 SHELL := /bin/bash
 PYTHON := .venv/bin/python
+# Compiled when it is imported: most of what is installed never is.
+PIP := $(PYTHON) -m pip install --quiet --disable-pip-version-check --no-compile
 
 .PHONY: demo test lint types unit fuzz dist clean
 
@@ -22,11 +24,13 @@ data/emoji_test.rec: | .venv/installed
 .venv/installed: setup.py
 	@python=$$(bash tools/find_python.sh) && echo "installing into .venv with $$python" && \
 	  "$$python" -m venv --clear .venv
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check -e ".[test,lint]"
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps mxnet==1.9.1
+	$(PIP) -e ".[test,lint]"
+	$(PIP) --no-deps mxnet==1.9.1
 	@touch $@
 
-test: lint types unit fuzz
+# All at once: they leave each other's core when they wait.
+test: .venv/installed
+	@$(MAKE) --no-print-directory -j2 lint types fuzz unit
 
 lint: .venv/installed
 	.venv/bin/ruff check .
@@ -45,7 +49,7 @@ unit: .venv/installed
 
 # A wheel and a source archive in dist/.
 dist: .venv/installed
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check build
+	$(PIP) build
 	$(PYTHON) -m build --outdir dist .
 
 clean:
