@@ -21,7 +21,7 @@ demo: data/emoji_test.rec
 data/emoji_test.rec: | .venv/installed
 	$(PYTHON) examples/emoji.py --out data
 
-.venv/installed: setup.py
+.venv/installed: setup.py pyproject.toml mxmtl/_at_start.py
 	@python=$$(bash tools/find_python.sh) && echo "installing into .venv with $$python" && \
 	  "$$python" -m venv --clear .venv
 	$(PIP) -e ".[test,lint]"

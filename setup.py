@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 
 HERE = Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (HERE / "mxmtl/_version.py").read_text("utf-8"))
@@ -96,7 +97,30 @@ EXTRAS = {
     "lint": ["ruff==0.8.4", "mypy==1.13.0"],
 }
 
+
+class BuildWithStart(build_py):
+    """Builds the modules, and the file that every Python of the environment reads at its start.
+
+    It comes to lie beside the packages, where pip removes it with them: `mxmtl/_at_start.py` says
+    what for. An editable installation has no build folder; its other files come from where
+    ``install`` would put them.
+    """
+
+    def run(self):
+        super().run()
+        folder = self.build_lib
+        if self.editable_mode:
+            folder = self.get_finalized_command("install").install_lib
+        text = (HERE / "mxmtl/_at_start.py").read_text("utf-8")
+        self.mkpath(str(folder))
+        # A line that starts with `import` is run, others are taken for folders.
+        (Path(folder) / "mxmtl-start.pth").write_text(
+            f"import sys; exec({text!r}, {{}})\n", "utf-8"
+        )
+
+
 setup(
+    cmdclass={"build_py": BuildWithStart},
     name="mxmtl",
     version=VERSION.group(1),
     description="Multi-task and multi-label image learning on Apache MXNet, with missing labels",

@@ -2,16 +2,21 @@
 
 import importlib.util
 import json
+import runpy
 import subprocess
 import sys
+import sysconfig
 import textwrap
 import types
+from pathlib import Path
 
 from mxmtl import _mxnet, _old_names
 
 import mxnet as mx
 import numpy as np
 import pytest
+
+START = Path(_mxnet.__file__).with_name("_at_start.py")
 
 
 def _import(tmp_path, mxnet_source, before="pass"):
@@ -63,6 +68,45 @@ def test_no_mxnet(tmp_path):
     line = _import(tmp_path, None, before=before)
     assert line.startswith("ModuleNotFoundError: mxmtl: MXNet is not installed")
     assert "For the CPU: pip install --no-deps mxnet==1.9.1; for" in line
+
+
+def test_mxnet_loads_without_a_word_of_mxmtl():
+    code = f"""
+import sys
+if sys.meta_path[0].__name__ != "MXNetWatch":  # not installed, or an older one
+    exec(open({str(START)!r}).read(), {{}})
+assert not {{"mxmtl", "mxnet", "numpy"}} & set(sys.modules)
+import mxnet as mx, numpy as np
+header = mx.recordio.IRHeader(0, [1.0, 2.0], 7, 0)
+assert mx.recordio.unpack(mx.recordio.pack(header, b"x"))[1] == b"x"
+assert mx.nd.ones(2).asnumpy().tolist() == [1, 1]
+assert not hasattr(np, "PINF") or int(np.__version__[0]) < 2
+import mxmtl
+trunk = mxmtl.small_trunk((4,))
+trunk.initialize()
+assert trunk(mx.nd.ones((2, 3, 8, 8))).shape[0] == 2
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_watch_lets_all_other_names_pass(monkeypatch):
+    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
+    watch = runpy.run_path(str(START))["MXNetWatch"]
+    assert sys.meta_path[0] is watch
+    assert watch.find_spec("mxnet") is None  # mxmtl is there, and its own finder
+    monkeypatch.delitem(sys.modules, "mxmtl")
+    assert watch.find_spec("json") is watch.find_spec("mxnet.gluon") is None
+    monkeypatch.setattr(importlib.machinery.PathFinder, "find_spec", lambda *_: None)
+    assert watch.find_spec("mxnet") is None  # not installed: Python says so in its own words
+    assert "mxmtl" not in sys.modules
+
+
+def test_the_installation_brings_the_watch():
+    installed = Path(sysconfig.get_path("purelib"), "mxmtl-start.pth")
+    if not installed.exists():
+        pytest.skip("mxmtl is on the path, and not installed: pip install -e .")
+    (line,) = installed.read_text("utf-8").splitlines()
+    assert line == f"import sys; exec({START.read_text('utf-8')!r}, {{}})"
 
 
 def test_old_names_are_beside_those_that_numpy_has():
