@@ -148,7 +148,6 @@ setup(
     extras_require=EXTRAS,
     entry_points={"console_scripts": ["mxmtl=mxmtl.cli:main"]},
     classifiers=[
-        "License :: OSI Approved :: Apache Software License",
         "Operating System :: POSIX :: Linux",
         "Programming Language :: Python :: 3",
         "Topic :: Scientific/Engineering :: Artificial Intelligence",

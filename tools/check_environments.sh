@@ -4,8 +4,9 @@
 # allows of each (tools/oldest.txt) and with the newest; then installations that cannot work and must
 # say why. Prints a table, and ends with 1 if something fails.
 #
-#   bash tools/check_environments.sh [TEST...]   also run these tests of the clone in each
-#   PYTHONS="3.12" bash tools/check_environments.sh
+#   bash tools/check_environments.sh [TEST...]   also run these tests of the clone in each, or
+#                                                the part of them that is named below
+#   PYTHONS="3.12" KINDS="newest" WHEEL=dist/NAME.whl bash tools/check_environments.sh
 set -u
 cd "$(dirname "$0")/.."
 clone=$PWD
@@ -14,6 +15,11 @@ trap 'rm -rf "$work"' EXIT
 failed=0
 mxnet=(--no-deps mxnet==1.9.1)
 testing=(pytest pytest-timeout pytest-xdist hypothesis scikit-learn scipy)
+export PIP_NO_COMPILE=1 OMP_NUM_THREADS=1
+# The way from a table to an answer once more, and the laws of tasks, data, networks and metrics.
+[ $# -gt 0 ] || set -- tests/test_whole_way.py tests/test_path.py tests/test_mxnet.py tests/tasks \
+    tests/data/test_iter_counts.py tests/nets/test_module.py tests/metrics/test_laws.py \
+    tests/export/test_export.py tests/model/test_predictor.py
 
 pip_install() { "$work/env/bin/python" -m pip install -q --disable-pip-version-check "$@" >>"$work/log" 2>&1; }
 row() { printf '| %-6s | %-6s | %-7s | %-8s | %s |\n' "$@"; }
@@ -27,32 +33,37 @@ environment() {
 }
 
 python=$(bash tools/find_python.sh) || exit 1
-"$python" -m pip wheel -q --no-deps -w "$work" . || exit 1
-rm -rf build
-wheel=$(echo "$work"/*.whl)
+if [ -n "${WHEEL:-}" ]; then
+    wheel=$(realpath "$WHEEL")
+else
+    "$python" -m pip wheel -q --no-deps -w "$work" . || exit 1
+    rm -rf build
+    wheel=$(echo "$work"/*.whl)
+fi
 
 row Python kind NumPy OpenCV result
 row --- --- --- --- ---
 for minor in ${PYTHONS:-3.10 3.11 3.12 3.13 3.14}; do
     python=$(bash tools/find_python.sh "$minor" 2>/dev/null) || continue
-    for kind in oldest newest; do
+    for kind in ${KINDS:-oldest newest}; do
         options=(--only-binary :all:)
         [ $kind = newest ] || options+=(-c "$clone/tools/oldest.txt")
         result="DOES NOT INSTALL: $(tail -n 1 "$work/log" 2>/dev/null)"
         if environment "$python" "$wheel[onnx,report,serve,tables,weights,tensorboard]" "${testing[@]}" \
             "${options[@]}" && pip_install "${mxnet[@]}"; then
             result=$(cd "$work" && "$work/env/bin/python" "$clone/tools/smoke.py" onnx report plot serve tables 2>&1 | tail -n 1)
-            if [ $# -gt 0 ]; then
-                tests=$("$work/env/bin/python" -m pytest -q -p no:cacheprovider --basetemp="$work/tests" "$@" 2>&1 | tail -n 1)
-                result="$result; tests: $tests"
-                case $tests in *failed* | *error*) failed=1 ;; esac
-            fi
+            "$work/env/bin/python" -m pytest -q -p no:cacheprovider --basetemp="$work/tests" "$@" \
+                >"$work/tests.log" 2>&1
+            tests=$(tail -n 1 "$work/tests.log")
+            result="$result; tests: $tests"
+            case $tests in *failed* | *error* | *"no tests"*) grep -E "^(FAILED|ERROR)" "$work/tests.log" >&2; failed=1 ;; esac
         fi
         case $result in ok*) ;; *) failed=1 ;; esac
         row "$minor" $kind "$(version numpy)" "$(version cv2)" "$result"
     done
 done
 
+[ -z "${PYTHONS:-}${KINDS:-}" ] || exit $failed  # a piece of it was wanted
 # What cannot work says so in one line.
 python=$(bash tools/find_python.sh)
 environment "$python" "$wheel"

@@ -12,6 +12,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -116,19 +117,19 @@ def plot() -> None:
 
 
 def serve() -> None:
-    port = "8765"
-    command = [sys.executable, "-m", "mxmtl", "serve", "run", "--port", port]
+    command = [sys.executable, "-m", "mxmtl", "serve", "run", "--port", "0"]  # one that is free
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as it:
         try:
-            lines = []
-            while not any(port in line for line in lines):
+            lines, url = [], None
+            while url is None:
                 lines.append(it.stdout.readline())
                 if not lines[-1]:
                     raise SystemExit("".join(lines))
+                url = re.search(r"http://[\d.:]+", lines[-1])
             image = Path("pictures", name_of(0)).read_bytes()
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/predict", image) as answer:
+            with urllib.request.urlopen(f"{url[0]}/predict", image) as answer:
                 if "shade" not in json.dumps(json.load(answer)):
                     raise SystemExit("the service has no answer for a task")
         finally:
