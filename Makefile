@@ -1,12 +1,13 @@
 # make demo    from a fresh clone to a trained model and its report
 # make test    lint, types, unit tests, doctests, examples, and a minute of damaged input
 # make dist    a wheel and a source archive in dist/
+# make check-wheel     each extra of the wheel in an environment of its own, outside the clone
 SHELL := /bin/bash
 PYTHON := .venv/bin/python
 # Compiled when it is imported: most of what is installed never is.
 PIP := $(PYTHON) -m pip install --quiet --disable-pip-version-check --no-compile
 
-.PHONY: demo test lint types unit fuzz dist clean
+.PHONY: demo test lint types unit fuzz dist check-wheel clean
 
 # Each step is done once; a second call finds what is there and goes on.
 demo: data/emoji_test.rec
@@ -51,6 +52,9 @@ unit: .venv/installed
 dist: .venv/installed
 	$(PIP) build
 	$(PYTHON) -m build --outdir dist .
+
+check-wheel: dist
+	bash tools/check_wheel.sh dist/*.whl
 
 clean:
 	rm -rf .venv build dist *.egg-info data runs

@@ -82,6 +82,7 @@ EXTRAS = {
         "pytest-xdist>=3.3",
         "pytest-timeout>=2.1",
         "hypothesis>=6.80",
+        *["setuptools>=64", "wheel>=0.38"],  # build the wheel that tests/test_setup.py looks into
         *SKLEARN,
         *EFFICIENTNET,
         *TENSORBOARD,

@@ -2,6 +2,10 @@
 
 import re
 import runpy
+import subprocess
+import sys
+import zipfile
+from email.parser import Parser
 from pathlib import Path
 
 import pytest
@@ -50,3 +54,27 @@ def test_mxnet_has_one_version(declared):
 def test_no_extra_brings_a_second_opencv(declared):
     for extra, packages in declared["extras_require"].items():
         assert not [name for name in packages if name.startswith("opencv")], extra
+
+
+def test_the_wheel_has_all_that_is_used_and_nothing_else(declared, tmp_path):
+    pytest.importorskip("wheel", reason="needs pip install wheel")
+    command = (
+        f"setup.py -q egg_info -e {tmp_path} build -b {tmp_path}/build bdist_wheel -d {tmp_path}"
+    )
+    subprocess.run([sys.executable, *command.split()], cwd=ROOT, check=True, capture_output=True)
+    (path,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(path) as wheel:
+        names = {name for name in wheel.namelist() if ".dist-info/" not in name}
+        (metadata,) = (name for name in wheel.namelist() if name.endswith("/METADATA"))
+        said = Parser().parsestr(wheel.read(metadata).decode())
+        start = wheel.read("mxmtl-start.pth").decode()
+    ours = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", "mxmtl"],
+        cwd=ROOT, check=True, capture_output=True, text=True,
+    ).stdout.split()  # fmt: skip
+    assert names == {"mxmtl-start.pth", *(name for name in ours if (ROOT / name).exists())}
+    assert start.startswith("import sys; exec(")
+    assert start.count("\n") == 1
+    assert set(said.get_all("Provides-Extra")) == set(declared["extras_require"])
+    assert said["Requires-Python"] == ">=3.10"
+    assert not re.search(r"[<~]|==", " ".join(declared["install_requires"]).replace("<0.9", ""))

@@ -19,6 +19,7 @@ import sys
 import sysconfig
 import tempfile
 import urllib.request
+from importlib import metadata
 from pathlib import Path
 
 import mxmtl
@@ -129,7 +130,8 @@ def serve() -> None:
                     raise SystemExit("".join(lines))
                 url = re.search(r"http://[\d.:]+", lines[-1])
             image = Path("pictures", name_of(0)).read_bytes()
-            with urllib.request.urlopen(f"{url[0]}/predict", image) as answer:
+            there = f"{url[0]}/predict"
+            with urllib.request.urlopen(there, image) as answer:  # noqa: S310  our own address
                 if "shade" not in json.dumps(json.load(answer)):
                     raise SystemExit("the service has no answer for a task")
         finally:
@@ -146,7 +148,20 @@ def tables() -> None:
         raise SystemExit("the records of the Parquet file are not those of the CSV")
 
 
-STEPS = {step.__name__: step for step in (onnx, report, plot, serve, tables)}
+def gluoncv() -> None:
+    """Train one of its networks for an epoch, and export it."""
+    mxmtl_command(
+        "train records --val records --run zoo --trunk resnet18_v1b --data-shape 3,32,32 "
+        "--batch-size 8 --epochs 1 --threads 1"
+    )
+    mxmtl_command("export zoo -o zoo.onnx")  # computes both, and compares
+    names = {found.metadata["Name"] for found in metadata.distributions()}
+    opencv = sorted(name for name in names if name.startswith("opencv"))
+    if opencv != ["opencv-python-headless"]:
+        raise SystemExit(f"more than one OpenCV in one folder: {opencv}")
+
+
+STEPS = {step.__name__: step for step in (onnx, report, plot, serve, tables, gluoncv)}
 
 
 def main(extras: list[str]) -> None:
