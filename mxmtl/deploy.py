@@ -1,5 +1,7 @@
 """The names that `mxmtl.deploy` had before `mxmtl.model` and `mxmtl.export` took its place."""
 
+import sys
+
 from .export import Exported as Exported
 from .export import ExportError as ExportError
 from .export import ExportOptions as ExportOptions
@@ -16,3 +18,6 @@ from .model import Predictor as Predictor
 from .model import load_model as load_model
 from .model import open_inputs as open_inputs
 from .model import predict_inputs as predict_inputs
+
+# As scripts import the reader of images, by the file in which it stood.
+sys.modules[f"{__name__}._images"] = sys.modules[__name__]
