@@ -31,6 +31,7 @@ READER_PARTS: dict[str, tuple[str, ...]] = {
     "data/images/_jpeg.py": (),
     "data/images/_image_info.py": (),
     "data/images/_pixels.py": (),
+    "onnx/_check.py": (),
     "model/onnx_predictor.py": (),
 }
 FORMAT = "1"  # of the metadata

@@ -22,10 +22,12 @@ from .._files import open_regular
 from ..augment import View, middle
 from ..data import ImageError
 from ..data.images import MAX_PIXELS, WHITE, Rendering, Room, decode_shown, read_info
+from ..onnx import check_onnx
 
 FORMAT = "1"
 BATCH = 32
 MAX_BYTES = 1 << 29  # of an image file
+MOST_MODEL = (1 << 31) - 1  # bytes, which is ONNX's own limit
 MOST_INPUT = 1 << 24  # pixels that a network takes
 Image = str | os.PathLike[str] | bytes | np.ndarray
 
@@ -161,10 +163,18 @@ class OnnxPredictor:
 
 def opened(path: str, options: Any, providers: list[str]) -> Any:
     """Load an ONNX file; errors name it."""
-    if not os.path.isfile(path):
+    if not os.path.exists(path):
         raise FileNotFoundError(f"{path}: no such file.")
+    with open_regular(path) as stream:
+        data = stream.read(MOST_MODEL + 1)
     try:
-        return onnxruntime.InferenceSession(path, options, providers=providers)
+        if len(data) > MOST_MODEL:
+            raise ValueError(f"it has more than {MOST_MODEL} bytes")
+        check_onnx(data)
+    except ValueError as error:
+        raise ValueError(f"{path}: no ONNX file that is taken ({error}).") from None
+    try:  # from its bytes: that is what was checked, and it has no folder to read others from
+        return onnxruntime.InferenceSession(data, options, providers=providers)
     except Exception as error:  # ONNX Runtime's errors have nothing in common
         raise ValueError(f"{path}: ONNX Runtime does not load it: {error}") from error
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from .._door import lazy
 
 if TYPE_CHECKING:
+    from ._check import ALLOWED as ALLOWED
+    from ._check import check_onnx as check_onnx
     from ._convert import OPERATORS as OPERATORS
     from ._convert import check_operators as check_operators
     from ._convert import convert as convert

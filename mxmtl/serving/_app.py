@@ -101,7 +101,8 @@ class App:
         seen.watch("mxmtl_in_flight", "Predictions that are being made.", lambda: self.in_flight)
         compute = functools.partial(predict, predictor)
         self.batcher = Batcher(compute, max_batch, max_delay, seen.batches.observe)
-        self._decoders = ThreadPoolExecutor(usable_processors(), "mxmtl-decode")
+        # Two at least, so that one image that takes long delays no other one.
+        self._decoders = ThreadPoolExecutor(max(2, usable_processors()), "mxmtl-decode")
         self._decoding: set[Future[np.ndarray]] = set()
 
     @property

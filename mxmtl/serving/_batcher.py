@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import collections
 import contextlib
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 
+log = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
 
 
@@ -53,7 +55,16 @@ class Batcher(Generic[Answer]):
     def start(self) -> None:
         """Begin; within the event loop that requests are served in."""
         self._some, self._full = asyncio.Event(), asyncio.Event()
+        self._go_on()
+
+    def _go_on(self, ended: asyncio.Task[None] | None = None) -> None:
+        """Begin anew where something has ended it that nobody foresaw."""
+        if ended is not None and ended.cancelled():
+            return
+        if ended is not None:
+            log.error("batches go on after an error", exc_info=ended.exception())
         self._task = asyncio.get_running_loop().create_task(self._run())
+        self._task.add_done_callback(self._go_on)
 
     def stop(self) -> None:
         """End. Nobody waits for a batch that is still computed."""
@@ -82,7 +93,7 @@ class Batcher(Generic[Answer]):
             try:
                 self._told(len(batch))
                 stack = np.stack([image for image, _ in batch])
-                answers = await loop.run_in_executor(self._thread, self._compute, stack)
+                answers = await loop.run_in_executor(self._thread, self._attempt, stack)
                 if len(answers) != len(batch):
                     raise RuntimeError(f"{len(answers)} answers to {len(batch)} images")
             except Exception as error:  # noqa: BLE001 (whatever it is, each request must end)
@@ -95,6 +106,16 @@ class Batcher(Generic[Answer]):
             for (_, future), answer in zip(batch, answers):
                 if not future.done():
                     future.set_result(answer)
+
+    def _attempt(self, stack: np.ndarray) -> list[Answer]:
+        try:
+            return self._compute(stack)
+        except Exception as error:
+            if isinstance(error, StopIteration):  # which no future takes: it would stay open
+                raise RuntimeError("StopIteration") from error
+            raise
+        except BaseException as error:  # of this thread alone, and no end of the service
+            raise RuntimeError(repr(error)) from error
 
     def _take(self) -> list[tuple[np.ndarray, asyncio.Future[Answer]]]:
         batch: list[tuple[np.ndarray, asyncio.Future[Answer]]] = []

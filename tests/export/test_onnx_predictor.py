@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import shutil
 import struct
@@ -13,7 +14,9 @@ from mxmtl.augment import View, middle
 from mxmtl.data.images import decode_shown, read_info
 from mxmtl.export import ExportOptions, export_model
 from mxmtl.model import ImageReader, Network, load_model, onnx_predictor
+from mxmtl.model._onnx_file import names_of, reader_source
 from mxmtl.model.onnx_predictor import OnnxPredictor
+from mxmtl.onnx import check_onnx
 from mxmtl.training import Preprocessing
 from tests.model._models import TASKS, model_of
 
@@ -180,7 +183,7 @@ def test_what_is_no_image_is_refused(predictor, image, message):
 
 def test_what_is_no_onnx_file_is_named(tmp_path):
     (tmp_path / "x.onnx").write_bytes(b"no protobuf")
-    with pytest.raises(ValueError, match=r"x\.onnx: ONNX Runtime does not load it"):
+    with pytest.raises(ValueError, match=r"x\.onnx: no ONNX file that is taken"):
         OnnxPredictor(tmp_path / "x.onnx")
     with pytest.raises(FileNotFoundError, match=r"y\.onnx: no such file"):
         OnnxPredictor(tmp_path / "y.onnx")
@@ -233,3 +236,95 @@ def test_a_run_of_records_gives_the_same_answers_as_its_network(world, tmp_path)
     model = load_model(world / "runs" / "first")
     made = export_model(model, tmp_path / "m.onnx", ExportOptions(records=world / "data" / "val"))
     assert made.images == 46
+
+
+def test_parts_of_the_reader_give_no_name_twice():
+    # In one file the later one would hold for both.
+    given = {}
+    for node in ast.parse(reader_source()).body:
+        for name in names_of(node):
+            text = ast.unparse(node)
+            assert given.setdefault(name, text) == text, name
+
+
+def changed(path, change):
+    import onnx
+
+    model = onnx.load(path)
+    change(model, onnx)
+    return model.SerializeToString()
+
+
+def a_loop(model, onnx):
+    body = onnx.helper.make_graph([], "b", [], [])
+    model.graph.node.append(onnx.helper.make_node("Loop", ["", ""], [], body=body))
+
+
+def a_graph_within(model, onnx):
+    model.graph.node[0].attribute.append(
+        onnx.helper.make_attribute("then", onnx.helper.make_graph([], "b", [], []))
+    )
+
+
+def another_file(model, onnx):
+    weights = model.graph.initializer[0]
+    weights.external_data.add(key="location", value="../../etc/passwd")
+    weights.data_location = onnx.TensorProto.EXTERNAL
+
+
+def huge_weights(model, onnx):
+    model.graph.initializer[0].dims[0] = 1 << 40
+
+
+def large_pads(model, onnx):
+    conv = next(node for node in model.graph.node if node.op_type == "Conv")
+    pads = next(each for each in conv.attribute if each.name == "pads")
+    pads.ints[:] = [60000] * 4
+
+
+def a_computed_pad(model, onnx):
+    model.graph.node.append(onnx.helper.make_node("Pad", ["x", "y"], ["z"]))
+
+
+def a_function(model, onnx):
+    model.functions.add(name="f", domain="own")
+
+
+def another_domain(model, onnx):
+    model.graph.node[0].domain = "own"
+
+
+def no_operator(model, onnx):
+    model.graph.node.add()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [(a_loop, "operator 'Loop'"), (a_graph_within, "a graph within it"),
+     (another_file, "not in the file itself"), (huge_weights, "do not fill the file"),
+     (large_pads, "Conv makes images too large"), (a_computed_pad, "Pad makes images too large"),
+     (a_function, "functions"), (another_domain, "an operator of 'own'"),
+     (no_operator, "without an operator")],
+)  # fmt: skip
+def test_graphs_are_looked_at_before_they_are_loaded(path, tmp_path, change, said):
+    (tmp_path / "x.onnx").write_bytes(changed(path, change))
+    with pytest.raises(ValueError, match=rf"x\.onnx: no ONNX file that is taken \(.*{said}"):
+        OnnxPredictor(tmp_path / "x.onnx")
+
+
+def test_protocol_buffers_are_read_as_they_are_defined(path):
+    import onnx
+
+    data = path.read_bytes()
+    check_onnx(data)
+    tensor = onnx.helper.make_tensor("a", 7, [3], [1, -5, 1 << 40])
+    with pytest.raises(ValueError, match="do not fill"):
+        check_onnx(changed(path, lambda model, _: tensor.dims.extend([9, 9]) or
+                           model.graph.initializer.append(tensor)))  # fmt: skip
+    for cut in (1, 40, len(data) // 2, len(data) - 1):
+        with pytest.raises(ValueError):  # noqa: PT011
+            check_onnx(data[:cut])
+    with pytest.raises(ValueError, match="2 graphs"):  # which a reader puts together
+        check_onnx(data + data)
+    with pytest.raises(ValueError, match="more than"):
+        check_onnx(b"\x08\x01" * ((1 << 22) + 1))

@@ -74,6 +74,33 @@ def test_a_failure_ends_its_own_batch_alone():
     assert after == 7
 
 
+@pytest.mark.parametrize("error", [StopIteration, SystemExit, asyncio.CancelledError, MemoryError])
+def test_whatever_fails_each_request_ends_and_others_follow(error):
+    def compute(stack):
+        if 3 in stack:
+            raise error
+        return list(stack)
+
+    async def scenario(batcher):
+        with pytest.raises((RuntimeError, MemoryError)):
+            await batcher.submit(np.array(3))
+        return await batcher.submit(np.array(7))
+
+    assert serve(scenario, compute)[0] == 7
+
+
+def test_an_error_of_the_batcher_itself_leaves_nobody_waiting(caplog):
+    async def scenario(batcher):
+        take, batcher._take = batcher._take, lambda: [][0]
+        first = asyncio.ensure_future(batcher.submit(np.array(3)))
+        await asyncio.sleep(0.05)
+        batcher._take = take
+        return await asyncio.gather(first, batcher.submit(np.array(7)))
+
+    assert serve(scenario)[0] == [6, 14]
+    assert "batches go on after an error" in caplog.text
+
+
 def test_who_leaves_is_not_computed():
     seen = []
 

@@ -316,6 +316,18 @@ def test_an_image_that_is_never_done_gets_503_and_does_not_hold_up_a_stop(monkey
     wait.set()
 
 
+def test_one_image_that_takes_long_delays_no_other():
+    predictor, wait = Echo(), threading.Event()
+    read, slow = predictor.read, picture((1, 2, 3))
+    predictor.read = lambda data: wait.wait(20) if data == slow else read(data)
+    with serving(predictor) as service, ThreadPoolExecutor(1) as pool:
+        first = pool.submit(predict, service, slow)
+        wait_for(lambda: service.app.waiting == 1)
+        assert [predict(service, picture())[0] for _ in range(3)] == [200] * 3
+        assert not first.done()
+        wait.set()
+
+
 def test_metrics_are_what_prometheus_reads(service):
     from prometheus_client.parser import text_string_to_metric_families
 

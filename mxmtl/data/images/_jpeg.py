@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from ..._files import Bytes
 from .._errors import cut_short
+from ._bitmaps import ORIENTATION, SHORT
 
 APP1, DHT, DQT, DRI, EOI, SOI, SOS = 0xE1, 0xC4, 0xDB, 0xDD, 0xD9, 0xD8, 0xDA
 BASELINE, PROGRESSIVE = (0xC0, 0xC1), 0xC2
@@ -29,10 +30,9 @@ NEXT_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 MARKER = re.compile(rb"\xff[\x01-\xfe]")
 ALONE = (0x01, *range(0xD0, 0xD8))  # markers without a length
 MAX_SEGMENTS = 1 << 16  # before the image; more take long to follow, and no camera writes them
-MAX_PIXELS = 1 << 30  # OpenCV's own limit
+MOST_DECODED = 1 << 30  # OpenCV's own limit
 MAX_BLOCKS = 10  # of an interleaved scan's unit (T.81, B.2.3)
 BLOCK = 8  # rows of a block of coefficients
-ORIENTATION, SHORT = 0x0112, 3  # EXIF's tag, and the type of its value
 TRANSPOSED = 5  # EXIF orientations from here on swap height and width
 
 
@@ -165,7 +165,7 @@ def read_jpeg(data: bytes) -> JpegState:
     except Irregular:
         if data.find(b"\xff\xd9", state.scan_start) < 0:
             raise cut_short("JPEG", len(data)) from None
-    state.sure &= state.width * state.height <= MAX_PIXELS
+    state.sure &= state.width * state.height <= MOST_DECODED
     return state
 
 
