@@ -17,6 +17,7 @@ UNKNOWN = "-"  # stands for what is not known or not defined; in JSON that is nu
 MARKUP = "\\`*[]<>|#$~!&"  # what Markdown may read as more than itself
 # Between two letters an underscore is none of these, and names of metrics keep theirs.
 UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for one by its begin
 BREAKING = {"Cc", "Zl", "Zp"}  # Unicode's categories of what ends a line or steers a terminal
 
 
@@ -78,9 +79,12 @@ class Table:
         title = f"**{in_markdown(self.title)}**" if self.title else ""
         return below(title, self._grid(head, body, "pipe"), self.note, gap="\n\n")
 
-    def csv(self) -> str:
-        """Return it as CSV, with every digit; what is not known is empty."""
-        return csv_text(self.header, self.rows)
+    def csv(self, safe_cells: bool = False) -> str:
+        """Return it as CSV, with every digit; what is not known is empty.
+
+        ``safe_cells`` puts an apostrophe before texts that a spreadsheet would run.
+        """
+        return csv_text(self.header, self.rows, safe_cells)
 
     def is_number(self, column: int) -> bool:
         """Tell whether a column has numbers, and perhaps unknown ones among them."""
@@ -157,13 +161,34 @@ def in_markdown(cell: Any) -> str:
     return f"**{text}**" if isinstance(cell, Cell) and cell.best else text
 
 
-def csv_text(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+def csv_text(header: Sequence[str], rows: Sequence[Sequence[Any]], safe_cells: bool = False) -> str:
     r"""Return CSV with every digit; a cell that is not known is empty.
 
     >>> csv_text(["name", "value"], [["a,b", 12], ["c", float("nan")]])
     'name,value\n"a,b",12\nc,\n'
     """
-    return "".join(csv_line([exact(value_of(cell)) for cell in row]) for row in [header, *rows])
+    change = safe_cell if safe_cells else value_of
+    return "".join(
+        csv_line([exact(change(value_of(cell))) for cell in row]) for row in [header, *rows]
+    )
+
+
+def safe_cell(cell: Any) -> Any:
+    """Return a cell that no spreadsheet takes for a formula; numbers are none.
+
+    >>> safe_cell("=2+2"), safe_cell("a=2"), safe_cell(-2)
+    ("'=2+2", 'a=2', -2)
+    """
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
+
+
+def safe_path(name: Any) -> Any:
+    """Return a path by which a spreadsheet does nothing.
+
+    >>> safe_path("=2+2.png"), safe_path("a=2.png")
+    ('./=2+2.png', 'a=2.png')
+    """
+    return f"./{name}" if isinstance(name, str) and name.startswith(FORMULA) else name
 
 
 def csv_line(row: Sequence[str]) -> str:

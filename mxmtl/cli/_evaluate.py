@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from .. import evaluation
+from .. import evaluation, model
 from ._arguments import add_options, given
 from ._model_options import add_model_options, check_output, model_of, running
 
@@ -32,12 +32,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-o", "--output", metavar="FILE", help="write a .txt, .md, .json or .csv file instead"
     )
     parser.add_argument("--force", action="store_true", help="replace a file that is there")
+    add_options(parser, model.PredictOptions, only=("safe_cells",))
     add_options(parser, evaluation.EvaluateOptions, bootstrap=BOOTSTRAP)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate, and print or write the tables."""
     options = {"bootstrap": BOOTSTRAP, **given(arguments, evaluation.EvaluateOptions)}
+    safe = getattr(arguments, "safe_cells", False)
     check_output(arguments.output, arguments.force)
     if arguments.output:
         evaluation.form_of(arguments.output, arguments.format)
@@ -45,8 +47,8 @@ def run(arguments: argparse.Namespace) -> int:
         model_of(arguments), arguments.records, progress=True, **running(arguments), **options
     )
     if arguments.output:
-        made.save(arguments.output, arguments.format)
+        made.save(arguments.output, arguments.format, safe_cells=safe)
         print(f"{arguments.output}: {len(made.values)} values")
     else:
-        print(made.text(arguments.format or "text"))
+        print(made.text(arguments.format or "text", safe))
     return 3 if made.skipped else 0

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import functools
 
-from .. import training
+from .. import model, training
+from ._arguments import add_options
 
 EXAMPLE = "mxmtl runs runs"
 DESCRIPTION = """\
@@ -18,11 +20,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = DESCRIPTION
     parser.add_argument("folders", nargs="+", metavar="FOLDER", help="runs, or folders of runs")
     parser.add_argument("--format", choices=("text", "md", "csv"), default="text", help="(text)")
+    add_options(parser, model.PredictOptions, only=("safe_cells",))
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the table."""
     table = training.runs_table(training.find_runs(arguments.folders))
-    forms = {"text": table.text, "md": table.markdown, "csv": table.csv}
+    safe = functools.partial(table.csv, getattr(arguments, "safe_cells", False))
+    forms = {"text": table.text, "md": table.markdown, "csv": safe}
     print(forms[arguments.format]().rstrip("\n"))
     return 0

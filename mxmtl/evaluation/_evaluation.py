@@ -5,6 +5,7 @@ Evaluations, `mxmtl.report` and reports about runs all show values of metrics in
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -113,20 +114,24 @@ class Evaluation:
             indent=2,
         )
 
-    def csv(self) -> str:
-        """Return lines ``task,metric,class,value,low,high``; what does not apply is empty."""
-        return values_csv(self.metrics, intervals=True)
+    def csv(self, safe_cells: bool = False) -> str:
+        """Return lines ``task,metric,class,value,low,high``; what does not apply is empty.
 
-    def text(self, form: str = "text") -> str:
-        """Return it in one of `FORMATS`."""
-        made: Any = {"text": self.__str__, "md": self.markdown, "json": self.json, "csv": self.csv}
+        ``safe_cells`` puts an apostrophe before names that a spreadsheet would run.
+        """
+        return values_csv(self.metrics, intervals=True, safe_cells=safe_cells)
+
+    def text(self, form: str = "text", safe_cells: bool = False) -> str:
+        """Return it in one of `FORMATS`; ``safe_cells`` as `csv` takes it."""
+        made: Any = {"text": self.__str__, "md": self.markdown, "json": self.json}
+        made["csv"] = functools.partial(self.csv, safe_cells)
         if form not in made:
             raise ValueError(f"format {form!r} is not one of {FORMATS}.")
         return str(made[form]())
 
-    def save(self, path: PathLike, form: str | None = None) -> None:
+    def save(self, path: PathLike, form: str | None = None, *, safe_cells: bool = False) -> None:
         """Write it as told, or as the ending says: ``.txt``, ``.md``, ``.json`` or ``.csv``."""
-        text = self.text(form_of(path, form))
+        text = self.text(form_of(path, form), safe_cells)
         with atomic_write(path) as stream:
             stream.write((text.rstrip("\n") + "\n").encode("utf-8"))
 
@@ -281,11 +286,11 @@ def class_table(
     return Table(title, [first or task, *map(shown, columns)], rows)
 
 
-def values_csv(values: Iterable[MetricValue], intervals: bool) -> str:
+def values_csv(values: Iterable[MetricValue], intervals: bool, safe_cells: bool = False) -> str:
     """Return lines ``task,metric,class,value``, and ``low,high`` of their intervals."""
     ends = ["low", "high"] if intervals else []
     rows: list[list[Any]] = []
     for value in values:
         bounds = (value.interval or (None, None)) if intervals else ()
         rows.append([value.task, value.metric, value.of_class, value.value, *bounds])
-    return csv_text(["task", "metric", "class", "value", *ends], rows)
+    return csv_text(["task", "metric", "class", "value", *ends], rows, safe_cells)

@@ -17,13 +17,13 @@ from tqdm import tqdm
 
 from .._files import atomic_write, printable
 from .._progress import progress
+from .._table import safe_cell, safe_path
 from ._inputs import Inputs, Item
 from ._model_file import ModelFile
 from ._options import PredictOptions
 from ._predictor import Predictor
 
 SAID = 20  # images that could not be read and are named one by one
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for one by its begin
 
 
 class Sheet:
@@ -42,19 +42,7 @@ class Sheet:
 
     def writerow(self, cells: Iterable[Any]) -> None:
         """Write one row."""
-        self._writer.writerow([self._cell(cell) for cell in cells] if self._safe else list(cells))
-
-    def _cell(self, cell: Any) -> Any:
-        return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
-
-
-def plain_path(name: Any) -> Any:
-    """Return a path by which a spreadsheet does nothing.
-
-    >>> plain_path("=2+2.png"), plain_path("a=2.png")
-    ('./=2+2.png', 'a=2.png')
-    """
-    return f"./{name}" if isinstance(name, str) and name.startswith(FORMULA) else name
+        self._writer.writerow(map(safe_cell, cells) if self._safe else cells)
 
 
 class Shown:
@@ -139,7 +127,7 @@ class CsvWriter(Writer, form="csv"):
     def write(self, items: Sequence[Item], predictions: Sequence[np.ndarray]) -> None:
         known = [self.known(item) for item in items]
         table: dict[str, Any] = {
-            name: [plain_path(one[name]) for one in known] for name in self.columns
+            name: [safe_path(one[name]) for one in known] for name in self.columns
         }
         for task, part in zip(self.file.tasks, predictions):
             table.update(task.describe(part, self.file.thresholds.get(task.name)))
@@ -303,7 +291,7 @@ class Skipped:
                 stream = self._files.enter_context(text_output(self.path))
                 self._writer = Sheet(stream, self._safe)
                 self._writer.writerow(("row", "path", "reason"))
-            name = printable(plain_path(item.origin.path or item.name))
+            name = printable(safe_path(item.origin.path or item.name))
             self._writer.writerow((item.number, name, printable(reason)))
 
     def __enter__(self) -> Skipped:

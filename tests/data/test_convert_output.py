@@ -121,6 +121,14 @@ def test_a_short_row_is_left_out_and_makes_no_split(tmp_path):
     assert '4,2.jpg,"it has 2 cells' in (tmp_path / "d_x.skipped.csv").read_text()
 
 
+def test_no_cell_of_a_list_of_skipped_rows_is_a_formula(tmp_path):
+    (name,) = write_images(tmp_path / "jpg", 1)
+    (tmp_path / "train.csv").write_text(f"path,breed\n=2+2.png,pug\n{name},pug\n")
+    options = {"tasks": mxmtl.TaskSet([TASKS["breed"]]), "on_error": "skip"}
+    convert(tmp_path, tmp_path / "d", **options)
+    assert "\n2,./=2+2.png," in (tmp_path / "d.skipped.csv").read_text()
+
+
 def parted(folder, *parts):
     """Write a table that has these cells in its column ``part``."""
     rows = [{"path": n, "part": p} for n, p in zip(write_images(folder / "jpg", len(parts)), parts)]

@@ -8,6 +8,7 @@ import json
 import math
 
 import mxmtl
+from mxmtl._table import csv_text
 from mxmtl.evaluation import Predictions, _evaluate, evaluate, evaluation_suite, measure
 from mxmtl.training import ModelFile
 from tests import _cases
@@ -170,6 +171,7 @@ def test_formats(tmp_path):
     assert json.loads((tmp_path / "b.txt").read_text("utf-8")) == data
     with pytest.raises(ValueError, match=r"a.html: an evaluation ends in one of"):
         made.save(tmp_path / "a.html")
+    assert csv_text(["class"], [["=2+2"], [-1]], safe_cells=True) == "class\n'=2+2\n-1\n"
     with pytest.raises(ValueError, match="'xml' is not one of"):
         made.text("xml")
 

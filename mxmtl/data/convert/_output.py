@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from ..._files import printable, write_json
-from ..._table import Table
+from ..._table import Table, safe_cell, safe_path
 from ..._version import __version__
 from ...tasks import TaskSet
 from .._options import OutputOptions
@@ -54,7 +54,7 @@ Outcome = Stored | Skipped
 
 
 class ListedRows:
-    """A CSV file with the columns row, path, perhaps others, and reason."""
+    """A CSV file with the columns row, path, perhaps others, and reason; no cell is a formula."""
 
     def __init__(self, folder: str, name: str, *others: str) -> None:
         self.name, self.first = name, ""
@@ -66,8 +66,8 @@ class ListedRows:
     def add(self, item: LabelledRow, reason: str, *others: str) -> None:
         """List a row."""
         self.first = self.first or f"row {item.row.number}, {reason}"
-        path = printable(item.row.path)
-        self._writer.writerow((item.row.number, path, *others, printable(reason)))
+        path, texts = printable(safe_path(item.row.path)), map(safe_cell, (*others, reason))
+        self._writer.writerow((item.row.number, path, *map(printable, texts)))
 
     def close(self) -> None:
         """Complete the file."""
