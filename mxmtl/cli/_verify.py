@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from .. import data
 from ._arguments import add_options, given
@@ -27,6 +28,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.repair is None:
         found = data.verify_records(arguments.prefix, **given(arguments, data.VerifyOptions))
         print(found)
+        if found.damage:
+            print(f"mxmtl verify: {arguments.prefix} is damaged.", file=sys.stderr)
         return 1 if found.damage else 0
     options = given(arguments, data.RepairOptions)
     found, summary = data.repair_records(arguments.prefix, arguments.repair, **options)

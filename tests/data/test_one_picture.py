@@ -9,7 +9,14 @@ import zlib
 import mxmtl
 from mxmtl.augment import Pipeline, View, averaged
 from mxmtl.data import ImageError, ImageOptions, inspect_records
-from mxmtl.data.images import Room, convert_image, decode_shown, decode_view, read_info
+from mxmtl.data.images import (
+    Room,
+    convert_image,
+    decode_image,
+    decode_shown,
+    decode_view,
+    read_info,
+)
 from mxmtl.model import ImageReader, Preprocessing
 
 import cv2
@@ -202,6 +209,11 @@ def test_large_images_wait_for_one_another_and_leave_room():
         with pytest.raises(ImageError):
             decode_shown(data[:200], read_info(data), lambda h, w: View(h, w), 3, room=room)
     assert room._free == room.most
+    # What is larger than all of the room would wait for ever.
+    with pytest.raises(ImageError, match="at most 1000000 are taken"):
+        decode_image(data, read_info(data), "color", room=Room(1_000_000))
+    with pytest.raises(ImageError, match="at most 1000000 are taken"):
+        decode_shown(data, read_info(data), lambda h, w: View(h, w), 3, room=Room(1_000_000))
 
 
 def test_lack_of_memory_is_no_broken_image(monkeypatch):

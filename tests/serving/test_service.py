@@ -318,7 +318,7 @@ def test_an_image_that_is_never_done_gets_503_and_does_not_hold_up_a_stop(monkey
 
 def test_one_image_that_takes_long_delays_no_other():
     predictor, wait = Echo(), threading.Event()
-    read, slow = predictor.read, picture((1, 2, 3))
+    read, slow = predictor.read, picture((9, 90, 9))
     predictor.read = lambda data: wait.wait(20) if data == slow else read(data)
     with serving(predictor) as service, ThreadPoolExecutor(1) as pool:
         first = pool.submit(predict, service, slow)

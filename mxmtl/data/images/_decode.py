@@ -90,7 +90,7 @@ def view_of_jpeg(
     else:
         part = view.rectangle(head.height, head.width)
     rows = 0 if part is None else part[1] * (down // factor)
-    with room.take(kept):
+    with room.take(kept, 1):
         found = decode_rows(payload, head, channels, reduction=factor, rows=rows, into=into)
     if found is None:
         return None

@@ -76,8 +76,10 @@ class Room:
             raise ImageError(f"{width} x {height} pixels; at most {self.most} are taken.")
 
     @contextlib.contextmanager
-    def take(self, pixels: int) -> Iterator[None]:
-        """Wait until an image may be decoded."""
+    def take(self, width: int, height: int) -> Iterator[None]:
+        """Wait until an image may be decoded; `ImageError` for one that never could be."""
+        self.check(width, height)
+        pixels = width * height
         if pixels < LARGE:
             yield
             return
@@ -139,7 +141,7 @@ def decode_image(
     room : Room
         What may be decoded.
     """
-    with room.take(info.width * info.height):
+    with room.take(info.width, info.height):
         raw, factor = decoded(data, info, color, (reduction, reduction), room)
         raw = upright(raw, info.orientation)
         made = rendered(raw, info, how, (reduction // factor, reduction // factor))
@@ -159,7 +161,7 @@ def decode_shown(
     ``view_of`` makes the view of an image of a (height, width) that is upright.
     """
     color = "color" if channels == 3 else "gray"
-    with room.take(info.width * info.height):
+    with room.take(info.width, info.height):
         view, factors = None, (1, 1)
         if info.format == JPEG:  # of others only the decoder knows the size for certain
             turned = info.orientation >= TRANSPOSED
