@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+from collections.abc import Callable
 
 from .. import model, training
 from ._arguments import add_options
@@ -27,6 +28,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the table."""
     table = training.runs_table(training.find_runs(arguments.folders))
     safe = functools.partial(table.csv, getattr(arguments, "safe_cells", False))
-    forms = {"text": table.text, "md": table.markdown, "csv": safe}
+    forms: dict[str, Callable[[], str]] = {
+        "text": table.text, "md": table.markdown, "csv": safe,
+    }  # fmt: skip
     print(forms[arguments.format]().rstrip("\n"))
     return 0

@@ -40,7 +40,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, or go on training."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    told, warned = logging.StreamHandler(sys.stdout), logging.StreamHandler()
+    told.addFilter(lambda record: record.levelno < logging.WARNING)
+    warned.setLevel(logging.WARNING)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[told, warned])
     chosen = given(arguments, training.Settings)
     training.Settings.of(chosen)  # what is wrong by itself is said before MXNet is loaded
     if arguments.find_lr:

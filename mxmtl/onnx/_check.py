@@ -197,7 +197,7 @@ def check_growth(
 ) -> None:
     """Bound by how much a layer makes images larger; what it reads for that is in the file."""
     read = [*inputs, None, None, None][1:4]
-    pads = [*attributes.get("pads", ()), *attributes.get("output_padding", ())]
+    pads: list[float] = [*attributes.get("pads", ()), *attributes.get("output_padding", ())]
     times, pixels, told = 1.0, 0.0, True
     match op:
         case "Pad":
