@@ -36,7 +36,7 @@ Thresholds = Mapping[str, Sequence[float]]
 # Each of these says what another says, is a table, or needs to be told more.
 RELATIVE_LOSS = "relative_loss"  # beside constant answers, which `evaluation_suite` is told
 LEFT_OUT = {
-    *("f_beta", "hamming_loss", "mse", "confusion_matrix", "jaccard"),
+    *("f_beta", "hamming_loss", "mse", "confusion_matrix", "jaccard", "hinge"),
     *("average_calibration_error", "max_calibration_error"),
     *("precision_at_recall", "recall_at_precision"),
     *("sensitivity_at_specificity", "specificity_at_sensitivity"),

@@ -55,6 +55,7 @@ from ._probabilities import AveragePrecision as AveragePrecision
 from ._probabilities import BrierScore as BrierScore
 from ._probabilities import CalibrationError as CalibrationError
 from ._probabilities import CrossEntropy as CrossEntropy
+from ._probabilities import Hinge as Hinge
 from ._probabilities import MaxCalibrationError as MaxCalibrationError
 from ._probabilities import TaskLoss as TaskLoss
 from ._ranking import CoverageError as CoverageError

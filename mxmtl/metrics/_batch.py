@@ -105,6 +105,10 @@ class Batch(abc.ABC):
         """Squared distance of probabilities from labels: float64 (n, label_width)."""
         raise self._has_none("probabilities")
 
+    def hinges(self) -> np.ndarray:
+        """How far a label is from leading by 1, 0 or more: float64 (n, label_width)."""
+        raise self._has_none("probabilities")
+
     def outcomes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return probability, whether it came true, and whether that is known: (n, units)."""
         raise self._has_none("probabilities")
@@ -304,6 +308,11 @@ class ClassBatch(Batch, kind="class"):
         square = np.einsum("nk,nk->n", p, p, dtype=np.float64)[:, None]
         return square - 2 * self._of_label + 1
 
+    def hinges(self) -> np.ndarray:
+        others = self.probability.astype(np.float64)
+        np.put_along_axis(others, self.label[:, None], -np.inf, axis=1)
+        return 1 - self._of_label + others.max(axis=1, keepdims=True, initial=-np.inf)
+
     def outcomes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         p = self.probability
         return p, self.label[:, None] == np.arange(p.shape[1]), np.ones(p.shape, bool)
@@ -408,6 +417,10 @@ class CellsBatch(Batch, kind="cells"):
     def brier_scores(self) -> np.ndarray:
         square = np.square(self.prediction.astype(np.float64) - self.label)
         return np.where(self.mask, square, 0)
+
+    def hinges(self) -> np.ndarray:
+        p = self.prediction.astype(np.float64)
+        return np.where(self.mask, np.where(self.positive, 1 - p, 1 + p), 0)
 
     def outcomes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         return self.prediction, self.positive, self.mask

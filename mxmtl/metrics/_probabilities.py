@@ -172,6 +172,18 @@ class BrierScore(AbstractMean):
     values = Batch.brier_scores
 
 
+class Hinge(AbstractMean):
+    """Mean distance of probabilities from a lead of 1: of the class, of a yes, or of a no.
+
+    It is that of probabilities, as `torchmetrics` takes them, and not of logits.
+    """
+
+    averages: ClassVar[Averages] = {"class": (), "cells": ("micro", "macro", "none")}
+    formula = "mean of 1 - (p(label) - highest p of another class); of a cell 1 - p, or 1 + p"
+    source = "Crammer and Singer 2001; `torchmetrics` hinge_loss"
+    values = Batch.hinges
+
+
 class TaskLoss(AbstractMean):
     """Mean loss of the labelled cells, as the task declares it.
 

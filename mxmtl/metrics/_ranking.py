@@ -6,7 +6,7 @@ The labels of a row are ranked among those that are known; a row with none is no
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -109,15 +109,18 @@ class CoverageError(AbstractRanking):
 
 
 # -- one point of the curve of all thresholds ------------------------------------------------------
-def best(values: np.ndarray, allowed: np.ndarray) -> float:
-    """Return the highest value where it is allowed, 0 where it is nowhere."""
-    return float(values[allowed].max()) if allowed.any() else 0.0
+class Rates(NamedTuple):
+    """What is reached at each threshold, with none taken at first."""
+
+    recall: np.ndarray
+    precision: np.ndarray
+    specificity: np.ndarray
 
 
-def rates(c: Curve) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return recall, precision and specificity at each threshold, with none taken at first."""
+def rates(c: Curve) -> Rates:
+    """Return the rates of a curve."""
     tp, fp = np.append(0.0, c.tp), np.append(0.0, c.fp)
-    return ratio(tp, tp[-1]), ratio(tp, tp + fp, 1.0), 1.0 - ratio(fp, fp[-1])
+    return Rates(ratio(tp, tp[-1]), ratio(tp, tp + fp, 1.0), 1.0 - ratio(fp, fp[-1]))
 
 
 class AbstractPoint(AbstractArea):
@@ -136,6 +139,8 @@ class AbstractPoint(AbstractArea):
     higher_is_better = True
     unit = "share"
     undefined = "0 where no threshold is good enough; nan without a positive and a negative label"
+    best: ClassVar[str]  # of the rates
+    where: ClassVar[str]  # the rate that is to be high enough
 
     def __init__(
         self,
@@ -157,15 +162,9 @@ class AbstractPoint(AbstractArea):
     def _point(self, c: Curve) -> float:
         if not c.tp.size or not c.tp[-1] or not c.fp[-1]:
             return np.nan
-        recall, precision, specificity = rates(c)
-        return type(self).point(recall, precision, specificity, self.level)
-
-    @staticmethod
-    def point(
-        recall: np.ndarray, precision: np.ndarray, specificity: np.ndarray, level: float
-    ) -> float:
-        """Return the value, from the rates at all thresholds."""
-        raise NotImplementedError
+        seen = rates(c)
+        allowed = getattr(seen, self.where) >= self.level
+        return float(getattr(seen, self.best)[allowed].max()) if allowed.any() else 0.0
 
     @property
     def error(self) -> Value:
@@ -178,10 +177,7 @@ class PrecisionAtRecall(AbstractPoint):
 
     formula = "max precision where recall >= level"
     source = "`torchmetrics` precision_at_fixed_recall"
-
-    @staticmethod
-    def point(recall: Any, precision: Any, specificity: Any, level: float) -> float:
-        return best(precision, recall >= level)
+    best, where = "precision", "recall"
 
 
 class RecallAtPrecision(AbstractPoint):
@@ -189,10 +185,7 @@ class RecallAtPrecision(AbstractPoint):
 
     formula = "max recall where precision >= level"
     source = "`torchmetrics` recall_at_fixed_precision"
-
-    @staticmethod
-    def point(recall: Any, precision: Any, specificity: Any, level: float) -> float:
-        return best(recall, precision >= level)
+    best, where = "recall", "precision"
 
 
 class SensitivityAtSpecificity(AbstractPoint):
@@ -200,10 +193,7 @@ class SensitivityAtSpecificity(AbstractPoint):
 
     formula = "max recall where specificity >= level"
     source = "`torchmetrics` sensitivity_at_specificity"
-
-    @staticmethod
-    def point(recall: Any, precision: Any, specificity: Any, level: float) -> float:
-        return best(recall, specificity >= level)
+    best, where = "recall", "specificity"
 
 
 class SpecificityAtSensitivity(AbstractPoint):
@@ -211,7 +201,4 @@ class SpecificityAtSensitivity(AbstractPoint):
 
     formula = "max specificity where recall >= level"
     source = "`torchmetrics` specificity_at_sensitivity"
-
-    @staticmethod
-    def point(recall: Any, precision: Any, specificity: Any, level: float) -> float:
-        return best(specificity, recall >= level)
+    best, where = "specificity", "recall"

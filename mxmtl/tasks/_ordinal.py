@@ -37,6 +37,10 @@ class Method(ABC):
         """Return where the thresholds of one direction begin; nothing where logits have no such."""
         return ()
 
+    def above(self, F: Any, label: Any) -> Any:
+        """Tell of labels (N, 1) whether they lie above each class but the last: (N, K - 1)."""
+        return F.concat(*(label > k for k in range(self.classes - 1)), dim=1)
+
     @abstractmethod
     def activate(self, F: Any, logits: Any) -> Any:
         """Turn logits into class probabilities (N, K)."""
@@ -44,6 +48,10 @@ class Method(ABC):
     @abstractmethod
     def loss(self, F: Any, logits: Any, label: Any) -> Any:
         """Loss (N, 1) of labels (N, 1)."""
+
+    @abstractmethod
+    def gradient(self, F: Any, logits: Any, label: Any) -> Any:
+        """Gradient of the loss at the logits, (N, num_logits)."""
 
     @abstractmethod
     def loss_of_prediction(self, label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
@@ -69,6 +77,10 @@ class Corn(Method):
             yes, no = (F.slice_axis(x, axis=1, begin=k, end=k + 1) for x in (above, below))
             loss = loss + (label > k) * yes + (label == k) * no
         return loss
+
+    def gradient(self, F: Any, logits: Any, label: Any) -> Any:
+        reached = F.concat(*(label >= k for k in range(self.classes - 1)), dim=1)
+        return reached * (F.sigmoid(logits) - self.above(F, label))
 
     def loss_of_prediction(self, label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
         return -log(np.take_along_axis(prediction, label.astype(np.int64), axis=1))
@@ -98,6 +110,9 @@ class Coral(Method):
             loss = loss + (label > k) * yes + (label <= k) * no
         return loss
 
+    def gradient(self, F: Any, logits: Any, label: Any) -> Any:
+        return F.sigmoid(logits) - self.above(F, label)
+
     def loss_of_prediction(self, label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
         above = np.cumsum(prediction[:, :0:-1], axis=1)[:, ::-1]  # of class k + 1 and up
         is_above = label > np.arange(self.classes - 1)
@@ -115,9 +130,14 @@ class Soft(Method):
         return F.softmax(logits, axis=1)
 
     def loss(self, F: Any, logits: Any, label: Any) -> Any:
+        return -F.sum(self._shares(F, label) * log_softmax(F, logits), axis=1, keepdims=True)
+
+    def _shares(self, F: Any, label: Any) -> Any:
         distances = F.concat(*(F.abs(label - k) for k in range(self.classes)), dim=1)
-        shares = F.softmax(-self.sharpness * distances, axis=1)
-        return -F.sum(shares * log_softmax(F, logits), axis=1, keepdims=True)
+        return F.softmax(-self.sharpness * distances, axis=1)
+
+    def gradient(self, F: Any, logits: Any, label: Any) -> Any:
+        return F.softmax(logits, axis=1) - self._shares(F, label)
 
     def loss_of_prediction(self, label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
         shares = np.exp(-self.sharpness * np.abs(label - np.arange(self.classes)))
@@ -206,6 +226,9 @@ class Ordinal(ClassTask):
 
     def cell_loss(self, F: Any, logits: Any, label: Any) -> Any:
         return self._method.loss(F, logits, label)
+
+    def cell_gradient(self, F: Any, logits: Any, label: Any) -> Any:
+        return self._method.gradient(F, logits, label)
 
     def cell_loss_of_prediction(self, label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
         return self._method.loss_of_prediction(label, prediction)

@@ -29,6 +29,14 @@ class ValueTask(Task, ABC):
 
     kind: ClassVar[Kind] = VALUE
     missing: ClassVar[float] = math.nan
+    default_metrics: ClassVar[tuple[str, ...]] = (
+        "num_labels",
+        "baseline_rmse",
+        "mae",
+        "rmse",
+        "r2_score",
+        "task_loss",
+    )
 
     @property
     def num_outputs(self) -> int:
@@ -94,14 +102,6 @@ class Regression(ValueTask):
     scale: float | None = field(default=None, compare=False)
 
     loss_form: ClassVar[str] = "values"
-    default_metrics: ClassVar[tuple[str, ...]] = (
-        "num_labels",
-        "baseline_rmse",
-        "mae",
-        "rmse",
-        "r2_score",
-        "task_loss",
-    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

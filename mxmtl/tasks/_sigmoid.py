@@ -216,15 +216,8 @@ class Binary(SigmoidTask):
         What the loss is multiplied by.
     pos_weight : float, optional
         What the loss of a row labelled 1 is multiplied by.
-    label_smoothing : float
-        ``a`` in [0, 1): targets become a / 2 and 1 - a / 2.
-    loss : Loss, optional
-        One of `mxmtl.losses`, instead of the cross-entropy.
-    missing_as : MissingAs, optional
-        What a missing label is taken for in training, one of `mxmtl.losses`; by default it is
-        left out.
-    offsets : sequence of float, optional
-        One for each cell: what is added to logits to predict; see `adjusted`.
+    label_smoothing, loss, missing_as, offsets
+        As those of `Multilabel`.
 
     Examples
     --------

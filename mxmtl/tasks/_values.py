@@ -116,6 +116,22 @@ class Interval(Regression):
         error = F.slice_axis(logits, axis=1, begin=0, end=1) - y
         return 0.5 * (F.exp(-s) * F.square(error) + s)
 
+    def cell_gradient(self, F: Any, logits: Any, label: Any) -> Any:
+        y, ends = self.standard(label), self._ends(F, logits)
+        if self.method == "quantile":
+            tail = (1 - self.coverage) / 2
+            middle, low, high = (
+                (1 - level) * (end > y) - level * (end < y)
+                for level, end in zip((0.5, tail, 1 - tail), ends)
+            )
+            _, *rest = (F.slice_axis(logits, axis=1, begin=k, end=k + 1) for k in range(3))
+            below, above = map(F.sigmoid, rest)
+            return F.concat(middle + low + high, -low * below, high * above, dim=1)
+        raw = F.slice_axis(logits, axis=1, begin=1, end=2)
+        s, error = F.clip(raw, -WIDEST, WIDEST), ends[0] - y
+        spread = 0.5 * (1.0 - F.exp(-s) * F.square(error)) * (F.abs(raw) <= WIDEST)
+        return F.concat(F.exp(-s) * error, spread, dim=1)
+
     def cell_loss_of_prediction(self, label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
         scale = self.units[1]
         over = (prediction - label) / scale
@@ -180,15 +196,6 @@ class Count(ValueTask):
 
     mean: float | None = field(default=None, compare=False)
 
-    default_metrics: ClassVar[tuple[str, ...]] = (
-        "num_labels",
-        "baseline_rmse",
-        "mae",
-        "rmse",
-        "r2_score",
-        "task_loss",
-    )
-
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.mean is not None:
@@ -215,6 +222,9 @@ class Count(ValueTask):
     def cell_loss(self, F: Any, logits: Any, label: Any) -> Any:
         z = F.clip(logits, -LARGEST, LARGEST) + math.log(self.mean or 1.0)
         return F.exp(z) - label * z + label * F.log(F.maximum(label, 1.0)) - label
+
+    def cell_gradient(self, F: Any, logits: Any, label: Any) -> Any:
+        return (self.activate(F, logits) - label) * (F.abs(logits) <= LARGEST)
 
     def cell_loss_of_prediction(self, label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
         p = np.maximum(prediction, np.finfo(np.float32).tiny)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import mxmtl
 from tests import _cases
 
@@ -10,6 +12,15 @@ import numpy as np
 
 TASKS = {name: _cases.TASKS[name] for name in ("multiclass", "binary", "multilabel", "regression")}
 SORTS = ("plain", "ties", "extreme", "one_class", "float16")
+
+
+@lru_cache(maxsize=256)
+def shared(name: str, sort: str, missing: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Return the sample of one of `TASKS`, the same arrays each time, which nobody may write."""
+    arrays = sample(TASKS[name], sort, missing, seed=seed)
+    for array in arrays:
+        array.flags.writeable = False
+    return arrays
 
 
 def sample(

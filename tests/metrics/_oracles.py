@@ -252,6 +252,11 @@ def brier_of_classes(y: np.ndarray, p: np.ndarray) -> np.ndarray:
     return ((p - np.eye(p.shape[1])[y]) ** 2).sum(axis=1)
 
 
+def hinge_of_classes(y: np.ndarray, p: np.ndarray) -> np.ndarray:
+    others = np.where(np.eye(p.shape[1])[y] > 0, -np.inf, p).max(axis=1)
+    return np.maximum(1 - (p[np.arange(len(y)), y] - others), 0)
+
+
 def calibration(together: Callable[..., float]) -> Oracle:
     """Apply a function of the shares of rows in each bin, and of how far it is off."""
 
@@ -385,6 +390,7 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "average_calibration_error": calibration(lambda shares, gaps: np.mean(gaps)),
     "calibration_error": calibration(np.dot),
     "coverage_error": of_rows(lambda y, p: np.sum(p >= p[y].min()) if y.any() else 0.0),
+    "hinge": of_cells(lambda y, p: np.maximum(1 - (2 * y - 1) * p, 0), hinge_of_classes),
     "interval_coverage": of_values(lambda y, p: np.nan),  # of tasks without; see test_intervals.py
     "interval_width": of_values(lambda y, p: np.nan),
     "jaccard": sklearn_rate("jaccard_score"),

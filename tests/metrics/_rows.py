@@ -26,6 +26,14 @@ def rows() -> list[Row]:
     return out
 
 
+def by_metric() -> dict[str, list[Row]]:
+    """Return the rows of each metric: a test goes through those of one."""
+    found: dict[str, list[Row]] = {}
+    for row in rows():
+        found.setdefault(row[0], []).append(row)
+    return found
+
+
 def make(row: Row, task: Any = None) -> metrics.Metric:
     name, task_name, average = row
     options = dict(OPTIONS.get(name, {}))

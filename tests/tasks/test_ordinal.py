@@ -54,6 +54,54 @@ def test_extreme_logits_stay_finite_and_distributions(method):
     assert p.min() >= 0
 
 
+ORDERED = [mxmtl.Ordinal(method, CLASSES, method=method) for method in ("corn", "coral", "soft")]
+OTHERS = [
+    mxmtl.Interval("quantile", center=1.5, scale=2, coverage=0.8),
+    mxmtl.Interval("gaussian", center=1.5, scale=2, method="gaussian"),
+    mxmtl.Count("count", mean=2.5),
+]
+
+
+@pytest.mark.parametrize("task", [*ORDERED, *OTHERS], ids=lambda task: task.name)
+def test_the_gradient_that_balancing_takes_is_that_of_the_loss(task):
+    rng = np.random.RandomState(2)
+    label = np.where(np.arange(40) % 4, rng.randint(0, 5, 40), task.missing)
+    logits = rng.normal(size=(40, task.num_logits)) * 4
+    logits[:4] *= 10  # past where variances and counts are cut
+    found = task.logit_gradient(mx.nd, mx.nd.array(logits), mx.nd.array(label)).asnumpy()
+    expected = gradient(task, logits, label) * 4 / 3  # "valid" normalization
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_all_targets_can_be_balanced_by_gradients():
+    """The Gramian is that of separate backward passes; CORAL's head is no dense layer."""
+    tasks = mxmtl.TaskSet([*ORDERED, *OTHERS])
+    module = mx.mod.Module(
+        mxmtl.training_symbol(mx.sym.var("data"), tasks, balance="gradnorm"),
+        label_names=tasks.label_names,
+    )
+    module.bind([("data", (8, 3))], [(task.label_name, (8,)) for task in tasks])
+    mx.random.seed(0)
+    module.init_params(mx.init.Xavier())
+    rng = np.random.RandomState(0)
+    x = mx.nd.array(rng.normal(size=(8, 3)))
+    labels = [mx.nd.array(rng.randint(0, 5, 8)) for _ in tasks]
+    module.forward(mx.io.DataBatch([x], labels), is_train=True)
+    found = module.get_outputs()[-1].asnumpy()[:, -len(tasks) :]
+    net = mxmtl.MultiTaskNet(mx.gluon.nn.Flatten(), tasks)
+    net.initialize()
+    net(x)
+    for name, parameter in net.collect_params().items():
+        parameter.set_data(module.get_params()[0][name])
+    rows = []
+    for index, task in enumerate(tasks):
+        x.attach_grad()
+        with mx.autograd.record():
+            task.row_loss(mx.nd, net(x)[index], labels[index]).backward()
+        rows.append(x.grad.asnumpy().ravel() / 8)
+    np.testing.assert_allclose(found, np.array(rows) @ np.array(rows).T, rtol=1e-3, atol=1e-7)
+
+
 @pytest.mark.parametrize("method", ["corn", "coral", "soft"])
 def test_module_fit_learns_an_order(method):
     rng = np.random.RandomState(1)
