@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from .tasks import Task as Task
     from .tasks import TaskSet as TaskSet
     from .tasks import drop_labels as drop_labels
+    from .tasks import fill_labels as fill_labels
     from .training import fit as fit
 
 _mend_when_imported()  # whoever imports MXNet from here on gets one that loads, or is told why not

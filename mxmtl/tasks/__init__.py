@@ -19,6 +19,7 @@ from ._checks import percent as percent
 from ._checks import spellings as spellings
 from ._checks import word_value as word_value
 from ._drop import drop_labels as drop_labels
+from ._fill import fill_labels as fill_labels
 from ._kind import Kind as Kind
 from ._kind import LabelCounter as LabelCounter
 from ._multiclass import ClassTask as ClassTask
@@ -57,4 +58,5 @@ __all__ = [
     "Task",
     "TaskSet",
     "drop_labels",
+    "fill_labels",
 ]

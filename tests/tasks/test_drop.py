@@ -1,4 +1,4 @@
-"""Labels that are dropped on purpose: what stays is what was there, and as much as is said."""
+"""Labels that are dropped on purpose, and filled again: what stays is what was there."""
 
 import mxmtl
 
@@ -79,3 +79,46 @@ def test_what_is_refused(labels, options, message):
         mxmtl.drop_labels(labels, TASKS, **options)
     with pytest.raises(ValueError, match=r"shape \(3, 2\); expected \(rows, 7\)"):
         mxmtl.drop_labels(np.zeros((3, 2)), TASKS)
+
+
+def test_the_surest_of_the_unknown_are_filled(labels):
+    dropped = mxmtl.drop_labels(labels, TASKS, share=0.5)
+    rng = np.random.RandomState(1)
+    classes = rng.dirichlet(np.ones(3), size=ROWS)
+    cells = rng.uniform(size=(ROWS, 4))
+    given = {"breed": classes, "toys": cells, "age": np.zeros((ROWS, 1))}
+    was = known(dropped)
+    for share in (0.0, 0.3, 1.0):
+        filled = mxmtl.fill_labels(dropped, TASKS, given, share=share, certainty=0.6)
+        np.testing.assert_array_equal(filled[was], dropped[was])
+        new = known(filled) & ~was
+        assert not new[:, 5:].any()  # one without predictions, and real values
+        for place, sure in (
+            (slice(0, 1), classes.max(1, keepdims=True)),
+            (slice(1, 5), abs(cells - 0.5) + 0.5),
+        ):
+            free, chosen = ~was[:, place], new[:, place]
+            assert chosen.sum() == min(int(share * free.sum()), (free & (sure > 0.6)).sum())
+            left = free & ~chosen
+            assert sure[left].max() <= sure[chosen].min(initial=1)
+        expected = np.column_stack([classes.argmax(1), cells > 0.5])[new[:, :5]]
+        np.testing.assert_array_equal(filled[:, :5][new[:, :5]], expected)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"share": -0.1}, "share=-0.1; expected a number from 0 to 1"),
+        ({"certainty": 0.4}, "certainty=0.4; expected a number from 0.5"),
+        (
+            {"predictions": {"toys": np.zeros((ROWS, 3))}},
+            r"task 'toys'.*\(400, 3\); expected \(400, 4\)",
+        ),
+    ],
+)
+def test_what_filling_refuses(labels, options, message):
+    given = {"predictions": {}, **options}
+    with pytest.raises(ValueError, match=message):
+        mxmtl.fill_labels(labels, TASKS, **given)
+    with pytest.raises(ValueError, match=r"shape \(3, 2\); expected \(rows, 7\)"):
+        mxmtl.fill_labels(np.zeros((3, 2)), TASKS, {})
