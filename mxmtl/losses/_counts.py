@@ -161,13 +161,17 @@ class LogitAdjusted(CountedLoss):
 class BalancedSoftmax(CountedLoss):
     """Cross-entropy of a softmax whose terms are multiplied by the count of their class.
 
-    The same as ``LogitAdjusted(tau=1)``, under the name of Ren et al. 2020, Balanced
-    meta-softmax for long-tailed visual recognition.
+    The same as ``LogitAdjusted(tau=1)``, with its gradient, under another name. Not where rows to
+    come are as unbalanced as those of training, and each counts the same.
 
     Parameters
     ----------
     counts : sequence or mapping, optional
         See `CountedLoss`.
+
+    References
+    ----------
+    Ren, Yu, Sheng, Ma et al. 2020, Balanced meta-softmax for long-tailed visual recognition.
     """
 
     adjusts: ClassVar[bool] = True
@@ -192,6 +196,8 @@ class ClassBalanced(CountedLoss):
         `effective_weights`. Of a label its yes and its no are the two classes.
     loss : Loss, optional
         What is weighed; cross-entropy by default.
+
+    The gradient is that of ``loss`` times the weight, and keeps its sign.
 
     References
     ----------

@@ -148,7 +148,7 @@ class FocalMargin(MarginLoss):
     """Positives are focal with p = sigmoid(logit - margin); negatives are cross-entropy.
 
     For partly labelled data, together with ``missing_as=SelfPaced()``: known positives pull
-    harder, so that what is like them is found.
+    harder, so that what is like them is found. Not where a yes can be wrong.
 
     Parameters
     ----------
@@ -204,8 +204,9 @@ class ProperAsymmetric(Loss):
     """Asymmetric and strictly proper: softplus of a scaled and shifted logit on each side.
 
     Has one minimum for each true probability, unlike `Asymmetric`, whose negatives with p below
-    the margin cost nothing. Probabilities are not calibrated by the sigmoid alone: `calibrated`
-    has the link; `mxmtl tune` comes near to it by a temperature. Rankings are the same.
+    the margin cost nothing. Not where probabilities are taken as they come: the sigmoid alone does
+    not calibrate them; `calibrated` has the link, and `mxmtl tune` comes near to it by a
+    temperature. Rankings are the same.
 
     Parameters
     ----------
@@ -215,7 +216,11 @@ class ProperAsymmetric(Loss):
     b_pos, b_neg : float
         Shifts.
     zeta_pos, zeta_neg : float
-        Divisors.
+        Divisors. All six defaults are those of the authors' code.
+
+    The gradient has the sign of p - label: of a positive
+    ``-k_pos / zeta_pos sigmoid(-k_pos (z - b_pos))``, of a negative
+    ``k_neg / zeta_neg sigmoid(k_neg (z - b_neg))``.
 
     References
     ----------

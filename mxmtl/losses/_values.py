@@ -21,8 +21,8 @@ class Huber(Loss):
     Parameters
     ----------
     delta : float
-        Where the line begins, in the scale of training (see the module): 1 is one standard
-        deviation of the labels.
+        Where the line begins, in the scale of training (see the module): 1, as PyTorch has it,
+        is one standard deviation of the labels.
 
     The gradient by the prediction is the error, cut at -delta and delta.
 
@@ -47,12 +47,13 @@ class Pinball(Loss):
     """Level times what a prediction is too low by, 1 - level times what it is too high by.
 
     What is predicted then is a quantile: the value that this share of the labels lies below.
-    With 0.5 half the absolute error, and the median.
+    With 0.5 half the absolute error, and the median. Not where the mean is asked for: of skewed
+    labels the median is another number. For an interval around a value take `mxmtl.Interval`.
 
     Parameters
     ----------
     level : float
-        In (0, 1).
+        In (0, 1); 0.5 is the median.
 
     The gradient by the prediction is 1 - level above the label and -level below.
 

@@ -160,6 +160,11 @@ class Kind(str, metaclass=abc.ABCMeta):
         """Tell what each row says, for samplers: bool (N, keys); None where nothing is rare."""
         return None
 
+    def joined(self, labels: np.ndarray, known: np.ndarray, missing: float) -> np.ndarray:
+        """Return what labels (k, N, width) say of k images in one: what all say, or missing."""
+        same = known.all(axis=0) & (labels == labels[0]).all(axis=0)
+        return np.where(same, labels[0], missing)
+
     def strata(self, cells: np.ndarray, known: np.ndarray) -> np.ndarray:
         """Return which stratum each cell of a column (N,) is in, for stratified splits."""
         return cells
@@ -320,6 +325,10 @@ class CellsKind(Kind):
 
     def legal(self, task: Any, soft: bool = False) -> str:
         return "0 to 1" if soft else "0 or 1"
+
+    def joined(self, labels: np.ndarray, known: np.ndarray, missing: float) -> np.ndarray:
+        some, none = (known & (labels == 1)).any(axis=0), (known & (labels == 0)).all(axis=0)
+        return np.where(some, 1.0, np.where(none, 0.0, missing))
 
     def as_prediction(self, task: Any, label: np.ndarray) -> np.ndarray:
         cells = np.asarray(label).reshape(-1, task.label_width)

@@ -182,6 +182,9 @@ class Settings(Options):
     )
     mixup: float = optimization(0.0, "parameter of mixup; 0 is off", low=0)
     cutmix: float = optimization(0.0, "parameter of CutMix; 0 is off", low=0)
+    logic_mix: int = optimization(
+        0, "LogicMix: means of up to so many images, what holds of one holds; 0 is off", low=0
+    )
     ema: float = optimization(
         0.0, "average weights with this decay, as 0.999; 0: off", low=0, below=1
     )
@@ -254,6 +257,11 @@ class Settings(Options):
             )
         if self.num_epochs < 1:
             raise ValueError("epochs and frozen_epochs are both 0: there is nothing to train.")
+        if self.logic_mix == 1 or (self.logic_mix and (self.mixup or self.cutmix)):
+            raise ValueError(
+                f"logic_mix={self.logic_mix}: expected 2 or more images, and neither mixup nor "
+                "cutmix beside it."
+            )
         if self.schedule == "step" and not self.steps:
             raise ValueError("schedule='step' needs steps=(epoch, ...), as (30, 60).")
 

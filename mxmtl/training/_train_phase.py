@@ -25,6 +25,7 @@ from ..augment import keys
 from ..balance import Balance
 from ..nets import heads_alone, training_symbol
 from ..tasks import TaskSet
+from ._logic_mix import LogicMix
 from ._network import (
     SymbolAndParams,
     decay_rates,
@@ -39,7 +40,7 @@ from ._optimizer import draws, make_schedule, optimizer_params
 from ._records import TrainAndVal
 from ._session import Phase, PhaseOver, Session
 from ._settings import Settings
-from ._stream import Mix, Stream
+from ._stream import Change, Mix, Stream
 
 quiet = logging.getLogger("mxmtl.module")  # what Module.fit says; one line a metric is too much
 quiet.setLevel(logging.ERROR)
@@ -160,8 +161,10 @@ def make_stream(session: Session, batches: mx.io.DataIter, symbol: mx.sym.Symbol
     seed = int(keys(settings.seed, RANK, rank)[0]) >> 1 if rank else settings.seed
     # What an optimizer draws is for the weights, which are the same on all workers.
     drawn = settings.seed if noise else seed
-    mix = Mix(settings.mixup, settings.cutmix, seed)
-    mixing = images and bool(settings.mixup or settings.cutmix)
+    mix: Change = Mix(settings.mixup, settings.cutmix, seed)
+    if settings.logic_mix:
+        mix = LogicMix(settings.logic_mix, session.tasks, seed)
+    mixing = images and bool(settings.mixup or settings.cutmix or settings.logic_mix)
 
     told = -1
 

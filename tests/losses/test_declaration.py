@@ -102,3 +102,11 @@ def test_counts_are_filled_in_or_asked_for():
     assert learned["toys"].loss.counts == ((8, 2), (4, 0))
     assert learned["given"].loss.counts == (1, 1, 1)
     mxmtl.training_symbol(mxmtl.small_trunk(), learned)
+
+
+@pytest.mark.parametrize("kind", losses.Loss.known().values(), ids=lambda kind: kind.__name__)
+def test_every_loss_says_its_gradient_its_source_and_when_not_to_take_it(kind):
+    if kind.__module__.startswith("mxmtl."):
+        assert "gradient" in kind.__doc__
+        assert "Not " in kind.__doc__
+        assert "References\n" in kind.__doc__

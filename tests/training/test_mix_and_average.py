@@ -1,5 +1,7 @@
 """Mixup and CutMix with missing labels, and the average of the weights."""
 
+import itertools
+
 import mxmtl
 from mxmtl import training
 from tests.training import _small
@@ -62,6 +64,70 @@ def test_the_expected_label_is_the_mixed_one(kind):
     # Each draw is off by at most one half in standard deviation: four of these over 300.
     assert np.abs(difference).max() < 4 * 0.5 / np.sqrt(300)
     assert np.std(share_seen) > 0.1
+
+
+LOGIC = mxmtl.TaskSet([
+    mxmtl.Multiclass("c", ["a", "b"]), mxmtl.Multilabel("m", list("xyz")), mxmtl.Regression("r")
+])  # fmt: skip
+
+
+def joined(values, missing):
+    """Three-valued or, of one label of several images."""
+    if 1 in values:
+        return 1
+    return 0 if set(values) == {0} else missing
+
+
+@pytest.mark.parametrize("most", [2, 3])
+def test_logic_mix_joins_labels_as_three_values(most):
+    """Each image is a power of two, so that a mean tells which images it is of."""
+    rng, rows, pad = np.random.RandomState(0), 12, 2
+    images = np.broadcast_to((4.0 ** np.arange(rows))[:, None, None, None], (rows, 1, 2, 2))
+    labels = [
+        rng.randint(-1, 2, rows), rng.randint(-1, 2, (rows, 3)),
+        np.where(rng.uniform(size=rows) < 0.3, np.nan, rng.randint(0, 2, rows)),
+    ]  # fmt: skip
+    for label in labels:
+        label[-pad:] = label[-pad:] * 0 - 2  # marked as padding, which stays as it is
+    mix, alone, seen = training.LogicMix(most, LOGIC, seed=1), 0, set()
+    for index in range(40):
+        batch = mx.io.DataBatch([mx.nd.array(images)], [mx.nd.array(x) for x in labels], pad)
+        mixed = mix(batch, 0, index)
+        means = mixed.data[0].asnumpy()[:, 0, 0, 0].astype(float)
+        made = [label.asnumpy().reshape(rows, -1) for label in mixed.label]
+        for row in range(rows):
+            parts = next(
+                [row, *more]
+                for number in range(most)
+                for more in itertools.combinations_with_replacement(range(rows), number)
+                if np.isclose(np.mean(4.0 ** np.array([row, *more])), means[row], rtol=1e-6)
+            )
+            assert row < rows - pad or parts == [row]
+            assert max(parts) < rows - pad or parts == [row]
+            seen.add(len(parts))
+            alone += parts == [row]
+            for task, label, found in zip(LOGIC, labels, made):
+                cells = label.reshape(rows, -1)[parts]
+                for column, value in zip(cells.T, found[row]):
+                    expected = column[0]
+                    if len(set(parts)) > 1:
+                        same = len(set(column)) == 1 and task.labelled(column[:1])
+                        expected = column[0] if same else task.missing
+                        if task.kind == "cells":
+                            expected = joined(column, task.missing)
+                    np.testing.assert_equal(float(value), float(expected))
+    assert seen == set(range(1, most + 1))
+    assert 0.4 < alone / (40 * rows) < 0.8
+
+
+def test_logic_mix_in_a_run(records, tmp_path):
+    options = {"epochs": 1, "logic_mix": 3}
+    runs = [_small.fit(records, tmp_path / name, **options) for name in ("one", "two")]
+    assert _small.weights(runs[0]) == _small.weights(runs[1])
+    plain = _small.fit(records, tmp_path / "plain", epochs=1)
+    assert _small.weights(plain) != _small.weights(runs[0])
+    with pytest.raises(ValueError, match="logic_mix=2: expected 2 or more images, and neither"):
+        training.Settings(logic_mix=2, mixup=0.4)
 
 
 def test_the_same_place_gives_the_same_mix():
