@@ -30,6 +30,7 @@ from ._operators import real as real
 from ._operators import scale_gradient as scale_gradient
 from ._ordinal import Ordinal as Ordinal
 from ._regression import Regression as Regression
+from ._regression import ValueTask as ValueTask
 from ._sigmoid import Binary as Binary
 from ._sigmoid import Multilabel as Multilabel
 from ._sigmoid import SigmoidTask as SigmoidTask
@@ -57,6 +58,7 @@ __all__ = [
     "SigmoidTask",
     "Task",
     "TaskSet",
+    "ValueTask",
     "drop_labels",
     "fill_labels",
 ]

@@ -192,3 +192,29 @@ def test_the_link_of_the_proper_loss_has_its_least_cost_there():
     for share in (0.1, 0.5, 0.8):
         best = np.argmin(share * yes + (1 - share) * no)
         assert link[best] == pytest.approx(share, abs=2e-3)
+
+
+@pytest.mark.parametrize("normalization", ["batch", "valid"])
+def test_two_devices_make_the_step_of_one(normalization):
+    """Of all losses, each a task of one network; the rows of both halves are labelled alike."""
+    renamed = [dataclasses.replace(task, name=name) for name, task in TASKS.items()]
+    tasks, rng = mxmtl.TaskSet(renamed, normalization=normalization), np.random.RandomState(5)
+    half = np.concatenate([_cases.random_label(t, 4, 0.4, rng) for t in tasks], axis=1)
+    half[:2] = np.concatenate([_cases.random_label(t, 2, 0.0, rng) for t in tasks], axis=1)
+    label = np.concatenate([half, half[rng.permutation(4)]])  # as "valid" counts on each device
+    data = rng.normal(size=(8, 3)).astype(np.float32)
+    symbol = mxmtl.training_symbol(mx.sym.var("data"), tasks)
+    start, after = None, []
+    for contexts in ([mx.cpu(0)], [mx.cpu(0), mx.cpu(1)]):
+        module = mx.mod.Module(symbol, label_names=tasks.label_names, context=contexts)
+        module.bind([("data", (8, 3))], [(t.label_name, t.label_shape(8)) for t in tasks])
+        module.init_params(mx.init.Normal(0.5), arg_params=start, allow_missing=start is None)
+        start = start or {k: v.copy() for k, v in module.get_params()[0].items()}
+        module.init_optimizer(optimizer="sgd", optimizer_params={"learning_rate": 0.5})
+        batch = mx.io.DataBatch([mx.nd.array(data)], tasks.split(mx.nd.array(label)))
+        module.forward_backward(batch)
+        module.update()
+        after.append({k: v.asnumpy() for k, v in module.get_params()[0].items()})
+    for name, one in after[0].items():
+        assert np.abs(one - start[name].asnumpy()).max() > 0, name
+        np.testing.assert_allclose(after[1][name], one, rtol=1e-5, atol=1e-6, err_msg=name)

@@ -54,14 +54,14 @@ class Runs:
     """Makes the runs that a log lacks, and writes each down as it ends."""
 
     def __init__(self, path: Path, minutes: float | None) -> None:
-        self.path, self.log = path, read(path)
+        self.path = path
         self.end = time.monotonic() + 60 * (1e9 if minutes is None else minutes)
 
     def get(
         self, key: Key, make: Callable[..., dict[str, Any]], *given: Any
     ) -> dict[str, Any] | None:
         """Return the result of this key, made of what is given; None if there is no time for it."""
-        for entry in found(self.log, **key):
+        for entry in found(read(self.path), **key):  # which another process may write, too
             return entry
         if time.monotonic() > self.end:
             return None
@@ -70,7 +70,6 @@ class Runs:
         result["seconds"] = round(time.perf_counter() - begin, 1)
         with self.path.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(result) + "\n")
-        self.log.append(result)
         print(result, flush=True)
         return result
 
@@ -105,31 +104,31 @@ def train(
         for name in tasks.epoch_names:
             now = {name: mx.nd.array([epoch])}
             module.set_params(now, {}, allow_missing=True, force_init=True)
-        for chosen in batches(rng.permutation(len(part.images)), batch):
-            module.forward_backward(batch_of(part, chosen, tasks))
+        for given in batches(part, rng.permutation(len(part.images)), tasks, batch):
+            module.forward_backward(given)
             module.update()
     mx.nd.waitall()  # a test pass that begins makes test passes of training passes that still wait
     return module
 
 
-def batches(rows: np.ndarray, batch: int) -> Iterator[np.ndarray]:
+def batches(
+    part: Part, rows: np.ndarray, tasks: mxmtl.TaskSet, batch: int
+) -> Iterator[mx.io.DataBatch]:
     """Cut rows into whole batches; what is left over is for another epoch."""
+    images = mx.nd.array(part.images[rows])  # all at once: a copy each batch would cost as much
+    labels = tasks.split(mx.nd.array(part.labels[rows]))  # as the step itself
     for begin in range(0, len(rows) - batch + 1, batch):
-        yield rows[begin : begin + batch]
-
-
-def batch_of(part: Part, rows: np.ndarray, tasks: mxmtl.TaskSet) -> mx.io.DataBatch:
-    labels = tasks.split(mx.nd.array(part.labels[rows]))
-    return mx.io.DataBatch([mx.nd.array(part.images[rows])], labels)
+        end = begin + batch
+        yield mx.io.DataBatch([images[begin:end]], [label[begin:end] for label in labels])
 
 
 def predict(module: mx.mod.Module, part: Part, tasks: mxmtl.TaskSet, batch: int = 128) -> Any:
     """Return the predictions of all rows, one array a task."""
     number = len(part.images)
+    rows = np.minimum(np.arange(-(-number // batch) * batch), number - 1)  # the last fill up
     found = []
-    for begin in range(0, number, batch):
-        rows = np.minimum(np.arange(begin, begin + batch), number - 1)
-        module.forward(batch_of(part, rows, tasks), is_train=False)
+    for given in batches(part, rows, tasks, batch):
+        module.forward(given, is_train=False)
         found.append([output.asnumpy() for output in module.get_outputs()])
     return [np.concatenate(each)[:number] for each in zip(*found)]
 
