@@ -257,6 +257,7 @@ def write(name: str, folder: Path, unit: Unit | None = (1, 0)) -> tuple[str, str
     rng = np.random.RandomState(sum(map(ord, name)))
     tasks, rows = TABLES[name](rng)
     rows = [rows[place] for place in rng.permutation(len(rows))[:ROWS]]
+    rows = list({picture.tobytes(): (picture, row) for picture, row in rows}.values())  # once each
     held_out = rng.rand(len(rows)) < 0.3
     wanted = [task for task in tasks if unit or task.kind != "value"]
     for task in tasks if unit else []:
