@@ -20,6 +20,7 @@ from typing import Any
 from tqdm import tqdm
 
 from .._files import atomic_write, finite
+from .._progress import progress
 from ..metrics import Metric, Suite, main_metric
 from ..model import Checkpoint, best_entry, find_checkpoints
 from ._session import Callback, Session, direction
@@ -237,6 +238,7 @@ class Progress(Callback):
     def __init__(self, bar: bool | None = None) -> None:
         self._draw = sys.stderr.isatty() if bar is None else bar
         self._bar: Any = None
+        self._validation: Any = None
         self._looked = time.monotonic()
 
     def on_batch_end(self, session: Session) -> None:
@@ -261,6 +263,14 @@ class Progress(Callback):
                 "  ".join(f"{name} {value}" for name, value in values.items()),
             )  # fmt: skip
 
+    def on_validation_batch(self, session: Session) -> None:
+        """Move the bar of the validation, in place of the training's."""
+        if self._validation is None:
+            self.on_end(session)
+            count = session.num_validation_batches
+            self._validation = progress(count, "batches", shown=self._draw, what="validation")
+        self._validation.update()
+
     def on_epoch_end(self, session: Session) -> None:
         """Write the epoch's line."""
         self.on_end(session)
@@ -274,10 +284,11 @@ class Progress(Callback):
         )  # fmt: skip
 
     def on_end(self, session: Session) -> None:
-        """Take the bar away."""
-        if self._bar is not None:
-            self._bar.close()
-            self._bar = None
+        """Take the bars away."""
+        for bar in (self._bar, self._validation):
+            if bar is not None:
+                bar.close()
+        self._bar = self._validation = None
 
     def _make_bar(self, session: Session) -> Any:
         size = session.settings.batch_size

@@ -33,7 +33,7 @@ from ..data.records import (
     unlabelled,
 )
 from ..nets import features_of
-from ..tasks import TaskSet
+from ..tasks import TaskSet, illegal_labels
 from ._network import SymbolAndParams
 from ._session import RunContext
 
@@ -82,13 +82,27 @@ class TrainAndVal:
         """Return the tasks to train: smoothed as the settings ask, their labels standardised."""
         settings, tasks = self._context.settings, self.train.tasks
         if settings.tasks:
-            declared = TaskSet.load(settings.tasks)
-            record_tasks(self.prefixes[0], declared)  # raises where the columns are others
-            tasks = declared
+            tasks = self._declared(settings.tasks)
         tasks = weighted(tasks, settings.task_weight).smoothed(settings.label_smoothing)
         counts = LabelCounts(tasks)
         counts.add_block(self.labels)
         return tasks.learned(counts.summary())
+
+    def _declared(self, path: str) -> TaskSet:
+        """Return the tasks that a file declares, in the records' order; the labels must fit."""
+        tasks, names = TaskSet.load(path), self.train.tasks.names
+        if sorted(tasks.names) == sorted(names):
+            tasks = TaskSet([tasks[n] for n in names], normalization=tasks.normalization)
+        try:
+            record_tasks(self.prefixes[0], tasks)
+        except ValueError as error:
+            raise ValueError(
+                f"{path}: declarations of other labels than the records have. {error} Their "
+                "columns and names must be the same; --task-weight NAME=0 leaves a task out."
+            ) from error
+        for row, reason in illegal_labels(tasks, self.labels).items():
+            raise ValueError(f"{path}: {listed(self.prefixes[0])[0]}, record {row}: {reason}")
+        return tasks
 
     def look(self) -> None:
         """Say what one would want to know of the records before a training costs time.

@@ -185,6 +185,9 @@ class Callback:
     def on_batch_end(self, session: Session) -> None:
         """Take note of a batch, the ``session.batch``-th of this epoch."""
 
+    def on_validation_batch(self, session: Session) -> None:
+        """Take note of one of ``session.num_validation_batches`` that were validated."""
+
     def on_epoch_end(self, session: Session) -> None:
         """Take note of an epoch and its validation: ``session.history[-1]``."""
 
@@ -230,7 +233,7 @@ class Session:
         self.validation_metric: Suite = make_suite(tasks, self.settings.monitor, constants)
         self.module: mx.mod.Module = None
         self.stream: Stream = None  # type: ignore[assignment]
-        self.num_batches = self.begin_update = 0
+        self.num_batches = self.num_validation_batches = self.begin_update = 0
         method = balance_of(self.settings.balance)
         self.balancing = None if method is None else Balancing(method, tasks)
         self._train_values: dict[str, float] = {}
@@ -376,6 +379,10 @@ class Session:
             self._finish_epoch({})
         elif self.average is not None:
             self.average.swap_in(self.module)
+
+    def eval_batch_end(self, _: Any) -> None:
+        """Tell of a batch of the validation."""
+        self._each("on_validation_batch")
 
     def eval_end(self, param: Any) -> None:
         """End of the validation of an epoch."""

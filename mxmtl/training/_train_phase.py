@@ -63,7 +63,9 @@ def train_phase(
         logger=quiet,
     )
     session.num_batches = part.records.train.num_batches
-    session.validated = part.records.val is not None
+    val = part.records.val
+    session.validated = val is not None
+    session.num_validation_batches = val.num_batches if val is not None else 0
     session.begin_phase(phase, module, make_stream(session, part.records.train, part.symbol))
     schedule = phase.schedule or make_schedule(
         settings, phase.lr, session.num_batches, phase.end - phase.begin
@@ -73,7 +75,7 @@ def train_phase(
     with contextlib.suppress(PhaseOver):
         module.fit(
             session.stream,
-            eval_data=part.records.val,
+            eval_data=val,
             eval_metric=session.metric,
             validation_metric=session.validation_metric,
             begin_epoch=session.epoch,
@@ -88,6 +90,7 @@ def train_phase(
             batch_end_callback=session.batch_end,
             epoch_end_callback=session.epoch_end,
             eval_end_callback=session.eval_end,
+            eval_batch_end_callback=session.eval_batch_end,
         )
     args, auxs = module.get_params()
     values = {**session.extra[0], **args}, {**session.extra[1], **auxs}

@@ -166,6 +166,38 @@ def test_weights_of_tasks_are_in_the_model_the_settings_and_the_table_of_runs(
     assert "no run, and none in it" in capsys.readouterr().err
 
 
+def test_what_is_declared_over_the_same_labels_is_what_is_trained(records, tmp_path):
+    losses, (breed, outdoors, toys, age) = mxmtl.losses, _small.tasks()
+    declared = [
+        mxmtl.Interval(age.name),
+        mxmtl.Ordinal(breed.name, breed.classes),
+        mxmtl.Binary(outdoors.name, weight=2.0, missing_as=losses.Negative()),
+        mxmtl.Multilabel(toys.name, toys.labels, loss=losses.Asymmetric(gamma_neg=2)),
+    ]
+    mxmtl.TaskSet(declared).save(tmp_path / "d.tasks.json")
+    run = _fit(records, tmp_path / "r", tasks=str(tmp_path / "d.tasks.json"), epochs=1)
+    assert run.tasks.names == _small.tasks().names  # in the order in which labels stand
+    assert [type(task) for task in run.tasks] == [type(declared[n]) for n in (1, 2, 3, 0)]
+    assert run.tasks["outdoors"].weight == 2
+    assert run.tasks["toys"].loss.gamma_neg == 2
+    assert run.tasks["outdoors"].missing_as == losses.Negative()
+    assert run.tasks["age"].scale > 0  # learned from these labels
+    known = {"breed/quadratic_kappa", "age/interval_width"}
+    assert known <= run.evaluate(records).values.keys()
+    assert len(training.resume(run.folder, epochs=2).history) == 2
+
+
+def test_declarations_that_the_labels_do_not_fit_are_refused(records, tmp_path):
+    tasks = {task.name: task for task in _small.tasks()}
+    tasks["age"] = mxmtl.Count("age")  # some are negative
+    mxmtl.TaskSet(tasks.values()).save(tmp_path / "n.tasks.json")
+    with pytest.raises(
+        ValueError, match=r"n.tasks.json: .*record 1: -\d.* is no label of task 'age'"
+    ):
+        _fit(records, tmp_path / "r", tasks=str(tmp_path / "n.tasks.json"))
+    assert not (tmp_path / "r").exists()
+
+
 def test_declarations_of_other_columns_are_refused(records, tmp_path):
     mxmtl.TaskSet([mxmtl.Binary("nobody")]).save(tmp_path / "n.tasks.json")
     with pytest.raises(ValueError, match="written for other tasks"):

@@ -27,5 +27,5 @@ def test_bars_tell_what_is_done(terminal, records, tmp_path, monkeypatch):
     mxmtl.training.find_lr(
         records, network=_small.network(), batches=4, data_shape=(3, 8, 8), batch_size=8
     )
-    for what in ("features", "predicting", "intervals", "tuning", "rates"):
+    for what in ("features", "validation", "predicting", "intervals", "tuning", "rates"):
         assert (f"{what}: " in told.getvalue()) == terminal, what

@@ -206,16 +206,16 @@ def _difference(tasks: TaskSet, source: str, beside: TaskSet, path: str) -> str:
 def record_tasks(records: Prefixes, tasks: TaskSet) -> TaskSet:
     """Return the tasks to read the records with: those beside them, or the network's.
 
-    What tasks weigh and how they are smoothed is a matter of training; layout and meaning of the
-    labels must be the same. Raises `ValueError` naming the first task that differs.
+    What tasks weigh, what a wrong answer costs, and whether classes have an order is a matter of
+    training; layout and meaning of the labels must be the same. Raises `ValueError` naming the
+    first task that differs.
     """
     try:
         beside = tasks_of(records, None)
     except FileNotFoundError:
         return tasks
-    ours, theirs = map(_layout, tasks), map(_layout, beside)
-    for wanted, found in zip(ours, theirs):
-        if wanted != found:
+    for wanted, found in zip(tasks, beside):
+        if _layout(wanted) != _layout(found):
             raise ValueError(
                 f"{record_files(records)[0]}: written for other tasks. The network has "
                 f"{_say(wanted)}, the records have {_say(found)}."
@@ -230,13 +230,13 @@ def record_tasks(records: Prefixes, tasks: TaskSet) -> TaskSet:
 
 def _layout(task: Task) -> Layout:
     """Return what decides how a task's labels are read."""
-    return type(task).__name__, task.name, task.columns, task.names
+    return str(task.kind), task.name, task.columns, task.names
 
 
-def _say(described: Layout) -> Any:
+def _say(task: Task) -> str:
     """Name a task and its classes or labels."""
-    kind, name, _, names = described
-    return f"{kind} {name!r}" + (f" with {list(names)}" if names else "")
+    names = f" with {list(task.names)}" if task.names else ""
+    return f"{type(task).__name__} {task.name!r}{names}"
 
 
 def illegal_rows(tasks: TaskSet, labels: np.ndarray) -> dict[int, str]:
