@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import replace
 from itertools import cycle
 from typing import Any
 
@@ -17,7 +16,7 @@ from ._draws import Draws
 from ._fast import fetch
 from ._metric import Metric, as_list, by_name
 from ._suite import Suite
-from ._value import MetricValue, values_of
+from ._value import MetricValue, changed, values_of
 
 
 class Bootstrap(mx.metric.EvalMetric):
@@ -120,7 +119,7 @@ class Bootstrap(mx.metric.EvalMetric):
         """Return the values with their intervals: all since `reset`."""
         values = values_of(self.inner)
         bounds = self._bounds([value.value for value in values]).tolist()
-        return [replace(v, interval=(low, high)) for v, (low, high) in zip(values, bounds)]
+        return [changed(v, interval=(low, high)) for v, (low, high) in zip(values, bounds)]
 
     def _bounds(self, values: Sequence[float]) -> np.ndarray:
         if not self._rows:
@@ -144,36 +143,32 @@ class Bootstrap(mx.metric.EvalMetric):
 
 
 def interval_of(values: np.ndarray, draws: np.ndarray, level: float) -> np.ndarray:
-    """Return the bounds (values, 2) of values, from draws (repeats, values); they contain them."""
-    return around(values, draws, percentiles(draws, level))
+    """Return the bounds (values, 2) of values, from draws (repeats, values); they contain them.
 
+    They are those of the middle share of the draws, nan left out: a value that is defined in no
+    draw has none, nan. Some values change by the drawing itself: rows that are repeated look less
+    calibrated, and the worst of several tasks looks worse. Where a value lies outside of the bounds
+    of its draws, they are moved by the distance of the draws' median from it; what is never below 0
+    stays so.
 
-def percentiles(draws: np.ndarray, level: float) -> np.ndarray:
-    """Return the bounds (values, 2) of the middle share of draws (repeats, values), nan left out.
-
-    A value that is defined in no draw has no bounds: nan.
+    >>> interval_of(np.array([2.0, 9.0]), np.array([[1.0, 1.0], [2.0, 2.0], [3.0, 3.0]]), 0.5)
+    array([[1.5, 2.5],
+           [8.5, 9.5]])
     """
-    ends = [50 * (1 - level), 50 * (1 + level)]
-    defined = ~np.isnan(draws)
-    bounds = np.full((draws.shape[1], 2), np.nan)
-    whole = defined.all(axis=0)
-    if whole.any():
-        bounds[whole] = np.percentile(draws[:, whole], ends, axis=0).T
-    for column in np.flatnonzero(defined.any(axis=0) & ~whole):
-        bounds[column] = np.percentile(draws[defined[:, column], column], ends)
-    return bounds
+    ordered = np.sort(draws.T, axis=1)  # nan is last
+    last = (ordered.shape[1] - 1 - np.isnan(ordered).sum(axis=1)).clip(0)
+    low, median, high = (percentile(ordered, last, 50 + side * level) for side in (-50, 0, 50))
+    outside = (values < low) | (values > high)
+    moved = np.where(outside, values - median, 0.0)
+    bounds = np.stack([low + moved, high + moved], axis=1)
+    positive = outside & (np.minimum(ordered[:, 0], values) >= 0)
+    return np.where(positive[:, np.newaxis], np.maximum(bounds, 0.0), bounds)
 
 
-def around(values: np.ndarray, draws: np.ndarray, bounds: np.ndarray) -> np.ndarray:
-    """Return bounds that contain their values.
-
-    Some values change by the drawing itself: rows that are repeated look less calibrated, and the
-    worst of several tasks looks worse. Where a value lies outside of the bounds of its draws, they
-    are moved by the distance of the draws' median from it; what is never below 0 stays so.
-    """
-    outside = np.flatnonzero((values < bounds[:, 0]) | (values > bounds[:, 1]))
-    for one in outside:
-        drawn = draws[:, one][~np.isnan(draws[:, one])]
-        moved = bounds[one] + (values[one] - np.median(drawn))
-        bounds[one] = np.maximum(moved, 0.0) if min(drawn.min(), values[one]) >= 0 else moved
-    return bounds
+def percentile(ordered: np.ndarray, last: np.ndarray, percent: float) -> np.ndarray:
+    """Return the percentile of each row of ordered values, up to its last one, as NumPy has it."""
+    place = percent / 100 * last
+    below = np.floor(place).astype(np.intp)
+    rows = np.arange(len(ordered))
+    one, next_ = ordered[rows, below], ordered[rows, np.minimum(below + 1, last)]
+    return one + (next_ - one) * (place - below)  # type: ignore[no-any-return]

@@ -12,7 +12,7 @@ added up by one addition; a lane of it never overflows, because it holds no more
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -36,10 +36,8 @@ from ._statistic import (
 )
 
 ROWS = 8192  # looked at together at most, so that their weights are exact in float32
-CELLS = (
-    1 << 21
-)  # values of rows looked at together, and weights of a curve: what they need is small
-LANES = 4  # draws that share a word
+CELLS = 1 << 21  # values of rows looked at together, and weights of a curve: that is little memory
+LANES = 4  # draws that share a word, or two: weights come in so many
 Arrays = Mapping[str, tuple[np.ndarray, np.ndarray]]
 
 
@@ -57,20 +55,21 @@ class Draws:
     ----------
     weights : ndarray of uint8 (rows, repeats)
         How often each row is in each draw; no row is drawn over 255 times.
-    words : ndarray of uint32 (repeats / 4, rows)
-        The same, four draws a word: what a curve takes in the order of its scores.
+    most : int
+        How often a row is in a draw at most.
     """
 
     def __init__(self, arrays: Arrays, tasks: Sequence[Task], repeats: int, seed: int) -> None:
         self.arrays, self.repeats = arrays, repeats
         rows = len(next(iter(arrays.values()))[0])
         random = np.random.RandomState(seed)
-        weights = np.zeros((-(-repeats // LANES), LANES, rows), np.uint8)
-        for weight in weights.reshape(-1, rows)[:repeats]:
+        weights = np.zeros((repeats, rows), np.uint8)
+        for weight in weights:
             weight[:] = np.bincount(random.randint(rows, size=rows), minlength=rows)
-        self.weights = np.ascontiguousarray(weights.reshape(-1, rows)[:repeats].T)
-        self.words = np.ascontiguousarray(weights.swapaxes(1, 2)).view(np.uint32)[..., 0]
+        self.weights = np.ascontiguousarray(weights.T)
         self.most = int(weights.max(initial=0))
+        self._known: dict[int, np.ndarray] = {}
+        self._lanes: dict[Any, np.ndarray] = {}
         self.batches = {t.name: make_batch(t, *arrays[t.name]) for t in tasks}
 
     def states(self, statistic: Statistic) -> Sequence[Any]:
@@ -104,6 +103,30 @@ class Draws:
             weights = self.weights[part if rows is None else rows[part]]
             total += weights.T.astype(kind) @ flat.astype(kind)
         return total.reshape(self.repeats, *shape[1:])
+
+    def known(self, batch: Any) -> np.ndarray:
+        """Return how many labels of a batch each draw knows: float64 (repeats, label_width)."""
+        if id(batch) not in self._known:
+            self._known[id(batch)] = self.sums(mask_of(batch), rows_of(batch))
+        return self._known[id(batch)]
+
+    def lanes(self, kind: Any, scores: int) -> Iterator[np.ndarray]:
+        """Give the weights of some draws after the other, (rows, a multiple of `LANES`).
+
+        There are so many of them that those of ``scores`` rows are no more than `CELLS`.
+        """
+        step = max(CELLS // max(scores, 1), 1) // LANES * LANES or LANES
+        if step >= self.repeats:
+            if kind not in self._lanes:
+                self._lanes[kind] = self._in_lanes(slice(None), kind)
+            yield self._lanes[kind]
+        else:
+            for start in range(0, self.repeats, step):
+                yield self._in_lanes(slice(start, start + step), kind)
+
+    def _in_lanes(self, draws: slice, kind: Any) -> np.ndarray:
+        weights = self.weights[:, draws]
+        return np.pad(weights, ((0, 0), (0, -weights.shape[1] % LANES))).astype(kind)
 
     def counts(self, index: np.ndarray, size: int, rows: np.ndarray) -> np.ndarray:
         """Return how often each of ``size`` places is in each draw: float64 (repeats, size)."""
@@ -158,7 +181,7 @@ def known(draws: Draws, statistic: Statistic, batch: Any) -> np.ndarray:
     if isinstance(batch, ClassBatch):
         rows = np.flatnonzero(batch.rows)
         return draws.counts(batch.label, batch.task.num_outputs, rows)
-    return draws.sums(batch.mask, rows_of(batch))
+    return draws.known(batch)
 
 
 def counted(draws: Draws, statistic: Statistic, batch: Any) -> np.ndarray:
@@ -166,8 +189,8 @@ def counted(draws: Draws, statistic: Statistic, batch: Any) -> np.ndarray:
     threshold: Any = statistic.options
     if isinstance(batch, CellsBatch):
         above = batch.above(threshold)
-        parts = [above & batch.positive, above, batch.positive, batch.mask]
-        return draws.sums(np.stack(parts, axis=1))
+        sums = draws.sums(np.stack([above & batch.positive, above, batch.positive], axis=1))
+        return beside(sums, draws.known(batch))
     units, rows = batch.task.num_outputs, np.flatnonzero(batch.rows)
     right = np.flatnonzero(batch.label == batch.predicted)
     positive = draws.counts(batch.label, units, rows)
@@ -187,7 +210,12 @@ def summed(draws: Draws, statistic: Statistic, batch: Any) -> np.ndarray:
     options: Any = statistic.options
     method, *arguments = options
     values = getattr(batch, method.__name__)(*arguments)
-    return draws.sums(np.stack([values, mask_of(batch)], axis=1), rows_of(batch))
+    return beside(draws.sums(values[:, np.newaxis], rows_of(batch)), draws.known(batch))
+
+
+def beside(sums: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Put sums (repeats, parts, units) and numbers of known labels (repeats, units) together."""
+    return np.concatenate([sums, known[:, np.newaxis]], axis=1)
 
 
 def row_rates(draws: Draws, statistic: Statistic, batch: Any) -> np.ndarray:
@@ -212,20 +240,28 @@ def reliability(draws: Draws, statistic: Statistic, batch: Any) -> np.ndarray:
     A bin's sum of probabilities is 0, and its number of true the distance between the two.
     """
     probability, true, is_known = batch.confidence()
-    rows, bins = rows_of(batch), int(statistic.options)  # type: ignore[call-overload]
+    bins = int(statistic.options)  # type: ignore[call-overload]
     gap = np.where(is_known, true - probability.astype(np.float64), 0.0)
     bin_ = bin_of(np.where(is_known, probability, 0.0), bins)
-    shape = len(gap), bins, gap.shape[1]
+    # Most bins of most units are empty: only the others have a column.
+    places = bin_ * gap.shape[1] + np.arange(gap.shape[1])
+    there, column = np.zeros(bins * gap.shape[1], bool), np.arange(bins * gap.shape[1])
+    there[places[is_known]] = True
+    column[there] = np.arange(np.count_nonzero(there))
+    column = np.where(is_known, column[places], -1)  # a column that is thrown away
 
     def by_bin(values: np.ndarray) -> np.ndarray:
         def apart(part: slice) -> np.ndarray:
-            each = np.zeros((len(gap[part]), *shape[1:]), values.dtype)
-            np.put_along_axis(each, bin_[part, np.newaxis], values[part, np.newaxis], axis=1)
+            each = np.zeros((len(gap[part]), np.count_nonzero(there) + 1), values.dtype)
+            np.put_along_axis(each, column[part], values[part], axis=1)
             return each
 
-        return draws.sums(apart, rows, shape).swapaxes(1, 2)
+        total = np.zeros((draws.repeats, there.size))
+        shape = len(gap), np.count_nonzero(there) + 1
+        total[:, there] = draws.sums(apart, rows_of(batch), shape)[:, :-1]
+        return total.reshape(draws.repeats, bins, gap.shape[1]).swapaxes(1, 2)
 
-    number = by_bin(np.broadcast_to(is_known, gap.shape))
+    number = by_bin(is_known)
     return np.stack([number, np.zeros_like(number), by_bin(gap)], axis=1)
 
 
@@ -287,10 +323,9 @@ class DrawnScores(Sequence[Any]):
 
     def _areas(self, score: np.ndarray, true: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Return the areas of one curve, of scores from the highest down: (3, repeats)."""
-        words, curve = self._draws.words, DrawnCurve(score, true, self._draws.most)
-        step = max(1, CELLS // (LANES * max(len(score), 1)))
-        parts = range(0, len(words), step)
-        found = [curve.areas(words[start : start + step].take(rows, axis=1)) for start in parts]
+        curve = DrawnCurve(score, true, self._draws.most)
+        lanes = self._draws.lanes(curve.lane, len(score))
+        found = [curve.areas(weights.take(rows, axis=0)) for weights in lanes]
         return np.concatenate(found, axis=1)[:, : self._draws.repeats]
 
 
@@ -298,50 +333,64 @@ class DrawnCurve:
     """Where the positives of one curve stand among its scores, from the highest down.
 
     Of equal scores all count at once: ``last`` and ``before`` are the ends of their group. No
-    score is drawn more than ``most`` times.
+    score is drawn more than ``most`` times, so that sums of several draws fit in one word.
     """
 
     def __init__(self, score: np.ndarray, true: np.ndarray, most: int) -> None:
         self.places = np.flatnonzero(true)
         new = np.append(True, score[1:] != score[:-1])[: len(score)]
-        starts = np.flatnonzero(new)
-        group = (np.cumsum(new) - 1)[self.places]
-        self.before, self.last = starts[group], np.append(starts[1:], len(score))[group]
-        positives = np.append(0, np.cumsum(true, dtype=np.int64))
-        self.tp_before, self.tp_last = positives[self.before], positives[self.last]
-        self.ties = bool((self.last - self.before > 1).any())
+        self.ties = not new.all()
         self.lane: Any = np.uint16 if len(score) * most < 1 << 16 else np.uint32
-
-    def areas(self, words: np.ndarray) -> np.ndarray:
-        """Return under ROC, mean precision and positives of words (n, scores): (3, 4 n)."""
-        weights = np.ascontiguousarray(words).view(np.uint8).reshape(*words.shape, LANES)
-        summed_up = added_up(weights, self.lane)
-        w = weights[:, self.places].astype(np.float64)
-        tp = np.zeros((len(w), w.shape[1] + 1, LANES))
-        np.cumsum(w, axis=1, out=tp[:, 1:])
-        last, tp_last = summed_up[:, self.last].astype(np.float64), tp[:, self.tp_last]
-        positives, known_ = tp[:, -1], summed_up[:, -1]
-        above = last - tp_last  # negatives that score as high, of which equal ones are half above
         if self.ties:
-            above = (above + summed_up[:, self.before] - tp[:, self.tp_before]) / 2
-        negatives = known_ - positives
-        beaten = positives * negatives - np.einsum("npk,npk->nk", w, above)
-        roc = ratio(beaten, positives * negatives, np.nan)
-        np.divide(tp_last, np.maximum(last, 1.0, out=last), out=tp_last)  # precision
-        mean = ratio(np.einsum("npk,npk->nk", w, tp_last), positives, 0.0)
+            starts = np.flatnonzero(new)
+            group = (np.cumsum(new) - 1)[self.places]
+            self.before, self.last = starts[group], np.append(starts[1:], len(score))[group]
+            positives = np.append(0, np.cumsum(true, dtype=np.int64))
+            self.tp_before, self.tp_last = positives[self.before], positives[self.last]
+
+    def areas(self, weights: np.ndarray) -> np.ndarray:
+        """Return under ROC, mean precision and positives of weights (scores, draws): (3, draws).
+
+        The weights are added up in place.
+        """
+        if not len(weights):
+            return np.stack([np.full(weights.shape[1], v) for v in (np.nan, np.nan, 0.0)])
+        positive = weights.take(self.places, axis=0)
+        w, known_ = positive.astype(np.float64), weights.sum(axis=0, dtype=np.float64)
+        tp, last = added_up(positive), added_up(weights)
+        positives, above = w.sum(axis=0), self._above(tp, last)
+        if self.ties:
+            tp, last = upto(tp, self.tp_last), upto(last, self.last)
+        else:
+            last = last.take(self.places, axis=0)
+        pairs = positives * (known_ - positives)
+        precision = tp / np.maximum(last, 1, dtype=np.float64)
+        with np.errstate(divide="ignore", invalid="ignore"):  # 0 / 0: nan, as it is undefined
+            roc = (pairs - np.einsum("pk,pk->k", w, above)) / pairs
+            mean = np.einsum("pk,pk->k", w, precision) / positives
         # No curve without a known label; 0 without a positive one, as `average_precision` has it.
-        mean = np.where(known_ > 0, mean, np.nan)
-        return np.stack([roc, mean, positives]).reshape(3, -1)
+        mean = np.where(positives > 0, mean, np.where(known_ > 0, 0.0, np.nan))
+        return np.stack([roc, mean, positives])
+
+    def _above(self, tp: np.ndarray, all_: np.ndarray) -> np.ndarray:
+        """Return how many negatives score as high as each positive; equal ones are half above."""
+        if not self.ties:
+            return (all_.take(self.places, axis=0) - tp).astype(np.float64)
+        last = upto(all_, self.last) - upto(tp, self.tp_last)
+        before = upto(all_, self.before) - upto(tp, self.tp_before)
+        return (last + before.astype(np.float64)) / 2
 
 
-def added_up(weights: np.ndarray, lane: Any) -> np.ndarray:
-    """Return sums of weights (n, scores, 4) over the scores before: (n, scores + 1, 4)."""
-    count, scores, _ = weights.shape
-    lanes = np.zeros((count, scores + 1, LANES), lane)
-    lanes[:, 1:] = weights
-    words = lanes.view(np.uint64)
-    np.cumsum(words, axis=1, out=words)
-    return lanes
+def upto(sums: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Return what `added_up` has for the first so many rows; 0 for none."""
+    return np.where(counts[:, np.newaxis] > 0, sums.take(counts - 1, axis=0), 0)
+
+
+def added_up(weights: np.ndarray) -> np.ndarray:
+    """Add weights (n, draws) to those before them, in place, several draws by one addition."""
+    words = weights.view(np.uint64)
+    np.cumsum(words, axis=0, out=words)
+    return weights
 
 
 Rule = Callable[..., Any]

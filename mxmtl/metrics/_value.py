@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from ..tasks import Task
@@ -199,5 +199,16 @@ def with_num_labels(values: Iterable[MetricValue]) -> list[MetricValue]:
     for place, value in enumerate(found):
         number = numbers.get((value.task, value.of_class), math.nan)
         if value.num_labels is None and math.isfinite(number):
-            found[place] = replace(value, num_labels=int(number))
+            found[place] = changed(value, num_labels=int(number))
     return found
+
+
+def changed(value: MetricValue, **changes: Any) -> MetricValue:
+    """Return a value with other fields: `dataclasses.replace` takes seconds for many labels.
+
+    >>> changed(MetricValue("a/f1", "a", "f1", None, 0.5), num_labels=3).num_labels
+    3
+    """
+    made = object.__new__(MetricValue)
+    vars(made).update(vars(value), **changes)
+    return made

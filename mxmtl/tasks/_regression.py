@@ -49,7 +49,9 @@ class ValueTask(Task, ABC):
         except (TypeError, ValueError):
             value = math.nan
         if not math.isfinite(value):
-            raise self._refuse(cell, column, "a finite number")
+            as_people_write_it = math.isnan(value) and any(map(str.isdigit, str(cell)))
+            hint = " (as 1200, 3.5 or 45, not 1,200 or 3,5 or 45%)" if as_people_write_it else ""
+            raise self._refuse(cell, column, "a finite number" + hint)
         trouble = altered(cell, value)
         if trouble:
             raise LabelError(f"task {self.name!r}: {trouble}")

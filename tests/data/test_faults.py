@@ -28,6 +28,7 @@ BAD = {  # row of the table, from 0: what is changed
     11: {"path": "gone.jpg"},
     12: {"path": ""},
 }
+AMOUNTS = {5: "34,5", 6: "1,200", 7: "45%", 8: "45%", 9: "4 or 5", 10: "old"}
 
 
 @pytest.fixture
@@ -109,6 +110,19 @@ def test_a_stopped_run_lists_the_same_cells(folder, monkeypatch):
     convert("b", on_error="blank", resume=True)
     for ending in ("rec", "names", "blanked.csv", "skipped.csv"):
         assert (folder / f"a.{ending}").read_bytes() == (folder / f"b.{ending}").read_bytes()
+
+
+def test_numbers_as_people_write_them_are_one_fault(folder):
+    table = pd.read_csv("t.csv", dtype=str, keep_default_na=False)
+    table.loc[list(AMOUNTS), "ink"] = list(AMOUNTS.values())
+    table.to_csv("t.csv", index=False)
+    faults = mxmtl.data.find_faults("t.csv", "jpg", tasks=TASKS, separator=";")
+    found = [str(each).strip() for each in faults.places["column 'ink'"].values()]
+    assert len(found) == 3
+    assert found[0].startswith("4 x task 'ink': '34,5' is not a finite number (as 1200, 3.5 or 45")
+    assert found[0].endswith("(rows 7, 8, 9, 10; 3 different cells like it)")
+    assert found[1].startswith("1 x task 'ink': '4 or 5' is not a finite number")
+    assert found[2].startswith("1 x task 'ink': 'old' is not a finite number. Leave")
 
 
 def test_all_faults_are_told_at_once_and_nothing_is_written(folder, capsys):

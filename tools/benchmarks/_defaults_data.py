@@ -81,7 +81,7 @@ def digits(rng: np.random.RandomState) -> Made:
     from sklearn.datasets import load_digits
 
     images, label = load_digits(return_X_y=True)
-    images, label = images[:900], label[:900]
+    images, label = images[: max(900, ROWS)], label[: max(900, ROWS)]
     pictures = [
         cv2.cvtColor(
             cv2.resize((row.reshape(8, 8) * 15.9).astype(np.uint8), (SIZE, SIZE)),

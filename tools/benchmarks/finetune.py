@@ -2,20 +2,20 @@
 
     python tools/benchmarks/finetune.py emoji=data/emoji_train,data/emoji_test --log finetune.jsonl
 
-For each data set and recipe one run; what is in the log already is not run again. The table shows
-the last epoch's main metric of each task, and the seconds, which are those of a shared machine.
+For each data set and recipe one run, in a folder beside the log. What is in the log already is not
+run again, and a run that was stopped goes on. The table shows the last epoch's main metric of each
+task, and the seconds, which are those of a shared machine.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
 import mxmtl
+from mxmtl import training
 from mxmtl.metrics import main_metric
 
 from tabulate import tabulate
@@ -31,16 +31,17 @@ RECIPES: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-def measure(train: str, val: str, settings: dict[str, Any]) -> dict[str, Any]:
-    """Train once; return seconds and the last epoch's validation values."""
-    begin = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
-        run = mxmtl.fit(train, val, run=Path(folder) / "run", **settings)
-        values = run.history[-1]["val"]
-        names = {t.name: f"{t.name}/{main_metric(t.default_metrics)}" for t in run.model.tasks}
-    wanted = [*names.values(), *(name for name in values if name.startswith("all_tasks/"))]
+def measure(train: str, val: str, settings: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Train once, or go on; return seconds and the last epoch's validation values."""
+    if (folder / "settings.json").exists():
+        run = training.resume(folder)
+    else:
+        run = mxmtl.fit(train, val, run=folder, keep=1, **settings)
+    values = run.history[-1]["val"]
+    names = [f"{t.name}/{main_metric(t.default_metrics)}" for t in run.model.tasks]
+    wanted = [*names, *(name for name in values if name.startswith("all_tasks/"))]
     return {
-        "seconds": round(time.monotonic() - begin, 1),
+        "seconds": round(run.history[-1]["seconds"], 1),
         "values": {name: round(values[name], 4) for name in wanted if name in values},
     }
 
@@ -61,8 +62,9 @@ def main() -> None:
             key = {"data": name, "recipe": recipe, "side": arguments.side}
             found = next((line for line in done if key.items() <= line.items()), None)
             if found is None:
-                side = {"data_shape": (3, arguments.side, arguments.side)}
-                found = {**key, **measure(*prefixes.split(","), {**RECIPES[recipe], **side})}
+                settings = {**RECIPES[recipe], "data_shape": (3, arguments.side, arguments.side)}
+                run = log.with_suffix("") / f"{name} {recipe} {arguments.side}"
+                found = {**key, **measure(*prefixes.split(","), settings, run)}
                 done.append(found)
                 with log.open("a") as stream:
                     stream.write(json.dumps(found) + "\n")

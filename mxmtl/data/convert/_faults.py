@@ -10,6 +10,8 @@ from ..tables import LabelledRow
 
 ROWS = 5  # rows that are named of each fault
 KINDS = 20  # faults that are told of each place; the others are counted
+# A cell that is a number, as people write it: those of one column are wrong in the same way.
+AMOUNT = re.compile(r"'[^\w']*\d[\d., ]*[^\w']*'")
 IMAGE = re.compile(r"^image '.*?': |^image \".*?\": ")
 CELLS, IMAGES = "column", "images"
 MEND = {
@@ -25,11 +27,13 @@ class Faults:
     reason: str
     count: int = 0
     rows: list[int] = field(default_factory=list)
+    told: set[str] = field(default_factory=set)
 
     def __str__(self) -> str:
         more = ", ..." if self.count > len(self.rows) else ""
         rows = f"row{'s' * (self.count > 1)} {', '.join(map(str, self.rows))}{more}"
-        return f"{self.count:>6} x {self.reason} ({rows})"
+        different = f"; {len(self.told)} different cells like it" if len(self.told) > 1 else ""
+        return f"{self.count:>6} x {self.reason} ({rows}{different})"
 
 
 @dataclass
@@ -68,9 +72,12 @@ class TableFaults:
             self.splits[split] = self.splits.get(split, 0) + 1
         self.num_bad += bool(found)
         for place, reason in found:
-            kind = re.sub(r"\d+", "#", reason) if place == IMAGES else reason
+            images = place == IMAGES
+            kind = re.sub(r"\d+", "#", reason) if images else AMOUNT.sub("#", reason, count=1)
             faults = self.places.setdefault(place, {}).setdefault(kind, Faults(reason))
             faults.count += 1
+            if not images:
+                faults.told.add(reason)
             if len(faults.rows) < ROWS:
                 faults.rows.append(item.row.number)
 
