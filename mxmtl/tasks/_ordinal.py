@@ -168,8 +168,8 @@ class Ordinal(ClassTask):
         How the order is learned. ``"corn"``: K - 1 logits, each whether a row that reached class
         k lies above it. ``"coral"``: one direction of the features and K - 1 thresholds, the
         fewest parameters; weak where no one direction orders the classes, and where its thresholds
-        are still near to each other its likeliest class is one of the two ends. ``"soft"``: a softmax
-        whose labels give a part to near classes.
+        are still near to each other its likeliest class is one of the two ends. ``"soft"``: a
+        softmax whose labels give a part to near classes.
     sharpness : float
         Of ``"soft"``: a class at distance d gets a part in proportion to exp(-sharpness d).
 
