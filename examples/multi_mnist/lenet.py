@@ -83,19 +83,17 @@ def trunk(dropout: Dropout, random: bool) -> mx.sym.Symbol:
     return mx.sym.relu(dense(x, "fc", 320, FEATURES, random))
 
 
-def network(tasks: mxmtl.TaskSet, dropout: Dropout, random_biases: bool = False) -> mx.sym.Symbol:
+def network(
+    tasks: mxmtl.TaskSet, dropout: Dropout, random_biases: bool = False, balance: str = "equal"
+) -> mx.sym.Symbol:
     """Return the symbol to train: pictures and labels in, predictions out.
 
-    Each task has a layer of its own between the features and its logits, which
-    `mxmtl.training_symbol` would not make; so its output operator is asked from the task itself.
+    Each task has a layer of its own between the features and its logits, with the dropout of the
+    papers, which `mxmtl.nets.Hidden` has not; so the heads are made by hand.
     """
-    features, outputs = trunk(dropout, random_biases), []
+    features, heads = trunk(dropout, random_biases), []
     for task in tasks:
         x = dense(features, f"{task.name}_hidden", FEATURES, FEATURES, random_biases)
         x = dropout.of_hidden(mx.sym.relu(x))
-        logits = dense(x, task.name, FEATURES, task.num_outputs, random_biases)
-        label = mx.sym.var(task.label_name)
-        outputs.append(
-            task.training_output(mx.sym, logits, label, tasks.normalization, name=task.name)
-        )
-    return mx.sym.Group(outputs)
+        heads.append(dense(x, f"{task.name}_fwd", FEATURES, task.num_outputs, random_biases))
+    return mxmtl.training_symbol(mx.sym.Group(heads), tasks, balance=balance)

@@ -38,11 +38,16 @@ class Job:
     lr: float
     images: int = 0
     tune: bool = False
+    balance: str = "equal"
 
     @property
     def name(self) -> str:
         """A folder's name."""
         return "-".join(str(value) for value in asdict(self).values())
+
+    def is_that_of(self, row: dict[str, Any]) -> bool:
+        """Tell whether a line of the log is of this job; older lines were not balanced."""
+        return asdict(self).items() <= {"balance": "equal", **row}.items()
 
 
 class Batches(mx.io.DataIter):
@@ -98,7 +103,7 @@ def train(job: Job, parts: dict[str, Pictures], work: Path) -> dict[str, Any]:
     tasks = protocol.tasks(job.model)
     # Names begin anew: the symbol of a job that resumes must be the one that was saved.
     with mx.name.NameManager():
-        symbol = network(tasks, protocol.dropout, protocol.random_biases)
+        symbol = network(tasks, protocol.dropout, protocol.random_biases, job.balance)
     batches = Batches(parts["train"], tasks, seed=job.seed)
     measured = {name: Batches(parts[name], tasks) for name in parts if name != "train"}
     module = mx.mod.Module(symbol, label_names=tasks.label_names, context=mxmtl.context())

@@ -1,12 +1,10 @@
 """Heads whose tasks are balanced: what a batch shows of the tasks, and weights put into the graph.
 
-The gradient that a task sends into the trunk is known before any backward pass where its head is
-a chain of linear layers and rectifiers: of one layer it is the gradient at the logits times the
-layer's weight. So the products of these
-gradients, task by task, are an expression of the forward pass, the weights that follow from them
-are one as well, and the one backward pass that there is anyway is already that of the balanced
-tasks. Each head reads the features through a view of its own, which changes nothing forward and
-multiplies the gradient that goes back into the trunk; the head itself keeps its gradient.
+The gradient that a task sends into the trunk is known before any backward pass (`_pull_back`). So
+the products of these gradients, task by task, are an expression of the forward pass, the weights
+that follow from them are one as well, and so is the weighted sum of the gradients. The heads read
+features that pass no gradient on, and learn as they do without balancing; into the trunk goes that
+sum, and the one backward pass that there is anyway is already that of the balanced tasks.
 
 The state of a method is a variable of the graph, so that it stands in ``.params`` files, and one
 more output, ``balance_output`` (T, columns), tells what was found in the batch.
@@ -22,7 +20,8 @@ import mxnet as mx
 
 from ..balance import Balance, Facts
 from ..tasks import Task, TaskSet, scale_gradient
-from ._heads import VIEW, Head, head_of
+from ._heads import HELD, on_features, shared_features
+from ._pull_back import pull_back
 
 BALANCE_STATE = "balance_state"
 BALANCE_OUTPUT = "balance"  # MXNet puts _output behind it
@@ -32,26 +31,33 @@ def balanced(
     F: Any,
     balance: Balance,
     tasks: TaskSet,
-    heads: Sequence[Any],
+    logits: Sequence[Any],
     labels: Sequence[Any],
     state: Any,
     normalization: str,
     epochs: Sequence[Any],
+    features: Any = None,
+    held: Any = None,
 ) -> tuple[list[Any], Any, Any]:
-    """Return the logits of each task with balanced gradients, the output, and a trained penalty.
+    """Return the logits with balanced gradients, the output, and what is to be minimized, too.
 
-    ``heads`` are `Head` each, or logits where the method needs no more. The output is
-    (T, 2 + S + T): weights, losses, the state that comes next, and the Gramian, if there is one.
-    The penalty, a number or None, is to be minimized, too.
+    The output is (T, 2 + S + T): weights, losses, the state that comes next, and the Gramian, if
+    there is one. What is to be minimized is a number or None: the penalty of a trained state, or
+    what sends the weighted gradients into ``features``, where the method uses gradients; logits
+    are then those of ``held``, the same features without a gradient.
     """
-    seen = [_seen(F, head) for head in heads]
-    facts = _facts(F, balance, tasks, seen, labels, state, epochs)
+    facts, jacobian = _facts(F, balance, tasks, logits, labels, state, epochs, held)
     weights, following = balance.step(facts)
     weights = F.cast(F.BlockGrad(weights), dtype="float32")
-    logits = []
-    for index, (task, head, (_, masks, _)) in enumerate(zip(tasks, heads, seen)):
-        weight = F.slice_axis(weights, axis=0, begin=index, end=index + 1)
-        logits.append(_weighed(F, balance, task, head, weight, masks))
+    minimized = _penalty(F, balance, facts, logits[0], state, normalization)
+    if balance.weighs_losses:
+        logits = [
+            scale_gradient(F, z, F.slice_axis(weights, axis=0, begin=index, end=index + 1))
+            for index, z in enumerate(logits)
+        ]
+    if jacobian is not None:
+        sent = F.dot(_per_label(F, weights, facts, logits[0], normalization), jacobian)
+        minimized = F.sum(features * F.BlockGrad(F.reshape_like(sent, features)))
     shown = [weights, facts.losses]
     if state is not None:
         shown.append(state if balance.trained else following)
@@ -59,29 +65,19 @@ def balanced(
         shown.append(facts.gramian)
     parts = [F.cast(part, dtype="float32") for part in shown]
     output = F.BlockGrad(F.concat(*parts, dim=1), **_named(F, BALANCE_OUTPUT))
-    penalty = _penalty(F, balance, facts, seen[0][0], state, normalization)
-    return logits, output, penalty
+    return list(logits), output, minimized
 
 
 def _named(F: Any, name: str) -> dict[str, str]:
     return {"name": name} if F is mx.sym else {}
 
 
-def _seen(F: Any, head: Any) -> tuple[Any, Any, Head | None]:
-    """Return a head's logits without a gradient, what its layers let through, and itself so."""
-    if not isinstance(head, Head):
-        return F.BlockGrad(head), None, None
-    still = head.still(F)
-    return (*still.logits(F, still.features), still)
-
-
-def _weighed(F: Any, balance: Balance, task: Task, head: Any, weight: Any, masks: Any) -> Any:
-    """Return the logits of a task whose gradient is weighed: of its loss, or of its features."""
-    if balance.weighs_losses:
-        found = head.logits(F, head.features, masks)[0] if isinstance(head, Head) else head
-        return scale_gradient(F, found, weight)
-    view = scale_gradient(F, head.features, weight, **_named(F, task.name + VIEW))
-    return head.logits(F, view, masks)[0]
+def _per_label(F: Any, weights: Any, facts: Facts, logits: Any, normalization: str) -> Any:
+    """Return the weights of gradients of means over labels, (1, T), as labels are counted."""
+    if normalization == "batch":
+        share = F.broadcast_div(facts.labels, _rows(F, logits))
+        weights = weights * F.cast(share, dtype="float32")
+    return F.reshape(weights, shape=(1, -1))
 
 
 def _rows(F: Any, logits: Any) -> Any:
@@ -91,31 +87,32 @@ def _rows(F: Any, logits: Any) -> Any:
 
 
 def _facts(
-    F: Any, balance: Balance, tasks: TaskSet, seen: Any, labels: Any, state: Any,
-    epochs: Sequence[Any],
-) -> Facts:  # fmt: skip
-    """Return what the batch shows of the tasks."""
+    F: Any, balance: Balance, tasks: TaskSet, logits: Sequence[Any], labels: Sequence[Any],
+    state: Any, epochs: Sequence[Any], held: Any,
+) -> tuple[Facts, Any]:  # fmt: skip
+    """Return what the batch shows of the tasks, and their gradients (T, N * F) if it is asked."""
     losses, counts, rows = [], [], []
-    for task, (z, masks, head), label, epoch in zip(tasks, seen, labels, epochs):
+    for task, z, label, epoch in zip(tasks, logits, labels, epochs):
         known = task.labelled(F.reshape(label, shape=(-1, task.label_width)))
         counts.append(F.sum(F.mean(known, axis=1)))
-        losses.append(F.mean(task.row_loss(F, z, label, "valid", epoch)))
+        still = F.BlockGrad(z)
+        losses.append(F.mean(task.row_loss(F, still, label, "valid", epoch)))
         if balance.uses_gradients:
-            gradient = head.pull_back(F, task.logit_gradient(F, z, label), masks)
-            rows.append(F.reshape(gradient, shape=(1, -1)))
+            found = pull_back(F, z, task.logit_gradient(F, still, label), held, task.name)
+            rows.append(F.reshape(found, shape=(1, -1)))
 
     def column(values: list[Any]) -> Any:
         parts = [F.reshape(value, shape=(1, 1)) for value in values]
         return F.cast(F.concat(*parts, dim=0), dtype="float64")
 
-    gramian = None
+    gramian = jacobian = None
     if rows:
         jacobian = F.concat(*rows, dim=0)
         products = F.cast(F.dot(jacobian, jacobian, transpose_b=True), dtype="float64")
-        gramian = F.broadcast_div(products, F.square(_rows(F, seen[0][0])))
+        gramian = F.broadcast_div(products, F.square(_rows(F, logits[0])))
     count = column(counts)
     known_state = None if state is None else F.BlockGrad(F.cast(state, dtype="float64"))
-    return Facts(F, len(tasks), count > 0, column(losses), gramian, count, known_state)
+    return Facts(F, len(tasks), count > 0, column(losses), gramian, count, known_state), jacobian
 
 
 def _penalty(
@@ -163,20 +160,23 @@ def balanced_outputs(
         )
     labels = [mx.sym.var(task.label_name) for task in tasks]
     epochs = [epoch_variable(task) for task in tasks]
-    heads = [head_of(part, task.name) for part, task in zip(logits, tasks)]
+    features = held = None
+    if balance.uses_gradients:
+        features = shared_features(logits, tasks)
+        held = mx.sym.BlockGrad(features, name=HELD)
+        logits = on_features(logits, features, held)
     state = state_variable(balance, len(tasks))
-    found, output, penalty = balanced(
-        mx.sym, balance, tasks, heads, labels, state, normalization, epochs
+    found, output, minimized = balanced(
+        mx.sym, balance, tasks, logits, labels, state, normalization, epochs, features, held
     )
     outputs = [
         task.training_output(mx.sym, z, label, normalization, epoch, name=task.name)
         for task, z, label, epoch in zip(tasks, found, labels, epochs)
     ]
-    if penalty is not None:
-        # The bracket is a - a, so exactly 0, and lets the gradient of the penalty through.
-        nothing = mx.sym.reshape(penalty - mx.sym.BlockGrad(penalty), shape=(1, 1))
-        told = mx.sym.broadcast_add(
-            mx.sym.BlockGrad(output), nothing / (len(tasks) * (2 + balance.state_width(len(tasks))))
-        )
+    if minimized is not None:
+        # The bracket is a - a, so exactly 0, and lets its gradient through, a part by each entry.
+        nothing = mx.sym.reshape(minimized - mx.sym.BlockGrad(minimized), shape=(1, 1))
+        entries = 2 + balance.state_width(len(tasks)) + balance.uses_gradients * len(tasks)
+        told = mx.sym.broadcast_add(mx.sym.BlockGrad(output), nothing / (len(tasks) * entries))
         output = mx.sym.MakeLoss(told, name=BALANCE_OUTPUT)
     return [*outputs, output]

@@ -1,22 +1,21 @@
 """Heads: from the features that the tasks share to each task's logits, by layers of its own.
 
-A head is a chain of fully connected layers, usually of one. It is met in three shapes: as Gluon
-blocks, which are trained and called; in the graph of a symbol, as a checkpoint has it; and as a
-`Head`, made of either, which can be applied to features again and knows how a gradient at the
-logits comes back to the features. Balancing needs the last, before any backward pass.
+They are met in two shapes: as Gluon blocks, which are trained and called, and in the graph of a
+symbol, as a checkpoint has it, from which they are cut where they begin.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+import json
+from collections.abc import Sequence
 from typing import Any
 
 import mxnet as mx
 import numpy as np
 
 from ..tasks import TaskSet
-from ._head_kinds import HeadKind, HeadKinds, head_kinds
+from ._head_kinds import HeadKinds, head_kinds
+from ._pull_back import children
 
 MEND = (
     "End the trunk with a flatten (mx.sym.Flatten, gluon.nn.Flatten), after a global average "
@@ -25,8 +24,9 @@ MEND = (
 # Inputs to try a symbol on: its own input size is not known, and the first that fits will do.
 # What takes flat input (a variable by itself, say) is the user's to feed with flat input.
 PROBES = [(1, 512), *((1, c, size, size) for size in (224, 299, 64, 32, 28) for c in (3, 1))]
-DIRECTION = "direction"  # the layer before the last one of a head, where there is one
-VIEW = "_view"  # after a task's name: what a balanced head reads
+HELD = "balance_features"  # what a balanced head reads: the features, without a gradient
+FEATURES = "__features__"  # attribute of the trunk's output where heads are no plain chains
+CUT = "cut_features"
 DIRECTION = "direction"  # after a task's name: the layer of a head that has one line
 HIDDEN = "_hidden"  # after a task's name: its head's layers before the last
 
@@ -94,13 +94,6 @@ class Heads(mx.gluon.HybridBlock):
         check_flat(features)
         return [head(features) for head in self._children.values()]
 
-    def on(self, F: Any, features: Any) -> list[Head]:
-        """Return the heads as balancing takes them: layers, and the features that they read."""
-        return [
-            Head(features, tuple(_layers(F, features, head, kind, task.num_logits)))
-            for head, kind, task in zip(self._children.values(), self.kinds, self.tasks)
-        ]
-
 
 class OneDirection(mx.gluon.HybridBlock):
     """A head whose logits differ in their bias alone: w'f + b_k, as CORAL has it."""
@@ -127,161 +120,58 @@ def _dense(width: int, prefix: str, **options: Any) -> mx.gluon.nn.Dense:
     return dense
 
 
-def _layers(F: Any, features: Any, head: Any, kind: HeadKind, last: int) -> Iterator[Layer]:
-    parts = head._children.values() if kind.hidden else [head]
-    blocks = [block for block in parts if hasattr(block, "weight")]
-    for block, width in zip(blocks, [*kind.hidden, last]):
-        weight, bias = (
-            part.var() if F is mx.sym else part.data(features.context)
-            for part in (block.weight, block.bias)
-        )
-        dropout = None if block is blocks[-1] else kind.dropped
-        line = isinstance(block, OneDirection)
-        yield Layer(weight, bias, width, block.prefix.removesuffix("_"), dropout, line)
-
-
-# -- as arrays or symbols --------------------------------------------------------------------------
-@dataclass(frozen=True)
-class Layer:
-    """A fully connected layer: its weight, bias and width, and what it is called in a symbol.
-
-    Behind a hidden layer come a rectifier and dropout; ``dropout`` is None behind the last one.
-    A layer of one ``line`` has one row of weights, and outputs that differ in their bias alone.
-    """
-
-    weight: Any
-    bias: Any
-    width: int
-    name: str
-    dropout: float | None = None
-    line: bool = False
-
-    def apply(self, F: Any, features: Any) -> Any:
-        """Return what it makes of features (N, F): (N, width)."""
-        named = _named(F, f"{self.name}_fwd")
-        if not self.line:
-            return F.FullyConnected(
-                features, self.weight, self.bias, num_hidden=self.width, flatten=False, **named
-            )
-        line = F.FullyConnected(
-            features, self.weight, num_hidden=1, no_bias=True, flatten=False,
-            **_named(F, f"{self.name}_{DIRECTION}"),
-        )  # fmt: skip
-        return F.broadcast_add(line, F.reshape(self.bias, shape=(1, -1)), **named)
-
-
-@dataclass(frozen=True)
-class Head:
-    """The layers of a head, and the features (N, F) that it reads."""
-
-    features: Any
-    layers: tuple[Layer, ...]
-
-    def still(self, F: Any) -> Head:
-        """Return the same head without a gradient."""
-        layers = [
-            replace(
-                layer, weight=F.BlockGrad(layer.weight), bias=F.BlockGrad(layer.bias),
-                name=f"balance_{layer.name}",
-            )
-            for layer in self.layers
-        ]  # fmt: skip
-        return Head(F.BlockGrad(self.features), tuple(layers))
-
-    def logits(self, F: Any, features: Any, masks: list[Any] | None = None) -> tuple[Any, Any]:
-        """Return the logits (N, K) of these features, and what each hidden layer let through.
-
-        Of the second, ``masks``, another pass may be given what the first one drew.
-        """
-        drawn = []
-        for index, layer in enumerate(self.layers):
-            features = layer.apply(F, features)
-            if layer.dropout is not None:
-                features = F.Activation(features, act_type="relu")
-                if masks is None:
-                    mask = F.Dropout(F.ones_like(features), p=layer.dropout)
-                    drawn.append(F.BlockGrad(mask * (features > 0)))
-                # What is not above 0 stays 0 by any mask.
-                let = drawn[-1] if masks is None else masks[index]
-                features = F.elemwise_mul(features, let, **_named(F, f"{layer.name}_let"))
-        return features, drawn
-
-    def pull_back(self, F: Any, gradient: Any, masks: list[Any]) -> Any:
-        """Return the gradient at the features, (N, F), of a gradient at the logits, (N, K)."""
-        for index, layer in reversed(list(enumerate(self.layers))):
-            if layer.dropout is not None:
-                gradient = gradient * masks[index]
-            if layer.line:
-                gradient = F.sum(gradient, axis=1, keepdims=True)
-            gradient = F.dot(gradient, layer.weight)
-        return gradient
-
-
-def _named(F: Any, name: str) -> dict[str, str]:
-    return {"name": name} if F is mx.sym else {}
-
-
 # -- in the graph of a symbol ----------------------------------------------------------------------
 def logits_name(task_name: str) -> str:
     """Name of a head's output among a symbol's internals."""
     return f"{task_name}_fwd_output"
 
 
-def children(symbol: mx.sym.Symbol) -> list[mx.sym.Symbol]:
-    """Return what an operator is given; nothing for a variable."""
-    found = symbol.get_children()
-    return [] if found is None else list(found)
+def shared_features(logits: Sequence[mx.sym.Symbol], tasks: TaskSet) -> mx.sym.Symbol:
+    """Return the output of the trunk that heads read, with a gradient, of logits in task order."""
+    internals = mx.sym.Group(list(logits)).get_internals()
+    if len(logits) == 1:
+        common = set(internals.list_outputs())
+    else:
+        common = set.intersection(*(set(z.get_internals().list_outputs()) for z in logits))
+    marked = {name for name, known in internals.attr_dict().items() if FEATURES in known}
+    if not marked and len(logits) == 1:
+        return _below(logits[0], tasks[0].name)
+    # The last one: a trunk may be cut from a network that had heads.
+    outputs = dict(zip(internals.list_outputs(), internals))
+    found = [name for name, one in outputs.items() if name in common and one.name in marked]
+    if not marked:
+        found = [name for name in outputs if name in common and _is_of_data(outputs[name])]
+    if not found:
+        raise ValueError("the heads share no layer, so there is nothing to balance.")
+    return outputs[found[-1]]
 
 
-def head_of(logits: mx.sym.Symbol, task_name: str) -> Head:
-    """Return the head that makes these logits, with the features of the trunk, past any view."""
-    layers = [_layer(logits, task_name)]
-    features = children(logits)[0]
-    features = children(features)[0] if layers[0].line else features
+def _is_of_data(symbol: mx.sym.Symbol) -> bool:
+    return "data" in symbol.list_arguments()
+
+
+def _below(logits: mx.sym.Symbol, task_name: str) -> mx.sym.Symbol:
+    """Return what a chain of fully connected layers reads: the heads that leave no mark."""
+    below = children(logits)[0]
+    below = children(below)[0] if below.name.endswith(DIRECTION) else below
     while True:
-        dropout, below = 0.0, features
+        between = below
         # What stands behind a hidden layer, or else is the trunk's own.
-        while _is_between(below):
-            dropout = max(dropout, _dropout(below))
-            below = children(below)[0]
-        if not below.name.startswith(f"{task_name}{HIDDEN}") or not children(below):
-            break
-        layers.append(_layer(below, task_name, dropout))
-        features = children(below)[0]
-    return Head(past_view(features), tuple(reversed(layers)))
+        while between.attr("act_type") == "relu" or between.attr("p") is not None:
+            between = children(between)[0]
+        if not between.name.startswith(f"{task_name}{HIDDEN}") or not children(between):
+            return children(below)[0] if below.name == HELD else below
+        below = children(between)[0]
 
 
-def _layer(output: mx.sym.Symbol, task_name: str, dropout: float | None = None) -> Layer:
-    parts, width = children(output), output.attr("num_hidden")
-    name = output.name.removesuffix("_fwd")
-    if len(parts) == 3 and width is not None:
-        return Layer(parts[1], parts[2], int(width), name, dropout)
-    if len(parts) == 2 and parts[0].name == f"{name}_{DIRECTION}":
-        (_, weight), (bias,) = map(children, parts)
-        return Layer(weight, bias, 0, name, dropout, line=True)
-    raise ValueError(
-        f"task {task_name!r}: its head {output.name!r} is no chain of fully connected layers."
-    )
-
-
-def _is_between(symbol: mx.sym.Symbol) -> bool:
-    """Tell whether an operator is one that stands behind a hidden layer."""
-    return bool(
-        symbol.attr("act_type") == "relu"
-        or (symbol.attr("p") is not None and len(children(symbol)) == 1)
-        or symbol.name.endswith("_let")
-    )
-
-
-def _dropout(symbol: mx.sym.Symbol) -> float:
-    """Return the share that an operator leaves out."""
-    if symbol.name.endswith("_let"):  # BlockGrad(Dropout(...) * (... > 0)) is its second input
-        symbol = children(children(children(symbol)[1])[0])[0]
-    return float(symbol.attr("p") or 0.0)
-
-
-def past_view(features: mx.sym.Symbol) -> mx.sym.Symbol:
-    """Return the features of the trunk where these are a balanced head's view of them."""
-    if not features.name.endswith(VIEW) or not children(features):
-        return features
-    return children(children(features)[0])[0]  # BlockGrad(features) + nothing
+def on_features(
+    logits: Sequence[mx.sym.Symbol], features: mx.sym.Symbol, other: mx.sym.Symbol
+) -> list[mx.sym.Symbol]:
+    """Return the heads that make these logits of features, reading others instead."""
+    graph = json.loads(mx.sym.Group(list(logits)).tojson(remove_amp_cast=False))
+    for node in graph["nodes"]:
+        if node["name"] == features.name:
+            node.update(op="null", name=CUT, inputs=[])
+            node.pop("attrs", None)
+    heads = mx.sym.load_json(json.dumps(graph))
+    return list(heads(**{CUT: other}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeAlias
 
 import mxnet as mx
@@ -18,7 +19,8 @@ from ._balanced import (
     epoch_variable,
 )
 from ._head_kinds import HeadKinds
-from ._heads import HIDDEN, VIEW, Heads, head_of, logits_name
+from ._heads import HELD, HIDDEN, Heads, logits_name, on_features, shared_features
+from ._pull_back import children
 
 Params = dict[str, mx.nd.NDArray]
 TrunkOrNet: TypeAlias = mx.sym.Symbol | mx.gluon.HybridBlock
@@ -115,7 +117,7 @@ class MultiTaskLoss(mx.gluon.HybridBlock):
         *,
         normalization: str | None = None,
         balance: Balance | str | None = None,
-        heads: Heads | None = None,
+        heads: mx.gluon.HybridBlock | None = None,
     ) -> None:
         super().__init__(prefix="")
         self.tasks = tasks
@@ -158,17 +160,26 @@ class MultiTaskLoss(mx.gluon.HybridBlock):
         self, F: Any, outputs: list[Any], labels: list[Any], epoch: Any = None,
         balance_state: Any = None,
     ) -> Any:  # fmt: skip
-        if self.balance is None:
-            logits = self.heads(outputs[0]) if self.heads is not None else outputs
-            return F.add_n(*self._each(F, logits, labels, epoch))
-        heads = outputs if self.heads is None else self.heads.on(F, outputs[0])
-        logits, output, penalty = balanced(
-            F, self.balance, self.tasks, heads, labels, balance_state,
-            self.normalization, [epoch] * len(self.tasks),
-        )  # fmt: skip
+        features = held = None
+        if self.balance is not None and self.balance.uses_gradients:
+            features = outputs[0]
+            held = F.BlockGrad(features)
+            if F is mx.nd:
+                held.attach_grad()
+        # Arrays are asked for gradients of their own, so what becomes of them is recorded anyway.
+        with _recorded(F, held):
+            logits = (
+                outputs if self.heads is None else self.heads(outputs[0] if held is None else held)
+            )
+            if self.balance is None:
+                return F.add_n(*self._each(F, logits, labels, epoch))
+            logits, output, minimized = balanced(
+                F, self.balance, self.tasks, logits, labels, balance_state,
+                self.normalization, [epoch] * len(self.tasks), features, held,
+            )  # fmt: skip
         loss = F.add_n(*self._each(F, logits, labels, epoch))
-        if penalty is not None:  # of the batch; each row gets its part, and no number changes
-            part = F.reshape(penalty, shape=(1,))
+        if minimized is not None:  # of the batch; each row gets its part, and no number changes
+            part = F.reshape(minimized, shape=(1,))
             part = F.broadcast_div(part - F.BlockGrad(part), F.sum(F.ones_like(loss)))
             loss = F.broadcast_add(loss, part)
         return [loss, output]
@@ -202,6 +213,12 @@ class MultiTaskLoss(mx.gluon.HybridBlock):
             task.row_loss(F, logits, label, self.normalization, epoch)
             for task, logits, label in zip(self.tasks, outputs, labels)
         ]
+
+
+def _recorded(F: Any, held: Any) -> AbstractContextManager[Any]:
+    if F is mx.sym or held is None or mx.autograd.is_recording():
+        return nullcontext()
+    return mx.autograd.record(train_mode=mx.autograd.is_training())
 
 
 def in_float32(array: Any) -> Any:
@@ -272,7 +289,8 @@ def training_symbol(
     Parameters
     ----------
     network : Symbol or HybridBlock
-        Flat features (N, num_features) as a Symbol, a trunk, or a whole `MultiTaskNet`.
+        Flat features (N, num_features) as a Symbol, a trunk, or a whole `MultiTaskNet`; or heads
+        of your own, a ``Group`` of logits in task order whose operators are called ``<task>_fwd``.
     tasks : TaskSet
         Labels are read from the variables ``tasks.label_names``, shapes (N,) or
         (N, num_labels); the outputs are ``tasks.output_names``, predictions (N, num_outputs).
@@ -295,9 +313,10 @@ def training_symbol(
     ------
     ValueError
         If features are not flat, or a task's name collides with the trunk's names; if ``balance``
-        is no method, or a head is not one linear layer.
+        is no method.
     TypeError
-        If a task does not say what the gradient of its loss is, and the method needs it.
+        If the method uses gradients, and a task does not say what the gradient of its loss is, or
+        a head of your own has an operator through which no gradient is brought back.
 
     Examples
     --------
@@ -368,12 +387,19 @@ def _logits(network: TrunkOrNet, tasks: TaskSet, heads: HeadKinds = None) -> lis
         return _logits(network(mx.sym.var("data")), tasks, heads)
     if not isinstance(network, mx.sym.Symbol):
         raise TypeError(f"expected a Symbol or a gluon HybridBlock, got {type(network).__name__}.")
+    if network.list_outputs() == [logits_name(name) for name in tasks.names]:
+        _refuse_heads(heads, "the symbol")
+        return list(network)  # made by hand
     there = _heads_of(network)
     if there:
         _refuse_heads(heads, "the symbol")
         _check_same_heads(there, tasks)
         internals = network.get_internals()
-        return [_without_view(internals[logits_name(name)], name) for name in tasks.names]
+        found = [internals[logits_name(name)] for name in tasks.names]
+        if f"{HELD}_output" not in internals.list_outputs():
+            return found
+        held = internals[f"{HELD}_output"]  # of balancing, which is for training alone
+        return on_features(found, held, children(held)[0])
     _check_names(network, tasks)
     return list(Heads(tasks, heads)(network))
 
@@ -383,30 +409,21 @@ def _refuse_heads(heads: HeadKinds, what: str) -> None:
         raise ValueError(f"heads: {what} has heads already; give a trunk to build others on.")
 
 
-def _without_view(logits: mx.sym.Symbol, task_name: str) -> mx.sym.Symbol:
-    # A balanced head reads its own view of the features, which asks for labels; others do not.
-    if f"{task_name}{VIEW}_output" not in logits.get_internals().list_outputs():
-        return logits
-    head = head_of(logits, task_name)
-    return head.logits(mx.sym, head.features)[0]
-
-
 def heads_alone(symbol: mx.sym.Symbol, tasks: TaskSet) -> mx.sym.Symbol:
     """Return a symbol's heads on features that are given as ``data`` (N, F), with predictions."""
-    internals, features = symbol.get_internals(), mx.sym.var("data")
-    heads = [head_of(internals[logits_name(name)], name) for name in tasks.names]
+    logits = _logits(symbol, tasks)
+    heads = on_features(logits, shared_features(logits, tasks), mx.sym.var("data"))
     return mx.sym.Group(
         [
-            task.prediction_output(mx.sym, head.logits(mx.sym, features)[0], name=task.name)
-            for task, head in zip(tasks, heads)
+            task.prediction_output(mx.sym, logits, name=task.name)
+            for task, logits in zip(tasks, heads)
         ]
     )
 
 
 def features_of(symbol: mx.sym.Symbol, tasks: TaskSet) -> mx.sym.Symbol:
     """Return the part of a symbol with heads that they share: images to features (N, F)."""
-    name = tasks[0].name
-    return head_of(symbol.get_internals()[logits_name(name)], name).features
+    return shared_features(_logits(symbol, tasks), tasks)
 
 
 def _heads_of(symbol: mx.sym.Symbol) -> Widths:

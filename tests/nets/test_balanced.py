@@ -1,5 +1,7 @@
 """Balanced tasks in a network: the Gramian, gradients against separate passes, Symbol and Gluon."""
 
+import importlib
+
 import mxmtl
 from mxmtl import balance
 
@@ -297,3 +299,83 @@ def test_heads_that_cannot_be_are_refused():
     symbol = mxmtl.training_symbol(trunk(), TASKS)
     with pytest.raises(ValueError, match="has heads already"):
         mxmtl.training_symbol(symbol, TASKS, heads="hidden")
+
+
+# -- heads of whatever layers ----------------------------------------------------------------------
+S = mx.sym
+LAYERS = {  # each is a head on features (N, 3, 4), whose outputs are compared as they are
+    "dense": lambda x: S.FullyConnected(x, num_hidden=4),
+    "dense of each": lambda x: S.FullyConnected(x, num_hidden=2, flatten=False),
+    "activations": lambda x: S.relu(x) + S.sigmoid(x) * S.Activation(x, act_type="tanh"),
+    "softrelu": lambda x: S.Activation(x / 2.0 + 1.0, act_type="softrelu"),
+    "softmax": lambda x: S.softmax(x * 2.0, axis=1),
+    "layer norm": S.LayerNorm,
+    "sum": lambda x: S.sum(x * x, axis=1),
+    "means": lambda x: S.mean(x * x, axis=(1, 2), keepdims=True),
+    "transpose": lambda x: S.FullyConnected(S.transpose(x, axes=(1, 2, 0)), num_hidden=2),
+    "attention": lambda x: S.batch_dot(S.softmax(S.batch_dot(x, x, transpose_b=True)), S.tanh(x)),
+    "turned": lambda x: S.batch_dot(x, S.tanh(x), transpose_a=True),
+    "both turned": lambda x: S.batch_dot(
+        x, S.transpose(x, axes=(0, 2, 1)), transpose_a=True, transpose_b=True
+    ),
+    "side by side": lambda x: S.concat(
+        S.FullyConnected(x, num_hidden=4), S.FullyConnected(x, num_hidden=3), dim=1
+    ),
+    "one line": lambda x: S.broadcast_add(
+        S.FullyConnected(x, num_hidden=1, no_bias=True), S.reshape(S.var("b", shape=(4,)), (1, -1))
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_gradients_come_back_as_mxnet_takes_them(name):
+    pull_back = importlib.import_module("mxmtl.nets._pull_back").pull_back
+    x, shape, rng = S.var("x"), (5, 3, 4), np.random.RandomState(0)
+    made = LAYERS[name](x)
+    shapes, (out,), _ = made.infer_shape(x=shape)
+    known = {
+        key: mx.nd.array(rng.normal(size=size)) for key, size in zip(made.list_arguments(), shapes)
+    }
+    given = mx.nd.array(rng.normal(size=out))
+    executor = made.bind(mx.cpu(), dict(known), args_grad={"x": mx.nd.zeros(shape)})
+    executor.forward(is_train=True)
+    executor.backward(given)
+    found = pull_back(S, made, S.var("given"), x, "a")
+    inputs = {**known, "given": given}
+    back = found.eval(**{key: inputs[key] for key in found.list_arguments()})[0]
+    expected = executor.grad_dict["x"].asnumpy()
+    np.testing.assert_allclose(back.asnumpy(), expected, rtol=1e-5, atol=1e-5)
+
+
+def by_hand(features, last):
+    """Heads made by hand: a hidden layer each, of which half is dropped and nothing is rescaled."""
+    made = []
+    for task in TASKS:
+        x = S.relu(S.FullyConnected(features, num_hidden=5, name=f"{task.name}_own"))
+        x = S.broadcast_mul(x, S.minimum(S.Dropout(S.ones_like(x), p=0.5), 1.0))
+        x = last(x)
+        made.append(S.FullyConnected(x, num_hidden=task.num_logits, name=f"{task.name}_fwd"))
+    return S.Group(made)
+
+
+def test_heads_made_by_hand_are_balanced_and_predict():
+    heads = by_hand(S.relu(trunk()), lambda x: x)
+    symbol = mxmtl.training_symbol(heads, TASKS, balance="imtl_g")
+    executor = symbol.simple_bind(mx.cpu(), grad_req="write", **SHAPES)
+    rng = np.random.RandomState(0)
+    for name, array in executor.arg_dict.items():
+        array[:] = values()[name] if name.endswith("label") else rng.normal(size=array.shape)
+    executor.forward(is_train=True)
+    executor.backward()
+    found = executor.outputs[-1].asnumpy()
+    wanted = balance.weights("imtl_g", found[:, 2:], present=np.array([1, 1, 1, 0]), rescale=True)
+    np.testing.assert_allclose(found[:, 0], wanted, rtol=1e-4, atol=1e-6)
+    assert np.abs(executor.grad_dict["trunk_weight"].asnumpy()).sum() > 0
+    predicting = mxmtl.prediction_symbol(symbol, TASKS)
+    assert not set(predicting.list_inputs()) & {*TASKS.label_names, "balance_state"}
+    both = by_hand(trunk(), lambda x: S.broadcast_mul(x, S.mean(x, axis=1, keepdims=True)))
+    with pytest.raises(TypeError, match="task 'a': its head has broadcast_mul"):
+        mxmtl.training_symbol(both, TASKS, balance="imtl_g")
+    with pytest.raises(TypeError, match="task 'a': its head has erf"):
+        mxmtl.training_symbol(by_hand(trunk(), S.erf), TASKS, balance="imtl_g")
+    mxmtl.training_symbol(by_hand(trunk(), S.erf), TASKS, balance="uncertainty")
