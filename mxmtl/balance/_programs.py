@@ -172,11 +172,12 @@ def _solved(facts: Facts, matrix: Any, floors: Any, free: Any) -> Any:
     F, T = facts.F, facts.num_tasks
     held = floors * (1.0 - free)
     wanted = held - F.dot(held, matrix) * free
-    both = F.batch_dot(F.reshape(free, (-1, T, 1)), F.reshape(free, (-1, 1, T)))
+    # No batch_dot: oneDNN's fails on float64 ("memory desc") in memory that a convolution had.
+    both = F.broadcast_mul(F.reshape(free, (-1, T, 1)), F.reshape(free, (-1, 1, T)))
     system = F.broadcast_mul(both, F.reshape(matrix, (1, T, T)))
     own = F.broadcast_mul(F.reshape(1.0 - free, (-1, T, 1)), F.reshape(facts.eye, (1, T, T)))
     inverted = F.linalg.inverse(system + own)
-    return F.reshape(F.batch_dot(inverted, F.reshape(wanted, (-1, T, 1))), (-1, T))
+    return F.sum(F.broadcast_mul(inverted, F.reshape(wanted, (-1, 1, T))), axis=2)
 
 
 def regular(facts: Facts, ridge: float) -> Any:

@@ -11,9 +11,13 @@ if TYPE_CHECKING:
     from ._balanced import BALANCE_OUTPUT as BALANCE_OUTPUT
     from ._balanced import BALANCE_STATE as BALANCE_STATE
     from ._efficientnet import efficientnet_lite_trunk as efficientnet_lite_trunk
+    from ._head_kinds import CGC as CGC
+    from ._head_kinds import CSRA as CSRA
     from ._head_kinds import HeadKind as HeadKind
     from ._head_kinds import Hidden as Hidden
     from ._head_kinds import Linear as Linear
+    from ._head_kinds import MMoE as MMoE
+    from ._head_kinds import Queries as Queries
     from ._head_kinds import head_kind as head_kind
     from ._heads import logits_name as logits_name
     from ._net import MultiTaskLoss as MultiTaskLoss

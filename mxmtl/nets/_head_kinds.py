@@ -1,4 +1,4 @@
-"""How a task's head is built, as it is declared: linear, or with hidden layers of its own.
+"""How a task's head is built, as it is declared: linear, of several layers, or on a map.
 
 Nothing here loads MXNet: a command line that shows its help should not wait for it.
 """
@@ -18,11 +18,31 @@ from ..tasks import TaskSet
 
 @dataclass(frozen=True)
 class HeadKind(Options, ABC):
-    """Abstract: how a head is built; `Linear` or `Hidden`."""
+    """Abstract: how a head is built; `Linear`, `Hidden`, `MMoE`, `CGC`, `CSRA` or `Queries`.
+
+    Attributes
+    ----------
+    name : str
+        What options call it.
+    hidden : tuple of int
+        Widths of the layers before the last.
+    dropped : float
+        Share of what these say that is left out.
+    is_chain : bool
+        Whether it is a chain of fully connected layers on features (N, num_features).
+    reads_map : bool
+        Whether it reads a map, (N, C, H, W).
+    experts : tuple of int
+        Number of experts that it shares with the tasks whose heads are declared alike, of its
+        own, and their width; empty without.
+    """
 
     name: ClassVar[str]
-    hidden: ClassVar[tuple[int, ...]] = ()  # widths of the layers before the last
+    hidden: ClassVar[tuple[int, ...]] = ()
     dropped: ClassVar[float] = 0.0
+    is_chain: ClassVar[bool] = True
+    reads_map: ClassVar[bool] = False
+    experts: ClassVar[tuple[int, ...]] = ()
 
     def __str__(self) -> str:
         given = [f"{name}={getattr(self, name)!r}" for name in type(self).__dataclass_fields__]
@@ -67,7 +87,75 @@ class Hidden(HeadKind):
         return self.dropout
 
 
-KINDS: dict[str, type[HeadKind]] = {kind.name: kind for kind in (Linear, Hidden)}
+@dataclass(frozen=True)
+class MMoE(HeadKind):
+    """Experts that tasks share, mixed for each task by a gate of its own (Ma 2018).
+
+    Experts are layers on the features of one trunk, (N, units) each; a task's gate says for each
+    picture how much of each expert its last layer reads.
+    """
+
+    number: int = option(4, "experts that the tasks share", low=1)
+    units: int = option(64, "width of an expert", low=1)
+
+    name: ClassVar[str] = "mmoe"
+    is_chain: ClassVar[bool] = False
+
+    @property
+    def experts(self) -> tuple[int, ...]:  # type: ignore[override]
+        return (self.number, 0, self.units)
+
+
+@dataclass(frozen=True)
+class CGC(HeadKind):
+    """Experts that tasks share beside experts of a task's own, mixed by a gate (Tang 2020)."""
+
+    number: int = option(2, "experts that the tasks share", low=1)
+    own: int = option(1, "experts of each task's own", low=1)
+    units: int = option(64, "width of an expert", low=1)
+
+    name: ClassVar[str] = "cgc"
+    is_chain: ClassVar[bool] = False
+
+    @property
+    def experts(self) -> tuple[int, ...]:  # type: ignore[override]
+        return (self.number, self.own, self.units)
+
+
+@dataclass(frozen=True)
+class CSRA(HeadKind):
+    """The mean of each class's scores over the map, and where it scores high (Zhu & Wu 2021).
+
+    For several labels in different places of a picture. With ``share`` 0 it is the linear head on
+    the mean of the map; it has the same parameters. Other than published, rows of its weight are
+    not scaled to length 1.
+    """
+
+    share: float = option(0.1, "how much places count that score high, beside the mean", low=0)
+    sharpness: float = option(1.0, "how much more the highest place counts", low=0)
+
+    name: ClassVar[str] = "csra"
+    is_chain: ClassVar[bool] = False
+    reads_map: ClassVar[bool] = True
+
+
+@dataclass(frozen=True)
+class Queries(HeadKind):
+    """Each label has a query of its own that looks for it on the map: a small decoder.
+
+    One layer of attention and one of two fully connected ones, as in Query2Label (Liu 2021) and
+    ML-Decoder (Ridnik 2021), with a single attention head.
+    """
+
+    units: int = option(64, "width of a query", low=1)
+
+    name: ClassVar[str] = "queries"
+    is_chain: ClassVar[bool] = False
+    reads_map: ClassVar[bool] = True
+
+
+ALL = (Linear, Hidden, MMoE, CGC, CSRA, Queries)
+KINDS: dict[str, type[HeadKind]] = {kind.name: kind for kind in ALL}
 HeadKinds = HeadKind | str | Mapping[str, HeadKind | str] | None
 
 

@@ -13,8 +13,9 @@ from typing import Any
 import mxnet as mx
 import numpy as np
 
-from ..tasks import TaskSet
-from ._head_kinds import HeadKinds, head_kinds
+from ..tasks import Task, TaskSet
+from ._head_blocks import Decoder, Experts, Gated, OnMap, dense
+from ._head_kinds import CSRA, HeadKind, HeadKinds, head_kinds
 from ._pull_back import children
 
 MEND = (
@@ -27,6 +28,7 @@ PROBES = [(1, 512), *((1, c, size, size) for size in (224, 299, 64, 32, 28) for 
 HELD = "balance_features"  # what a balanced head reads: the features, without a gradient
 FEATURES = "__features__"  # attribute of the trunk's output where heads are no plain chains
 CUT = "cut_features"
+EXPERTS = "experts"  # how layers are called that several heads share
 DIRECTION = "direction"  # after a task's name: the layer of a head that has one line
 HIDDEN = "_hidden"  # after a task's name: its head's layers before the last
 
@@ -47,6 +49,31 @@ def check_flat(features: Any) -> None:
             f"the trunk is not flat: {name} has shape {shape} where (N, num_features) is "
             f"expected. {MEND}"
         )
+
+
+def check_map(features: Any) -> None:
+    """Raise `ValueError` if features are known not to be a map, (N, C, H, W)."""
+    symbolic = isinstance(features, mx.sym.Symbol)
+    shape = _probe(features) if symbolic else features.shape
+    if shape is not None and len(shape) != 4:
+        raise ValueError(
+            f"the trunk gives {shape}, and a head on a map wants (N, C, H, W): end the trunk "
+            "before its pooling. Of a symbol that ends with a global pooling, such as a zoo "
+            "network's, the map before it is taken."
+        )
+
+
+def map_of(symbol: mx.sym.Symbol) -> mx.sym.Symbol:
+    """Return the map (N, C, H, W) that a trunk's global pooling reads; itself if there is none."""
+    below = symbol
+    while children(below):
+        operator = json.loads(below.tojson(remove_amp_cast=False))["nodes"][-1]["op"]
+        if operator == "Pooling" and below.attr("global_pool") == "True":
+            return children(below)[0]
+        if operator not in ("Flatten", "Reshape", "Dropout"):
+            break
+        below = children(below)[0]
+    return symbol
 
 
 def _probe(symbol: mx.sym.Symbol) -> tuple[int, ...] | None:
@@ -77,22 +104,55 @@ class Heads(mx.gluon.HybridBlock):
         self.tasks = tasks
         self.kinds = head_kinds(heads, tasks)
         for task, kind in zip(tasks, self.kinds):
-            prefix, start = f"{task.name}_", task.thresholds_at_start
-            last = OneDirection(start, prefix) if start else _dense(task.num_logits, prefix)
-            if not kind.hidden:
-                self.register_child(last, task.name)
-                continue
-            layers = mx.gluon.nn.HybridSequential(prefix="")
-            for index, width in enumerate(kind.hidden):
-                layers.add(_dense(width, f"{task.name}{HIDDEN}{index}_", activation="relu"))
-                if kind.dropped:
-                    layers.add(mx.gluon.nn.Dropout(kind.dropped))
-            layers.add(last)
-            self.register_child(layers, task.name)
+            self.register_child(_block(task, kind), task.name)
+        self.shared: dict[HeadKind, Experts] = {}
+        for kind in self.kinds:
+            if kind.experts and kind not in self.shared:
+                prefix = f"{EXPERTS}{len(self.shared) or ''}_"
+                self.shared[kind] = Experts(kind.experts[0], kind.experts[2], prefix)
+                self.register_child(self.shared[kind], prefix)
 
     def hybrid_forward(self, F: Any, features: Any) -> list[Any]:
-        check_flat(features)
-        return [head(features) for head in self._children.values()]
+        if F is mx.sym and not all(kind.is_chain for kind in self.kinds):
+            features._set_attr(**{FEATURES: "1"})
+        maps = any(kind.reads_map for kind in self.kinds)
+        flat = features
+        if maps:
+            check_map(features)
+            flat = F.mean(F.reshape(features, shape=(0, 0, -1)), axis=2)
+        else:
+            check_flat(features)
+        said = {kind: experts(flat) for kind, experts in self.shared.items()}
+        found = []
+        for task, kind in zip(self.tasks, self.kinds):
+            read = features if kind.reads_map else flat
+            more = [said[kind]] if kind in said else []
+            found.append(self._children[task.name](read, *more))
+        return found
+
+
+def _block(task: Task, kind: HeadKind) -> mx.gluon.HybridBlock:
+    """Return the layers of a head."""
+    prefix, start = f"{task.name}_", task.thresholds_at_start
+    if not kind.is_chain:
+        if start:
+            raise ValueError(
+                f"task {task.name!r}: its logits differ in their bias alone, which a head "
+                f"{kind.name!r} cannot give. Take linear or hidden(...) for it."
+            )
+        if kind.experts:
+            return Gated(task, kind)
+        return OnMap(task, kind) if isinstance(kind, CSRA) else Decoder(task, kind)
+    last = OneDirection(start, prefix) if start else dense(task.num_logits, prefix)
+    if not kind.hidden:
+        return last
+    layers = mx.gluon.nn.HybridSequential(prefix="")
+    for index, width in enumerate(kind.hidden):
+        layers.add(dense(width, f"{task.name}{HIDDEN}{index}_", activation="relu"))
+        if kind.dropped:
+            layers.add(mx.gluon.nn.Dropout(kind.dropped))
+    layers.add(last)
+    return layers
 
 
 class OneDirection(mx.gluon.HybridBlock):
@@ -111,13 +171,6 @@ class OneDirection(mx.gluon.HybridBlock):
             features, weight, num_hidden=1, no_bias=True, flatten=False, name=DIRECTION
         )
         return F.broadcast_add(line, F.reshape(bias, shape=(1, -1)), name="fwd")
-
-
-def _dense(width: int, prefix: str, **options: Any) -> mx.gluon.nn.Dense:
-    # flatten=False: features that are not flat must not be flattened unnoticed.
-    dense = mx.gluon.nn.Dense(width, flatten=False, prefix=prefix, **options)
-    dense.bias.wd_mult = 0.0  # Module decays no biases; Gluon's variables would say 1
-    return dense
 
 
 # -- in the graph of a symbol ----------------------------------------------------------------------
@@ -160,7 +213,7 @@ def _below(logits: mx.sym.Symbol, task_name: str) -> mx.sym.Symbol:
         while between.attr("act_type") == "relu" or between.attr("p") is not None:
             between = children(between)[0]
         if not between.name.startswith(f"{task_name}{HIDDEN}") or not children(between):
-            return children(below)[0] if below.name == HELD else below
+            return below
         below = children(between)[0]
 
 

@@ -19,7 +19,7 @@ from ._balanced import (
     epoch_variable,
 )
 from ._head_kinds import HeadKinds
-from ._heads import HELD, HIDDEN, Heads, logits_name, on_features, shared_features
+from ._heads import HELD, HIDDEN, Heads, logits_name, map_of, on_features, shared_features
 from ._pull_back import children
 
 Params = dict[str, mx.nd.NDArray]
@@ -400,8 +400,11 @@ def _logits(network: TrunkOrNet, tasks: TaskSet, heads: HeadKinds = None) -> lis
             return found
         held = internals[f"{HELD}_output"]  # of balancing, which is for training alone
         return on_features(found, held, children(held)[0])
+    made = Heads(tasks, heads)
+    if any(kind.reads_map for kind in made.kinds):
+        network = map_of(network)
     _check_names(network, tasks)
-    return list(Heads(tasks, heads)(network))
+    return list(made(network))
 
 
 def _refuse_heads(heads: HeadKinds, what: str) -> None:

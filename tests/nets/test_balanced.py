@@ -379,3 +379,106 @@ def test_heads_made_by_hand_are_balanced_and_predict():
     with pytest.raises(TypeError, match="task 'a': its head has erf"):
         mxmtl.training_symbol(by_hand(trunk(), S.erf), TASKS, balance="imtl_g")
     mxmtl.training_symbol(by_hand(trunk(), S.erf), TASKS, balance="uncertainty")
+
+
+# -- heads of experts, and on a map ----------------------------------------------------------------
+PICTURED = {"data": (N, 3, 8, 8), **{t.label_name: t.label_shape(N) for t in TASKS}}
+KINDS = {
+    "mmoe": "mmoe(number=3, units=4)",
+    "cgc": mxmtl.nets.CGC(2, 2, 4),
+    "csra": {"b": "csra(share=0.3, sharpness=2.0)"},
+    "queries": {"b": mxmtl.nets.Queries(8)},
+    "mixed": {"a": "mmoe(number=2, units=3)", "b": "csra", "c": "hidden", "d": "csra(share=0)"},
+}
+
+
+def pooled():
+    x = S.Convolution(S.var("data"), num_filter=5, kernel=(3, 3), name="conv")
+    x = S.Pooling(
+        S.Activation(x, act_type="tanh"), global_pool=True, pool_type="avg", kernel=(1, 1)
+    )
+    return S.Flatten(x)
+
+
+def of_pictures(symbol):
+    rng = np.random.RandomState(0)
+    known = {name: rng.normal(size=shape) for name, shape in zip(*_params(symbol))}
+    return {**known, **{name: values()[name] for name in TASKS.label_names}}
+
+
+def _params(symbol):
+    names = symbol.list_arguments()
+    shapes = {name: PICTURED[name] for name in names if name in PICTURED}
+    return names, symbol.infer_shape(**shapes)[0]
+
+
+def passed(symbol, known):
+    shapes = {name: PICTURED[name] for name in symbol.list_arguments() if name in PICTURED}
+    executor = symbol.simple_bind(mx.cpu(), grad_req="write", **shapes)
+    for name, array in executor.arg_dict.items():
+        array[:] = known[name]
+    executor.forward(is_train=True)
+    executor.backward()
+    gradients = {name: array.asnumpy() for name, array in executor.grad_dict.items()}
+    return [output.asnumpy() for output in executor.outputs], gradients
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_heads_of_every_kind_are_balanced_as_separate_passes_say(name):
+    plain = mxmtl.training_symbol(pooled(), TASKS, heads=KINDS[name])
+    known = of_pictures(plain)
+    symbol = mxmtl.training_symbol(pooled(), TASKS, heads=KINDS[name], balance="upgrad")
+    outputs, gradients = passed(symbol, known)
+    weights = outputs[-1][:, 0]
+    expected, alone = passed(plain, known)
+    for mine, theirs in zip(outputs, expected):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-5, atol=1e-6)
+    for key, gradient in alone.items():
+        if not key.startswith("conv") and key not in PICTURED:
+            np.testing.assert_allclose(gradients[key], gradient, rtol=1e-4, atol=1e-4)
+    mixed = sum(
+        weight * passed(S.Group([plain[index]]), known)[1]["conv_weight"]
+        for index, weight in enumerate(weights)
+    )
+    np.testing.assert_allclose(gradients["conv_weight"], mixed, rtol=1e-3, atol=1e-3)
+    for made in (symbol, plain):
+        predicting = mxmtl.prediction_symbol(made, TASKS)
+        assert set(predicting.list_inputs()) == set(plain.list_inputs()) - set(TASKS.label_names)
+    assert mxmtl.nets.features_of(plain, TASKS).list_arguments() == [
+        "data",
+        "conv_weight",
+        "conv_bias",
+    ]
+
+
+def test_csra_without_its_share_is_the_linear_head():
+    linear = mxmtl.training_symbol(pooled(), TASKS)
+    csra = mxmtl.training_symbol(pooled(), TASKS, heads="csra(share=0)")
+    known = of_pictures(linear)
+    assert sorted(csra.list_arguments()) == sorted(linear.list_arguments())
+    for mine, theirs in zip(passed(csra, known)[0], passed(linear, known)[0]):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["cgc", "mixed"])
+def test_heads_of_every_kind_are_the_same_in_gluon(name):
+    convolution = mx.gluon.nn.Conv2D(5, 3, in_channels=3, activation="tanh", prefix="conv_")
+    net = mxmtl.MultiTaskNet(convolution, TASKS, heads=KINDS[name])
+    if name == "cgc":
+        with pytest.raises(ValueError, match="the trunk is not flat"):
+            net(S.var("data"))
+        net = mxmtl.MultiTaskNet(
+            mx.gluon.nn.Dense(WIDTH, prefix="trunk_"), TASKS, heads=KINDS[name]
+        )
+    net.initialize(mx.init.Normal(1))
+    data = mx.nd.random.normal(shape=PICTURED["data"])
+    expected = [array.asnumpy() for array in TASKS.predict(net(data))]
+    predicting = mxmtl.prediction_symbol(net, TASKS)
+    found = predicting.eval(**mxmtl.module_params(net)[0], data=data)
+    for mine, theirs in zip(found, expected):
+        np.testing.assert_allclose(mine.asnumpy(), theirs, rtol=1e-5, atol=1e-6)
+
+
+def test_a_map_is_asked_for_where_a_head_reads_one():
+    with pytest.raises(ValueError, match="end the trunk before its pooling"):
+        mxmtl.training_symbol(S.FullyConnected(S.var("data"), num_hidden=3), TASKS, heads="csra")
