@@ -68,7 +68,9 @@ def quantize(model: Model, records: Prefixes, *, images: int = IMAGES, **options
     seen = planes_of(records, model.file.preprocessing, images, **options)
     logits, params = _quantized(model, seen)
     named = (
-        mx.sym.identity(logits[index], name=logits_name(task.name)[: -len("_output")])
+        logits[index]  # not quantized itself, as where a head ends with a sum
+        if logits[index].list_outputs() == [logits_name(task.name)]
+        else mx.sym.identity(logits[index], name=logits_name(task.name)[: -len("_output")])
         for index, task in enumerate(tasks)
     )
     outputs = [

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..tasks import Task, TaskSet
 from ._head_blocks import Decoder, Experts, Gated, OnMap, dense
-from ._head_kinds import CSRA, HeadKind, HeadKinds, head_kinds
+from ._head_kinds import CSRA, HeadKind, HeadKinds, Queries, head_kinds
 from ._pull_back import children
 
 MEND = (
@@ -142,7 +142,10 @@ def _block(task: Task, kind: HeadKind) -> mx.gluon.HybridBlock:
             )
         if kind.experts:
             return Gated(task, kind)
-        return OnMap(task, kind) if isinstance(kind, CSRA) else Decoder(task, kind)
+        if isinstance(kind, CSRA):
+            return OnMap(task, kind)
+        assert isinstance(kind, Queries)
+        return Decoder(task, kind)
     last = OneDirection(start, prefix) if start else dense(task.num_logits, prefix)
     if not kind.hidden:
         return last

@@ -55,6 +55,14 @@ def fully_connected(g: Graph, node: Node) -> str:
     return g.add("Add", [product, node.inputs[2]], node.name) if biased else product
 
 
+def batch_dot(g: Graph, node: Node) -> str:
+    sides = [
+        g.add("Transpose", [side], node.name, perm=[0, 2, 1]) if node.flag(flag) else side
+        for side, flag in zip(node.inputs, ("transpose_a", "transpose_b"))
+    ]
+    return g.add("MatMul", sides, node.name)
+
+
 def batch_norm(g: Graph, node: Node) -> str:
     if node.axis("axis", 1) != 1:
         node.refuse("its axis is not 1")
@@ -217,6 +225,7 @@ OPERATORS = {
     "Convolution": convolution,
     "Deconvolution": deconvolution,
     "FullyConnected": fully_connected,
+    "batch_dot": batch_dot,
     "BatchNorm": batch_norm,
     "Pooling": pooling,
     "LayerNorm": layer_norm,

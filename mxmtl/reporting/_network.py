@@ -11,7 +11,7 @@ from typing import Any
 import mxnet as mx
 import numpy as np
 
-from ..nets import logits_symbol
+from ..nets import features_of, logits_symbol
 from ..tasks import TaskSet
 from ._run_tables import shape_text
 
@@ -26,25 +26,29 @@ def network_facts(symbol: mx.sym.Symbol, tasks: TaskSet, data_shape: Shape) -> d
     A stage is all layers in a row whose maps have the same height and width. Shapes are without
     the batch; parameters include the statistics of batch normalization.
     """
-    logits = logits_symbol(symbol, tasks)
-    sizes = parameter_sizes(logits, data_shape)
+    logits, trunk = logits_symbol(symbol, tasks), features_of(symbol, tasks)
+    sizes, below = parameter_sizes(logits, data_shape), parameter_sizes(trunk, data_shape)
+    own = {
+        task.name: sum(sizes[name] for name in part.list_arguments() if name in {*sizes} - {*below})
+        for task, part in zip(tasks, logits)
+    }
     heads: list[dict[str, Any]] = [
         {
             "name": task.name,
             "type": type(task).__name__,
             "outputs": task.num_logits,
             "weight": float(task.weight),
-            "parameters": sizes.get(f"{task.name}_weight", 0) + sizes.get(f"{task.name}_bias", 0),
+            "parameters": own[task.name],  # experts are counted for each task that reads them
         }
         for task in tasks
     ]
-    stages = trunk_stages(logits, tasks, data_shape, sizes)
+    stages = trunk_stages(trunk, data_shape, sizes)
     return {
         "input": list(data_shape),
         "stages": stages,
         "heads": heads,
         "parameters": sum(sizes.values()),
-        "trunk_parameters": sum(sizes.values()) - sum(h["parameters"] for h in heads),
+        "trunk_parameters": sum(below.values()),
     }
 
 
@@ -57,16 +61,15 @@ def parameter_sizes(symbol: mx.sym.Symbol, data_shape: Shape) -> dict[str, int]:
 
 
 def trunk_stages(
-    symbol: mx.sym.Symbol, tasks: TaskSet, data_shape: Shape, sizes: dict[str, int]
+    symbol: mx.sym.Symbol, data_shape: Shape, sizes: dict[str, int]
 ) -> list[dict[str, Any]]:
     """Group the layers of the trunk, in the order of computation."""
-    heads = {f"{task.name}_{part}" for task in tasks for part in ("weight", "bias", "fwd")}
     shapes = output_shapes(symbol, data_shape)
     stages: list[dict[str, Any]] = []
     waiting = 0  # parameters stand before the layer that they belong to
     for node in json.loads(symbol.tojson())["nodes"]:
         name = node["name"]
-        if name in heads or name not in shapes:
+        if name not in shapes:
             continue
         if node["op"] == "null":
             waiting += sizes.get(name, 0)

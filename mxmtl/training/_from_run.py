@@ -55,6 +55,10 @@ def same_heads(source: str, tasks: TaskSet, shapes: Mapping[str, tuple[int, ...]
             new.append(task.name)
             continue
         taken.update(found)
+    if taken:  # gates know which expert is which
+        names = {key.removeprefix("arg:"): array for key, array in arrays.items()}
+        shared = {name for name in names if name.startswith("experts") and name in shapes}
+        taken.update({n: names[n] for n in shared if names[n].shape == shapes[n]})
     done = ", ".join(name for name in tasks.names if name not in new) or "none"
     log.info("heads taken from %s: %s%s", path, done, f"; new: {', '.join(new)}" if new else "")
     return taken

@@ -313,7 +313,7 @@ class FeatureIter(mx.io.DataIter):  # type: ignore[misc]
     Parameters
     ----------
     features : numpy.ndarray
-        (num_records, num_features), float32.
+        (num_records, num_features), or (num_records, C, H, W) for heads on a map; float32.
     labels : numpy.ndarray
         (num_records, label_width), float32.
     tasks : TaskSet
@@ -337,7 +337,7 @@ class FeatureIter(mx.io.DataIter):  # type: ignore[misc]
         self._features, self._labels, self.tasks = features, labels, tasks
         self._order = Order(len(features), batch_size, **order)
         self.num_batches = self._order.num_batches
-        self.provide_data = [mx.io.DataDesc("data", (batch_size, features.shape[1]))]
+        self.provide_data = [mx.io.DataDesc("data", (batch_size, *features.shape[1:]))]
         self.provide_label = [
             mx.io.DataDesc(task.label_name, task.label_shape(batch_size), layout="N")
             for task in tasks

@@ -141,7 +141,9 @@ class Settings(Options):
         "", "JSON file: {name in the file of weights: name in the trunk}"
     )
     heads: str = network(
-        "linear", "a task's own layers: linear, or hidden(units=(128,), dropout=0.2)"
+        "linear",
+        "a task's own layers: linear, hidden(units=(128,), dropout=0.2), mmoe, cgc, csra, "
+        "queries",
     )
     data_shape: tuple[int, ...] = images((3, 224, 224), "channels, height, width", low=1)
     mean: tuple[float, ...] = images(

@@ -51,6 +51,12 @@ PROBES = {
         data(), num_filter=3, kernel=(2, 2), no_bias=False
     ),
     "dense": lambda: S.FullyConnected(data(), num_hidden=3),
+    "products of a batch": lambda: S.batch_dot(
+        S.reshape(data(), (0, 0, -1)), S.reshape(data(), (0, 0, -1)), transpose_b=True
+    ),
+    "products of a batch, turned": lambda: S.batch_dot(
+        S.reshape(data(), (0, 0, -1)), S.reshape(data(), (0, 0, -1)), transpose_a=True
+    ),
     "dense without bias": lambda: S.FullyConnected(data(), num_hidden=3, no_bias=True),
     "dense of a flat input": lambda: S.FullyConnected(S.Flatten(data()), num_hidden=3),
     "dense of the last axis": lambda: S.FullyConnected(data(), num_hidden=3, flatten=False),

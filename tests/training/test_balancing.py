@@ -3,7 +3,7 @@
 import json
 
 import mxmtl
-from mxmtl import training
+from mxmtl import export, training
 from tests.training import _small
 
 import numpy as np
@@ -86,3 +86,22 @@ def test_hidden_heads_are_trained_frozen_and_predicted_with(records, tmp_path):
     assert set(again.last.params()[0]) == set(args)
     answers = mxmtl.Predictor(tmp_path / "run")([np.full((16, 16, 3), 99, np.uint8)])[0]
     assert set(answers.answers) == set(run.tasks.names)
+
+
+@pytest.mark.parametrize("heads", ["mmoe(number=2, units=8)", "queries(units=8)"])
+def test_other_heads_are_trained_frozen_exported_and_begun_from(records, tmp_path, heads):
+    options = {"heads": heads, "trunk": "small", "network": None, "balance": "upgrad"}
+    options |= {"data_shape": (3, 16, 16), "frozen_epochs": 1, "epochs": 1}
+    run = _small.fit(records, tmp_path / "run", **options)
+    model = mxmtl.model.load_model(tmp_path / "run")
+    exported = export.export_model(model, str(tmp_path / "model.onnx"))
+    assert exported.difference < 1e-5
+    in_8_bits = export.quantize(model, records).predicting()
+    assert in_8_bits.list_outputs() == model.predicting().list_outputs()
+    own = [name for name in run.last.params()[0] if name.startswith(("breed", "experts"))]
+    assert len(own) > 4
+    again = _small.fit(records, tmp_path / "again", **options, weights=str(tmp_path / "run"), lr=0)
+    for name in own:
+        np.testing.assert_array_equal(
+            again.last.params()[0][name].asnumpy(), run.best.params()[0][name].asnumpy()
+        )
