@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 
 from .. import evaluation, model
 from ._arguments import add_options, given
@@ -31,6 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", metavar="FILE", help="write a .txt, .md, .json or .csv file instead"
     )
+    parser.add_argument(
+        "--single-tasks", action="store_true",
+        help="add the gain against the run's single tasks, of mxmtl train --single-tasks (delta_m)",
+    )  # fmt: skip
     parser.add_argument("--force", action="store_true", help="replace a file that is there")
     add_options(parser, model.PredictOptions, only=("safe_cells",))
     add_options(parser, evaluation.EvaluateOptions, bootstrap=BOOTSTRAP)
@@ -43,9 +48,11 @@ def run(arguments: argparse.Namespace) -> int:
     check_output(arguments.output, arguments.force)
     if arguments.output:
         evaluation.form_of(arguments.output, arguments.format)
-    made = evaluation.evaluate(
-        model_of(arguments), arguments.records, progress=True, **running(arguments), **options
-    )
+    more = {"progress": True, **running(arguments)}
+    made = evaluation.evaluate(model_of(arguments), arguments.records, **more, **options)
+    if arguments.single_tasks:
+        one = functools.partial(evaluation.evaluate, records=arguments.records, **more)
+        made = evaluation.with_gains(made, arguments.model, one)
     if arguments.output:
         made.save(arguments.output, arguments.format, safe_cells=safe)
         print(f"{arguments.output}: {len(made.values)} values")

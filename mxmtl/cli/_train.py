@@ -29,6 +29,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--val", action="append", help="records to validate on; may be repeated")
     parser.add_argument("--run", help="folder to write")
     parser.add_argument("--force", action="store_true", help="replace a run that is there")
+    parser.add_argument(
+        "--single-tasks", action="store_true",
+        help="then train each task alone, too, to compare with: RUN/single_tasks/TASK",
+    )  # fmt: skip
     parser.add_argument("--resume", metavar="RUN", help="go on with a run that was stopped")
     parser.add_argument(
         "--find-lr",
@@ -59,8 +63,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(finding)
         return 0
     if arguments.resume:
-        if arguments.run or arguments.force:
-            return wrong("--resume RUN goes on in RUN: no --run and no --force.")
+        if arguments.run or arguments.force or arguments.single_tasks:
+            return wrong("--resume RUN goes on in RUN: no --run, --force or --single-tasks.")
         records = one_or_more(arguments.train), one_or_more(arguments.val)
         done = training.resume(arguments.resume, *records, **chosen)
     else:
@@ -73,6 +77,9 @@ def run(arguments: argparse.Namespace) -> int:
             force=arguments.force,
             **chosen,
         )
+        if arguments.single_tasks:
+            prefixes = one_or_more(arguments.train), one_or_more(arguments.val)
+            training.fit_single_tasks(done, *prefixes, force=arguments.force, **chosen)
     if distributed.workers().leads:
         print(f"{done.folder}: best {done.best.stem}, last {done.last.stem}")
     return 0

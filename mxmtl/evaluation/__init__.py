@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from ._evaluation import of_task as of_task
     from ._evaluation import task_tables as task_tables
     from ._evaluation import values_csv as values_csv
+    from ._gain import compared as compared
+    from ._gain import single_task_runs as single_task_runs
+    from ._gain import with_gains as with_gains
     from ._options import FORMATS as FORMATS
     from ._options import EvaluateOptions as EvaluateOptions
     from ._options import TuneOptions as TuneOptions

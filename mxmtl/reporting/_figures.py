@@ -201,6 +201,23 @@ def answers(axes: Any, errors: Facts) -> None:
     axes.set(xlabel="label", ylabel="prediction")
 
 
+def conflicts(axes: Any, names: Sequence[str], cosines: Mapping[tuple[int, int], float]) -> None:
+    """Draw how much each two tasks pull together: a square a pair, stronger where it is more."""
+    for (i, j), cosine in cosines.items():
+        if math.isfinite(cosine):
+            color = SERIES[1 if cosine < 0 else 0]
+            strength = 0.12 + 0.7 * min(abs(cosine), 1.0)
+            axes.bar(j - 1, 0.94, 0.94, bottom=i - 0.47, color=color, alpha=strength, linewidth=0)
+            axes.text(j - 1, i, f"{cosine:+.2f}", ha="center", va="center")
+    many = len(names) - 1
+    axes.set(xlim=(-0.5, many - 0.5), ylim=(many - 0.5, -0.5))
+    axes.set_xticks(range(many), names[1:], rotation=30, ha="right")
+    axes.set_yticks(range(many), names[:-1])
+    axes.tick_params(length=0)
+    axes.grid(visible=False)
+    axes.set_position((0.24, 0.22, 0.74, 0.75))  # room for names
+
+
 def square(axes: Any) -> None:
     """Show all of the unit square."""
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
@@ -331,3 +348,39 @@ def learned(runs: Sequence[Facts], value: MetricValue) -> Panel | None:
     whose = words(ALL_TASKS) if value.task == ALL_TASKS else value.task
     title = f"{whose}: {words(value.metric)}" if whose else words(value.metric)
     return Panel(title, svg(partial(epochs, series=series), f"{title} by epoch"), legend)
+
+
+# -- how tasks were balanced -----------------------------------------------------------------------
+def balancing(run: Facts, limit: int = 8) -> list[Panel]:
+    """Draw the weights of the tasks by epoch, and which tasks pulled against each other."""
+    history = [(entry["epoch"], entry["balance"]) for entry in run["history"] if "balance" in entry]
+    if not history:
+        return []
+    names, last = list(run["tasks"]), history[-1][1]
+    shown = sorted(names, key=lambda name: -abs((last.get(f"weight/{name}") or 0) - 1))[:limit]
+    weights = [f"weight/{name}" for name in shown]
+    series = [[(epoch, values.get(key)) for epoch, values in history] for key in weights]
+    legend = [legend_entry(i, name, last.get(weights[i])) for i, name in enumerate(shown)]
+    note = "Weights of the tasks, means of an epoch."
+    if len(names) > len(shown):
+        note += f" Of {len(names)} tasks, those whose weights are farthest from 1."
+    drawn = svg(partial(epochs, series=series), "Weights of the tasks by epoch")
+    method = f"{run['name']}: weights of tasks, {run['settings']['balance']}"
+    return [Panel(method, drawn, legend, note), *opposed(run, shown, history)]
+
+
+def opposed(run: Facts, names: list[str], history: Sequence[tuple[int, Facts]]) -> list[Panel]:
+    """Draw the conflict matrix: cosines between the gradients of tasks, means of all epochs."""
+    cosines: dict[tuple[int, int], float] = {}
+    for i, one in enumerate(names):
+        for j, other in enumerate(names[i + 1 :], i + 1):
+            keys = f"cosine/{one}/{other}", f"cosine/{other}/{one}"
+            told = (values.get(key) for _, values in history for key in keys)
+            known = [cosine for cosine in told if cosine is not None and math.isfinite(cosine)]
+            if known:
+                cosines[i, j] = sum(known) / len(known)
+    if not cosines:
+        return []
+    drawn = svg(partial(conflicts, names=names, cosines=cosines), "Conflicts between tasks")
+    note = "Cosine of two tasks' gradients at the features; below 0 they pull against each other."
+    return [Panel(f"{run['name']}: conflicts between tasks", drawn, (), note)]

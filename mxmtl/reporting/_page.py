@@ -17,7 +17,7 @@ from .._progress import progress
 from .._table import UNKNOWN, Table, in_markdown, is_number, known, value_of, written
 from ..metrics import ALL_TASKS
 from . import _run_tables as tables
-from ._figures import OwnIds, headline, learning, task_panels
+from ._figures import OwnIds, balancing, headline, learning, task_panels
 from ._grid import Picture
 from ._network import drawn
 from ._pictures import data_uri
@@ -89,7 +89,7 @@ def view(records: Sequence[str], runs: Sequence[Facts], pictures: Pictures) -> d
         "notes": list(dict.fromkeys(note for run in runs for note in run.get("notes", ()))),
         "differing": tables.differing(runs) if len(runs) > 1 else None,
         "metrics": [tables.side_by_side(runs)] if len(runs) > 1 else single(runs[0]),
-        "learning": learning(runs),
+        "learning": [*learning(runs), *(panel for run in runs for panel in balancing(run))],
         "histories": [tables.history(run) for run in runs],
         "tasks": [
             {

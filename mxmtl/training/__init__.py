@@ -51,6 +51,8 @@ if TYPE_CHECKING:
     from ._settings import load_noted as load_noted
     from ._settings import load_settings as load_settings
     from ._settings import save_settings as save_settings
+    from ._single_tasks import SINGLE_TASKS as SINGLE_TASKS
+    from ._single_tasks import fit_single_tasks as fit_single_tasks
     from ._state_dict import read_state_dict as read_state_dict
     from ._stream import Mix as Mix
 

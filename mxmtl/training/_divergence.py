@@ -121,7 +121,8 @@ def warn_of_best(session: Session) -> None:
 def name_largest(session: Session) -> None:
     """Say which task makes up most of the training loss, if one does."""
     values, tasks = session.history[-1]["train"], session.tasks
-    losses = {t.name: t.weight * values.get(f"{t.name}/task_loss", math.nan) for t in tasks}
+    weighed = [task for task in tasks if task.weight > 0]  # others are not meant to be learned
+    losses = {t.name: t.weight * values.get(f"{t.name}/task_loss", math.nan) for t in weighed}
     known = {name: loss for name, loss in losses.items() if math.isfinite(loss)}
     total = sum(known.values())
     if len(known) < 2 or not total > 0:

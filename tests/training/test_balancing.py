@@ -3,7 +3,8 @@
 import json
 
 import mxmtl
-from mxmtl import export, training
+from mxmtl import evaluation, export, training
+from mxmtl.cli import main
 from tests.training import _small
 
 import numpy as np
@@ -105,3 +106,25 @@ def test_other_heads_are_trained_frozen_exported_and_begun_from(records, tmp_pat
         np.testing.assert_array_equal(
             again.last.params()[0][name].asnumpy(), run.best.params()[0][name].asnumpy()
         )
+
+
+def test_what_is_gained_against_single_tasks(records, tmp_path, caplog):
+    """Each task alone has the others' weights at 0; delta m is the mean of relative changes."""
+    arguments = [records, "--val", records, "--run", str(tmp_path / "run"), "--single-tasks"]
+    arguments += ["--trunk", "small", "--data-shape", "3,16,16", "--epochs", "1", "--lr", "0.01"]
+    assert main(["train", *arguments, "--batch-size", "8", "--balance", "upgrad"]) == 0
+    assert "100 %" not in caplog.text  # of a task that is alone, that is no doubt
+    out = str(tmp_path / "evaluation.json")
+    command = ["evaluate", str(tmp_path / "run"), records, "--single-tasks", "--bootstrap", "0"]
+    assert main([*command, "-o", out]) == 0
+    values = json.loads((tmp_path / "evaluation.json").read_text())["values"]
+    names = [task.name for task in _small.tasks()]
+    gains = [values[f"{name}/gain"] for name in names]
+    assert values["all_tasks/delta_m"] == pytest.approx(
+        np.mean([g for g in gains if g is not None])
+    )
+    alone = evaluation.evaluate(tmp_path / "run" / "single_tasks" / "breed", records).values
+    now, before = values["breed/accuracy"], alone["breed/accuracy"]
+    assert values["breed/gain"] == pytest.approx((now - before) / before)
+    with pytest.raises(FileNotFoundError, match="single-tasks makes one of each task"):
+        evaluation.single_task_runs(tmp_path / "run" / "single_tasks" / "breed", ["age"])
