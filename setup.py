@@ -48,7 +48,7 @@ SERVE = [
 ]
 SKLEARN = ["scikit-learn>=1.2", "scipy>=1.10"]
 TABLES = ["pandas>=1.5", "pyarrow>=14", "openpyxl>=3.1"]  # Parquet and Excel, beside CSV
-TENSORBOARD = ["tensorboardX>=2.6"]  # what is older wants a protobuf of the past
+TENSORBOARD = ["tensorboardX>=2.6.1"]  # what is older wants a protobuf of the past
 WEIGHTS = ["safetensors>=0.4"]  # what other libraries trained
 EXTRAS = {
     "cpu": CPU,
