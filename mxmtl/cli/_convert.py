@@ -56,15 +56,16 @@ def add_task_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Convert, and print what was written."""
-    chosen = {name: value for kind in OPTIONS for name, value in given(arguments, kind).items()}
-    chosen["missing_values"] = missing_values(arguments)
+    writing = (data.ImageOptions, data.OutputOptions)
+    chosen = {name: value for kind in writing for name, value in given(arguments, kind).items()}
     for kind in OPTIONS:
         kind(**given(arguments, kind))  # what is wrong by itself is said before a table is read
     tasks = arguments.tasks
     if arguments.write_tasks:
         return write_tasks(arguments)
+    table = opened(arguments)
     if tasks is None:
-        inference = infer(arguments)
+        inference = infer(arguments, table)
         if arguments.task:
             for name, note in inference.notes.items():
                 print(f"{name}: note: {note}")
@@ -72,11 +73,11 @@ def run(arguments: argparse.Namespace) -> int:
             return 2
         tasks = inference.tasks
     if arguments.dry_run:
-        faults = data.find_faults(arguments.table, arguments.images, tasks=tasks, **chosen)
+        faults = data.find_faults(table, arguments.images, tasks=tasks, **chosen)
         print(faults)
         return 3 if faults.num_bad else 0
     summary = data.write_records(
-        arguments.table, arguments.images, prefix=arguments.prefix, tasks=tasks, **chosen
+        table, arguments.images, prefix=arguments.prefix, tasks=tasks, **chosen
     )
     print(summary)
     return 3 if summary.num_skipped or summary.num_blanked else 0
@@ -86,23 +87,25 @@ def write_tasks(arguments: argparse.Namespace) -> int:
     """Write the proposed tasks to a file that is not there yet, or is to be replaced."""
     if os.path.exists(arguments.write_tasks) and not getattr(arguments, "force", False):
         raise FileExistsError(f"{arguments.write_tasks} is there; --force replaces it.")
-    inference = infer(arguments)
+    inference = infer(arguments, opened(arguments))
     inference.tasks.save(arguments.write_tasks)
     print(inference)
     print(f"{arguments.write_tasks}: correct it, and give it back as --tasks")
     return 0
 
 
-def infer(arguments: argparse.Namespace) -> data.Inference:
+def opened(arguments: argparse.Namespace) -> data.tables.TableReader:
+    """Open the table, once for all that is done with it."""
+    reading = {**given(arguments, data.TableOptions), "missing_values": missing_values(arguments)}
+    return data.tables.open_table(arguments.table, data.TableOptions(**reading))
+
+
+def infer(arguments: argparse.Namespace, table: data.tables.TableReader) -> data.Inference:
     """Take the tasks from the table, and from what the command line says of them."""
     told = given(arguments, data.OutputOptions)
     not_tasks = [told.get("split_column"), told.get("group"), *arguments.ignore]
-    reading = {**given(arguments, data.TableOptions), "missing_values": missing_values(arguments)}
     return data.infer_tasks(
-        arguments.table,
-        given=arguments.task,
-        ignore=[column for column in not_tasks if column is not None],
-        options=data.TableOptions(**reading),
+        table, given=arguments.task, ignore=[one for one in not_tasks if one is not None]
     )
 
 

@@ -1,8 +1,9 @@
-"""Wide tables by blocks of bytes: a thousand cells a row are too many for one object each.
+"""Tables by blocks of bytes: a thousand cells a row, or millions of rows, are too many one by one.
 
-Most cells of such tables are 0, 1 or nothing. Where a block has no quotes and every line the right
-number of cells, their places are found by NumPy, and cells of up to eight bytes are compared as
-numbers. Any other block is left to Python's csv module, which says what is wrong with it.
+Where a block has no quotes and every line the right number of cells, it is cut at once. Most cells
+of wide tables are 0, 1 or nothing: their places are found by NumPy, and those of up to eight bytes
+are compared as numbers. Any other block is left to Python's csv module, which says what is wrong
+with it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ WIDE = 32  # columns, from which on it is worth it
 BYTES = 1 << 21
 WORD, MOST = 8, 64  # bytes of a short cell; different ones
 SAMPLE = 256
-LINE, QUOTE, RETURN = 10, b'"', b"\r"
+LINE, QUOTE, RETURN, NOTHING = 10, b'"', b"\r", b"\0"
 
 
 class Block(NamedTuple):
@@ -34,6 +35,41 @@ class Block(NamedTuple):
         return [self.content[start:end].decode() for start, end in pairs]
 
 
+def plain_ends(content: bytes, width: int, delimiter: str) -> tuple[bytes, np.ndarray] | None:
+    """Return whole lines as they are cut, and where each cell ends: int (rows, width).
+
+    None if they are not of the plain kind.
+    """
+    if QUOTE in content or NOTHING in content:
+        return None
+    content = content.replace(b"\r\n", b"\n")
+    content = content if content.endswith(b"\n") else content + b"\n"
+    if RETURN in content:
+        return None
+    marks = np.frombuffer(content, np.uint8)
+    places = np.flatnonzero((marks == ord(delimiter)) | (marks == LINE))
+    if len(places) % width:
+        return None
+    ends = places.reshape(-1, width)
+    lines = content.count(b"\n")
+    if lines != len(ends) or not (marks[ends[:, -1]] == LINE).all():
+        return None
+    return content, ends
+
+
+def split_block(content: bytes, width: int, delimiter: str) -> list[list[str]] | None:
+    r"""Return the columns of whole lines, cell by cell; None if they are not of the plain kind.
+
+    >>> split_block(b"a,1\nb,0\n", 2, ","), split_block(b"a,1\nb\n", 2, ",")
+    ([['a', 'b'], ['1', '0']], None)
+    """
+    plain = plain_ends(content, width, delimiter)
+    if plain is None:
+        return None
+    cells = plain[0].decode().replace("\n", delimiter).split(delimiter)
+    return [cells[at:-1:width] for at in range(width)]
+
+
 def read_block(content: bytes, width: int, delimiter: str) -> Block | None:
     r"""Find the cells of whole lines; None if they are not of the plain kind.
 
@@ -43,45 +79,43 @@ def read_block(content: bytes, width: int, delimiter: str) -> Block | None:
     >>> read_block(b"a,1\nb\n", 2, ",") is None
     True
     """
-    if QUOTE in content:
+    plain = plain_ends(content, width, delimiter)
+    if plain is None:
         return None
-    content = content.replace(b"\r\n", b"\n")
-    content = content if content.endswith(b"\n") else content + b"\n"
-    if RETURN in content:
-        return None
+    content, ends = plain
     content.decode()  # UTF-8, or an error that says where it is not
+    lengths = np.empty_like(ends)
+    lengths.flat[0], lengths.flat[1:] = ends.flat[0], np.diff(ends.ravel()) - 1
+    starts = ends - lengths
+    widest = lengths.max(axis=0)
+    short = widest <= WORD
+    for place in np.flatnonzero(~short):
+        lengths[:, place] = 0
+    size = next(size for size in (1, 2, 4, 8) if size >= widest[short].max(initial=0))
     padded = np.frombuffer(content + bytes(WORD), np.uint8)
-    marks = padded[:-WORD]
-    places = np.flatnonzero((marks == ord(delimiter)) | (marks == LINE))
-    if len(places) % width:
-        return None
-    ends = places.reshape(-1, width)
-    of_lines = marks[ends] == LINE
-    if not of_lines[:, -1].all() or of_lines[:, :-1].any():
-        return None
-    starts = np.empty_like(ends)
-    starts.flat[0], starts.flat[1:] = 0, ends.flat[:-1] + 1
-    lengths = ends - starts
-    short = lengths.max(axis=0) <= WORD
-    longest = int(lengths[:, short].max(initial=0))
-    size = next(size for size in (1, 2, 4, 8) if size >= longest)  # small numbers compare faster
-    words = np.ndarray(len(marks), f"<u{size}", padded, strides=(1,))
+    words = np.ndarray(len(content), f"<u{size}", padded, strides=(1,))
     masks = np.array([(1 << (8 * count)) - 1 for count in range(size + 1)], f"<u{size}")
-    keys = words[starts[:, short]] & masks[lengths[:, short]]
-    numbered = number_keys(keys)
+    numbered = number_keys(words.take(starts) & masks.take(lengths))
     if numbered is None:
         return None
-    found, own = numbered
-    codes = np.zeros((width, len(ends)), np.uint8)
-    codes[short] = own.T
+    found, codes = numbered
     texts = [int(key).to_bytes(WORD, "little").rstrip(b"\0").decode() for key in found]
-    return Block(texts, codes, short, content, starts, ends)
+    return Block(texts, np.ascontiguousarray(codes.T), short, content, starts, ends)
 
 
 def number_keys(keys: np.ndarray) -> tuple[list[int], np.ndarray] | None:
     """Return the different keys and the number of each, uint8; None if there are many."""
+    if keys.itemsize == 1:
+        rest, place_of = keys.tobytes(), bytearray(256)
+        found: list[int] = []
+        while rest and len(found) <= MOST:
+            place_of[rest[0]] = len(found)
+            found.append(rest[0])
+            rest = rest.translate(None, rest[:1])
+        numbers = np.frombuffer(keys.tobytes().translate(place_of), np.uint8)
+        return None if rest else (found, numbers.reshape(keys.shape))
     codes = np.full(keys.shape, MOST, np.uint8)
-    found: list[int] = []
+    found = []
     rest = keys
     while rest.size:
         new = dict.fromkeys(rest.ravel()[:SAMPLE].tolist())

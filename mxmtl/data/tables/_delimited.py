@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from .._errors import TableError, not_utf8
-from ._blocks import BYTES, WIDE, Block, read_block
+from ._blocks import BYTES, WIDE, Block, read_block, split_block
 from ._chunk import Chunk, Coded, chunk_rows
 from ._paths import PATH, find_path_column, is_picture
 from ._table import SPACES, ColumnTable, TableOptions
@@ -52,7 +52,7 @@ class DelimitedTable(ColumnTable):
         return cls is DelimitedTable or super().recognises(path, head)
 
     def chunks(self) -> Iterator[Chunk]:
-        if len(self._header) >= WIDE and self._delimiter is not None and self._delimiter.isascii():
+        if len(self._header) > 1 and self._delimiter is not None and self._delimiter.isascii():
             yield from self._chunks_of_blocks(self._delimiter)
         else:
             yield from self._chunks_of(0)
@@ -71,18 +71,20 @@ class DelimitedTable(ColumnTable):
     def _chunks_of_blocks(self, delimiter: str) -> Iterator[Chunk]:
         # As long as blocks are plain; rows are those of the other way, from where they are not.
         skip = self.options.skip_lines + self._skip + (not self.options.header)
-        record_id = 0
+        record_id, width = 0, len(self._header)
+        read, size = (read_block, 4 * BYTES) if width >= WIDE else (split_block, BYTES)
         try:
             with open(self.source, "rb") as stream:
                 plain = skip > 0 and not is_packed(stream.peek(2))
                 plain &= not any(b'"' in stream.readline() for _ in range(skip))
-                while plain and (content := stream.read(BYTES)):
+                while plain and (content := stream.read(size)):
                     content += stream.readline()
-                    block = read_block(content, len(self._header), delimiter)
+                    block = read(content, width, delimiter)
                     if block is None:
                         break
-                    yield self._block_chunk(block, skip + 1 + record_id, record_id)
-                    record_id += len(block.ends)
+                    chunk = self._block_chunk(block, skip + 1 + record_id, record_id)
+                    yield chunk
+                    record_id += len(chunk)
                 else:
                     if plain:
                         return
@@ -90,12 +92,14 @@ class DelimitedTable(ColumnTable):
             raise not_utf8(self.source) from error
         yield from self._chunks_of(record_id)
 
-    def _block_chunk(self, block: Block, number: int, record_id: int) -> Chunk:
+    def _block_chunk(self, block: Block | list[list[str]], number: int, record_id: int) -> Chunk:
         places = {name: place for place, name in enumerate(self._header)}
-        count = len(block.ends)
+        count = len(block.ends) if isinstance(block, Block) else len(block[0])
 
         def cells(name: str) -> Coded:
             place = places[name]
+            if not isinstance(block, Block):
+                return Coded.of(block[place])
             if block.short[place]:
                 return Coded(block.texts, block.codes[place])
             return Coded.of(block.long_cells(place))
@@ -112,7 +116,7 @@ class DelimitedTable(ColumnTable):
         column = self.options.path_column
         if column not in self._header:
             return [""] * count, {}
-        paths = [str(cell).strip() for cell in cells(column).cells()]
+        paths = cells(column).read(lambda cell: str(cell).strip()).cells()
         text = f"column {column!r}: the cell is empty; expected an image file."
         return paths, {at: text for at, path in enumerate(paths) if not path}
 

@@ -267,16 +267,20 @@ class NamesEncoder(ColumnEncoder):
     ) -> None:
         super().__init__([column], place, read)
         self._task, self._options, self.width = task, options, task.label_width
+        self._names: Sequence[str] = ()  # those of the table, the last time
+        self._place_of = np.zeros(0, np.int64)
 
     def encode(self, chunk: Chunk) -> tuple[np.ndarray, dict[int, ValueError]]:
         column = chunk.column(self.columns[0])
         return self._of_said(column) if isinstance(column, Said) else self._of_coded(column)
 
     def _of_said(self, column: Said) -> tuple[np.ndarray, dict[int, ValueError]]:
-        places = {name: place for place, name in enumerate(self._task.names)}
-        place_of = np.array([places.get(name, -1) for name in column.names] or [-1], np.int64)
+        if column.names is not self._names:
+            places = {name: place for place, name in enumerate(self._task.names)}
+            found = [places.get(name, -1) for name in column.names]
+            self._names, self._place_of = column.names, np.array(found or [-1], np.int64)
         values = np.full((len(column.ends), self._task.label_width), column.absent, np.float32)
-        rows, at = column.rows(), place_of[column.codes]
+        rows, at = column.rows(), self._place_of[column.codes]
         taken = at >= 0
         values[rows[taken], at[taken]] = column.states[taken]
         wrong: dict[int, ValueError] = {}

@@ -12,9 +12,9 @@ from ._arrange import Derived
 from ._chunk import Chunk, Column
 from ._long import UNKNOWN, Statements, statements_of
 from ._paths import is_picture
-from ._records import JsonLinesTable, Record, RecordsTable, without_geometry
+from ._records import JsonLinesTable, Record, RecordsTable, read_json
 from ._table import ColumnTable, TableOptions, TableReader
-from ._text import open_text, text_of
+from ._text import text_of
 
 ROWS = 4096
 LISTS = ("samples", "data", "items", "records", "annotations", "rows")  # names of a list of records
@@ -43,8 +43,7 @@ class JsonTable(Derived):
 def opened_json(path: str, options: TableOptions) -> TableReader:
     """Read a JSON file, as rows of the first shape that it is of."""
     try:
-        with open_text(path) as stream:
-            data = json.loads(stream.read(), object_hook=without_geometry)
+        data = read_json(path)
     except json.JSONDecodeError as error:
         if error.msg == "Extra data":
             return JsonLinesTable(path, options)
@@ -106,9 +105,8 @@ class StatementsTable(ColumnTable):
         self.known_tasks = ({"type": "Multilabel", "name": column},)
 
     def chunks(self) -> Iterator[Chunk]:
-        size = max(64, min(ROWS, (1 << 22) // max(len(self._said.names), 1)))
-        for start in range(0, len(self._images), size):
-            images = self._images[start : start + size]
+        for start in range(0, len(self._images), ROWS):
+            images = self._images[start : start + ROWS]
             column: Column = self._said.said(start, start + len(images))
             ids = range(start, start + len(images))
             yield Chunk(

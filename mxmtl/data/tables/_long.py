@@ -157,8 +157,7 @@ class LongTable(ColumnTable):
         return self._all()
 
     def chunks(self) -> Iterator[Chunk]:
-        said = self.statements
-        size = max(64, min(ROWS, (1 << 22) // max(len(said.names), 1)))
+        said, size = self.statements, ROWS
         for start in range(0, len(said.images), size):
             images = said.images[start : start + size]
             columns: dict[str, Column] = {

@@ -21,11 +21,16 @@ def open_table(table: Any, options: TableOptions) -> TableReader:
 
     Parameters
     ----------
-    table : path, DataFrame or iterable of dict
-        The table; the cells of rows may be lists.
+    table : path, DataFrame, iterable of dict, or TableReader
+        The table; the cells of rows may be lists. One that is open already is returned as it is,
+        so that tasks are proposed and records written from one reading of a large file.
     options : TableOptions
-        How to read it.
+        How to read it; `ValueError` for any of a table that is open.
     """
+    if isinstance(table, TableReader):
+        if options != TableOptions():
+            raise ValueError(f"{table.source} is open already: say its options to open_table.")
+        return table
     opened = opened_alone(table, options)
     arranged_ = arranged(opened, functools.partial(opened_beside, options=options))
     check_path(arranged_)
