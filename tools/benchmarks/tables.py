@@ -85,7 +85,9 @@ def write_coco(path: Path, share: float) -> None:
                 "category_id": 1 + rng.randint(80), "id": at,
             }  # fmt: skip
             stream.write(", " * (at > 0) + json.dumps(one))
-        names = [{"supercategory": "thing", "id": 1 + at, "name": f"thing {at}"} for at in range(80)]
+        names = [
+            {"supercategory": "thing", "id": 1 + at, "name": f"thing {at}"} for at in range(80)
+        ]
         stream.write(f'], "categories": {json.dumps(names)}}}')
 
 
@@ -169,9 +171,13 @@ def processor() -> str:
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--share", type=float, default=1.0, help="of the rows")
-    parser.add_argument("--only", nargs="*", default=[], help="coco, open_images, wide_100, wide_1000")
+    parser.add_argument(
+        "--only", nargs="*", default=[], help="coco, open_images, wide_100, wide_1000"
+    )
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         lines = runs(Path(folder), arguments.share, arguments.only)

@@ -91,9 +91,10 @@ class PictureFinder:
         with self._lock:
             if self._by_stem is None:
                 self._by_stem = {}
-                if os.path.isdir(self._root):
-                    for folder, _, names in walk_folder(self._root):
-                        relative = os.path.relpath(folder, self._root)
+                root = self._root or os.curdir
+                if os.path.isdir(root):
+                    for folder, _, names in walk_folder(root):
+                        relative = os.path.relpath(folder, root)
                         for name in names:
                             if name.lower().endswith(IMAGE_ENDINGS):
                                 file = name if relative == "." else os.path.join(relative, name)

@@ -17,6 +17,7 @@ from .._errors import TableError
 from ._chunk import Cell, Chunk, Coded, Column, Said, always
 from ._long import LongTable
 from ._paths import PATH, PathPattern, find_path_column, no_path_column, paths_of, template_fields
+from ._records import read_json
 from ._table import ColumnTable, TableOptions, TableReader
 from ._text import lines_of, open_text
 
@@ -217,7 +218,7 @@ class NamedTable(Derived):
     def _name(self, cell: Cell) -> Cell:
         if isinstance(cell, tuple):
             return tuple(str(self._name(one)) for one in cell)
-        separator = self.options.separator
+        separator = self.options.separator_of(self._column)
         if separator is not None and separator in cell:
             return separator.join(str(self._name(part.strip())) for part in cell.split(separator))
         if cell and cell not in self._names:
@@ -242,6 +243,8 @@ def names_in_file(file: str) -> tuple[dict[str, str], str]:
     """
     with open_text(file) as stream:
         lines = [line.strip() for line in stream if line.strip()]
+    if lines and lines[0][0] in "[{":
+        return names_in_json(file), ""
     mark = next((mark for mark in "\t,;" if lines and mark in lines[0]), None)
     if mark is not None:
         rows = [
@@ -258,6 +261,20 @@ def names_in_file(file: str) -> tuple[dict[str, str], str]:
     called = [name for _, name in pairs]
     twice = {name for name in called if called.count(name) > 1} if len(called) < 50_000 else set()
     return {code: f"{name} ({code})" if name in twice else name for code, name in pairs}, header
+
+
+def names_in_json(file: str) -> dict[str, str]:
+    """Read {code: name}, {name: number}, a list of names from 0, or records of an id and a name."""
+    found = read_json(file)
+    if isinstance(found, list) and all(isinstance(one, dict) and "id" in one for one in found):
+        return {str(one["id"]): str(one.get("name", one["id"])) for one in found}
+    pairs = dict(enumerate(found)) if isinstance(found, list) else found
+    if not isinstance(pairs, dict) or any(isinstance(name, dict | list) for name in pairs.values()):
+        raise TableError(f"{file}: expected codes and names: {{'0': 'owl'}}, or ['owl', ...].")
+    numbers = all(isinstance(name, int) for name in pairs.values())
+    if numbers and not all(str(code).isdigit() for code in pairs):
+        pairs = {code: name for name, code in pairs.items()}
+    return {str(code): str(name) for code, name in pairs.items()}
 
 
 def name_before(line: str) -> str:

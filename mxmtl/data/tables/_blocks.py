@@ -105,15 +105,16 @@ def read_block(content: bytes, width: int, delimiter: str) -> Block | None:
 
 def number_keys(keys: np.ndarray) -> tuple[list[int], np.ndarray] | None:
     """Return the different keys and the number of each, uint8; None if there are many."""
+    found: list[int] = []
     if keys.itemsize == 1:
-        rest, place_of = keys.tobytes(), bytearray(256)
-        found: list[int] = []
-        while rest and len(found) <= MOST:
-            place_of[rest[0]] = len(found)
-            found.append(rest[0])
-            rest = rest.translate(None, rest[:1])
-        numbers = np.frombuffer(keys.tobytes().translate(place_of), np.uint8)
-        return None if rest else (found, numbers.reshape(keys.shape))
+        content, place_of = keys.tobytes(), bytearray(256)
+        left = content
+        while left and len(found) <= MOST:
+            place_of[left[0]] = len(found)
+            found.append(left[0])
+            left = left.translate(None, left[:1])
+        numbers = np.frombuffer(content.translate(place_of), np.uint8)
+        return None if left else (found, numbers.reshape(keys.shape))
     codes = np.full(keys.shape, MOST, np.uint8)
     found = []
     rest = keys

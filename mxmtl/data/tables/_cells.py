@@ -18,7 +18,10 @@ from ._values import CODE, WordMap, number
 MAX_CLASSES = 1000
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 # How other programs spell an unknown label.
-SPELLINGS = frozenset(("na", "n/a", "#n/a", "<na>", "nan", "null", "none", "?"))
+SPELLINGS = frozenset(
+    "na|n/a|n.a.|#n/a|<na>|nan|nil|null|none|?|-|--|unknown|unk|unclear|unsure|not sure|missing|"
+    "undefined|not available|not known".split("|")
+)
 ODD = 20  # texts among numbers that are remembered
 
 

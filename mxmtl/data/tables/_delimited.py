@@ -118,7 +118,7 @@ class DelimitedTable(ColumnTable):
             return [""] * count, {}
         paths = cells(column).read(lambda cell: str(cell).strip()).cells()
         text = f"column {column!r}: the cell is empty; expected an image file."
-        return paths, {at: text for at, path in enumerate(paths) if not path}
+        return paths, {at: text for at, path in enumerate(paths) if not path}  # type: ignore[return-value]
 
     def unmet(self) -> list[str]:
         return [f"missing_values: no cell is {word!r}" for word in self._missing.unmet()]

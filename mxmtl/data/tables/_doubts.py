@@ -24,8 +24,11 @@ SHOWN = 5
 PATHS = 1 << 21  # paths that are remembered, to notice one that comes back
 
 
-def notes_on_cells(task: Task, cells: ColumnCells) -> Iterator[str]:
-    """Point out what stands in the column of a task, and may mean something else."""
+def notes_on_cells(task: Task, cells: ColumnCells, given: bool = False) -> Iterator[str]:
+    """Point out what stands in the column of a task, and may mean something else.
+
+    Where the user has said what the task is, it is not asked whether it is another.
+    """
     if cells.unknown:
         yield f"cells {quoted(cells.unknown)} are taken as they are. {hint(cells.unknown)}"
     if "-1" in {number_name(name) for name in task.names}:
@@ -33,12 +36,12 @@ def notes_on_cells(task: Task, cells: ColumnCells) -> Iterator[str]:
     names = list(task.names)
     numbers = [number(name) for name in names]
     of_numbers = len(names) > MANY_CLASSES and not cells.several and None not in numbers
-    if of_numbers and not in_a_row(numbers):
+    if of_numbers and not given and not in_a_row(numbers):
         amount = shlex.quote(f"Regression {spec_name(task)}")
         yield f"{len(names)} numbers are classes without an order; as amounts: --task {amount}."
     if cells.numbers and not names and cells.whole and len(cells.known()) <= FEW_NUMBERS:
         one = shlex.quote(f"Multiclass {spec_name(task)}")
-        if not cells.boolean:
+        if not cells.boolean and not given and len(cells.known()) > 1:
             count = len(cells.known())
             yield f"{count} whole numbers are taken as amounts; as classes: --task {one}."
     if counts_rows(cells) and not names:

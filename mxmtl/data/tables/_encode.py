@@ -321,13 +321,14 @@ def names_reader(task: Task, options: TableOptions) -> Callable[[Any], Values]:
     An empty cell says what the options have it say; a cell of separators alone says that no name
     holds, for somebody wrote a list there.
     """
-    known = frozenset(task.names)
+    known, column = frozenset(task.names), task.column or task.name
+    separator, none = options.separator_of(column), options.none_names_of(column)
     yes, no = ([task.encode_cell(word, name) for name in task.names] for word in "10")
 
     def read(cell: Cell) -> Values:
         if is_missing_cell(cell) and options.empty_names == "missing":
             return (task.missing,) * task.label_width
-        held = names_in(cell, options, task)
+        held = names_in(cell, separator, none, task)
         unknown = sorted(held - known)
         if unknown and not options.labels:
             error = no_name(unknown[0], task)
@@ -339,12 +340,13 @@ def names_reader(task: Task, options: TableOptions) -> Callable[[Any], Values]:
 
 def check_lists(column: str, task: Task, table: TableReader) -> None:
     """Raise `TableError` for texts, none of them a list, in which nothing separates names."""
-    first = ""
-    for chunk in table.chunks() if table.options.separator is None else ():
+    first, none = "", table.options.none_names_of(column)
+    separator = table.options.separator_of(column)
+    for chunk in table.chunks() if separator is None else ():
         found = chunk.column(column)
         if isinstance(found, Said) or any(isinstance(cell, tuple) for cell in found.texts):
             return
-        texts = (cell for cell in found.texts if cell and cell not in table.options.none_names)
+        texts = (cell for cell in found.texts if cell and cell not in none)
         first = first or str(next(texts, ""))
     if first:
         raise TableError(
@@ -354,16 +356,16 @@ def check_lists(column: str, task: Task, table: TableReader) -> None:
         )
 
 
-def names_in(cell: Cell, options: TableOptions, task: Task) -> set[str]:
+def names_in(cell: Cell, separator: str | None, none: frozenset[str], task: Task) -> set[str]:
     """Return the names that a cell lists."""
     if isinstance(cell, tuple):
         names = set(cell) - {""}
-    elif cell in options.none_names:
+    elif cell in none:
         return set()
     else:
-        parts = [cell] if options.separator is None else cell.split(options.separator)
+        parts = [cell] if separator is None else cell.split(separator)
         names = {name.strip() for name in parts} - {""}
-    nothing = names.intersection(options.none_names)
+    nothing = names & none
     if nothing and len(names) > 1:
         raise LabelError(
             f"task {task.name!r}: {cell!r} has {sorted(nothing)[0]!r}, none of the names, beside "

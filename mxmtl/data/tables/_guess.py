@@ -18,7 +18,7 @@ MOST, FEW_ODD = 0.9, 5  # a column of numbers, but for a few cells
 # What says where a row comes from, or what it is called, and is nothing to predict.
 ROWS_OF = frozenset(
     "id index idx fold kfold split subset partition istrain istraining istrainingimage isvalid "
-    "isval istest usage evaluationstatus".split()
+    "isval istest usage evaluationstatus annotator completedby leadtime createdat updatedat".split()
 )
 ID = re.compile(r"(?:.*[a-z0-9_ ])?(?:ID|Id|_id| id|_uid|UID|_idx|_index)")
 # An amount as people write it: 3,5 and 1,200 and 45% and $12.50 and 1.234,5.
@@ -129,7 +129,8 @@ def is_of_rows(cells: ColumnCells) -> str:
     if plain(cells.name) not in ROWS_OF and not (many and ID.fullmatch(cells.name)):
         return ""
     return (
-        "its name is that of an id, a fold or a split; if it is to be predicted: "
+        "its name is that of an id, a fold or a split, or of how the row was made; if it is to be "
+        "predicted: "
         f"--task {shlex.quote(f'Multiclass {cells.name}')}"
     )
 

@@ -141,8 +141,12 @@ def infer_tasks(
         tasks = TaskSet([Task.from_dict(spec) for spec in specs])
     except ValueError as error:
         raise TableError(f"{opened.source}: {error}") from error
-    notes, doubts = notes_on(tasks, columns, opened), {}
-    unmet = opened.unmet() + (values.unmet(columns) if opened.options.long is None else [])
+    notes, doubts = notes_on(tasks, columns, opened, bool(given)), {}
+    unmet = (
+        opened.unmet()
+        + no_columns(opened)
+        + (values.unmet(columns) if opened.options.long is None else [])
+    )
     if unmet:
         notes["options"] = "; ".join(unmet)
     if not given:
@@ -156,6 +160,14 @@ def infer_tasks(
     labelled = {task.name: known_cells(task, columns) for task in tasks}
     counts = {task.name: counted(task, columns) for task in tasks}
     return Inference(tasks, num_rows, labelled, left_out, notes, doubts, counts)
+
+
+def no_columns(table: TableReader) -> list[str]:
+    """Say which columns that a separator is given for are not there."""
+    found = table.options.separator
+    names = [name for name in found if name] if isinstance(found, Mapping) else []
+    missed = [name for name in names if name not in table.columns]
+    return [f"separator of {name!r}: there is no such column" for name in missed]
 
 
 def shortened(left_out: Mapping[str, str]) -> dict[str, str]:
@@ -173,10 +185,10 @@ def read_columns(
     columns = {
         name: ColumnCells(
             name,
-            options.separator,
+            options.separator_of(name),
             limit=MAX_NAMES if name in asked else MAX_CLASSES,
             as_written=bool(table.known_tasks),
-            none_names=options.none_names,
+            none_names=options.none_names_of(name),
             words=values.of(name),
         )
         for name in table.columns
@@ -334,7 +346,7 @@ def columns_in(asked: str, table: TableReader, ignore: set[str | None]) -> Itera
 
 
 def notes_on(
-    tasks: TaskSet, columns: Mapping[str, ColumnCells], table: TableReader
+    tasks: TaskSet, columns: Mapping[str, ColumnCells], table: TableReader, given: bool
 ) -> dict[str, str]:
     """Point out what a task takes as it is, and what may mean something else."""
     notes = {}
@@ -342,7 +354,7 @@ def notes_on(
         column = task.column or task.name
         cells = columns.get(column) or columns.get(task.sources[0])
         if cells is not None and (column in columns or len(task.sources) == 1):
-            found = list(notes_on_cells(task, cells))
+            found = list(notes_on_cells(task, cells, given))
             if found:
                 notes[task.name] = " ".join(found)
     if table.notes:

@@ -26,8 +26,8 @@ class JsonTable(Derived):
     layout, about = "json", "JSON: records, COCO, LVIS, Label Studio, FiftyOne"
     endings = (".json", ".json.gz")
 
-    def __init__(self, path: str, options: TableOptions) -> None:
-        super().__init__(opened_json(path, options))
+    def __init__(self, path: str, options: TableOptions, several: bool = False) -> None:
+        super().__init__(opened_json(path, options, several))
 
     @classmethod
     def recognises(cls, path: str, head: bytes) -> bool:
@@ -40,8 +40,11 @@ class JsonTable(Derived):
         return self.inner.chunks()
 
 
-def opened_json(path: str, options: TableOptions) -> TableReader:
-    """Read a JSON file, as rows of the first shape that it is of."""
+def opened_json(path: str, options: TableOptions, several: bool = False) -> TableReader:
+    """Read a JSON file, as rows of the first shape that it is of.
+
+    With ``several``, images may have several categories though in this file none has.
+    """
     try:
         data = read_json(path)
     except json.JSONDecodeError as error:
@@ -51,6 +54,8 @@ def opened_json(path: str, options: TableOptions) -> TableReader:
     except RecursionError as error:
         raise TableError(f"{path}: its JSON is too deep to be read.") from error
     for shape in Shape.known:
+        if shape is Coco and shape.fits(data):
+            return Coco.table(path, options, data, several)
         if shape.fits(data):
             return shape.table(path, options, data)
     raise TableError(
@@ -128,7 +133,7 @@ class Coco(Shape):
         )
 
     @staticmethod
-    def table(path: str, options: TableOptions, data: Any) -> TableReader:
+    def table(path: str, options: TableOptions, data: Any, several: bool = False) -> TableReader:
         paths = {image_id(one, path): path_of(one) for one in data["images"]}
         if not paths or not data["annotations"]:
             raise TableError(f"{path}: no images or no annotations in it.")
@@ -151,7 +156,7 @@ class Coco(Shape):
             )
             pairs += [(key, name, UNKNOWN) for name in unsure if (key, name) not in held]
         one_each = len(held) == len(paths) == len({image for image, _ in held})
-        if one_each and all(state == 1 for _, _, state in pairs):
+        if one_each and not several and all(state == 1 for _, _, state in pairs):
             return RecordsTable(path, options, levels(data, dict(held), paths, called))
         return StatementsTable(
             path,

@@ -158,7 +158,7 @@ class PathPattern:
         """Return the columns of all paths, and the problems of those that are not of it."""
         read = [self.read(path) for path in paths]
         problems = {
-            at: f"its path is not of the pattern {self.pattern!r}."
+            at: f"its path {paths[at]!r} is not of the pattern {self.pattern!r}."
             for at, cells in enumerate(read)
             if cells is None
         }

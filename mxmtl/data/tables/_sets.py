@@ -10,7 +10,7 @@ from typing import Any
 from .._errors import TableError
 from ._arrange import SPLIT
 from ._chunk import Chunk, Coded, always
-from ._json import StatementsTable, in_order_of
+from ._json import JsonTable, StatementsTable, in_order_of
 from ._layouts import SPLITS
 from ._long import UNKNOWN
 from ._table import ColumnTable, TableOptions, TableReader
@@ -92,6 +92,14 @@ class TablesFolder(ColumnTable):
             (folder, opened_alone(os.path.join(path, folder, name), options))
             for folder, name in tables_in(path)
         ]
+        if len({tuple(table.columns) for _, table in self._tables}) > 1:
+            self._tables = [
+                (
+                    folder,
+                    JsonTable(table.source, options, True) if table.layout == "json" else table,
+                )
+                for folder, table in self._tables
+            ]
         first = self._tables[0][1]
         self.columns, self.known_tasks = list(first.columns), known_tasks_of(first)
         self.options, self.path_column = first.options, first.path_column

@@ -16,7 +16,14 @@ from typing import Any, ClassVar
 from ..._options import Options, option, read_character
 from .._errors import TableError
 from ._chunk import Chunk, Row, chunk_rows
-from ._values import checked_long, read_names, read_states, states
+from ._values import (
+    checked_long,
+    read_names,
+    read_separator,
+    read_states,
+    separators,
+    states,
+)
 
 SPACES = "spaces"  # a delimiter: runs of them
 HEAD = 4096  # bytes from which a layout may be recognised
@@ -58,8 +65,13 @@ class TableOptions(Options):
         repeat=True,
         metavar="[COLUMN:]yes=..,no=..,missing=..",
     )
-    separator: str | None = table(
-        None, "between names in one multi-label column, as ; in ball;rope", read=read_character
+    separator: str | Mapping[str, str] | None = table(
+        None,
+        "between names in one multi-label column, as ; in ball;rope, or of one column: 'Tags: ;'; "
+        "may be repeated",
+        read=read_separator,
+        repeat=True,
+        metavar="[COLUMN:]CHARACTER",
     )
     empty_names: str = table(
         "missing",
@@ -67,8 +79,8 @@ class TableOptions(Options):
         choices=("missing", "none"),
     )
     none_names: tuple[str, ...] = table(
-        (), "a cell that says that none of the names holds; may be repeated", flag="--none-name",
-        repeat=True,
+        (), "a cell that says that none of the names holds, or of one column: 'Tags: nothing'; may "
+        "be repeated", flag="--none-name", repeat=True,
     )  # fmt: skip
     labels: tuple[str, ...] = table(
         (), "the labels to take: their names, or the least number of rows that have one"
@@ -118,13 +130,23 @@ class TableOptions(Options):
         numbers = tuple(str(value) for value in self.missing_values)
         object.__setattr__(self, "missing_values", numbers)
         object.__setattr__(self, "values", states(self.values))
+        object.__setattr__(self, "separator", separators(self.separator))
         if self.long is not None:
             object.__setattr__(self, "long", checked_long(self.long))
         super().__post_init__()
         if self.delimiter is not None and self.delimiter != SPACES and len(self.delimiter) != 1:
             raise ValueError(f"delimiter={self.delimiter!r}: expected one character, or 'spaces'.")
-        if self.separator == "":
-            raise ValueError("separator='': expected what stands between names, such as ';'.")
+
+    def separator_of(self, column: str) -> str | None:
+        """Return what separates names in a column."""
+        found = self.separator
+        return found.get(column, found.get("")) if isinstance(found, Mapping) else found
+
+    def none_names_of(self, column: str) -> frozenset[str]:
+        """Return the cells of a column that say that none of the names holds."""
+        start = f"{column}: "
+        own = {name.removeprefix(start) for name in self.none_names if name.startswith(start)}
+        return frozenset(own.union(self.none_names))
 
 
 class TableReader(abc.ABC):

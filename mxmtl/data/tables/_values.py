@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from ..._options import read_character
 from ._chunk import Cell
 
 STATES = {"yes": "1", "no": "0", "missing": ""}
@@ -88,6 +89,30 @@ def states(given: Any) -> Words | None:
                 f"values: {twice!r} says two things{f' of {column!r}' * bool(column)}."
             )
     return merged
+
+
+def read_separator(text: str) -> dict[str, str]:
+    """Read ``|``, or ``Tags: ;`` for one column.
+
+    >>> read_separator("space"), read_separator("Finding Labels: |")
+    ({'': ' '}, {'Finding Labels': '|'})
+    """
+    found = re.fullmatch(r"(\S.*):\s*(\S+)", text, re.DOTALL)
+    column, mark = found.groups() if found else ("", text)
+    return {column: read_character(mark)}
+
+
+def separators(given: Any) -> Any:
+    """Return what separates names: one for all columns, or {column, '' for others: it}."""
+    if given is None or isinstance(given, str):
+        merged = {} if given is None else {"": given}
+    else:
+        merged = {}
+        for one in [given] if isinstance(given, Mapping) else given:
+            merged.update({"": one} if isinstance(one, str) else one)
+    if "" in merged.values():
+        raise ValueError("separator='': expected what stands between names, such as ';'.")
+    return merged.get("") if set(merged) <= {""} else merged
 
 
 def checked_long(long: Mapping[str, str]) -> dict[str, str]:

@@ -44,8 +44,13 @@ class CvatTable(FileOfRecords):
         return b"<annotations" in head and super().recognises(path, head)
 
     def read(self, path: str, options: TableOptions) -> Sequence[Record]:
-        rows = []
-        for image in parsed(path).iter("image"):
+        rows, root = [], parsed(path)
+        if root.find("track") is not None and root.find("image") is None:
+            raise TableError(
+                f"{path}: this is CVAT for video, whose frames are no files. Export the frames and "
+                "their labels as CVAT for images."
+            )
+        for image in root.iter("image"):
             row: dict[str, Any] = {"path": image.get("name", ""), "subset": image.get("subset")}
             row["tag"] = [one.get("label", "") for one in image.iter("tag")]
             shapes = [one for one in image if one.tag != "tag" and one.get("label")]
