@@ -15,7 +15,7 @@ from ...tasks import Task, TaskSet, word_value
 from ._cells import ColumnCells, hint, quoted
 from ._guess import FEW_NUMBERS, counts_rows
 from ._table import TableReader
-from ._values import number
+from ._values import key_of, number
 
 SEPARATORS = "|;,/ "
 MANY_CLASSES = 5  # of whole numbers
@@ -188,7 +188,7 @@ def disagreeing(table: TableReader, tasks: TaskSet) -> dict[str, tuple[int, str]
     A second walk through the table, for tables in which images come back.
     """
     places: dict[str, int] = {}
-    said: dict[str, dict[int, str]] = {}
+    said: dict[str, dict[int, object]] = {}
     apart: dict[str, dict[int, str]] = {}
     for chunk in table.chunks():
         at = [places.setdefault(path, len(places)) for path in chunk.paths]
@@ -198,7 +198,8 @@ def disagreeing(table: TableReader, tasks: TaskSet) -> dict[str, tuple[int, str]
             name = task.sources[0]
             earlier = said.setdefault(name, {})
             for place, cell, path in zip(at, chunk.coded(name).cells(), chunk.paths):
-                if cell != "" and earlier.setdefault(place, str(cell)) != str(cell):
+                said_here = key_of(cell) if isinstance(cell, str) else cell  # 3.0 says what 3 does
+                if cell != "" and earlier.setdefault(place, said_here) != said_here:
                     apart.setdefault(name, {}).setdefault(place, path)
     return {name: (len(images), next(iter(images.values()))) for name, images in apart.items()}
 
@@ -211,12 +212,12 @@ def doubt_of_rows(
         return ""
     name, (count, first) = next(iter(apart.items()))
     values = [one for one, cells in columns.items() if cells.boolean and one != name]
-    label = next(
-        (one for one in apart if not columns[one].boolean and not columns[one].numbers), name
-    )
-    long = f"label={label}" + (f",value={values[0]}" if values and label not in values else "")
+    texts = [one for one in apart if not columns[one].boolean and not columns[one].numbers]
+    mend = "If they are answers of several people: keep one row of each image."
+    if len(texts) == 1:  # a column of names, and not the many columns of a wide table
+        long = f"label={texts[0]}" + (f",value={values[0]}" if values else "")
+        mend = f"If a row is one label of its image: --long {shlex.quote(long)}."
     return (
         f"{seen.text()}; of {count} of them the rows differ in {name!r} ({first!r} is the first). "
-        f"If a row is one label of its image: --long {shlex.quote(long)}. If each is a record of "
-        "its own: --write-tasks FILE, and --tasks FILE."
+        f"{mend} If each is a record of its own: --write-tasks FILE, and --tasks FILE."
     )

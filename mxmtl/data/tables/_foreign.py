@@ -8,9 +8,12 @@ from ._text import UTF16, text_of
 MAGIC = (
     (b"PK\x03\x04", "a zip archive. Unpack it, and give the table in it"),
     (b"\xd0\xcf\x11\xe0", "an Excel file of before 2007. Save it as .xlsx or .csv"),
-    (b"MATLAB 5.0", "a MATLAB file. scipy.io.loadmat reads it; give its rows to write_records"),
-    (b"\x89HDF", "an HDF5 file (perhaps of MATLAB). Read it with h5py; give rows to write_records"),
-    (b"\x93NUMPY", "a NumPy array. Load it, and give rows to write_records"),
+    (
+        b"MATLAB 5.0",
+        "a MATLAB file. scipy.io.loadmat reads it; save its rows as CSV, or give them as dicts",
+    ),
+    (b"\x89HDF", "an HDF5 file (perhaps of MATLAB). Read it with h5py; save its rows as CSV"),
+    (b"\x93NUMPY", "a NumPy array. Load it, and save its rows as CSV"),
     (b"\x80", "a Python pickle, which may run code. Load it yourself, and give its rows"),
     (b"SQLite format 3", "an SQLite database. Read it with pandas.read_sql; give the DataFrame"),
     (b"\x0a\x23\xd7\xce", "a file of MXNet records already: train with it, or see mxmtl inspect"),
@@ -39,7 +42,7 @@ def check_readable(path: str, head: bytes) -> None:
         raise TableError(
             f"{path}: this is JSON of a shape that is not known: expected records "
             "([{...}, ...]), COCO's images and annotations, or one object a line (.jsonl). "
-            "Load it, and give write_records its rows: dicts of {column: cell}."
+            "Load it, and save its rows as CSV; in Python, dicts of {column: cell} are a table, too."
         )
     if text.startswith("<"):
         kind = "HTML, perhaps the page of a failed download" if "<html" in text.lower() else "XML"

@@ -60,7 +60,8 @@ def opened_json(path: str, options: TableOptions, several: bool = False) -> Tabl
             return shape.table(path, options, data)
     raise TableError(
         f"{path}: JSON of a shape that is not known: expected records ([{{...}}, ...]), or COCO's "
-        "images and annotations. Load it, and give write_records its rows: dicts of {column: cell}."
+        "images and annotations. Load it, and save its rows as CSV or as JSON lines; in Python, "
+        "dicts of {column: cell} are a table as well."
     )
 
 
