@@ -78,7 +78,7 @@ def write_coco(path: Path, share: float) -> None:
         )  # fmt: skip
         stream.write(f'{{"info": {{"year": 2017}}, "images": [{listed}], "annotations": [')
         for at in range(int(860_001 * share)):
-            outline = np.round(rng.rand(2 * rng.randint(4, 52)) * 600, 2).tolist()
+            outline = np.round(rng.rand(2 * rng.randint(4, 45)) * 600, 2).tolist()
             one = {
                 "segmentation": [outline], "area": 702.105, "iscrowd": 0,
                 "image_id": ids[rng.randint(images)], "bbox": outline[:4],

@@ -42,7 +42,7 @@ def check_readable(path: str, head: bytes) -> None:
         raise TableError(
             f"{path}: this is JSON of a shape that is not known: expected records "
             "([{...}, ...]), COCO's images and annotations, or one object a line (.jsonl). "
-            "Load it, and save its rows as CSV; in Python, dicts of {column: cell} are a table, too."
+            "Load it, and save its rows as CSV; in Python, dicts of {column: cell} will do."
         )
     if text.startswith("<"):
         kind = "HTML, perhaps the page of a failed download" if "<html" in text.lower() else "XML"
