@@ -97,7 +97,11 @@ def test_python_m_mxmtl_is_the_command():
         ),
         ("convert train.csv --images jpg --prefix d", 2, "add --yes if these are the tasks"),
         ("convert none.csv --prefix d --yes", 1, "mxmtl convert: none.csv: no such table."),
-        ("convert train.csv --prefix d --yes", 1, "row 2, image '0.jpg': no such file."),
+        (
+            "convert train.csv --images data --prefix d --yes",
+            1,
+            "row 2, image 'data/0.jpg': no such file.",
+        ),
         ("convert train.csv --prefix d --tasks none.json", 1, "none.json: No such file"),
         ("convert train.csv --prefix d --tasks train.csv", 1, "train.csv: no JSON"),
         ("convert train.csv --prefix data/train --images jpg --yes", 1, "--force) replaces it"),
