@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import ClassVar
 
 from .._options import Options, one_of, option, read_call
@@ -45,7 +45,7 @@ class HeadKind(Options, ABC):
     experts: ClassVar[tuple[int, ...]] = ()
 
     def __str__(self) -> str:
-        given = [f"{name}={getattr(self, name)!r}" for name in type(self).__dataclass_fields__]
+        given = [f"{each.name}={getattr(self, each.name)!r}" for each in fields(self)]
         return f"{self.name}({', '.join(given)})" if given else self.name
 
 

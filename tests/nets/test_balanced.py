@@ -479,6 +479,11 @@ def test_heads_of_every_kind_are_the_same_in_gluon(name):
         np.testing.assert_allclose(mine.asnumpy(), theirs, rtol=1e-5, atol=1e-6)
 
 
+def test_a_head_is_the_one_that_its_text_declares():
+    for kind in (mxmtl.nets.Hidden((6, 5), 0.2), mxmtl.nets.CGC(2, 2, 4), mxmtl.nets.CSRA(0.3)):
+        assert mxmtl.nets.head_kind(str(kind)) == kind  # settings.json keeps the text
+
+
 def test_a_map_is_asked_for_where_a_head_reads_one():
     with pytest.raises(ValueError, match="end the trunk before its pooling"):
         mxmtl.training_symbol(S.FullyConnected(S.var("data"), num_hidden=3), TASKS, heads="csra")
