@@ -1,5 +1,6 @@
 # make demo    from a fresh clone to a trained model and its report
 # make test    lint, types, unit tests, doctests, examples, and a minute of damaged input
+# make docs    the documentation as a site in site/, to be opened from there: site/index.html
 # make dist    a wheel and a source archive in dist/
 # make check-wheel     each extra of the wheel in an environment of its own, outside the clone
 SHELL := /bin/bash
@@ -7,7 +8,7 @@ PYTHON := .venv/bin/python
 # Compiled when it is imported: most of what is installed never is.
 PIP := $(PYTHON) -m pip install --quiet --disable-pip-version-check --no-compile
 
-.PHONY: demo test lint types unit fuzz dist check-wheel clean
+.PHONY: demo test lint types unit fuzz docs dist check-wheel clean
 
 # Each step is done once; a second call finds what is there and goes on.
 demo: data/emoji_test.rec
@@ -48,6 +49,14 @@ fuzz: .venv/installed
 unit: .venv/installed
 	OMP_NUM_THREADS=1 $(PYTHON) -m pytest -n auto --dist worksteal
 
+# Any warning is an error: a link that leads nowhere, a name without a page.
+docs: .venv/docs-installed
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --quiet --strict
+
+.venv/docs-installed: .venv/installed
+	$(PIP) -e ".[docs]"
+	@touch $@
+
 # A wheel and a source archive in dist/.
 dist: .venv/installed
 	$(PIP) build
@@ -57,4 +66,4 @@ check-wheel: dist
 	bash tools/check_wheel.sh dist/*.whl
 
 clean:
-	rm -rf .venv build dist *.egg-info data runs
+	rm -rf .venv build dist site *.egg-info data runs

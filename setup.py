@@ -36,6 +36,15 @@ NOTEBOOKS = [
     *["python-avatars==1.4.1", "resvg-py==0.5.0"],  # pictures that are drawn on the spot: MIT
 ]
 FONTS = ["noto-cjk-sans-otc==0.0.1", "manimgx-fonts>=2026.9"]  # Noto: SIL Open Font License
+DOCS = [  # the site; MkDocs 2 will be another program
+    *[
+        "mkdocs>=1.6,<2",
+        "mkdocs-material>=9.5,<10",
+        "mkdocstrings>=0.27",
+        "mkdocstrings-python>=1.12",
+    ],
+    "jieba>=0.42",  # words of Chinese pages, for the search
+]
 ONNX = ["onnx>=1.14", "onnxruntime>=1.16"]
 PLOT = [
     "matplotlib>=3.6",  # the first that draws a text from several fonts
@@ -73,6 +82,7 @@ EXTRAS = {
     "fonts": FONTS,
     "onnx": ONNX,
     "serve": [*ONNX, *SERVE],
+    "docs": DOCS,
     "notebooks": [*NOTEBOOKS, *PLOT, *SKLEARN, *EFFICIENTNET],
     "report": REPORT,
     "tables": TABLES,

@@ -2,7 +2,7 @@ r"""Parity of exported models: every trunk, and a trained run, in ONNX Runtime o
 
     python tools/onnx_parity.py --python old/bin/python --python new/bin/python \
         --run runs/emoji --records data/emoji_test --images photos/ \
-        --out docs/benchmarks/onnx.md --readme README.md
+        --out docs/benchmarks/onnx.md --summary docs/export.md
 
 Each --python is an environment with onnxruntime, numpy and opencv-python-headless, and without
 MXNet: python -m venv new && new/bin/pip install onnxruntime opencv-python-headless. The trunks
@@ -124,7 +124,7 @@ def trunk_row(name: str, pythons: list[str], count: int, folder: Path) -> list[s
 
 
 def summary(rows: list[list[str]], heads: list[str]) -> str:
-    """Make the README's table: the largest difference of each family of trunks."""
+    """Make the table of docs/export.md: the largest difference of each family of trunks."""
     lines = []
     for prefix, family in FAMILIES.items():
         found = [row for row in rows if row[0].startswith(prefix)]
@@ -253,7 +253,7 @@ def main() -> None:
     parser.add_argument("--records", help="its held-out records")
     parser.add_argument("--images", help="a folder of image files")
     parser.add_argument("--out", type=Path, help="Markdown file to write")
-    parser.add_argument("--readme", type=Path, help="where to put the table of families")
+    parser.add_argument("--summary", type=Path, help="where to put the table of families")
     options = parser.parse_args()
     options.python = options.python or [sys.executable]
 
@@ -276,8 +276,8 @@ def main() -> None:
         environments="\n".join(listed),
     ) + "\n\n".join(parts)  # fmt: skip
     print(text)
-    if options.readme:
-        put(options.readme, summary(rows, heads))
+    if options.summary:
+        put(options.summary, summary(rows, heads))
     if options.out:
         options.out.write_text(text.rstrip() + "\n", encoding="utf-8")
 

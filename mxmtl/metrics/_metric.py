@@ -212,7 +212,7 @@ class AbstractTaskMetric(Metric):
     averages : dict of str to tuple of str
         For each kind of task that the metric is for, the averages that it has.
     formula, undefined, source : str
-        A row of the README's table of metrics.
+        What docs/metrics.md says of it.
     """
 
     averages: ClassVar[Averages]

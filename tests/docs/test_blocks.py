@@ -1,0 +1,138 @@
+"""Every block of code of README, docs and examples is run, or says why it is not.
+
+A page's blocks run in order, in one folder and with one set of Python names, as a reader would run
+them. Two things are made small, so that it takes seconds: pictures, and the number of epochs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import re
+import runpy
+import shlex
+import shutil
+import sys
+import warnings
+from pathlib import Path
+
+import mxmtl
+from mxmtl.cli import main
+
+import mxnet as mx
+import pytest
+
+from ._pages import PAGES, blocks, name_of
+
+# Commands that are not ours, and what holds that those in the pages work.
+ELSEWHERE = {
+    "pip": "tools/check_environments.sh",
+    "make": ".ci/run, and the session that releases",
+    "curl": "tests/serving",
+    "bash": "tools/check_environments.sh, tools/gpu_check.sh",
+}
+DATA = ("csv", "text", "yaml", "jsonl")  # what is looked at, and not run
+SMALL = {
+    r"data_shape=\(3, \d+, \d+\)": "data_shape=(3, 16, 16)",
+    r"(num_epoch|[ (]epochs)=\d+": r"\1=1",
+    r"frozen_epochs=\d+": "frozen_epochs=1",
+}
+
+
+def small(text: str) -> str:
+    for pattern, replacement in SMALL.items():
+        text = re.sub(pattern, replacement, text)
+    return text
+
+
+def small_training(words: list[str]) -> list[str]:
+    """Return a command with small pictures and few epochs, where it trains."""
+    if words[0] != "train" or "--resume" in words:
+        return words
+    values = {"--data-shape": "3,16,16", "--epochs": "1"}
+    words = [values.get(before, word) for before, word in zip(["", *words], words)]
+    return [*words, *(w for pair in values.items() if pair[0] not in words for w in pair)]
+
+
+def exit_code(script: str) -> object:
+    """Run a Python file as a program, and return what it leaves with."""
+    try:
+        runpy.run_path(script, run_name="__main__")
+    except SystemExit as leaving:
+        return leaving.code
+    return 0
+
+
+def run_command(words: list[str]) -> None:
+    """Run one command line of a page in this process."""
+    match words:
+        case ["mxmtl", *rest]:
+            if rest[0] == "train" and "--run" in rest:  # as in a folder without that run
+                shutil.rmtree(rest[rest.index("--run") + 1], ignore_errors=True)
+            free = ["--port", "0"] if rest[0] == "serve" else []
+            assert main([*small_training(rest), *free]) == 0, shlex.join(words)
+        case ["python", script, *rest]:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(sys, "argv", [script, *rest])
+                patch.syspath_prepend(Path(script).parent)
+                assert not exit_code(script), shlex.join(words)
+        case [name, *_]:
+            assert name in ELSEWHERE, f"{name}: what tests it?"
+
+
+def run_block(block, names) -> None:
+    match block.language:
+        case "bash":
+            for words in block.commands:
+                run_command(words)
+        case "python":
+            code = compile(small(block.text), "page", "exec")
+            exec(code, names)
+        case "json":
+            json.loads(block.text)
+        case language:
+            assert language in DATA, "a block says what it is: bash, python, text, ..."
+
+
+@pytest.fixture(autouse=True)
+def _serve_nothing(monkeypatch):
+    """A service that a page starts is made, with all its options, and ends at once."""
+    monkeypatch.setattr("mxmtl.serving.Service.run", lambda self: True)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_the_code_of_a_page_runs(page, request):
+    found = blocks(page)
+    if not any(block.why is None and block.language in ("bash", "python") for block in found):
+        return  # nothing to run: links and words are looked at elsewhere
+    request.getfixturevalue("world")
+    names = {"mxmtl": mxmtl, "mx": mx, "__name__": "page"}
+    for block in found:
+        if block.why is not None:
+            if block.language == "python":
+                compile(block.text, name_of(page), "exec")
+            continue
+        printed = io.StringIO()
+        try:
+            with (
+                warnings.catch_warnings(),
+                contextlib.redirect_stdout(printed),
+                contextlib.redirect_stderr(printed),
+            ):
+                warnings.simplefilter("ignore")
+                run_block(block, names)
+        except (Exception, SystemExit) as error:
+            where = f"{name_of(page)}, line {block.line}"
+            said = printed.getvalue()[-2000:]
+            raise AssertionError(f"{where}: {type(error).__name__}: {error}\n{said}") from error
+        finally:
+            mx.nd.waitall()
+    shutil.rmtree(request.getfixturevalue("world"))
+
+
+def test_a_block_that_is_not_run_says_what_holds_it_instead():
+    for page in PAGES:
+        for block in blocks(page):
+            for path in re.findall(r"\btests/[\w/]+\.py", block.why or ""):
+                assert (PAGES[0].parent / path).is_file(), f"{name_of(page)}: {path}"
