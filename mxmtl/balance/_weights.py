@@ -36,6 +36,8 @@ def weights(
     **options
         Options of the method; ``rescale=True`` makes weights sum to the number of tasks.
 
+    Notes
+    -----
     Raises `ValueError` for what is no square matrix, and for a name that is none.
 
     Examples

@@ -131,6 +131,8 @@ class LogitAdjusted(CountedLoss):
     tau : float
         1 as in the paper; 0 is cross-entropy.
 
+    Notes
+    -----
     The gradient by the logits is softmax(z + tau log share) - one-hot(label); it has not always
     the sign of p - label.
 

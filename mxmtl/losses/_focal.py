@@ -33,6 +33,8 @@ class Focal(Loss):
         Of binary and multi-label tasks: a positive cell weighs ``alpha``, a negative 1 - alpha;
         0.25 in the paper. By default both weigh 1.
 
+    Notes
+    -----
     The gradient has the sign of p - label: of a positive
     ``-(1 - p)^g ((1 - p) - g p log p)``, of a negative its mirror image.
 
@@ -89,6 +91,8 @@ class Asymmetric(Loss):
         train it; the gradient of a negative is then ``p (1 - p) q^g / (1 - q)`` with
         q = max(p - margin, 0).
 
+    Notes
+    -----
     The gradient has the sign of p - label. Theirs is a sum over labels, here it is the mean: with
     80 labels their learning rate is 80 times as high here.
 
@@ -155,6 +159,8 @@ class FocalMargin(MarginLoss):
     gamma, margin : float
         2 and 1 as its authors train; 0 and 0 are cross-entropy.
 
+    Notes
+    -----
     The gradient has the sign of p - label.
 
     References

@@ -24,6 +24,8 @@ class Huber(Loss):
         Where the line begins, in the scale of training (see the module): 1, as PyTorch has it,
         is one standard deviation of the labels.
 
+    Notes
+    -----
     The gradient by the prediction is the error, cut at -delta and delta.
 
     References
@@ -55,6 +57,8 @@ class Pinball(Loss):
     level : float
         In (0, 1); 0.5 is the median.
 
+    Notes
+    -----
     The gradient by the prediction is 1 - level above the label and -level below.
 
     References

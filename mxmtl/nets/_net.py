@@ -42,6 +42,8 @@ class MultiTaskNet(mx.gluon.HybridBlock):
         How heads are built: ``mxmtl.nets.Hidden(128, dropout=0.2)``, or as a text,
         ``"hidden(units=128, dropout=0.2)"``. One linear layer each by default.
 
+    Notes
+    -----
     The net itself has no name prefix, so parameters are called the same in a Module made from
     `training_symbol`: a Module's ``.params`` file loads with ``net.load_parameters(file)``, and
     `module_params` gives a Module this net's.
@@ -305,6 +307,8 @@ def training_symbol(
     heads : HeadKind or str, or mapping of them by task name, optional
         How heads are built on a trunk, as `MultiTaskNet` takes them.
 
+    Notes
+    -----
     Each gradient is summed over the labelled rows of the batch and multiplied by the task's
     weight; the optimizer that ``Module.fit`` makes divides by the batch size. So no optimizer
     argument is needed, whatever the batch, the devices or the share missing.

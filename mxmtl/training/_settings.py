@@ -147,31 +147,39 @@ class Settings(Options):
     )
     data_shape: tuple[int, ...] = images((3, 224, 224), "channels, height, width", low=1)
     mean: tuple[float, ...] = images(
-        (127.0,), "subtracted from pixels 0..255; what --weights expect, where that is known"
+        (127.0,), "mean of the pixels, 0 to 255: one number or one a channel; what --weights expect"
     )
-    std: tuple[float, ...] = images((64.0,), "and divided by; likewise")
+    std: tuple[float, ...] = images((64.0,), "standard deviation of the pixels, likewise")
     crop: float = images(1.0, "share of the shorter edge kept in validation")
     augment: tuple[Augmentation, ...] = images(
         (), "random changes, in order: 'NAME [OPTION=VALUE ...]', NAME one of "
         + ", ".join(known_augmentations()) + "; as --augment 'RandomRotation degrees=9'",
         metavar="STEP", read=read_augmentation, repeat=True,
     )  # fmt: skip
-    batch_size: int = images(32, "rows in a batch, of all devices together", low=1)
+    batch_size: int = images(32, "pictures in a batch, of all devices together", low=1)
     threads: int = images(0, "decoding threads; 0 is one for each core", low=0, changeable=True)
     epochs: int = optimization(10, "epochs, after those of --frozen-epochs", low=0)
     optimizer: str = optimization("adam", "an optimizer of MXNet, by name")
-    optimizer_params: Mapping[str, Any] = optimization((), "more of its parameters", repeat=True)
-    # None is what is usual for the optimizer, and becomes a number below.
-    lr: float = optimization(None, "highest rate; of adam 0.002, of sgd 0.02", low=0)  # type: ignore[arg-type]
-    momentum: float = optimization(0.9, "of optimizers that have one", low=0)
-    wd: float = optimization(1e-4, "weight decay; none on biases and norms", low=0)
-    clip: float = optimization(None, "limit of each gradient's entries; of sgd 0.1", low=0)  # type: ignore[arg-type]
-    schedule: str = optimization(
-        "cosine", "how the rate falls", choices=("constant", "cosine", "step", "poly")
+    optimizer_params: Mapping[str, Any] = optimization(
+        (), "more parameters of the optimizer", repeat=True
     )
-    warmup: float = optimization(1.0, "epochs in which the rate rises from 0", low=0)
-    steps: tuple[float, ...] = optimization((), "step schedule: epochs of a tenth")
-    power: float = optimization(2.0, "poly schedule: its power", low=0)
+    # None is what is usual for the optimizer, and becomes a number below.
+    lr: float = optimization(
+        None, "highest learning rate; by default 0.002 for adam, 0.02 for sgd", low=0
+    )  # type: ignore[arg-type]
+    momentum: float = optimization(0.9, "momentum of optimizers that have one", low=0)
+    wd: float = optimization(1e-4, "weight decay; biases and norms have none", low=0)
+    clip: float = optimization(
+        None, "limit of each entry of a gradient; by default 0.1 for sgd", low=0
+    )  # type: ignore[arg-type]
+    schedule: str = optimization(
+        "cosine", "how the learning rate falls", choices=("constant", "cosine", "step", "poly")
+    )
+    warmup: float = optimization(1.0, "epochs in which the learning rate rises from 0", low=0)
+    steps: tuple[float, ...] = optimization(
+        (), "of --schedule step: epochs at which the rate falls to a tenth"
+    )
+    power: float = optimization(2.0, "of --schedule poly", low=0)
     minutes: float = optimization(
         0.0, "stop after so many minutes; 0 is no limit", low=0, changeable=True
     )
@@ -180,27 +188,31 @@ class Settings(Options):
         f"how tasks are weighed, NAME or NAME(OPTION=VALUE): {', '.join(method_names())}",
     )
     label_smoothing: float = optimization(
-        0.0, "of tasks that declare none: share of a label given to the others", low=0, below=1
+        0.0, "share of a label that the others get, in tasks that declare none", low=0, below=1
     )
-    mixup: float = optimization(0.0, "parameter of mixup; 0 is off", low=0)
-    cutmix: float = optimization(0.0, "parameter of CutMix; 0 is off", low=0)
+    mixup: float = optimization(0.0, "strength of mixup, such as 0.2; 0 is off", low=0)
+    cutmix: float = optimization(0.0, "strength of CutMix, such as 1; 0 is off", low=0)
     logic_mix: int = optimization(
         0, "LogicMix: means of up to so many images, what holds of one holds; 0 is off", low=0
     )
     ema: float = optimization(
-        0.0, "average weights with this decay, as 0.999; 0: off", low=0, below=1
+        0.0, "average the weights with this decay, such as 0.999; 0 is off", low=0, below=1
     )
     begin: int = optimization(0, "epochs of earlier parts of the run", low=0, flag="")
     seed: int = optimization(
-        0, "of weights, order, augmentation and dropout", low=-(2**63), high=2**64 - 1
+        0, "random seed of weights, order, augmentation and dropout", low=-(2**63), high=2**64 - 1
     )
     finetune: int = fine_tuning(
         0, "begin from trained weights: heads first, then so many epochs of all; chooses trunk, "
         "rates and all of this group, unless they are given", low=0, bare=FINETUNE_EPOCHS,
     )  # fmt: skip
-    frozen_epochs: int = fine_tuning(0, "first epochs, with the trunk frozen", low=0)
-    frozen_lr: float = fine_tuning(0.0, "highest rate in them; 0 is --lr", low=0)
-    layer_decay: float = fine_tuning(1.0, "rate of the first layer, as a share", low=0)
+    frozen_epochs: int = fine_tuning(
+        0, "first train the heads alone for so many epochs, with the trunk frozen", low=0
+    )
+    frozen_lr: float = fine_tuning(0.0, "highest learning rate in these epochs; 0 is --lr", low=0)
+    layer_decay: float = fine_tuning(
+        1.0, "learning rate of the first layer, as a share of --lr", low=0
+    )
     keep_statistics: bool = fine_tuning(
         False, "leave batch normalization's statistics as they are, in all epochs"
     )
@@ -211,20 +223,24 @@ class Settings(Options):
         f"METRIC one of {', '.join(usual_metrics())}, or another of mxmtl.metrics",
     )
     patience: int = checkpoints(
-        0, "stop after so many epochs without a better one", low=0, changeable=True
+        0, "early stopping: stop after so many epochs without a better one", low=0, changeable=True
     )
     keep: int = checkpoints(
-        2, "newest checkpoints to keep, beside the best", low=1, changeable=True
+        2, "how many of the newest checkpoints to keep, beside the best", low=1, changeable=True
     )
-    save_batches: int = checkpoints(0, "one after so many batches, too", low=0, changeable=True)
-    save_minutes: float = checkpoints(0.0, "one after so many minutes, too", low=0, changeable=True)
+    save_batches: int = checkpoints(
+        0, "also save a checkpoint after so many batches", low=0, changeable=True
+    )
+    save_minutes: float = checkpoints(
+        0.0, "also save a checkpoint after so many minutes", low=0, changeable=True
+    )
     logs: tuple[str, ...] = option(
-        (), "beside the printed lines", group="logs",
+        (), "files of all values, in the run folder", group="logs",
         choices=("csv", "jsonl", "tensorboard"), changeable=True,
     )  # fmt: skip
-    gpus: str = devices("", "such as 0,1; all that work by default, else the CPU")
+    gpus: str = devices("", "such as 0,1; by default all that work, else the CPU")
     kvstore: str = devices(
-        "", "MXNet's way to add gradients up; it fits by default",
+        "", "how MXNet adds gradients up; chosen to fit by default",
         choices=("", "local", "device", "dist_sync", "dist_sync_device"),
     )  # fmt: skip
 

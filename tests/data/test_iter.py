@@ -298,6 +298,11 @@ def test_misspelt_options_and_functions(pictures):
         mxmtl.RecordIter(pictures, 4, SHAPE, augment=[np.fliplr])
 
 
+def test_an_argument_of_image_record_iter_is_translated(pictures):
+    with pytest.raises(TypeError, match=r"ImageRecordIter; here it is augment=\[RandomMirror\(\)\]"):
+        mxmtl.RecordIter(pictures, 4, SHAPE, rand_mirror=True)
+
+
 def test_records_without_tasks_file(tmp_path):
     write(tmp_path / "a", np.float32([[1], [2]]), tasks=None)
     with pytest.raises(FileNotFoundError, match="a.tasks.json.*Records not written by mxmtl"):

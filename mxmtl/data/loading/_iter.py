@@ -28,6 +28,24 @@ from ._source import DTYPES, Levels, Normalize, Source, rendering_of
 log = logging.getLogger(__name__)
 
 ITS_OWN = ("prefix", "batch_size", "data_shape", "shuffle", "seed", "tasks")
+# What MXNet's ImageRecordIter calls it, and what to write here.
+STOCK = {
+    "path_imgrec": "the first argument",
+    "path_imgidx": "nothing: the .idx beside the .rec",
+    "label_width": "tasks=, or the .tasks.json beside the records",
+    **dict.fromkeys(("mean_r", "mean_g", "mean_b"), "mean=(red, green, blue)"),
+    **dict.fromkeys(("std_r", "std_g", "std_b"), "std=(red, green, blue)"),
+    "scale": "std=1 / scale",
+    "resize": "augment=[ResizeShort(size), CenterCrop()]",
+    "rand_crop": "augment=[RandomCrop()]",
+    "rand_mirror": "augment=[RandomMirror()]",
+    "random_resized_crop": "augment=[RandomResizedCrop(area=, ratio=)]",
+    "max_rotate_angle": "augment=[RandomRotation(degrees)]",
+    **dict.fromkeys(("brightness", "contrast", "saturation"), "augment=[ColorJitter(...)]"),
+    "preprocess_threads": "threads=",
+    "prefetch_buffer": "prefetch=",
+    "round_batch": 'last_batch="pad" or "discard"',
+}
 
 
 @dataclass(frozen=True)
@@ -219,6 +237,10 @@ class RecordIter(AdvancingIter):
         **options: Any,
     ) -> None:
         super().__init__(batch_size)
+        for name in sorted(STOCK.keys() & options.keys()):
+            raise TypeError(
+                f"{name} is an argument of MXNet's ImageRecordIter; here it is {STOCK[name]}."
+            )
         how, seed = LoadingOptions.of(options, ITS_OWN), whole_seed(seed)
         self._reader = RecordReader(record_files(prefix))
         self.tasks = tasks_of(prefix, tasks)
