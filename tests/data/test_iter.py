@@ -299,7 +299,9 @@ def test_misspelt_options_and_functions(pictures):
 
 
 def test_an_argument_of_image_record_iter_is_translated(pictures):
-    with pytest.raises(TypeError, match=r"ImageRecordIter; here it is augment=\[RandomMirror\(\)\]"):
+    with pytest.raises(
+        TypeError, match=r"ImageRecordIter; here it is augment=\[RandomMirror\(\)\]"
+    ):
         mxmtl.RecordIter(pictures, 4, SHAPE, rand_mirror=True)
 
 

@@ -14,6 +14,12 @@ PAGES = [
     *sorted((ROOT / "docs").rglob("*.md")),
     *sorted((ROOT / "examples").rglob("*.md")),
 ]
+# Pages in Chinese that have the code of the English page, to the letter but for comments.
+TWINS = {
+    ROOT / "README.zh.md": ROOT / "README.md",
+    ROOT / "docs/zh/quickstart.md": ROOT / "docs/quickstart.md",
+    ROOT / "docs/zh/coming-from-mxnet.md": ROOT / "docs/coming-from/mxnet.md",
+}
 BLOCK = re.compile(
     r"(?:^<!-- not run: (?P<why>[^\n]+) -->\n)?"
     r"^(?P<fence> *```)(?P<language>\w*)\n(?P<text>.*?)^(?P=fence)$",

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import pytest
 
-ROWS, SIZE = 160, 24
+ROWS, SIZE = 320, 24
 BREEDS = ["beagle", "boxer", "pug"]
 HOME = Path(__file__).parents[2]
 

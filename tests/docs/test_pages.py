@@ -10,7 +10,7 @@ from mxmtl import augment
 
 import pytest
 
-from ._pages import PAGES, ROOT, anchors, blocks, links, name_of, prose
+from ._pages import PAGES, ROOT, TWINS, anchors, blocks, links, name_of, prose
 
 README, CHINESE = ROOT / "README.md", ROOT / "README.zh.md"
 ALSO = [ROOT / "CHANGELOG.md", ROOT / ".github" / "CONTRIBUTING.md"]
@@ -57,16 +57,11 @@ def test_the_chinese_readme_has_the_same_structure():
     assert sorted_figures(structure(CHINESE)) == sorted_figures(structure(README))
 
 
-@pytest.mark.parametrize("name", ["quickstart", "tasks", "coming-from-mxnet"])
-def test_a_chinese_page_has_the_code_and_headings_of_the_english_one(name):
-    chinese = ROOT / "docs" / "zh" / f"{name}.md"
-    there = "coming-from/mxnet" if name == "coming-from-mxnet" else name
-    english = ROOT / "docs" / f"{there}.md"
-    mine, theirs = structure(chinese), structure(english)
-    own = {"tasks"}  # its examples have Chinese names
-    for part in ("headings", "tables", *([] if name in own else ["code"])):
-        assert mine[part] == theirs[part] or part == "headings", part
-    assert len(mine["headings"]) >= len(theirs["headings"]) - 1  # a task type of your own: English
+@pytest.mark.parametrize("chinese", TWINS, ids=name_of)
+def test_a_chinese_page_has_the_code_and_tables_of_the_english_one(chinese):
+    mine, theirs = structure(chinese), structure(TWINS[chinese])
+    for part in ("headings", "tables", "code"):
+        assert mine[part] == theirs[part], part
 
 
 def test_every_augmentation_has_its_entry_and_pictures():
@@ -83,7 +78,7 @@ def test_every_augmentation_has_its_entry_and_pictures():
 def test_figures_of_benchmarks_say_where_they_were_measured():
     for page in sorted((ROOT / "docs" / "benchmarks").glob("*.md")):
         text = page.read_text("utf-8")
-        assert re.search(r"EPYC|GTX|cores?\b|CPU", text), f"{name_of(page)}: on which machine?"
+        assert "EPYC" in text, f"{name_of(page)}: on which machine?"
         assert re.search(r"tools/|examples/|tests/", text), f"{name_of(page)}: by what?"
 
 

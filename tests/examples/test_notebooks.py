@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from pathlib import Path
 
 import nbformat
@@ -44,7 +45,18 @@ def test_is_kept_with_outputs_and_without_faults(path):
     assert str(ROOT) not in path.read_text("utf-8")
 
 
-def test_the_first_cell_has_a_summary_in_chinese_too():
-    for path in NOTEBOOKS:
-        text = nbformat.read(path, as_version=4).cells[0].source
-        assert any("\u4e00" <= letter <= "\u9fff" for letter in text), path.name
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_the_first_screen_says_what_it_is_and_where_to_go(path):
+    cells = nbformat.read(path, as_version=4).cells
+    text = cells[0].source
+    assert "*Summary in Chinese:*\n\n## 摘要\n" in text
+    assert any("\u4e00" <= letter <= "\u9fff" for letter in text.split("## 摘要")[1])
+    links = re.findall(
+        r"\]\(([^)#]+)", "".join(c.source for c in cells if c.cell_type == "markdown")
+    )
+    assert [link for link in links if "docs/" in link]
+    assert [link for link in links if link.endswith(".ipynb")]
+    assert all((path.parent / link).exists() for link in links if "://" not in link)
+    for cell in cells[1:3]:  # parameters and imports: what draws stands in pictures.py
+        assert len(cell.source.splitlines()) <= 24
+        assert "def " not in cell.source
