@@ -16,8 +16,6 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from mkdocs.structure.files import File, Files
-
 ROOT = Path(__file__).parents[1]
 PAGES = {"README.md": "index.md", "README.zh.md": "zh/index.md", "CHANGELOG.md": "changelog.md"}
 SHOWN = (".py", ".sh", ".txt", ".jsonl", ".yml", ".yaml")  # source, shown as a page with its text
@@ -42,8 +40,10 @@ def on_config(config: Any) -> Any:
     return config
 
 
-def on_files(files: Files, config: Any) -> Files:
+def on_files(files: Any, config: Any) -> Any:
     """Add the pages whose sources stand elsewhere in the repository."""
+    from mkdocs.structure.files import File
+
     texts = {there: (ROOT / here).read_text("utf-8") for here, there in PAGES.items()}
     texts |= {f"reference/{name}.md": reference(name) for name in packages()}
     texts["reference/mxmtl.md"] = top_level()
@@ -69,7 +69,7 @@ def on_files(files: Files, config: Any) -> Files:
     return files
 
 
-def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str:
+def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
     """Turn links that are right in the repository into links that are right on the site."""
     return turned(markdown, page.file.src_uri)
 

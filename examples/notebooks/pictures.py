@@ -24,10 +24,9 @@ import numpy as np
 
 
 def new_folder() -> Path:
-    """Return an empty folder that is the current one from now on, so that paths stay short."""
-    folder = Path(tempfile.mkdtemp())
-    os.chdir(folder)
-    return folder
+    """Go into an empty folder, and return it as a relative path, so that paths stay short."""
+    os.chdir(tempfile.mkdtemp())
+    return Path()
 
 
 def shell(command: str, show: int = 100) -> None:

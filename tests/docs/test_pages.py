@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
+import inspect
 import re
 from pathlib import Path
 from urllib.parse import unquote
@@ -12,6 +15,9 @@ import pytest
 
 from ._pages import PAGES, ROOT, TWINS, anchors, blocks, links, name_of, prose
 
+SPEC = importlib.util.spec_from_file_location("docs_site", ROOT / "tools" / "docs_site.py")
+SITE = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(SITE)
 README, CHINESE = ROOT / "README.md", ROOT / "README.zh.md"
 ALSO = [ROOT / "CHANGELOG.md", ROOT / ".github" / "CONTRIBUTING.md"]
 
@@ -62,6 +68,28 @@ def test_a_chinese_page_has_the_code_and_tables_of_the_english_one(chinese):
     mine, theirs = structure(chinese), structure(TWINS[chinese])
     for part in ("headings", "tables", "code"):
         assert mine[part] == theirs[part], part
+
+
+@pytest.mark.parametrize("package", SITE.packages())
+def test_the_reference_has_every_public_name(package):
+    module = importlib.import_module(package)
+    listed = SITE.public_names(package)
+    assert set(listed) >= set(getattr(module, "__all__", listed))
+    page = SITE.reference(package)
+    for name in listed:
+        thing = getattr(module, name)
+        assert f"::: {package}.{name}\n" in page
+        assert not isinstance(thing, type) or inspect.getdoc(thing), name
+
+
+def test_links_are_turned_for_the_site():
+    text = "[a](../README.md#b) [c](../examples/voc.py) ![d](images/report.png)\n"
+    text += "```\n[e](../x.md)\n```"
+    assert SITE.turned(text, "tables.md") == (
+        "[a](index.md#b) [c](source/examples/voc.py.md) ![d](images/report.png)\n"
+        "```\n[e](../x.md)\n```"
+    )
+    assert SITE.turned("[a](docs/zh/tasks.md)", "zh/index.md") == "[a](tasks.md)"
 
 
 def test_every_augmentation_has_its_entry_and_pictures():
