@@ -51,7 +51,7 @@ unit: .venv/installed
 
 # Any warning is an error: a link that leads nowhere, a name without a page.
 docs: .venv/docs-installed
-	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
 
 .venv/docs-installed: .venv/installed
 	$(PIP) -e ".[docs]"
