@@ -1,7 +1,7 @@
 """Every block of code of README, docs and examples is run, or says why it is not.
 
 A page's blocks run in order, in one folder and with one set of Python names, as a reader would run
-them. Two things are made small, so that it takes seconds: pictures, and the number of epochs.
+them. To take seconds it differs in this: pictures are small, epochs few, and reports are Markdown.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ SMALL = {
     r"data_shape=\(3, \d+, \d+\)": "data_shape=(3, 16, 16)",
     r"(num_epoch|[ (]epochs)=\d+": r"\1=1",
     r"frozen_epochs=\d+": "frozen_epochs=1",
+    r"(save\(\"\w+)\.html": r"\1.json",
 }
 
 
@@ -46,8 +47,10 @@ def small(text: str) -> str:
     return text
 
 
-def small_training(words: list[str]) -> list[str]:
-    """Return a command with small pictures and few epochs, where it trains."""
+def small_command(words: list[str]) -> list[str]:
+    """Return a command with small pictures and few epochs; pages are drawn by tests/reporting."""
+    if words[0] == "report":
+        return [word.replace(".html", ".md") for word in words]
     if words[0] != "train" or "--resume" in words:
         return words
     values = {"--data-shape": "3,16,16", "--epochs": "1"}
@@ -71,7 +74,7 @@ def run_command(words: list[str]) -> None:
             if rest[0] == "train" and "--run" in rest:  # as in a folder without that run
                 shutil.rmtree(rest[rest.index("--run") + 1], ignore_errors=True)
             free = ["--port", "0"] if rest[0] == "serve" else []
-            assert main([*small_training(rest), *free]) == 0, shlex.join(words)
+            assert main([*small_command(rest), *free]) == 0, shlex.join(words)
         case ["python", script, *rest]:
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(sys, "argv", [script, *rest])
