@@ -50,7 +50,7 @@ def small(text: str) -> str:
 def small_command(words: list[str]) -> list[str]:
     """Return a command with small pictures and few epochs; pages are drawn by tests/reporting."""
     if words[0] == "report":
-        return [word.replace(".html", ".md") for word in words]
+        return [word.replace(".html", ".page.md") for word in words]
     if words[0] != "train" or "--resume" in words:
         return words
     values = {"--data-shape": "3,16,16", "--epochs": "1"}
