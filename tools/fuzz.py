@@ -84,6 +84,8 @@ class Watched:
         assert process.stdout is not None
         os.set_blocking(process.stdout.fileno(), False)
         began, text, ready = time.monotonic(), b"", False
+        # A machine with more to do than it has processors for gives each less of its time.
+        patience = STILL * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
         try:
             while self._goes_on():
                 more = process.stdout.read()
@@ -96,7 +98,7 @@ class Watched:
                     self._line(line.decode())
                 if not more:
                     time.sleep(0.01)
-                if time.monotonic() - began > (STILL if ready else 10 * STILL):
+                if time.monotonic() - began > patience * (1 if ready else 10):
                     self._count("hang")
                     return
             else:
