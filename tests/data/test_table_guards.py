@@ -51,6 +51,14 @@ def test_a_note_is_said_and_stops_nothing(table, cells, said):
     assert not inference.doubts
 
 
+def test_rows_that_all_contradict_each_other_are_no_list_of_labels(table):
+    paths = [f"{row // 2}.jpg" for row in range(40)]
+    assert not infer_tasks(table(paths, x=["a", "b"] * 20)).doubts
+    cells = ["a", "b"] * 19 + ["a", "a"]  # as a list, it would tell one image from the others
+    doubts = infer_tasks(table(paths, x=cells)).doubts
+    assert "of 19 of them the rows differ in 'x' ('0.jpg' is the first)" in doubts["rows"]
+
+
 @pytest.mark.parametrize(
     ("cells", "said"),
     [

@@ -185,11 +185,14 @@ class PathsSeen:
 def disagreeing(table: TableReader, tasks: TaskSet) -> dict[str, tuple[int, str]]:
     """Return {column: (images, the first)} whose rows say different things of one image.
 
-    A second walk through the table, for tables in which images come back.
+    A second walk through the table, for tables in which images come back. A column of which every
+    image says every word is none of them: its rows contradict each other, and as a list of what
+    an image has they would tell nothing.
     """
     places: dict[str, int] = {}
     said: dict[str, dict[int, object]] = {}
     apart: dict[str, dict[int, str]] = {}
+    more: dict[str, set[tuple[int, object]]] = {}
     for chunk in table.chunks():
         at = [places.setdefault(path, len(places)) for path in chunk.paths]
         for task in tasks:
@@ -201,7 +204,13 @@ def disagreeing(table: TableReader, tasks: TaskSet) -> dict[str, tuple[int, str]
                 said_here = key_of(cell) if isinstance(cell, str) else cell  # 3.0 says what 3 does
                 if cell != "" and earlier.setdefault(place, said_here) != said_here:
                     apart.setdefault(name, {}).setdefault(place, path)
-    return {name: (len(images), next(iter(images.values()))) for name, images in apart.items()}
+                    more.setdefault(name, set()).add((place, said_here))
+    found = {}
+    for name, images in apart.items():
+        words = {*said[name].values(), *(word for _, word in more[name])}
+        if len(said[name]) + len(more[name]) < len(said[name]) * len(words):
+            found[name] = len(images), next(iter(images.values()))
+    return found
 
 
 def doubt_of_rows(
