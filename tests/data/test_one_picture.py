@@ -7,7 +7,7 @@ import struct
 import zlib
 
 import mxmtl
-from mxmtl.augment import Pipeline, View, averaged
+from mxmtl.augment import CenterCrop, Pipeline, View, averaged
 from mxmtl.data import ImageError, ImageOptions, inspect_records
 from mxmtl.data.images import (
     Room,
@@ -190,6 +190,17 @@ def test_scans_of_a_jpeg_are_bounded():
         ImageReader(Preprocessing((3, 8, 8)))(large)
     with pytest.raises(ImageError, match=r"2\d\d scans; a JPEG file is decoded up to 100"):
         decode_view(memoryview(large), Pipeline(None, (8, 8)), (), 3)
+
+
+def test_a_jpeg_without_sampling_factors_is_broken():
+    good = encoded(np.full((64, 48, 3), 90, np.uint8), ".jpg")
+    frame = good.index(b"\xff\xc0")
+    broken = bytearray(good)
+    for component in range(broken[frame + 9]):
+        broken[frame + 11 + 3 * component] = 0
+    with pytest.raises(ImageError, match="OpenCV|decode"):
+        decode_view(memoryview(broken), Pipeline([CenterCrop()], (8, 8)), (), 3)
+
 
 
 @pytest.mark.parametrize("begin", [b"\0\0\0\x0cjP  \r\n\x87\n", b"\x59\xa6\x6a\x95", b"P7\n"])

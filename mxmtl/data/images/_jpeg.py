@@ -132,7 +132,7 @@ def rows_of_unit(data: Bytes, head: JpegHead) -> int:
     """Return how many rows of pixels the smallest coded unit has: 8 or 16, in most files."""
     start = head.frame + 11  # of each component: number, sampling factors, table
     factors = bytes(data[start : start + 3 * data[head.frame + 9] : 3])
-    return BLOCK * max((factor & 15 for factor in factors), default=1)
+    return BLOCK * max([1, *(factor & 15 for factor in factors)])  # 0 only in what is broken
 
 
 class Irregular(Exception):  # noqa: N818 (no error: only decoding will tell)
