@@ -202,7 +202,6 @@ def test_a_jpeg_without_sampling_factors_is_broken():
         decode_view(memoryview(broken), Pipeline([CenterCrop()], (8, 8)), (), 3)
 
 
-
 @pytest.mark.parametrize("begin", [b"\0\0\0\x0cjP  \r\n\x87\n", b"\x59\xa6\x6a\x95", b"P7\n"])
 def test_formats_whose_decoders_are_weak_are_not_read(begin):
     data = begin + bytes(100)

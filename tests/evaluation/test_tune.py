@@ -240,7 +240,7 @@ def test_nothing_to_tune_leaves_the_model_as_it_was(run, records):
         ("thresholds", {"nope": [0.5]}, "no task 'nope'"),
         ("temperature", {"toys": 0}, "temperature 0; expected a task, above 0"),
         ("temperature", {"nope": 1}, "expected a task"),
-        ("temperature", {"toys": "hot"}, "TypeError"),
+        ("temperature", {"toys": "hot"}, "temperature.toys is 'hot'; expected float"),
     ],
 )
 def test_a_model_file_with_impossible_numbers_is_named(tmp_path, part, value, message):
