@@ -99,6 +99,10 @@ def json_text(data: Any, indent: int = 1) -> str:
     return json.dumps(finite(data), indent=indent, ensure_ascii=False, allow_nan=False)
 
 
+class NestedError(ValueError):
+    """JSON that no program of ours wrote, whatever has happened to it since: meant to harm."""
+
+
 def read_json(path: PathLike, expected: str, version: int, form: Any = object) -> dict[str, Any]:
     """Read an object with this ``format`` and ``version``; `ValueError` naming the file if not.
 
@@ -111,7 +115,7 @@ def read_json(path: PathLike, expected: str, version: int, form: Any = object) -
         except ValueError as error:
             raise ValueError(f"{name}: no JSON ({error}).") from error
         except RecursionError:
-            raise ValueError(f"{name}: no JSON of ours (it is nested too deep).") from None
+            raise NestedError(f"{name}: no JSON of ours (it is nested too deep).") from None
     if not isinstance(data, dict) or data.get("format") != expected:
         raise ValueError(f'{name}: expected "format": "{expected}".')
     if data.get("version") != version:

@@ -199,6 +199,8 @@ class ClassBalanced(CountedLoss):
     loss : Loss, optional
         What is weighed; cross-entropy by default.
 
+    Notes
+    -----
     The gradient is that of ``loss`` times the weight, and keeps its sign.
 
     References

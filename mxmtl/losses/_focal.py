@@ -224,6 +224,8 @@ class ProperAsymmetric(Loss):
     zeta_pos, zeta_neg : float
         Divisors. All six defaults are those of the authors' code.
 
+    Notes
+    -----
     The gradient has the sign of p - label: of a positive
     ``-k_pos / zeta_pos sigmoid(-k_pos (z - b_pos))``, of a negative
     ``k_neg / zeta_neg sigmoid(k_neg (z - b_neg))``.

@@ -17,7 +17,15 @@ from typing import Any
 
 import mxnet as mx
 
-from .._files import PathLike, atomic_write, read_json, sha256_of, temporary_beside, write_json
+from .._files import (
+    NestedError,
+    PathLike,
+    atomic_write,
+    read_json,
+    sha256_of,
+    temporary_beside,
+    write_json,
+)
 from .._foreign import load_arrays
 
 log = logging.getLogger("mxmtl")
@@ -96,7 +104,7 @@ class Checkpoint:
             raise CheckpointError(f"{error.filename}: no such file.") from error
         except OSError as error:
             raise CheckpointError(f"{error.filename}: {error.strerror}.") from error
-        except CheckpointError:
+        except (CheckpointError, NestedError):  # no crash leaves the latter, so none is passed over
             raise
         except ValueError as error:
             raise CheckpointError(str(error)) from error

@@ -145,3 +145,10 @@ def test_checkpoints_have_their_types_and_those_of_runs_a_history(tmp_path, capl
         assert newest_good(tmp_path) is None
     assert "model-0001.json: history[0].epoch is '1'; expected int" in caplog.text
     assert "optimizer.numbers.update is 'x'" in caplog.text
+
+
+def test_a_checkpoint_that_is_meant_to_harm_is_not_passed_over(tmp_path):
+    (tmp_path / "settings.json").write_text("{}")
+    (tmp_path / "model-0001.json").write_text("[" * 100_000)
+    with pytest.raises(ValueError, match="model-0001.json: no JSON of ours .it is nested too deep"):
+        RunFolder(tmp_path).best  # noqa: B018
