@@ -192,6 +192,18 @@ def test_scans_of_a_jpeg_are_bounded():
         decode_view(memoryview(large), Pipeline(None, (8, 8)), (), 3)
 
 
+def test_a_head_says_the_same_whether_all_is_checked_or_not():
+    pictures = dict(lossless(photo(40, 50)))
+    gray = Image.fromarray(photo(40, 50)[:, :, 0])
+    stream = io.BytesIO()
+    gray.save(stream, "PNG", transparency=int(np.array(gray)[0, 0]))
+    pictures["a transparent gray"] = stream.getvalue()
+    for name, data in pictures.items():
+        quick, whole = read_info(data, whole=False), read_info(data)
+        assert quick._replace(sure=True) == whole._replace(sure=True), name
+    assert read_info(stream.getvalue(), whole=False).transparent == np.array(gray)[0, 0]
+
+
 def test_a_jpeg_without_sampling_factors_is_broken():
     good = encoded(np.full((64, 48, 3), 90, np.uint8), ".jpg")
     frame = good.index(b"\xff\xc0")

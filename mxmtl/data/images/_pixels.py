@@ -278,6 +278,8 @@ def eight_bits(image: np.ndarray, bits: int = 16) -> np.ndarray:
 
 def upright(image: np.ndarray, orientation: int) -> np.ndarray:
     """Undo an EXIF orientation (Exif 2.3, tag 274); the result is a view, and takes no memory."""
+    if orientation == 1:
+        return image
     if orientation >= TRANSPOSED:
         image = image.swapaxes(0, 1)
     down, across = {2: (1, -1), 3: (-1, -1), 4: (-1, 1), 6: (1, -1), 7: (-1, -1), 8: (-1, 1)}.get(
