@@ -366,3 +366,64 @@ def excel_of_dates(root):
     return "t.xlsx --yes", {
         "": [{"Smiling": "1", "Weight_kg": "1.5"}, {"Smiling": "0", "Weight_kg": ""}]
     }
+
+
+@variant
+def endings_in_open_images(root):
+    said = [("a.png", "/m/1", 1), ("a.png", "/m/2", 0), ("b.png", "/m/2", 1)]
+    write(root / "l.csv", lines([["ImageID", "LabelName", "Confidence"], *said]))
+    write(root / "names.csv", "LabelName,DisplayName\n/m/1,Dog\n/m/2,Cat\n")
+    pictures(root, ["d/a.png", "d/b.png"])
+    return (
+        "l.csv --images d --long label=LabelName,value=Confidence --names names.csv --yes",
+        {"": [{"LabelName.Cat": "0", "LabelName.Dog": "1"},
+              {"LabelName.Cat": "1", "LabelName.Dog": ""}]},
+    )  # fmt: skip
+
+
+@variant
+def one_folder_of_chestxray(root):
+    write(root / "t.csv", "Image Index,Finding Labels,\n1.png,Mass|Hernia,\n2.png,No Finding,\n")
+    pictures(root, ["images/1.png", "images/2.png"])
+    return (
+        "t.csv --separator '|' --none-name 'No Finding' --yes",
+        {"": yes_no("Finding_Labels", ["Hernia", "Mass"], [["Mass", "Hernia"], []])},
+    )
+
+
+@variant
+def identities(root):
+    pictures(root, ["img/1.png", "img/2.png", "img/3.png"])
+    write(root / "identity_CelebA.txt", "1.png 7\n2.png 12\n3.png 7\n")
+    return "identity_CelebA.txt --images img --yes", {
+        "": [{"identity_CelebA": one} for one in ("7", "12", "7")]
+    }
+
+
+@variant
+def names_of_the_column_whose_codes_they_are(root):
+    pictures(root, ["1.png", "2.png"])
+    write(root / "t.csv", "img,kind,part\n1.png,1,train\n2.png,2,test\n")
+    write(root / "names.txt", "owl\nwren\n")
+    return "t.csv --names names.txt --split-column part --yes", {
+        "_train": [{"kind": "owl"}], "_test": [{"kind": "wren"}],
+    }  # fmt: skip
+
+
+@variant
+def names_of_no_column(root):
+    pictures(root, ["1.png", "2.png"])
+    write(root / "t.csv", "img,kind\n1.png,a\n2.png,b\n")
+    write(root / "names.txt", "owl\nwren\n")
+    return "t.csv --names names.txt --yes", "no column has codes of it"
+
+
+@variant
+def list_of_ones_and_minus_ones(root):
+    pictures(root, ["1.png", "2.png"])
+    write(root / "t.lst", "0\t1\t-1\t1.png\n1\t-1\t1\t2.png\n")
+    return (
+        "t.lst --task 'Multilabel a labels=x,y'",
+        {"": [{"a.x": "1", "a.y": ""}, {"a.x": "", "a.y": "1"}]},
+        "-1 is unknown. If it means no: --values no=-1",
+    )

@@ -12,6 +12,7 @@ from mxmtl.cli import main
 import numpy as np
 import pytest
 
+from . import _samples_more  # noqa: F401 (whose samples are registered)
 from ._samples import SAMPLES
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "tables.md"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import abc
 import dataclasses
 import functools
+import itertools
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -186,8 +187,8 @@ class NamedTable(Derived):
         names, header = names_in_file(file)
         self._file, self._names = file, names
         known = [task.get("column", task["name"]) for task in inner.known_tasks]
-        usual = [one for one in (header, *known, inner.columns[-1]) if one in inner.columns]
-        column = column or usual[0]
+        usual = [one for one in (header, *known) if one in inner.columns]
+        column = column or (usual[0] if usual else self._column_of_codes(inner))
         self._column, self._old = column, {name: name for name in inner.columns}
         if column not in inner.columns:
             self._old = {self._renamed(name, column): name for name in inner.columns}
@@ -226,6 +227,28 @@ class NamedTable(Derived):
                 f"{self._file} has no name for {cell!r}, nor for others that stay codes."
             )
         return self._names.get(cell, cell)
+
+    def _column_of_codes(self, inner: TableReader) -> str:
+        # The one whose first cells are codes of the file; of several the last column.
+        shares = {}
+        for chunk in itertools.islice(inner.chunks(), 1):
+            for name in inner.columns:
+                mark, texts = self.options.separator_of(name), chunk.coded(name).texts
+                lists = (one.split(mark) if mark and isinstance(one, str) else one for one in texts)
+                words = {
+                    word.strip()
+                    for names in lists
+                    for word in ([names] if isinstance(names, str) else names)
+                } - {""}
+                shares[name] = sum(word in self._names for word in words) / max(len(words), 1)
+        most = max(shares.values(), default=0.0)
+        best = [name for name, share in shares.items() if share == most > 0]
+        if len(best) == 1 or inner.columns[-1] in best:
+            return best[-1]
+        found = f"codes of it stand in {best}" if best else "no column has codes of it"
+        raise TableError(
+            f"{self._file}: {found}. Name the column: names=['COLUMN={self._file}'] (--names)."
+        )
 
     def _renamed(self, name: str, column: str) -> str:
         start, dot, code = name.partition(".")

@@ -73,6 +73,8 @@ def guess_names(cells: ColumnCells) -> str:
         return "every list is empty"
     if len(cells.parts) == 1 and cells.said is None and [*cells.parts.values()] == [cells.filled]:
         return f"every cell is {next(iter(cells.parts))!r}"
+    if cells.said is None and set(cells.parts.values()) == {1} and len(cells.parts) > MANY_ROWS:
+        return "every name is different"
     if len(cells.parts) > FEW_NUMBERS and all(number(name) is not None for name in cells.parts):
         values = [number(name) or 0.0 for name in cells.parts]
         if not all(value.is_integer() for value in values):
@@ -125,8 +127,9 @@ def is_of_rows(cells: ColumnCells) -> str:
     >>> is_of_rows(ColumnCells("fold"))[:39], is_of_rows(ColumnCells("age"))
     ('its name is that of an id, a fold or a ', '')
     """
-    many = len(cells.texts) > min(FEW_NUMBERS, cells.filled / 3)
-    if plain(cells.name) not in ROWS_OF and not (many and ID.fullmatch(cells.name)):
+    many = len(cells.texts) > min(FEW_NUMBERS, cells.filled / 3) and not cells.several
+    own = cells.name.rpartition(".")[2] if cells.several else cells.name
+    if plain(own) not in ROWS_OF and not (many and ID.fullmatch(cells.name)):
         return ""
     return (
         "its name is that of an id, a fold or a split, or of how the row was made; if it is to be "

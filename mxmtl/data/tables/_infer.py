@@ -14,7 +14,7 @@ from ...tasks import Task, TaskSet, is_task_name, word_value
 from .._errors import TableError
 from ._cells import MAX_CLASSES, ColumnCells
 from ._doubts import PathsSeen, disagreeing, doubt_of_rows, doubts_of, notes_on_cells
-from ._encode import is_names_column
+from ._encode import LabelEncoder, is_names_column
 from ._guess import guess_type, is_of_rows, task_name
 from ._open import open_table
 from ._table import TableOptions, TableReader
@@ -123,9 +123,7 @@ def infer_tasks(
     opened = open_table(table, options or TableOptions())
     opened.check_labels()
     if opened.stored_width is not None:
-        raise TableError(
-            f"{opened.source}: a list holds numbers without names. Say what they are by tasks."
-        )
+        return of_list(opened, given)
     no_tasks = {*ignore, opened.options.path_column, opened.split_column, *opened.not_tasks}
     told = [with_columns(spec, opened, no_tasks) for spec in given or opened.known_tasks]
     asked = {spec.get("column", spec.get("name")) for spec in told}
@@ -137,10 +135,7 @@ def infer_tasks(
         specs = guesses(columns, left_out, opened)
     if not specs:
         raise TableError(f"{opened.source}: no column suggests a task: {shortened(left_out)}.")
-    try:
-        tasks = TaskSet([Task.from_dict(spec) for spec in specs])
-    except ValueError as error:
-        raise TableError(f"{opened.source}: {error}") from error
+    tasks = made(specs, opened)
     notes, doubts = notes_on(tasks, columns, opened, bool(given)), {}
     unmet = (
         opened.unmet()
@@ -160,6 +155,41 @@ def infer_tasks(
     labelled = {task.name: known_cells(task, columns) for task in tasks}
     counts = {task.name: counted(task, columns) for task in tasks}
     return Inference(tasks, num_rows, labelled, left_out, notes, doubts, counts)
+
+
+def made(specs: Sequence[Spec], table: TableReader) -> TaskSet:
+    """Make tasks; `TableError` names the table where they are none."""
+    try:
+        return TaskSet([Task.from_dict(spec) for spec in specs])
+    except ValueError as error:
+        raise TableError(f"{table.source}: {error}") from error
+
+
+def of_list(table: TableReader, given: Sequence[Spec]) -> Inference:
+    """Look at stored labels, of tasks that are given with all of their names."""
+    if not given or any(map(wanted, given)):
+        raise TableError(
+            f"{table.source}: a list holds numbers without names. Say what they are by tasks, with "
+            "their names: --task 'Multilabel attr labels=hat,bag'."
+        )
+    tasks, rows = made(given, table), 0
+    encoder = LabelEncoder(table, tasks)
+    met = {value: np.zeros(tasks.label_width, np.int64) for value in (1, 0, -1)}
+    known = np.zeros(tasks.label_width, np.int64)
+    for chunk in table.chunks():
+        labels, problems, _ = encoder.encode_all(chunk)
+        labels = np.delete(labels, list(problems), axis=0)
+        rows += len(labels)
+        known += (~np.isnan(labels) & (labels != tasks.missing_label)).sum(axis=0)
+        for value, count in met.items():
+            count += (labels == value).sum(axis=0)
+    notes = {}
+    if ((met[1] > 0) & (met[0] == 0) & (met[-1] > 0) & (met[1] == known)).any():
+        notes["table"] = "1 and -1 stand there, and -1 is unknown. If it means no: --values no=-1."
+    if table.unmet():
+        notes["options"] = "; ".join(table.unmet())
+    labelled = {task.name: int(known[at].sum()) for task, at in zip(tasks, tasks.slices)}
+    return Inference(tasks, rows, labelled, {}, notes)
 
 
 def no_columns(table: TableReader) -> list[str]:
@@ -232,7 +262,7 @@ def guesses(
             parts[task].append(label)
         elif kind not in Task.types:
             left_out[name] = kind
-        elif not cells.several and is_of_rows(cells):
+        elif is_of_rows(cells):
             left_out[name] = is_of_rows(cells)
         else:
             names = names_from(cells, wanted({"type": kind}), table)

@@ -22,6 +22,7 @@ from .._errors import TableError, bad_name, escaped, not_utf8
 from ._chunk import Row
 from ._paths import IMAGE_ENDINGS
 from ._table import TableOptions, TableReader
+from ._values import ColumnValues
 
 SUFFIX, MARKS, UNKNOWN = "_labels", frozenset("ynm"), ("", "?")  # of FashionAI
 log = logging.getLogger(__name__)
@@ -272,6 +273,7 @@ class ListTable(TableReader):
     def __init__(self, path: str, options: TableOptions) -> None:
         super().__init__(path, options)
         self.columns = []
+        self._values = ColumnValues(options.values)
         self.stored_width = self._first_width()
 
     def check_labels(self) -> None:
@@ -283,12 +285,14 @@ class ListTable(TableReader):
             if len(parts) < 3 and self.stored_width:
                 yield Row(number, -1, parts[-1], {}, problem=f"it has no label; {EXPECTED}")
                 continue
+            words = self._values.of("")
+            cells = [str(words(part)) or "nan" for part in parts[1:-1]] if words else parts[1:-1]
             try:
-                record_id, label = int(parts[0]), np.array(parts[1:-1], np.float32)
+                record_id, label = int(parts[0]), np.array(cells, np.float32)
             except ValueError as error:
                 yield Row(number, -1, parts[-1], {}, problem=f"{error}; {EXPECTED}")
                 continue
-            problem = altered_label(parts[1:-1], label)
+            problem = altered_label(cells, label)
             if len(label) != self.stored_width:
                 problem = (
                     f"it has {len(label)} labels, but the first row with any has "
@@ -297,6 +301,9 @@ class ListTable(TableReader):
             elif not 0 <= record_id < 2**63:
                 problem = f"index {record_id} is not in [0, 2^63)."
             yield Row(number, record_id, parts[-1], {}, label, problem)
+
+    def unmet(self) -> list[str]:
+        return self._values.unmet([""]) if self.options.values else []
 
     def _first_width(self) -> int:
         rows = False

@@ -10,7 +10,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from .._errors import TableError
-from ._paths import is_picture
+from ._paths import IMAGE_ENDINGS, is_picture
 from ._records import FileOfRecords, Record, without_geometry
 from ._table import TableOptions
 
@@ -71,22 +71,20 @@ class FilesTable(FileOfRecords):
     """A folder of one JSON or XML file for each image, as DeepFashion2, V7 and PASCAL VOC have.
 
     The columns are what the files say, by dotted names; the image is the one that a file names, or
-    that is called as the file is.
+    that is called as the file is. The folder may be beside that of the images: then both are below
+    the one that is given.
     """
 
     layout, about, reads_folder = "files", "folder of one .json or .xml file an image", True
 
     @classmethod
     def recognises(cls, path: str, head: bytes) -> bool:
-        with os.scandir(path) as found:
-            names = [entry.name for _, entry in zip(range(SHOWN), found) if entry.is_file()]
-        own = [name for name in names if name.lower().endswith(PER_IMAGE)]
-        return len(own) > 1 and len(own) * 2 > len(names)
+        return bool(folder_of_files(path))
 
     def read(self, path: str, options: TableOptions) -> Sequence[Record]:
-        rows = []
-        for name in sorted(os.listdir(path)):
-            file = os.path.join(path, name)
+        rows, folder = [], folder_of_files(path) or path
+        for name in sorted(os.listdir(folder)):
+            file = os.path.join(folder, name)
             if name.lower().endswith(".json"):
                 record = json_of(file)
             elif name.lower().endswith(".xml"):
@@ -96,6 +94,27 @@ class FilesTable(FileOfRecords):
                 continue
             rows.append({"path": named_in(record) or os.path.splitext(name)[0], **record})
         return rows
+
+
+def folder_of_files(path: str) -> str:
+    """Return where the files of a folder are: in it, or in the one of two that has no images."""
+    if mostly(path, PER_IMAGE):
+        return path
+    inner = [entry.path for entry in os.scandir(path) if entry.is_dir() and entry.name[0] != "."]
+    files = [folder for folder in inner if mostly(folder, PER_IMAGE)]
+    images = [folder for folder in inner if mostly(folder, IMAGE_ENDINGS)]
+    return files[0] if len(inner) == 2 and len(files) == len(images) == 1 else ""
+
+
+def mostly(folder: str, endings: tuple[str, ...]) -> bool:
+    """Tell whether more than one of the first files of a folder, and most, end so."""
+    try:
+        with os.scandir(folder) as found:
+            names = [entry.name for _, entry in zip(range(SHOWN), found) if entry.is_file()]
+    except PermissionError:
+        return False  # whoever reads it says so
+    own = [name for name in names if name.lower().endswith(endings)]
+    return len(own) > 1 and len(own) * 2 > len(names)
 
 
 def json_of(path: str) -> dict[str, Any]:
