@@ -15,6 +15,7 @@ from typing import Any
 
 from .._options import Options, option, read_shares, read_size
 from .._threads import usable_cores
+from ..tasks import Dropping
 
 HIGHEST = {"jpg": 100, "png": 9, "webp": 100}
 SPLIT_NAME = re.compile(r"[A-Za-z0-9_]+")
@@ -110,6 +111,11 @@ class OutputOptions(Options):
     group: str | None = splitting(None, "column whose equal cells stay together")
     stratify: bool = splitting(False, "even shares of every class, label and missing cell")
     seed: int = splitting(0, "of the split", low=0)
+    drop_labels: str | None = option(
+        None, "leave known labels out, of the split train if there is one, to learn what that "
+        "costs: random(share=0.8), balanced(number=100) or single",
+        group="experiments", metavar="WAY(OPTION=VALUE)",
+    )  # fmt: skip
     workers: int = running(
         0, "threads; 0 is one for each core; the bytes written do not depend on it", low=0
     )
@@ -131,6 +137,8 @@ class OutputOptions(Options):
             raise ValueError("group and stratify say how to split: give split={name: share} too.")
         if self.split is not None:
             _check_shares(self.split)
+        if self.drop_labels is not None:
+            Dropping.read(self.drop_labels)
 
     @property
     def sharded(self) -> bool:
@@ -143,7 +151,8 @@ class OutputOptions(Options):
             "shard_rows", "shard_bytes", "split", "split_column", "split_values", "group",
             "stratify", "seed",
         )  # fmt: skip
-        return {name: getattr(self, name) for name in names}
+        dropped = {} if self.drop_labels is None else {"drop_labels": self.drop_labels}
+        return {**{name: getattr(self, name) for name in names}, **dropped}
 
     @property
     def num_workers(self) -> int:

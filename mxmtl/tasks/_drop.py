@@ -4,17 +4,42 @@ What a method for missing labels is worth can be told only where the labels that
 known after all. Why labels go missing decides which method is right, so there are three ways.
 """
 
+# ruff: noqa: RUF009 (option() makes a dataclass field)
+
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from .._options import one_of
+from .._options import Options, option, read_call
 from ._task import Task
 from ._taskset import TaskSet
 
-WAYS = ("random", "balanced", "single")
+
+@dataclass(frozen=True)
+class Dropping(Options):
+    """Which labels are dropped; see `drop_labels`.
+
+    >>> Dropping.read("random(share=0.8)").share
+    0.8
+    """
+
+    way: str = option("random", "how they are chosen", choices=("random", "balanced", "single"))
+    share: float = option(0.5, "chance of each label, where random", low=0, high=1)
+    number: int = option(100, "rows that are kept of each value, where balanced", low=0)
+    seed: int = option(0, "the same seed drops the same labels", low=0)
+
+    @classmethod
+    def read(cls, text: str) -> Dropping:
+        """Make it of a way, with its options in brackets."""
+        way, options = read_call(text, "drop_labels", "random(share=0.8)")
+        return cls.of({"way": way, **options})
+
+    def __call__(self, labels: Any, tasks: TaskSet) -> np.ndarray:
+        """Return `drop_labels` of them."""
+        return drop_labels(labels, tasks, **asdict(self))
 
 
 def drop_labels(
@@ -77,12 +102,7 @@ def drop_labels(
             f"labels have the shape {array.shape}; expected (rows, {tasks.label_width}), as "
             "tasks.encode makes them."
         )
-    if way not in WAYS:
-        raise ValueError(f"way={way!r} is not {one_of(str(way), list(WAYS))}.")
-    if not 0 <= share <= 1:
-        raise ValueError(f"share={share!r}; expected a number from 0 to 1.")
-    if number < 0:
-        raise ValueError(f"number={number!r}; expected 0 or more.")
+    Dropping(way, share, number, seed)  # checks them
     rng = np.random.RandomState(seed)
     for task, place in zip(tasks, tasks.slices):
         part = array[:, place]

@@ -11,6 +11,7 @@ import mxmtl
 from mxmtl.cli import main
 from mxmtl.data import RowError, TableError
 from mxmtl.data.convert import Stage, read_file
+from mxmtl.data.records import read_manifest
 
 import mxnet as mx
 import numpy as np
@@ -49,6 +50,29 @@ def test_labels_come_back_bit_for_bit(made, tmp_path):
         assert label.tobytes() == TASKS.encode(row).tobytes()
         assert payload == (folder / "jpg" / row["path"]).read_bytes()
     assert mxmtl.TaskSet.load(tmp_path / "train.tasks.json") == TASKS
+
+
+def test_labels_are_dropped_on_purpose_of_the_training_split_alone(made, tmp_path):
+    folder, rows = made
+    way = "random(share=0.6, seed=3)"
+    command = ["convert", str(folder / "train.csv"), "--images", str(folder / "jpg")]
+    command += ["--split", "train=0.8,val=0.2", "--drop-labels", way]
+    TASKS.save(tmp_path / "tasks.json")
+    command += ["--tasks", str(tmp_path / "tasks.json"), "--prefix", str(tmp_path / "d")]
+    assert main(command) == 0
+    labels = np.stack([TASKS.encode(row) for row in rows])
+    parts = {name: read_by_mxnet(tmp_path / f"d_{name}") for name in ("train", "val")}
+    assert set(parts["train"]) | set(parts["val"]) == set(range(ROWS))
+    for name, records in parts.items():
+        index = sorted(records)
+        found = np.stack([records[row][0] for row in index])
+        left = mxmtl.drop_labels(labels[index], TASKS, share=0.6, seed=3)
+        np.testing.assert_array_equal(found, left if name == "train" else labels[index])
+    manifest = read_manifest(str(tmp_path / "d_train"))
+    assert manifest["options"]["drop_labels"] == way
+    assert (
+        "drop_labels" not in read_manifest(convert(folder, tmp_path / "w").prefixes[0])["options"]
+    )
 
 
 def test_mxnet_iterates_over_the_labels_and_pixels(made, tmp_path):
@@ -295,6 +319,9 @@ def test_options_that_do_not_exist_are_refused_with_a_hint(made, tmp_path):
         ({"group": "x"}, "say how to split"),
         ({"split": {"a": 1.0}, "group": "x"}, "no column 'x' among"),
         ({"split_column": "x"}, "no column 'x' among"),
+        ({"drop_labels": "randon"}, r"way='randon': expected .*did you mean 'random'"),
+        ({"drop_labels": "random(share=2)"}, "share=2: expected 0 or more, at most 1"),
+        ({"drop_labels": "random:0.8"}, "drop_labels='random:0.8'|way='random:0.8'"),
     ],
 )
 def test_options_are_checked(made, tmp_path, options, message):

@@ -69,9 +69,9 @@ def test_how_many_stay(labels):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"way": "randon"}, "way='randon' is not one of .*did you mean 'random'"),
-        ({"share": 1.5}, "share=1.5; expected a number from 0 to 1"),
-        ({"number": -1}, "number=-1; expected 0 or more"),
+        ({"way": "randon"}, "way='randon': expected one of .*did you mean 'random'"),
+        ({"share": 1.5}, "share=1.5: expected 0 or more, at most 1"),
+        ({"number": -1}, "number=-1: expected 0 or more"),
     ],
 )
 def test_what_is_refused(labels, options, message):

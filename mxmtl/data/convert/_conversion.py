@@ -381,8 +381,7 @@ class Conversion:
         """Return the tasks with what they take from the labels of the training split, the first."""
         if self._tasks is None:
             return None
-        training = plan.splits.index("train") if "train" in plan.splits else 0
-        return self._tasks.learned(outputs[training].counts)
+        return self._tasks.learned(outputs[plan.training].counts)
 
     def _check_not_empty(self, plan: Plan, outputs: list[Output]) -> None:
         for name, output in zip(plan.splits, outputs):

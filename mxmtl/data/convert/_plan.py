@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from ..._progress import progress
-from ...tasks import TaskSet
+from ...tasks import Dropping, TaskSet
 from .._errors import TableError
 from .._options import OutputOptions
 from ..tables import LabelEncoder, LabelledRow, TableReader, labelled_rows
@@ -35,6 +35,8 @@ class Plan:
         this table already.
     problems : dict
         {position of a row: what is wrong with the split that it names}.
+    labels : ndarray, optional
+        What is left of the labels of all rows, (num_rows, label_width), where some are dropped.
     """
 
     num_rows: int
@@ -42,9 +44,17 @@ class Plan:
     assignment: np.ndarray | None
     digest: str
     problems: Mapping[int, str] = field(default_factory=dict)
+    labels: np.ndarray | None = None
+
+    @property
+    def training(self) -> int:
+        """Number of the split that is learned from: train, else the first."""
+        return self.splits.index("train") if "train" in self.splits else 0
 
     def judged(self, position: int, item: LabelledRow) -> LabelledRow:
-        """Return a row with the problem that its split is, if it had none."""
+        """Return a row with what is left of its label, and with the problem of its split."""
+        if self.labels is not None and item.label is not None:
+            item = item._replace(label=self.labels[position])
         problem = self.problems.get(position)
         if problem is None or item.problem is not None:
             return item
@@ -99,7 +109,8 @@ class TableWalk:
             self._take_cell(item, self._column)
         if self.pictures is not None:
             self.pictures.take(item.row.path)
-        if self._options.stratify and self._tasks is not None:
+        keeps = self._options.stratify or self._options.drop_labels is not None
+        if keeps and self._tasks is not None:
             label = self._tasks.missing_label if item.label is None else item.label
             self.labels.append(label)
         if self._table.stored_width is not None and item.problem is None:
@@ -113,12 +124,38 @@ class TableWalk:
         else:  # a row that misses it is a group of its own
             self.groups.append(cell or f"\0{item.row.number}")
 
-    def end(self) -> str:
-        """Raise `TableError` for what only the whole table tells; return the digest of its rows."""
+    def end(self, encoder: LabelEncoder) -> Plan:
+        """Return the plan; raise `TableError` for what only the whole table tells."""
         if self.num_rows == 0:
             raise TableError(f"{self._table.source}: no rows.")
         check_ids(self._table.source, self._ids)
-        return self._digest.hexdigest()
+        plan, options = self._split(self._digest.hexdigest()), self._options
+        if options.on_error == "raise":
+            check_problems(plan, self._table, encoder)
+        if options.drop_labels is None or self._tasks is None:
+            return plan
+        labels = np.stack(self.labels)
+        known = slice(None) if plan.assignment is None else plan.assignment == plan.training
+        labels[known] = Dropping.read(options.drop_labels)(labels[known], self._tasks)
+        return replace(plan, labels=labels)
+
+    def _split(self, digest: str) -> Plan:
+        if self.named is not None:
+            return Plan(self.num_rows, *self.named.end(), digest, self.named.problems)
+        options, table = self._options, self._table
+        if options.split is None or self.pictures is None:
+            return Plan(self.num_rows, ("",), None, digest)
+        same = self.pictures.same(lambda: (row.path for row in table.rows()), options)
+        assignment = split_rows(
+            self.num_rows,
+            options.split,
+            tasks=self._tasks if options.stratify else None,
+            labels=np.stack(self.labels) if options.stratify else None,
+            groups=together(self.groups if options.group else None, same),
+            seed=options.seed,
+        )
+        check_splits(table.source, options.split, assignment, same)
+        return Plan(self.num_rows, tuple(options.split), assignment, digest)
 
 
 def make_plan(
@@ -136,6 +173,8 @@ def make_plan(
     """
     if options.stratify and tasks is None:
         raise ValueError("stratify=True needs tasks: they say what is to be evened out.")
+    if options.drop_labels is not None and tasks is None:
+        raise ValueError("drop_labels needs tasks: they say what is missing.")
     walk = TableWalk(table, tasks, options, find)
     labelled = labelled_rows(table, encoder, options.on_error == "blank")
     rows = progress(labelled, "rows", shown=options.progress, what="reading")
@@ -143,25 +182,7 @@ def make_plan(
         if item.problem is not None and options.on_error == "raise":
             raise item.error(table.source)
         walk.take(item)
-    digest = walk.end()
-    if walk.named is not None:
-        plan = Plan(walk.num_rows, *walk.named.end(), digest, walk.named.problems)
-        if options.on_error == "raise":
-            check_problems(plan, table, encoder)
-        return plan
-    if options.split is None or walk.pictures is None:
-        return Plan(walk.num_rows, ("",), None, digest)
-    same = walk.pictures.same(lambda: (row.path for row in table.rows()), options)
-    assignment = split_rows(
-        walk.num_rows,
-        options.split,
-        tasks=tasks if options.stratify else None,
-        labels=np.stack(walk.labels) if walk.labels else None,
-        groups=together(walk.groups if options.group else None, same),
-        seed=options.seed,
-    )
-    check_splits(table.source, options.split, assignment, same)
-    return Plan(walk.num_rows, tuple(options.split), assignment, digest)
+    return walk.end(encoder)
 
 
 def check_problems(plan: Plan, table: TableReader, encoder: LabelEncoder) -> None:
