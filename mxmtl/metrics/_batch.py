@@ -249,11 +249,12 @@ class ClassBatch(Batch, kind="class"):
 
     @cached_property
     def _choice(self) -> np.ndarray:
-        return first_highest(self._all)
+        task, values = self.task, self._all
+        return task.chosen(values) if task.takes_median else first_highest(values)
 
     @cached_property
     def predicted(self) -> np.ndarray:
-        """The class with the highest prediction, the first of equals: (n,)."""
+        """The class that is the task's answer, mostly that of the highest prediction: (n,)."""
         return self._labelled(self._choice)
 
     @cached_property
@@ -318,9 +319,9 @@ class ClassBatch(Batch, kind="class"):
         return p, self.label[:, None] == np.arange(p.shape[1]), np.ones(p.shape, bool)
 
     def confidence(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        p = self.probability
-        hit = self.predicted == self.label
-        return p.max(axis=1, initial=0)[:, None], hit[:, None], np.ones((len(p), 1), bool)
+        p, answer = self.probability, self.predicted
+        sure = np.take_along_axis(p, answer[:, None], axis=1)
+        return sure, (answer == self.label)[:, None], np.ones((len(p), 1), bool)
 
     def scores(self) -> tuple[np.ndarray, np.ndarray]:
         return self.probability, self.label.astype(np.int32)

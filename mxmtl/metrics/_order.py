@@ -1,7 +1,7 @@
 """Metrics of classes that have an order: how far off an answer is, and not only whether.
 
 They are for every task of classes; that these stand in order is for who asks to know. The answer
-is the likeliest class, as in all metrics of decisions.
+is the task's, as in all metrics of decisions: the likeliest class, or the median of CORAL.
 """
 
 from __future__ import annotations

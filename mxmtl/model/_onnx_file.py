@@ -140,7 +140,8 @@ def _output(task: Task, file: ModelFile) -> dict[str, Any]:
     # Thresholds as they are in force, also where none were tuned.
     answer = task.answer(np.zeros(task.num_outputs), file.thresholds.get(task.name))
     output = {"name": task.name, "kind": task.kind, "names": list(task.names)}
-    return {**output, "thresholds": list(answer.thresholds.values())}
+    median = {"median": True} if task.takes_median else {}
+    return {**output, **median, "thresholds": list(answer.thresholds.values())}
 
 
 def file_of(facts: Mapping[str, str], source: str) -> ModelFile:

@@ -132,7 +132,8 @@ class CsvWriter(Writer, form="csv"):
         for task, part in zip(self.file.tasks, predictions):
             table.update(task.describe(part, self.file.thresholds.get(task.name)))
             if task.kind.exclusive and self.top > 1:
-                table.update(runners_up(task.name, task.names, part, self.top))
+                first = np.eye(task.num_outputs, dtype=bool)[task.chosen(part)]
+                table.update(runners_up(task.name, task.names, part, self.top, first))
         if not self._begun:
             self._writer.writerow(table)
             self._begun = True
@@ -175,10 +176,10 @@ class FashionAIWriter(Writer, form="fashionai"):
 
 
 def runners_up(
-    column: str, names: Sequence[str], prediction: np.ndarray, top: int
+    column: str, names: Sequence[str], prediction: np.ndarray, top: int, first: np.ndarray
 ) -> dict[str, list[Any]]:
-    """Return the second likeliest class of each row, the third, ... and their probabilities."""
-    order = np.argsort(-prediction, axis=1, kind="stable")[:, :top]
+    """Return the likeliest classes of each row after the first, and their probabilities."""
+    order = np.argsort(np.where(first, -np.inf, -prediction), axis=1, kind="stable")[:, :top]
     table: dict[str, list[Any]] = {}
     for place in range(1, order.shape[1]):
         index = order[:, place]

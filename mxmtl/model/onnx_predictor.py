@@ -193,8 +193,10 @@ def in_words(output: dict[str, Any], prediction: np.ndarray) -> dict[str, Any]:
             "thresholds": dict(zip(names, levels)),
         }
     if names:
-        likeliest = names[int(prediction.argmax())]
-        return {"answer": likeliest, "probabilities": dict(zip(names, prediction.tolist()))}
+        place = prediction.argmax()
+        if output.get("median"):  # of classes with an order
+            place = np.count_nonzero(np.cumsum(prediction[:0:-1], dtype=np.float64) > 0.5)
+        return {"answer": names[int(place)], "probabilities": dict(zip(names, prediction.tolist()))}
     return {"answer": float(prediction[0])}
 
 

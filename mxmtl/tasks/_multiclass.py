@@ -132,15 +132,15 @@ class ClassTask(Task, abc.ABC):
         return F.softmax(logits, axis=1, **name)
 
     def answer(self, prediction: np.ndarray, threshold: Levels = None) -> Answer:
-        likeliest = self.names[int(prediction.argmax())]
-        return Answer(likeliest, dict(zip(self.names, prediction.tolist())))
+        (place,) = self.chosen(prediction[np.newaxis])
+        return Answer(self.names[place], dict(zip(self.names, prediction.tolist())))
 
     def describe(self, prediction: np.ndarray, threshold: Levels = None) -> dict[str, np.ndarray]:
-        likeliest = prediction.argmax(axis=1)
+        places = self.chosen(prediction)
         return {
-            self.name: np.asarray(self.names, dtype=object)[likeliest],
+            self.name: np.asarray(self.names, dtype=object)[places],
             f"{self.name}.probability": np.take_along_axis(
-                prediction, likeliest[:, np.newaxis], axis=1
+                prediction, places[:, np.newaxis], axis=1
             )[:, 0],
         }
 

@@ -26,6 +26,8 @@ from ._operators import complement
 class Method(ABC):
     """Abstract: how an order is learned; of classes 0 to K - 1."""
 
+    takes_median: ClassVar[bool] = False
+
     def __init__(self, classes: int, sharpness: float) -> None:
         self.classes, self.sharpness = classes, sharpness
 
@@ -88,6 +90,10 @@ class Corn(Method):
 
 class Coral(Method):
     """The loss is the sum of the cross-entropies of all K - 1 questions."""
+
+    # Its answer is how many questions have a yes. The likeliest class is no use before thresholds
+    # have moved apart: what lies between two that are near to each other is never likely.
+    takes_median: ClassVar[bool] = True
 
     def thresholds(self) -> tuple[float, ...]:
         return tuple(1.0 - k / (self.classes - 1) for k in range(self.classes - 1))
@@ -167,9 +173,9 @@ class Ordinal(ClassTask):
     method : {"corn", "coral", "soft"}
         How the order is learned. ``"corn"``: K - 1 logits, each whether a row that reached class
         k lies above it. ``"coral"``: one direction of the features and K - 1 thresholds, the
-        fewest parameters; weak where no one direction orders the classes, and where its thresholds
-        are still near to each other its likeliest class is one of the two ends. ``"soft"``: a
-        softmax whose labels give a part to near classes.
+        fewest parameters; weak where no one direction orders the classes. Its answer is the median
+        of the class probabilities, the rank of its authors; that of the others the likeliest class.
+        ``"soft"``: a softmax whose labels give a part to near classes.
     sharpness : float
         Of ``"soft"``: a class at distance d gets a part in proportion to exp(-sharpness d).
 
@@ -217,6 +223,10 @@ class Ordinal(ClassTask):
     @property
     def num_logits(self) -> int:
         return self._method.num_logits()
+
+    @property
+    def takes_median(self) -> bool:
+        return self._method.takes_median
 
     @property
     def thresholds_at_start(self) -> tuple[float, ...]:

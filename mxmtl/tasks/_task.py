@@ -14,6 +14,7 @@ from ..losses import Loss
 from ._checks import check_number, check_options, is_missing_cell, options_of
 from ._kind import Kind
 from ._objective import Objective
+from ._operators import middle
 
 Levels = Sequence[float] | None  # one threshold a column
 SHOWN = 3  # probabilities on a line
@@ -29,7 +30,7 @@ class Answer:
     Attributes
     ----------
     answer : str, bool, tuple of str or float
-        The likeliest class; whether a binary task holds; the labels that hold; or the value.
+        The class; whether a binary task holds; the labels that hold; or the value.
     probabilities : dict of str to float
         By class or label; of a binary task under its own name. Empty for a value.
     thresholds : dict of str to float
@@ -341,6 +342,15 @@ class Task(Objective, metaclass=TaskType):
     @abc.abstractmethod
     def answer(self, prediction: np.ndarray, threshold: Levels = None) -> Answer:
         """Put the prediction of one image, (num_outputs,), into words; as `describe`."""
+
+    @property
+    def takes_median(self) -> bool:
+        """Whether of several classes the median is the answer, instead of the likeliest one."""
+        return False
+
+    def chosen(self, prediction: np.ndarray) -> np.ndarray:
+        """Return which of several classes is the answer to (N, num_outputs): intp (N,)."""
+        return middle(prediction) if self.takes_median else prediction.argmax(axis=1)
 
     def as_prediction(self, label: np.ndarray) -> np.ndarray:
         """Return what labels want predicted: float64 (N, num_outputs), NaN where missing."""

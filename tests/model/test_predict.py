@@ -13,12 +13,15 @@ from mxmtl.evaluation import TuneOptions, predict_records, tune
 from mxmtl.model import (
     Inputs,
     Item,
+    Model,
     PredictOptions,
     Predictor,
     Writer,
     open_inputs,
     predict_inputs,
 )
+from mxmtl.model._onnx_file import facts_of
+from mxmtl.model.onnx_predictor import in_words
 from mxmtl.training import ModelFile, Preprocessing, Run
 from tests.training import _small
 
@@ -114,6 +117,22 @@ def test_the_likeliest_classes_stand_side_by_side(run, expected):
         assert names == [breed.classes[i] for i in order[:3]]
         assert float(row["breed.3.probability"]) == pytest.approx(p[order[2]], abs=1e-6)
         assert "breed.4" not in row
+
+
+def test_a_median_is_the_answer_in_a_table_and_of_the_reader_of_onnx_files():
+    tasks = mxmtl.TaskSet([mxmtl.Ordinal("size", ["S", "M", "L"], method="coral")])
+    file = ModelFile(tasks, Preprocessing((3, 8, 8)))
+    (output,) = json.loads(facts_of(Model(None, ({}, {}), file, "m"), True)["mxmtl.outputs"])
+    p = np.float32([[0.45, 0.15, 0.4], [0.1, 0.3, 0.6]])
+    assert [in_words(output, row)["answer"] for row in p] == ["M", "L"]
+    stream = io.StringIO()
+    Writer.formats["csv"](stream, file, "path", 3).write(
+        [Item("1.jpg", 1, 0), Item("2.jpg", 2, 0)], [p]
+    )
+    rows = list(csv.DictReader(io.StringIO(stream.getvalue())))
+    assert [[row[f"size{n}"] for n in ("", ".2", ".3")] for row in rows] == [
+        ["M", "S", "L"], ["L", "M", "S"],
+    ]  # fmt: skip
 
 
 def test_fashionai(here, run, expected):

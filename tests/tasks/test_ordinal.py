@@ -148,3 +148,23 @@ def test_what_is_no_method_is_said():
         mxmtl.Ordinal("t", CLASSES, method="corm")
     with pytest.raises(ValueError, match="task 't': Ordinal has a loss of its own"):
         mxmtl.Ordinal("t", CLASSES, loss=mxmtl.losses.Focal())
+
+
+def test_coral_answers_with_the_rank_of_its_authors_and_others_with_the_likeliest():
+    rng = np.random.RandomState(0)
+    logits = -np.sort(-rng.normal(size=(300, 4)) * 2, axis=1)
+    label = rng.randint(0, 5, 300)
+    rank = (1 / (1 + np.exp(-logits)) > 0.5).sum(axis=1)
+    for method in ("coral", "corn"):
+        task = mxmtl.Ordinal("size", CLASSES, method=method)
+        p = task.activate(mx.nd, mx.nd.array(logits)).asnumpy()
+        wanted = rank if method == "coral" else p.argmax(axis=1)
+        assert (rank != p.argmax(axis=1)).any()
+        assert [task.answer(row).answer for row in p] == [CLASSES[k] for k in wanted]
+        assert list(task.describe(p)["size"]) == [CLASSES[k] for k in wanted]
+        mae = metrics.ClassMAE(task)
+        mae.update(label, p)
+        assert mae.get()[1] == pytest.approx(np.abs(wanted - label).mean())
+        sure = metrics.CalibrationError(task)
+        sure.update(label, p)  # of the class that is answered
+        assert 0 <= sure.get()[1] <= 1
