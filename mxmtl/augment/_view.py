@@ -79,6 +79,8 @@ class View(NamedTuple):
             down, across = abs(self.d), abs(self.a)
         else:
             down = across = min(math.hypot(self.a, self.c), math.hypot(self.b, self.d))
+        if down < 2.0 and across < 2.0:
+            return 1, 1
         return power_of_two(down), power_of_two(across)
 
     def reduced(self, size: tuple[int, ...], to: tuple[int, ...]) -> View:

@@ -38,6 +38,7 @@ MAX_SCANS = 100
 SCANNED = 1 << 36  # bytes times pixels below which no number of scans takes long
 # A JPEG stores some bits for every 8 x 8 pixels. A head that promises more than this was damaged.
 PIXELS_PER_BYTE = 1024
+AT_ONCE = contextlib.nullcontext()  # the room that a small image needs is always there
 STRIPE = 64  # rows that are composed at once, so that wider numbers take little memory
 
 
@@ -75,14 +76,14 @@ class Room:
         if width * height > self.most:
             raise ImageError(f"{width} x {height} pixels; at most {self.most} are taken.")
 
-    @contextlib.contextmanager
-    def take(self, width: int, height: int) -> Iterator[None]:
+    def take(self, width: int, height: int) -> contextlib.AbstractContextManager[None]:
         """Wait until an image may be decoded; `ImageError` for one that never could be."""
         self.check(width, height)
         pixels = width * height
-        if pixels < LARGE:
-            yield
-            return
+        return AT_ONCE if pixels < LARGE else self._wait(pixels)
+
+    @contextlib.contextmanager
+    def _wait(self, pixels: int) -> Iterator[None]:
         with self._changed:
             self._changed.wait_for(lambda: self._free >= pixels)
             self._free -= pixels
