@@ -19,13 +19,16 @@ from .._options import option
 from ._balance import TINY, Balance, Facts
 
 Wanted = Callable[[Any, Any], tuple[Any, Any]]
+HUGE = 1e300
 ROUNDING = float(np.finfo(np.float32).eps)  # the Gramian's: it is computed in float32
 
 
 def eigen(facts: Facts, matrix: Any) -> tuple[Any, Any, Any]:
     """Return eigenvectors in rows (T, T), eigenvalues (1, T), and which of these are not 0."""
     F = facts.F
-    vectors, values = F.linalg.syevd(matrix)
+    # LAPACK has no answer to nan, and MXNet ends the process: the losses shall tell what happened.
+    finite = F.where(F.abs(matrix) < HUGE, matrix, F.zeros_like(matrix))
+    vectors, values = F.linalg.syevd(finite)
     values = F.reshape(values, shape=(1, facts.num_tasks))
     least = F.reshape(F.max(values), shape=(1, 1)) * (facts.num_tasks * ROUNDING)
     return vectors, values, F.broadcast_greater(values, F.maximum(least, TINY))

@@ -213,6 +213,15 @@ def test_weights_are_finite_whatever_the_gradients(seed, name, size):
     assert np.isfinite(w).all()
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("name", OF_GRADIENTS)
+def test_gradients_that_are_lost_end_no_process(name, value):
+    """A run that diverged is ended by what says of which task, not by LAPACK."""
+    G = gramian(3, 3)
+    G[1] = G[:, 1] = value
+    assert asked(name, G, np.ones(3)).shape == (3,)
+
+
 def test_momentum_mixes_with_the_last_weights():
     G = gramian(13, 3)
     plain = balance.weights("imtl_g", G, rescale=True)

@@ -128,9 +128,11 @@ def test_labels_that_are_constant_huge_tiny_or_skewed(write, tmp_path, number, e
         assert last["val"]["price/rmse"] < expected
 
 
-def test_divergence_ends_the_run_and_is_not_the_best(write, tmp_path, caplog):
+@pytest.mark.parametrize("balance", ["equal", "imtl_g"])
+def test_divergence_ends_the_run_and_is_not_the_best(write, tmp_path, caplog, balance):
+    options = {"optimizer": "sgd", "lr": 30.0, "clip": 0, "momentum": 0.9, "balance": balance}
     with pytest.raises(training.DivergedError, match="'price' diverged in epoch .* --lr ") as told:
-        fit(write("x 1"), tmp_path / "run", optimizer="sgd", lr=30.0, clip=0, momentum=0.9)
+        fit(write("x 1"), tmp_path / "run", **options)
     assert told.value.task == "price"
     history = training.Run(tmp_path / "run").history
     assert all(entry["train"]["price/relative_loss"] <= 100 for entry in history)
