@@ -14,7 +14,10 @@ import numpy as np
 from ..losses import Declaration
 
 Weights = float | Sequence[float] | Mapping[str, float]
-WORDS = {"0": 0.0, "1": 1.0, "false": 0.0, "true": 1.0, "no": 0.0, "yes": 1.0}
+WORDS = {
+    **{word: 0.0 for word in ("0", "false", "no", "n")},
+    **{word: 1.0 for word in ("1", "true", "yes", "y")},
+}
 HELD = 1 << 24  # float32 holds every whole number up to here
 
 

@@ -43,6 +43,21 @@ def table(tmp_path):
         ([str(5 * age) for age in range(18)], "18 whole numbers are taken as amounts"),
         (["2", "4", "6", "8", "10", "12"], "6 numbers are classes without an order"),
         ([str(row) for row in range(1, 61)], "its cells count the rows"),
+        (
+            ["男", "女", "未知"],
+            "cells '未知' are taken as they are. If that means unknown: --missing-",
+        ),
+        (["ja", "nein", "k.A."], "as yes and no: --values 'x: yes=ja,no=nein'."),
+        (["Y", "N", "U"], "as yes and no: --values 'x: yes=Y,no=N,missing=U'."),
+        ([*map(str, range(20, 60)), "-1"], "-1 stands apart from the other numbers. If it means"),
+        ([*map(str, range(20, 60)), "999"], "--values 'x: missing=999'"),
+        (["0", "1", "9"], "9 stands apart from the other numbers"),
+        (["1.5", "2.5", "1.5.2"], "'1.5' is an amount, beside '1.5.2'"),
+        (["a/b", "a", "b"], "'a/b' looks like several names. If it is: --separator /."),
+        (
+            [f"P{row // 2}" for row in range(60)],
+            "30 classes of 60 rows: are they names, or groups?",
+        ),
     ],
 )
 def test_a_note_is_said_and_stops_nothing(table, cells, said):
@@ -65,9 +80,9 @@ def test_rows_that_all_contradict_each_other_are_no_list_of_labels(table):
         (["1", "-1", "1"], "its cells are 1 and -1. If it means unknown: --values 'x: missing=-1'"),
         (["a|b", "a", "b|a", "b"], "looks like several names. If it is: --separator '|'."),
         (
-            [*(f"{row}.5" for row in range(60)), "n.d.", "60.5"],
-            "61 of 62 cells are numbers, but not 'n.d.' (row 62). If that means unknown: "
-            "--missing-value n.d.",
+            [*(f"{row}.5" for row in range(60)), "wet", "60.5"],
+            "61 of 62 cells are numbers, but not 'wet' (row 62). If that means unknown: "
+            "--missing-value wet",
         ),
     ],
 )
@@ -82,14 +97,66 @@ def test_a_doubt_waits_for_its_answer(table, cells, said, tmp_path, capsys):
     assert not infer_tasks(path, given=given).doubts
 
 
-@pytest.mark.parametrize("name", ["id", "fold", "PatientID", "is_train", "split", "lesion_id"])
+@pytest.mark.parametrize(
+    "name",
+    "id fold PatientID is_train split lesion_id cv_fold MRN case_no url".split() + ["Fold ID"],
+)
 def test_what_tells_of_rows_is_no_task(table, name):
     inference = infer_tasks(table(**{name: ["1", "2", "3", "4"], "y": ["0", "1", "0", "1"]}))
     assert inference.tasks.names == ["y"]
     assert "--task" in inference.left_out[name]
 
 
-@pytest.mark.parametrize("cells", [["3,5", "4,0", "1"], ["1,200", "900"], ["45%", "5%"], ["$3.9"]])
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        (["2026-11-30", "2026-12-01"], "dates or times"),
+        (["30.11.2026 12:30", "1.12.2026 9:00"], "dates or times"),
+        (["12:30", "9:05:10"], "dates or times"),
+        (["https://example.org/1", "https://example.org/2"], "web addresses"),
+        (["Train", "val", "TEST"], "splits (--split-column x)"),
+    ],
+)
+def test_what_tells_of_rows_by_its_cells_is_no_task(table, cells, said):
+    inference = infer_tasks(table(x=cells, y=["0", "1", "0"][: len(cells)]))
+    assert inference.left_out["x"].startswith(f"its cells are {said}")
+    told = infer_tasks(table(x=cells), given=[{"type": "Multiclass", "name": "x"}])
+    assert told.labelled == {"x": len(cells)}
+
+
+@pytest.mark.parametrize(("cells", "kind"), [(["Y", "n", ""], "Binary"), (["F", "M"], "Multiclass"),
+                                             (["1", "2", "4+"], "Multiclass"),
+                                             (["<50", ">50"], "Multiclass"),
+                                             (["2D", "3D"], "Multiclass")])  # fmt: skip
+def test_words_are_what_they_are_among_the_others(table, cells, kind):
+    inference = infer_tasks(table(x=cells))
+    assert type(inference.tasks["x"]).__name__ == kind
+    assert not inference.notes
+
+
+def test_a_mark_is_yes_and_an_empty_cell_no_if_that_is_said(table):
+    path = table(x=["x", "", "x"], y=["0", "1", "1"])
+    reason = "every cell is 'x', or empty. If that means yes and no: --values 'x: yes=x,no='"
+    assert infer_tasks(path).left_out["x"] == reason
+    options = TableOptions(values={"x": {"yes": "x", "no": ""}})
+    opened = mxmtl.data.tables.open_table(path, options)
+    tasks = infer_tasks(opened).tasks
+    encoder = mxmtl.data.tables.LabelEncoder(opened, tasks)
+    rows = mxmtl.data.tables.labelled_rows(opened, encoder)
+    assert [row.label.tolist() for row in rows] == [[1, 0], [0, 1], [1, 1]]
+
+
+def test_what_is_in_doubt_is_said_once(table):
+    for cells in (["1", "-1", "1"], ["a|b", "a", "b|a", "b"], [*map(str, range(30)), "no"]):
+        text = str(infer_tasks(table(x=cells, y=["0", "1"] + ["0"] * (len(cells) - 2))))
+        assert sum(line.startswith("x ") and ": " in line for line in text.splitlines()) <= 2
+        assert " note: " not in text
+        assert " left out: " not in text
+
+
+@pytest.mark.parametrize("cells", [["3,5", "4,0", "1"], ["1,200", "900"], ["45%", "5%"], ["$3.9"],
+                                   ["39%", "NA"], ["3.5 kg", "4 kg"], ["<0.1", "2.5"],
+                                   ["\u22125", "3"]])  # fmt: skip
 def test_amounts_as_people_write_them_are_pointed_out(table, cells):
     inference = infer_tasks(table(x=cells, y=["0"] * len(cells)))
     assert "amounts as people write them" in inference.left_out["x"]

@@ -14,14 +14,10 @@ import numpy as np
 from ...tasks import altered, spellings, word_value
 from ._chunk import Cell, Chunk, Coded, Said
 from ._values import CODE, WordMap, number
+from ._words import SPELLINGS
 
 MAX_CLASSES = 1000
 FLOAT32_MAX = float(np.finfo(np.float32).max)
-# How other programs spell an unknown label.
-SPELLINGS = frozenset(
-    "na|n/a|n.a.|#n/a|<na>|nan|nil|null|none|?|-|--|unknown|unk|unclear|unsure|not sure|missing|"
-    "undefined|not available|not known".split("|")
-)
 ODD = 20  # texts among numbers that are remembered
 
 
@@ -57,7 +53,7 @@ class ColumnCells:
         self.name, self.limit = name, limit
         self._separator, self._as_written = separator, as_written
         self._none, self._words = frozenset(none_names), words
-        self.filled = 0
+        self.filled = self.rows = 0
         self.texts: dict[str, int] = {}  # and how many rows have each
         self.parts: dict[str, int] = {}
         self.unknown: set[str] = set()  # texts that may mean so
@@ -74,6 +70,7 @@ class ColumnCells:
     def add(self, chunk: Chunk, rows: np.ndarray | None = None) -> None:
         """Look at the cells of some rows; '' is missing."""
         column = chunk.column(self.name)
+        self.rows += len(chunk if rows is None else rows)
         if isinstance(column, Said):
             self._add_said(column)
             return

@@ -13,12 +13,14 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from ...tasks import Task, TaskSet, word_value
 from ._cells import ColumnCells, hint, quoted
-from ._guess import FEW_NUMBERS, counts_rows
+from ._guess import FEW_NUMBERS, as_task, counts_rows
 from ._table import TableReader
 from ._values import key_of, number
+from ._words import AMOUNT, is_bound, yes_and_no
 
-SEPARATORS = "|;,/ "
+SEPARATORS = "|;,/+& "
 MANY_CLASSES = 5  # of whole numbers
+STAND_IN = re.compile(r"-?9+(\.0+)?|-1(\.0+)?")  # that people put for unknown
 BRACKETS = re.compile(r"^[\[{(\"'].*|.*[\]})\"']$")
 SHOWN = 5
 PATHS = 1 << 21  # paths that are remembered, to notice one that comes back
@@ -34,13 +36,15 @@ def notes_on_cells(task: Task, cells: ColumnCells, given: bool = False) -> Itera
     if "-1" in {number_name(name) for name in task.names}:
         yield f"-1 is a class of its own. {minus_one(cells.name)}"
     names = list(task.names)
+    if not given and not cells.several:
+        yield from notes_on_words(cells, task)
     numbers = [number(name) for name in names]
     of_numbers = len(names) > MANY_CLASSES and not cells.several and None not in numbers
     if of_numbers and not given and not in_a_row(numbers):
-        amount = shlex.quote(f"Regression {spec_name(task)}")
+        amount = as_task("Regression", cells.name)
         yield f"{len(names)} numbers are classes without an order; as amounts: --task {amount}."
     if cells.numbers and not names and cells.whole and len(cells.known()) <= FEW_NUMBERS:
-        one = shlex.quote(f"Multiclass {spec_name(task)}")
+        one = as_task("Multiclass", cells.name)
         if not cells.boolean and not given and len(cells.known()) > 1:
             count = len(cells.known())
             yield f"{count} whole numbers are taken as amounts; as classes: --task {one}."
@@ -49,7 +53,7 @@ def notes_on_cells(task: Task, cells: ColumnCells, given: bool = False) -> Itera
     yield from notes_on_names(cells.parts if cells.several else task.names)
     if not cells.several:
         listing = next((name for name in names if "|" in name or ";" in name), None)
-        found = separator_in(names)
+        found = separator_in(names, least=1)
         if found or listing:
             mark = "|" if "|" in (listing or "") else ";"
             yield found or f"{listing!r} may be several names. If it is: --separator '{mark}'."
@@ -59,6 +63,45 @@ def notes_on_cells(task: Task, cells: ColumnCells, given: bool = False) -> Itera
     if len(answers) == 1 and not names:
         said = "yes" if answers == {1.0} else "no"
         yield f"every known cell says {said}: there is nothing to learn from it."
+
+
+def notes_on_words(cells: ColumnCells, task: Task) -> Iterator[str]:
+    """Point out words for yes and no, numbers that may mean unknown, and numbers among names."""
+    known, column = cells.known(), cells.name
+    pair = yes_and_no(known) if len(known) < 4 and not cells.boolean else None
+    if pair:
+        more = "".join(f",missing={one}" for one in sorted({*known}.difference(pair)))
+        words = f"{column}: yes={pair[0]},no={pair[1]}{more}"
+        yield f"{quoted(pair, ' and ')} are classes; as yes and no: --values {shlex.quote(words)}."
+    amounts = {text: value for text in known if (value := number(text)) is not None}
+    for text in stand_ins(amounts):
+        if task.names and amounts[text] == -1:
+            continue  # a class, which is said
+        said = shlex.quote(f"{column}: missing={text}")
+        yield f"{text} stands apart from the other numbers. If it means unknown: --values {said}."
+    names = sorted({*known} - {*amounts})
+    written = [text for text in names if AMOUNT.fullmatch(text) and not is_bound(text)]
+    decimals = [text for text, value in amounts.items() if not value.is_integer()] + written
+    others = [text for text in names if text not in written][:SHOWN]
+    if decimals and others and not cells.boolean:
+        yield f"{decimals[0]!r} is an amount, beside {quoted(others)}. {hint(others)}"
+    rows = sum(known.values())
+    if len(known) > FEW_NUMBERS and rows < 3 * len(known) and not cells.numbers:
+        yield f"{len(known)} classes of {rows} rows: are they names, or groups? Then --ignore it."
+
+
+def stand_ins(amounts: Mapping[str, float]) -> Iterator[str]:
+    """Yield numbers that stand apart: one that is negative, or 9, 99, 999 far above all others.
+
+    >>> list(stand_ins({"41": 41.0, "-1": -1.0, "38": 38.0})), list(stand_ins({"0": 0, "1": 1}))
+    (['-1'], [])
+    """
+    for text, value in amounts.items():
+        rest = [other for other in amounts.values() if other != value]
+        if len(rest) < 2 or not STAND_IN.fullmatch(text):
+            continue
+        if value < 0 <= min(rest) or value > 3 * max(*rest, 1.0):
+            yield text
 
 
 def number_name(name: str) -> str:
@@ -80,11 +123,6 @@ def minus_one(column: str) -> str:
         f"If it means unknown: --values {named}; if no: --values "
         f"{shlex.quote(f'{column}: no=-1')} (for all columns: --values no=-1)."
     )
-
-
-def spec_name(task: Task) -> str:
-    """Return how ``--task`` names a task and its column."""
-    return task.name if task.column is None else f'{task.name} column="{task.column}"'
 
 
 def folded(name: str) -> str:
@@ -113,14 +151,15 @@ def notes_on_names(names: Iterable[str]) -> Iterator[str]:
         yield f"names with brackets or quotes: {quoted(odd[:SHOWN])}. Were they lists?"
 
 
-def separator_in(names: Iterable[str]) -> str:
-    """Say that names seem to be lists of others; '' if they do not."""
+def separator_in(names: Iterable[str], least: int = 2) -> str:
+    """Say that names, so many at the least, seem to be lists of others; '' if they do not."""
     known = set(names)
     for mark in SEPARATORS:
         lists = [name for name in known if mark in name]
         parts = [part.strip() for name in lists for part in name.split(mark)]
         again = {part for part in parts if part in known or parts.count(part) > 1} - {""}
-        if len(lists) > 1 and len(again) > 1 and all(parts) and len(again) * 2 >= len(set(parts)):
+        several = len(lists) > 1 or (len(lists) == least and known.issuperset(parts))
+        if several and len(again) > 1 and all(parts) and len(again) * 2 >= len(set(parts)):
             example = max(lists, key=len)
             word = "space" if mark == " " else shlex.quote(mark)
             return f"{example!r} looks like several names. If it is: --separator {word}."
@@ -140,7 +179,7 @@ def doubts_of(
         if {number_name(name) for name in task.names} == {"-1", "1"}:
             found[task.name] = f"its cells are 1 and -1. {minus_one(cells.name)}"
         elif separator_in(task.names) and any(mark in "".join(task.names) for mark in "|;"):
-            one = shlex.quote(f"{type(task).__name__} {spec_name(task)}")
+            one = as_task(type(task).__name__, cells.name)
             found[task.name] = f"{separator_in(task.names)} If each is one class: --task {one}."
     for name, why in left_out.items():
         if why.startswith("it would be a Regression: "):

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...tasks import is_task_name
-from ._cells import ColumnCells, hint, is_code, quoted
+from ._cells import ColumnCells, hint, is_code, is_spelling, quoted
 from ._paths import is_picture, plain
 from ._values import number
+from ._words import DATE, ID, OF_MANY, OF_ROWS, SPLITS, are_amounts
 
 FEW_NUMBERS, MANY_ROWS = 20, 20
 FEW_CLASSES = 10  # that are whole numbers with gaps
 MOST, FEW_ODD = 0.9, 5  # a column of numbers, but for a few cells
-# What says where a row comes from, or what it is called, and is nothing to predict.
-ROWS_OF = frozenset(
-    "id index idx fold kfold split subset partition istrain istraining istrainingimage isvalid "
-    "isval istest usage evaluationstatus annotator completedby leadtime createdat updatedat".split()
-)
-ID = re.compile(r"(?:.*[a-z0-9_ ])?(?:ID|Id|_id| id|_uid|UID|_idx|_index)")
-# An amount as people write it: 3,5 and 1,200 and 45% and $12.50 and 1.234,5.
-AMOUNT = re.compile(
-    r"[$€£¥]?\s?[+-]?(?:\d{1,3}(?:[ ,.'\u2019\u00a0]\d{3})+|\d+)(?:[.,]\d+)?\s?"
-    r"(?:%|[$€£¥]|USD|EUR|GBP)?"
-)
 
 
 def guess_type(cells: ColumnCells) -> str:
@@ -36,10 +25,10 @@ def guess_type(cells: ColumnCells) -> str:
         return f"every cell is {quoted(cells.unknown, ' or ')}"
     if cells.several:
         return guess_names(cells)
-    amounts = cells.numbers and (not cells.whole or are_amounts([*cells.known()]))
+    amounts = cells.numbers and (not cells.whole or are_many([*cells.known()]))
     if cells.boolean or amounts:
         return guess_number("Binary" if cells.boolean else "Regression", cells)
-    written = written_amounts(cells) or nearly_numbers(cells)
+    written = nearly_numbers(cells) or written_amounts(cells)
     if written:
         return written
     if cells.more_texts:
@@ -48,16 +37,41 @@ def guess_type(cells: ColumnCells) -> str:
         return "its cells are names of image files"
     classes = cells.classes()
     if len(classes) < 2:
-        return f"every cell is {classes[0]!r}"
+        return f"every cell is {classes[0]!r}{mark(cells, classes[0])}"
+    of_rows = tells_of_rows(cells)
+    if of_rows:
+        return of_rows
     if len(classes) == cells.filled > MANY_ROWS:
         return "every cell is different"
     return "Multiclass"
 
 
-def are_amounts(numbers: Sequence[str]) -> bool:
+def mark(cells: ColumnCells, word: str) -> str:
+    """Say how to read a word in some cells as yes, and the empty ones as no; '' if none is."""
+    if cells.filled == cells.rows or is_spelling(word):
+        return ""
+    said = shlex.quote(f"{cells.name}: yes={word},no=")
+    return f", or empty. If that means yes and no: --values {said}"
+
+
+def tells_of_rows(cells: ColumnCells) -> str:
+    """Say that cells are nothing to predict, whatever their column is called; '' if they may be."""
+    texts = [text.lower() for text in cells.texts if text not in cells.unknown]
+    again = f"if they are to be predicted: --task {as_task('Multiclass', cells.name)}"
+    if all(map(DATE.fullmatch, texts)):
+        return f"its cells are dates or times; {again}"
+    if all(text.startswith(("http://", "https://")) for text in texts):
+        return f"its cells are web addresses; {again}"
+    if SPLITS.issuperset(texts) and not {"train", "training"}.isdisjoint(texts):
+        split = f"--split-column {shlex.quote(cells.name)}"
+        return f"its cells are splits ({split}); {again}"
+    return ""
+
+
+def are_many(numbers: Sequence[str]) -> bool:
     """Tell whether whole numbers are amounts, as ages are, and not the numbers of classes.
 
-    >>> are_amounts(["0", "5", "10"]), are_amounts([str(5 * age) for age in range(18)])
+    >>> are_many(["0", "5", "10"]), are_many([str(5 * age) for age in range(18)])
     (False, True)
     """
     values = sorted(number(text) or 0.0 for text in numbers)
@@ -75,10 +89,9 @@ def guess_names(cells: ColumnCells) -> str:
         return f"every cell is {next(iter(cells.parts))!r}"
     if cells.said is None and set(cells.parts.values()) == {1} and len(cells.parts) > MANY_ROWS:
         return "every name is different"
-    if len(cells.parts) > FEW_NUMBERS and all(number(name) is not None for name in cells.parts):
-        values = [number(name) or 0.0 for name in cells.parts]
-        if not all(value.is_integer() for value in values):
-            return "its cells are lists of numbers"
+    values = [number(name) for name in cells.parts]
+    if None not in values and not all(value.is_integer() for value in values if value is not None):
+        return "its cells are lists of numbers"
     return "Multilabel"
 
 
@@ -110,14 +123,12 @@ def written_amounts(cells: ColumnCells) -> str:
     """Say that a column holds numbers as people write them, which are not read; '' if not."""
     known = cells.known()
     odd = [text for text in known if number(text) is None]
-    if not odd or not all(number(text) is not None or AMOUNT.fullmatch(text) for text in known):
-        return ""
-    if any(map(is_code, odd)):
+    if not odd or any(map(is_code, odd)) or not are_amounts(known, FEW_CLASSES):
         return ""
     return (
         f"its cells are amounts as people write them ({quoted(odd[:3])}), and not numbers. Write "
-        "3.5 for 3,5; 1200 for 1,200; 45 for 45%. If they are lists, --separator says of what; if "
-        f"names: --task {shlex.quote(f'Multiclass {cells.name}')}."
+        "3.5 for 3,5; 1200 for 1,200; 45 for 45%; 4 for 4 kg. If they are lists, --separator says "
+        f"of what; if names: --task {as_task('Multiclass', cells.name)}."
     )
 
 
@@ -128,13 +139,15 @@ def is_of_rows(cells: ColumnCells) -> str:
     ('its name is that of an id, a fold or a ', '')
     """
     many = len(cells.texts) > min(FEW_NUMBERS, cells.filled / 3) and not cells.several
-    own = cells.name.rpartition(".")[2] if cells.several else cells.name
-    if plain(own) not in ROWS_OF and not (many and ID.fullmatch(cells.name)):
+    own = plain(cells.name.rpartition(".")[2] if cells.several else cells.name)
+    if not OF_ROWS.fullmatch(own) and not (
+        many and (ID.fullmatch(cells.name) or OF_MANY.fullmatch(own))
+    ):
         return ""
     return (
         "its name is that of an id, a fold or a split, or of how the row was made; if it is to be "
         "predicted: "
-        f"--task {shlex.quote(f'Multiclass {cells.name}')}"
+        f"--task {as_task('Multiclass', cells.name)}"
     )
 
 
@@ -160,3 +173,14 @@ def task_name(
     while name in taken:
         name, number = f"{base}_{number}", number + 1
     return {"name": name, "column": header}
+
+
+def as_task(kind: str, column: str) -> str:
+    """Return what stands behind ``--task`` for a column.
+
+    >>> print(as_task("Regression", "Fold ID"))
+    'Regression Fold_ID column="Fold ID"'
+    """
+    named = task_name(column, {}, [])
+    own = f' column="{column}"' if "column" in named else ""
+    return shlex.quote(f"{kind} {named['name']}{own}")

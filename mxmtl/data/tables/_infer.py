@@ -68,8 +68,9 @@ class Inference:
             lines.append(
                 f"{task.name:<20} {type(task).__name__:<11} {share:5.1f}% missing  {count}{names}"
             )
-        lines += [f"{name:<20} note: {note}" for name, note in self.notes.items()]
-        lines += [f"{name:<20} left out: {why}" for name, why in self.left_out.items()]
+        for what, said in (("note", self.notes), ("left out", self.left_out)):
+            plain = {name: text for name, text in said.items() if name not in self.doubts}
+            lines += [f"{name:<20} {what}: {text}" for name, text in plain.items()]
         lines += [f"{name:<20} doubt: {doubt}" for name, doubt in self.doubts.items()]
         if self.tasks.label_width >= MANY:
             lines.append(self.size())

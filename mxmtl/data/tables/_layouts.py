@@ -23,13 +23,13 @@ from ._chunk import Row
 from ._paths import IMAGE_ENDINGS
 from ._table import TableOptions, TableReader
 from ._values import ColumnValues
+from ._words import SPLITS
 
 SUFFIX, MARKS, UNKNOWN = "_labels", frozenset("ynm"), ("", "?")  # of FashionAI
 log = logging.getLogger(__name__)
 SHOWN = 10  # endings of files that are left out
 COLUMN, SPLIT = "class", "split"  # of a folder: the names of the folders in it
 FIRST = re.compile(rb"[^,\r\n]+,\w+_labels,[ynm]+\r?\n")
-SPLITS = frozenset("train training val valid validation dev test testing eval".split())
 EXPECTED = "expected index, label and path, separated by tabs."
 # Marks, and the classes of two: most of what stands in wide lists, and certainly held.
 EXACT = frozenset(f"{value:.{places}f}" for value in (-1, 0, 1) for places in range(7))

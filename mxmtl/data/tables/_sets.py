@@ -11,10 +11,10 @@ from .._errors import TableError
 from ._arrange import SPLIT
 from ._chunk import Chunk, Coded, always
 from ._json import JsonTable, StatementsTable, in_order_of
-from ._layouts import SPLITS
 from ._long import UNKNOWN
 from ._table import ColumnTable, TableOptions, TableReader
 from ._text import lines_of
+from ._words import SPLITS
 
 SET = re.compile(r"(.+)_(train|val|trainval|test)\.txt")
 STATES = {"1": 1, "-1": 0, "0": UNKNOWN}

@@ -40,6 +40,8 @@ def read_states(text: str) -> Words:
 
     >>> read_states("no=-1,missing=0,u")
     {'': {'no': ['-1'], 'missing': ['0', 'u']}}
+    >>> read_states("yes=x,no=")  # an empty cell says no
+    {'': {'yes': ['x'], 'no': ['']}}
     >>> read_states("Edema: missing=-1")
     {'Edema': {'missing': ['-1']}}
     """
@@ -156,7 +158,7 @@ class WordMap:
 
     def __call__(self, cell: Cell) -> Cell:
         """Return 1, 0 or nothing for a word that says so, and any other cell as it is."""
-        if not cell or not isinstance(cell, str):
+        if not isinstance(cell, str):
             return cell
         key = key_of(cell)
         if key not in self._says:

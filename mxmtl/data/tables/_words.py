@@ -1,0 +1,94 @@
+"""What people write into tables: words for unknown, for yes and no, names of columns, dates.
+
+None of it is decided here: what may mean something is said, and the user says what it means.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+# How people and programs spell an unknown label, in lower case.
+SPELLINGS = frozenset(
+    word
+    for line in (
+        "na|n/a|n.a.|#n/a|<na>|nan|nat|nil|null|(null)|none|?|??|-|--|---|—|–|.|..|...|*|\\n",
+        "unknown|unk|unclear|unsure|not sure|missing|undefined|unspecified|not specified|not known",
+        "not available|not reported|not recorded|not applicable|don't know|dont know|do not know",
+        "n.d.|n. d.|tbd|#ref!|#div/0!|#value!|#num!|#name?|#null!",
+        "unbekannt|k.a.|k. a.|keine angabe|n.v.|unklar|inconnu|inconnue|non renseigné|nsp",
+        "desconocido|desconocida|sin datos|s/d|desconhecido|desconhecida|sconosciuto|sconosciuta",
+        "onbekend|ukjent|okänd|ukendt|tuntematon|nieznany|brak danych|b/d|neznámý|bilinmiyor",
+        "неизвестно|н/д|нет данных|невідомо|未知|不详|不詳|不明|未定|不清楚|미상|모름|غير معروف",
+    )
+    for word in line.split("|")
+)
+# Words for yes and no, beside those that a Binary takes as they are.
+YES_NO = tuple(
+    tuple(pair.split("/"))
+    for pair in (
+        "ja/nein|ja/nee|ja/nej|ja/nei|oui/non|sí/no|si/no|sì/no|sim/não|sim/nao|tak/nie|ano/ne|да/нет"
+        "|evet/hayır|igen/nem|kyllä/ei|是/否|有/无|有/無|はい/いいえ|예/아니오|نعم/لا|on/off|t/f"
+        "|present/absent|positive/negative|pos/neg|y/n|yes/no"
+    ).split("|")
+)
+# What says where a row comes from, or what it is called, and is nothing to predict: of names
+# without case, spaces and marks.
+OF_ROWS = re.compile(
+    r"(id|ids|uuid|guid|index|idx|rowid|row(no|num|number)|unnamed\d*|level0"
+    r"|(cv|k)?folds?(id|idx|no|nr|num|number|\d*)?|split|subset|partition"
+    r"|is(train|training|trainingimage|valid|val|test)|usage|evaluationstatus"
+    r"|annotator|completedby|leadtime|createdat|updatedat|timestamp"
+    r"|url|md5|sha1|sha256|hash|phash|checksum)"
+)
+SPLITS = frozenset("train training val valid validation dev test testing eval".split())
+# And of columns with many different cells.
+OF_MANY = re.compile(
+    r"(patient|subject|case|study|series|accession|sample|specimen|slide|record|serial|person"
+    r"|participant|animal|individual|mrn|barcode)(no|nr|num|number|code)?"
+)
+ID = re.compile(r"(?:.*[a-z0-9_ ])?(?:ID|Id|_id| id|_uid|UID|_idx|_index)")
+DATE = re.compile(
+    r"(\d{4}([-/.])\d{1,2}\2\d{1,2}|\d{1,2}([-/.])\d{1,2}\3\d{4})([T ]\d{1,2}:\d{2}\S*)?"
+    r"|\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?"
+)
+# An amount as people write it: 3,5 and 1,200 and 45% and $12.50 and 1.234,5 and <0.1 and 90+.
+SIGN, UNIT = r"[<>≤≥~≈]?\s?[$€£¥]?\s?[+\-−–]?", r"%|[$€£¥]|USD|EUR|GBP|\+"
+DIGITS = r"(?:\d{1,3}(?:[ ,.'\u2019\u00a0]\d{3})+|\d+)(?:[.,]\d+)?"
+AMOUNT = re.compile(rf"{SIGN}{DIGITS}\s?(?:{UNIT})?")
+MEASURE = re.compile(rf"{SIGN}{DIGITS}\s?([a-zA-Zµ°²³/]{{1,5}})")
+
+
+def yes_and_no(words: Iterable[str]) -> tuple[str, str] | None:
+    """Return the words of a column that say yes and no in some language; None if there are none.
+
+    >>> yes_and_no(["Ja", "Nein", "unklar"]), yes_and_no(["male", "female"])
+    (('Ja', 'Nein'), None)
+    """
+    spelled = {word.lower(): word for word in words}
+    for yes, no in YES_NO:
+        if yes in spelled and no in spelled:
+            return spelled[yes], spelled[no]
+    return None
+
+
+def are_amounts(cells: Iterable[str], few: int) -> bool:
+    """Tell whether cells are amounts as people write them, and no names such as 2D or 65+.
+
+    >>> are_amounts(["3,5", "4"], 10), are_amounts(["3.5 kg", "4 kg"], 10)
+    (True, True)
+    >>> are_amounts(["2D", "3D"], 10), are_amounts(["1", "2", "3+"], 10)
+    (False, False)
+    """
+    cells = list(cells)
+    many = len(cells) > few or any("." in cell or "," in cell for cell in cells)
+    if all(map(AMOUNT.fullmatch, cells)):
+        bounded = [cell for cell in cells if is_bound(cell)]
+        return not bounded or (many and len(bounded) < len(cells))
+    found = [MEASURE.fullmatch(cell) for cell in cells]
+    return many and None not in found and len({match and match.group(1) for match in found}) == 1
+
+
+def is_bound(cell: str) -> bool:
+    """Tell whether a cell is the bound of an amount: <0.1, 90+."""
+    return cell[0] in "<>≤≥~≈" or cell[-1] == "+"
