@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from .reporting import report as report
     from .reporting import show_batch as show_batch
     from .reporting import show_results as show_results
+    from .tasks import Angle as Angle
     from .tasks import Binary as Binary
     from .tasks import Count as Count
     from .tasks import Interval as Interval

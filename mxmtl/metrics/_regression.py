@@ -26,7 +26,7 @@ class ValueBatch(Batch, kind="value"):
         shape = (len(self.label), each, label.shape[1])
         parts = prediction[self.rows].astype(np.float64).reshape(shape)
         self.parts = np.where(self.mask[:, None], parts, 0.0)  # values, and the ends of intervals
-        self.prediction = self.parts[:, 0]
+        self.prediction = self.task.nearest(np.where(self.mask, self.label, 0.0), self.parts[:, 0])
         if not np.isfinite(self.parts).all():
             raise self._not_finite()
 

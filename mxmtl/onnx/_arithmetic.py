@@ -21,6 +21,7 @@ UNARY = {
     "relu": "Relu", "sigmoid": "Sigmoid", "tanh": "Tanh", "softsign": "Softsign", "exp": "Exp",
     "log": "Log", "sqrt": "Sqrt", "abs": "Abs", "negative": "Neg", "erf": "Erf", "floor": "Floor",
     "ceil": "Ceil", "reciprocal": "Reciprocal", "_copy": "Identity", "BlockGrad": "Identity",
+    "arctan": "Atan", "sign": "Sign",
 }  # fmt: skip
 BINARY = {
     "elemwise_add": "Add", "elemwise_sub": "Sub", "elemwise_mul": "Mul", "elemwise_div": "Div",

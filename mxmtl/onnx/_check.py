@@ -16,8 +16,8 @@ from collections.abc import Iterator, Mapping, Sequence
 # what yours has beside: ALLOWED.add("name").
 ALLOWED = set(
     """
-    Abs Add And ArgMax ArgMin AveragePool BatchNormalization Cast Ceil Clip Concat Constant Conv
-    ConvTranspose Cos DepthToSpace Div Dropout Elu Equal Erf Exp Flatten Floor Gather Gelu Gemm
+    Abs Add And ArgMax ArgMin Atan AveragePool BatchNormalization Cast Ceil Clip Concat Constant
+    Conv ConvTranspose Cos DepthToSpace Div Dropout Elu Equal Erf Exp Flatten Floor Gather Gelu Gemm
     GlobalAveragePool GlobalMaxPool Greater GroupNormalization HardSigmoid HardSwish Identity
     InstanceNormalization LRN LayerNormalization LeakyRelu Less Log LogSoftmax MatMul Max MaxPool
     Min Mul Neg Not Or PRelu Pad Pow Reciprocal ReduceL2 ReduceMax ReduceMean ReduceMin ReduceProd

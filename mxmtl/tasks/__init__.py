@@ -11,6 +11,7 @@
 array([ 1.,  1., -1.], dtype=float32)
 """
 
+from ._angle import Angle as Angle
 from ._checks import HELD as HELD
 from ._checks import WORDS as WORDS
 from ._checks import altered as altered
@@ -46,6 +47,7 @@ from ._values import Count as Count
 from ._values import Interval as Interval
 
 __all__ = [
+    "Angle",
     "Binary",
     "ClassTask",
     "Count",

@@ -352,6 +352,10 @@ class Task(Objective, metaclass=TaskType):
         """Return which of several classes is the answer to (N, num_outputs): intp (N,)."""
         return middle(prediction) if self.takes_median else prediction.argmax(axis=1)
 
+    def nearest(self, label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+        """Return what errors of values are measured from: of all that is the same, the nearest."""
+        return prediction
+
     def as_prediction(self, label: np.ndarray) -> np.ndarray:
         """Return what labels want predicted: float64 (N, num_outputs), NaN where missing."""
         return self.kind.as_prediction(self, label)

@@ -126,6 +126,8 @@ PROBES = {
             "relu",
             "sigmoid",
             "tanh",
+            "arctan",
+            "sign",
             "softsign",
             "exp",
             "log",
