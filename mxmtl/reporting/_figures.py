@@ -351,22 +351,32 @@ def learned(runs: Sequence[Facts], value: MetricValue) -> Panel | None:
 
 
 # -- how tasks were balanced -----------------------------------------------------------------------
+BALANCED = {
+    "weight": ("weights of tasks", "Weights of the tasks"),
+    "gradient": ("lengths of gradients", "Lengths of the tasks' gradients at the features"),
+}
+
+
 def balancing(run: Facts, limit: int = 8) -> list[Panel]:
-    """Draw the weights of the tasks by epoch, and which tasks pulled against each other."""
+    """Draw weights and gradients of the tasks by epoch, and who pulled against each other."""
     history = [(entry["epoch"], entry["balance"]) for entry in run["history"] if "balance" in entry]
     if not history:
         return []
     names, last = list(run["tasks"]), history[-1][1]
     shown = sorted(names, key=lambda name: -abs((last.get(f"weight/{name}") or 0) - 1))[:limit]
-    weights = [f"weight/{name}" for name in shown]
-    series = [[(epoch, values.get(key)) for epoch, values in history] for key in weights]
-    legend = [legend_entry(i, name, last.get(weights[i])) for i, name in enumerate(shown)]
-    note = "Weights of the tasks, means of an epoch."
-    if len(names) > len(shown):
-        note += f" Of {len(names)} tasks, those whose weights are farthest from 1."
-    drawn = svg(partial(epochs, series=series), "Weights of the tasks by epoch")
-    method = f"{run['name']}: weights of tasks, {run['settings']['balance']}"
-    return [Panel(method, drawn, legend, note), *opposed(run, shown, history)]
+    more = "" if len(names) == len(shown) else (
+        f" Of {len(names)} tasks, those whose weights are farthest from 1."
+    )  # fmt: skip
+    panels = []
+    for key, (title, what) in BALANCED.items():
+        keys = [f"{key}/{name}" for name in shown]
+        if keys[0] in last:  # methods by losses know no gradients
+            series = [[(epoch, values.get(each)) for epoch, values in history] for each in keys]
+            legend = [legend_entry(i, name, last.get(keys[i])) for i, name in enumerate(shown)]
+            drawn = svg(partial(epochs, series=series), f"{what} by epoch")
+            title = f"{run['name']}: {title}, {run['settings']['balance']}"
+            panels.append(Panel(title, drawn, legend, f"{what}, means of an epoch.{more}"))
+    return [*panels, *opposed(run, shown, history)]
 
 
 def opposed(run: Facts, names: list[str], history: Sequence[tuple[int, Facts]]) -> list[Panel]:

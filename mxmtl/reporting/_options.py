@@ -22,4 +22,7 @@ class ReportOptions(Options):
     """How much a report about runs shows."""
 
     mistakes: int = option(12, "worst mistakes a task", low=0, metavar="N")
+    single_tasks: bool = option(
+        False, "add the gain against each run's single tasks, of mxmtl train --single-tasks"
+    )
     bootstrap: int = option(200, "draws for confidence intervals; 0: none", low=0, metavar="N")

@@ -88,7 +88,7 @@ def view(records: Sequence[str], runs: Sequence[Facts], pictures: Pictures) -> d
         "cards": cards(runs),
         "notes": list(dict.fromkeys(note for run in runs for note in run.get("notes", ()))),
         "differing": tables.differing(runs) if len(runs) > 1 else None,
-        "metrics": [tables.side_by_side(runs)] if len(runs) > 1 else single(runs[0]),
+        "metrics": [*overview(runs), *([gained] if (gained := tables.gains(runs)).rows else [])],
         "learning": [*learning(runs), *(panel for run in runs for panel in balancing(run))],
         "histories": [tables.history(run) for run in runs],
         "tasks": [
@@ -110,6 +110,11 @@ def view(records: Sequence[str], runs: Sequence[Facts], pictures: Pictures) -> d
         ],
         "nothing": NOTHING,
     }
+
+
+def overview(runs: Sequence[Facts]) -> list[Table]:
+    """Return the metrics of several runs side by side, or those of the one that there is."""
+    return [tables.side_by_side(runs)] if len(runs) > 1 else single(runs[0])
 
 
 def single(run: Facts) -> list[Table]:
@@ -280,6 +285,8 @@ def parts(records: Sequence[str], runs: Sequence[Facts]) -> Iterator[str]:
         apart = tables.differing(runs)
         yield from [apart.markdown()] if apart.rows else []
         yield tables.side_by_side(runs).markdown()
+    gained = tables.gains(runs)
+    yield from [gained.markdown()] if gained.rows else []
     for run in runs:
         yield f"## {in_markdown(run['name'])}"
         yield from (table.markdown() for table in tables.by_task(run))

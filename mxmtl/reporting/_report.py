@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,13 @@ from ..data.records import Prefixes, listed
 from ..evaluation import (
     Evaluation,
     class_table,
+    evaluate,
     metric_table,
     notes_of,
     predict_records,
     task_tables,
     values_csv,
+    with_gains,
 )
 from ..metrics import MetricValue, read_values
 from ..model import Network, load_model
@@ -222,6 +225,7 @@ def report_runs(
     which: str = "best",
     mistakes: int = ReportOptions.mistakes,
     bootstrap: int = ReportOptions.bootstrap,
+    single_tasks: bool = ReportOptions.single_tasks,
     ctx: Any = None,
     **options: Any,
 ) -> RunReport:
@@ -239,6 +243,9 @@ def report_runs(
         Records of highest loss to show, for each task.
     bootstrap : int
         Draws for confidence intervals, as in `mxmtl.evaluation.evaluate`; 0 for none.
+    single_tasks : bool
+        Evaluate the single tasks beside each run as well, and tell what learning all of them
+        together gains: delta m, as `mxmtl.evaluation.with_gains` has it.
     ctx : mx.Context, optional
         Where to compute; the CPU by default.
     **options
@@ -252,7 +259,7 @@ def report_runs(
     Raises
     ------
     FileNotFoundError
-        If a folder is no run, or there are no such records.
+        If a folder is no run, or has none of its single tasks, or there are no such records.
     ValueError
         If no records are given and the run had none to validate on, or they were written for
         other tasks.
@@ -278,6 +285,10 @@ def report_runs(
         found, evaluation = run_facts(
             run, model, predictions, which, mistakes, bootstrap, notes_of(loaded, records)
         )
+        if single_tasks:
+            alone = partial(evaluate, records=records, bootstrap=0, ctx=ctx, **options)
+            evaluation = with_gains(evaluation, run.folder, alone)
+            found["metrics"] = evaluation.values
         facts.append(found)
         evaluations.append(evaluation)
         rows.append(predictions.index)

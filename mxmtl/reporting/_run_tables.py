@@ -16,6 +16,7 @@ from ..training import Settings, differing_settings, setting_text
 
 SHOWN = 24  # rows of a table of classes; the JSON has all of them
 PAIRS = 8  # of classes that are confused most
+GAINS = ("gain", "delta_m")  # of `mxmtl.evaluation.with_gains`
 Facts = Mapping[str, Any]
 
 
@@ -72,6 +73,22 @@ def side_by_side(runs: Sequence[Facts]) -> Table:
             rows.append([words(task) if task == ALL_TASKS else task, words(metric), *cells, *more])
     header = ["task", "metric", *(run["name"] for run in runs), *(["difference"] if two else [])]
     return Table("Side by side", header, rows)
+
+
+def gains(runs: Sequence[Facts]) -> Table:
+    """Return a row a task, and their mean, of what is gained against a network of its own."""
+    found = [{v.task: v.value for v in r["values"] if v.metric in GAINS} for r in runs]
+    names = dict.fromkeys(task for each in found for task in each)
+    shown = {ALL_TASKS: "all tasks (delta m)"}
+    rows: list[list[Any]] = [
+        [shown.get(task, task), *(gained(each.get(task)) for each in found)] for task in names
+    ]
+    return Table("Gain against single tasks", ["task", *(run["name"] for run in runs)], rows)
+
+
+def gained(share: float | None) -> Any:
+    """Write a relative change in percent."""
+    return None if share is None else Cell(share, f"{100 * share:+.1f}%")
 
 
 def difference(run: Facts, value: MetricValue | None) -> Any:

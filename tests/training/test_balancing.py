@@ -1,6 +1,7 @@
 """Balanced tasks in a run: what a method remembers is resumed to the bit, and the log tells."""
 
 import json
+import re
 
 import mxmtl
 from mxmtl import evaluation, export, training
@@ -126,5 +127,13 @@ def test_what_is_gained_against_single_tasks(records, tmp_path, caplog):
     alone = evaluation.evaluate(tmp_path / "run" / "single_tasks" / "breed", records).values
     now, before = values["breed/accuracy"], alone["breed/accuracy"]
     assert values["breed/gain"] == pytest.approx((now - before) / before)
+    command = ["report", str(tmp_path / "run"), "--records", records, "--single-tasks"]
+    rows = tmp_path / "report.md"
+    assert main([*command, "--mistakes", "0", "--bootstrap", "0", "-o", str(rows)]) == 0
+    gained = dict(re.findall(r"^\| (\S.*?) +\| +([+-][\d.]+)% \|$", rows.read_text("utf-8"), re.M))
+    assert gained.pop("all tasks (delta m)") == f"{100 * values['all_tasks/delta_m']:+.1f}"
+    assert gained == {
+        name: f"{100 * gain:+.1f}" for name, gain in zip(names, gains) if gain is not None
+    }
     with pytest.raises(FileNotFoundError, match="single-tasks makes one of each task"):
         evaluation.single_task_runs(tmp_path / "run" / "single_tasks" / "breed", ["age"])
