@@ -427,3 +427,42 @@ def list_of_ones_and_minus_ones(root):
         {"": [{"a.x": "1", "a.y": ""}, {"a.x": "", "a.y": "1"}]},
         "-1 is unknown. If it means no: --values no=-1",
     )
+
+
+def of_kinds(root, text, name="t.csv"):
+    """Write two pictures and a text about them, and return the usual command and truth."""
+    pictures(root, ["1.png", "2.png"])
+    (root / name).write_bytes(text.encode())
+    return f"{name} --yes", {"": [{"kind": "owl"}, {"kind": "wren"}]}
+
+
+@variant
+def lines_of_an_old_macintosh(root):
+    return of_kinds(root, "path,kind\r1.png,owl\r2.png,wren\r")
+
+
+@variant
+def bars(root):
+    return of_kinds(root, "path|kind|fold\n1.png|owl|0\n2.png|wren|1\n")
+
+
+@variant
+def commas_in_a_table_of_tabs(root):
+    command, truth = of_kinds(root, "path\tkind, common\n1.png\towl\n2.png\twren\n")
+    return command, {"": [{"kind_common": row["kind"]} for row in truth[""]]}
+
+
+@variant
+def excel_says_what_separates(root):
+    return of_kinds(root, "sep=;\r\npath;kind\r\n1.png;owl\r\n2.png;wren\r\n")
+
+
+@variant
+def no_header_in_a_csv(root):
+    command, truth = of_kinds(root, "1.png,owl\n2.png,wren\n")
+    return command, {"": [{"t": row["kind"]} for row in truth[""]]}, "there is no header"
+
+
+@variant
+def a_title_above_the_header(root):
+    return of_kinds(root, "Results of 2026\npath,kind\n1.png,owl\n")[0], "--skip-lines 1"

@@ -307,3 +307,45 @@ def visual_genome(root):
             ]
         },
     )
+
+
+def of_kinds(root, data):
+    """Write two pictures and what is said of them, and return the usual command and truth."""
+    pictures(root, ["1.png", "2.png"])
+    write(root / "t.json", json.dumps(data))
+    return "t.json --yes", {"": [{"kind": "owl"}, {"kind": "wren"}]}
+
+
+@variant
+def columns_by_row(root):
+    return of_kinds(root, {"path": {"0": "1.png", "1": "2.png"}, "kind": {"0": "owl", "1": "wren"}})
+
+
+@variant
+def columns_as_lists(root):
+    return of_kinds(root, {"path": ["1.png", "2.png"], "kind": ["owl", "wren"]})
+
+
+@variant
+def columns_and_data(root):
+    rows = [["1.png", "owl"], ["2.png", "wren"]]
+    return of_kinds(root, {"columns": ["path", "kind"], "index": [0, 1], "data": rows})
+
+
+@variant
+def records_of_splits(root):
+    rows = {"train": [{"path": "1.png", "kind": "owl"}], "val": [{"path": "2.png", "kind": "wren"}]}
+    command, truth = of_kinds(root, rows)
+    return command, {"_train": truth[""][:1], "_val": truth[""][1:]}
+
+
+@variant
+def images_of_classes(root):
+    command, _ = of_kinds(root, {"owl": ["1.png"], "wren": ["2.png"]})
+    return command, {"": [{"class": "owl"}, {"class": "wren"}]}
+
+
+@variant
+def images_of_labels(root):
+    command, _ = of_kinds(root, {"wet": ["1.png", "2.png"], "red": ["2.png"]})
+    return command, {"": yes_no("class", ["red", "wet"], [["wet"], ["red", "wet"]])}

@@ -308,3 +308,11 @@ def test_inferred_tasks_encode_their_table(table):
     inference = infer_tasks(path)
     assert isinstance(inference.tasks, mxmtl.TaskSet)
     assert inference.tasks.columns == ["breed", "age", "t.a"]
+
+
+def test_rows_in_which_two_classes_hold_do_not_make_more_labels_than_rows(table):
+    path = table(a=["1", "0", "1"], b=["0", "1", "1"])
+    given = [{"type": "Multiclass", "name": "x", "columns": ["a", "b"]}]
+    inference = infer_tasks(path, given=given)
+    assert inference.labelled == {"x": 3}
+    assert "  0.0% missing" in str(inference)

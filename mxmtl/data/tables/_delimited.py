@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
@@ -22,7 +23,8 @@ from ._table import SPACES, ColumnTable, TableOptions
 from ._text import batches_of, is_packed, lines_of, listed, open_text
 from ._values import WordMap, changed_by
 
-DELIMITERS = "\t,;"
+DELIMITERS = "\t,;|"
+SEPARATED = re.compile(r"sep=(.)\s*")  # a first line of Excel's
 SAMPLE = 20  # rows that are looked at before the others
 
 
@@ -41,8 +43,8 @@ class DelimitedTable(ColumnTable):
         self._missing = WordMap({"missing": [word for word in options.missing_values if word]})
         self._change = changed_by(lambda cell: cell.strip(), self._missing, listed)  # type: ignore[union-attr]
         self._plain = path.lower().removesuffix(".gz").endswith(".txt")
-        self._delimiter = self._find_delimiter()
         self._skip, self._header, self._trailing = 0, list[str](), False
+        self._delimiter = self._find_delimiter()
         self._read_head()
         self.columns = [name for name in self._header if name]
 
@@ -76,7 +78,8 @@ class DelimitedTable(ColumnTable):
         try:
             with open(self.source, "rb") as stream:
                 plain = skip > 0 and not is_packed(stream.peek(2))
-                plain &= not any(b'"' in stream.readline() for _ in range(skip))
+                first = [stream.readline() for _ in range(skip if plain else 0)]
+                plain &= not any(b'"' in line or b"\r" in line.rstrip(b"\r\n") for line in first)
                 while plain and (content := stream.read(size)):
                     content += stream.readline()
                     block = read(content, width, delimiter)
@@ -151,23 +154,30 @@ class DelimitedTable(ColumnTable):
         if given is not None:
             self._plain |= given == SPACES
             return None if given == SPACES else given
+        skip = self.options.skip_lines
         with open_text(self.source) as stream:
-            lines = list(
-                itertools.islice(stream, self.options.skip_lines, self.options.skip_lines + 3)
-            )
-        first = lines[0] if lines else ""
+            lines = list(itertools.islice(stream, skip, skip + 3))
+        told = SEPARATED.fullmatch(lines[0]) if lines else None
+        if told:
+            self._skip = 1
+            return told.group(1)
         spaced = self._plain and not any(mark in line for line in lines for mark in DELIMITERS)
-        return None if spaced else guess_delimiter(first)
+        return None if spaced else guess_delimiter(*lines)
 
     def _read_head(self) -> None:
         first = self._rows_at_the_start()
         if self._plain and len(first) > 1 and is_count(first[0]) and not self.options.header:
-            self._skip, first = 1, first[1:]  # DeepFashion's and CelebA's number of rows
+            self._skip, first = (
+                self._skip + 1,
+                first[1:],
+            )  # DeepFashion's and CelebA's number of rows
         header = [name.strip() for name in (self.options.header or (first[:1] or [[]])[0])]
         rows = first if self.options.header else first[1:]
         if not any(header):
             raise TableError(f"{self.source}: the first row is empty; expected column names.")
-        if self._plain and not self.options.header and is_data(header):
+        if not self.options.header and (is_data(header) if self._plain else is_row(header, rows)):
+            if not self._plain:
+                self.notes = [f"there is no header: {header[:5]} is a row, as others are."]
             header, rows = self._names_for(header), first
             self.options = dataclasses.replace(self.options, header=tuple(header))
         width = len(rows[0]) if rows else len(header)
@@ -189,7 +199,7 @@ class DelimitedTable(ColumnTable):
             self.options = dataclasses.replace(self.options, path_column=found)
 
     def _rows_at_the_start(self) -> list[list[str]]:
-        skip = self.options.skip_lines
+        skip = self.options.skip_lines + self._skip
         rows = (line for _, line in lines_of(self.source, self._delimiter, skip) if line)
         return list(itertools.islice(rows, SAMPLE))
 
@@ -211,14 +221,21 @@ class DelimitedTable(ColumnTable):
             )
 
 
-def guess_delimiter(header: str) -> str:
-    r"""Return the delimiter that a header line has most of, outside of quotes.
+def guess_delimiter(header: str = "", *rows: str) -> str:
+    r"""Return the delimiter that a header line has most of, outside of quotes, as rows have it.
 
     >>> guess_delimiter('path;"a,b,c";breed'), guess_delimiter("path")
     (';', ',')
+    >>> guess_delimiter("path\tkind, size", "1.jpg\tpug, small", "2.jpg\tbig")
+    '\t'
     """
-    bare = "".join(header.split('"')[::2])
-    return max(DELIMITERS, key=lambda mark: (bare.count(mark), mark == ","))
+    bare = ["".join(line.split('"')[::2]) for line in (header, *rows)]
+
+    def rank(mark: str) -> tuple[bool, int, bool]:
+        counts = {line.count(mark) for line in bare if line.strip()}
+        return len(counts) == 1 and counts != {0}, bare[0].count(mark), mark == ","
+
+    return max(DELIMITERS, key=rank)
 
 
 def is_count(line: Sequence[str]) -> bool:
@@ -230,6 +247,14 @@ def is_data(line: Sequence[str]) -> bool:
     """Tell whether the first row of a plain text is a row like the others, and no header."""
     numbers = all(cell.lstrip("+-").replace(".", "", 1).isdigit() for cell in line)
     return numbers or any(is_picture(cell) for cell in line)
+
+
+def is_row(line: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Tell whether the first row names an image where all others do, and so is no header."""
+    return any(
+        is_picture(cell) and all(len(row) > at and is_picture(row[at].strip()) for row in rows)
+        for at, cell in enumerate(line)
+    )
 
 
 class PascalTable(DelimitedTable):

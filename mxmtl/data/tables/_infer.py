@@ -153,7 +153,9 @@ def infer_tasks(
             doubts["rows"] = of_rows
         else:
             notes["rows"] = f"{seen.text()}. Each row becomes a record; splits keep them together."
-    labelled = {task.name: known_cells(task, columns) for task in tasks}
+    labelled = {  # of a row in which two classes hold, one counts: it is refused
+        task.name: min(known_cells(task, columns), num_rows * task.label_width) for task in tasks
+    }
     counts = {task.name: counted(task, columns) for task in tasks}
     return Inference(tasks, num_rows, labelled, left_out, notes, doubts, counts)
 

@@ -8,13 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from .._errors import TableError
-from ._arrange import Derived
+from ._arrange import SPLIT, Derived
 from ._chunk import Chunk, Column
 from ._long import UNKNOWN, Statements, statements_of
-from ._paths import is_picture
+from ._paths import USUAL, is_picture, plain
 from ._records import JsonLinesTable, Record, RecordsTable, read_json
 from ._table import ColumnTable, TableOptions, TableReader
 from ._text import text_of
+from ._words import SPLITS
 
 ROWS = 4096
 LISTS = ("samples", "data", "items", "records", "annotations", "rows")  # names of a list of records
@@ -327,7 +328,7 @@ class FiftyOneLabels(Shape):
 
 
 class Records(Shape):
-    """A list of records, by itself or under a name; or records by the names of their images."""
+    """Records: a list of them, by itself, under a name, by splits, by images or by columns."""
 
     @staticmethod
     def fits(data: Any) -> bool:
@@ -335,20 +336,65 @@ class Records(Shape):
 
     @staticmethod
     def table(path: str, options: TableOptions, data: Any) -> TableReader:
-        return RecordsTable(path, options, records_in(data))
+        table = RecordsTable(path, options, records_in(data))
+        if isinstance(data, dict) and SPLITS.issuperset(data):
+            table.split_column = SPLIT
+        return table
 
 
 def records_in(data: Any) -> list[Record]:
-    """Return the records that data has; none if it has none."""
+    """Return the records that data has; none if it has none.
+
+    >>> records_in({"path": {"0": "1.jpg"}, "kind": {"0": "owl"}})  # as pandas writes a frame
+    [{'path': '1.jpg', 'kind': 'owl'}]
+    >>> records_in({"owl": ["1.jpg"], "wren": ["2.jpg"]})
+    [{'path': '1.jpg', 'class': 'owl'}, {'path': '2.jpg', 'class': 'wren'}]
+    """
     if isinstance(data, list):
         return data if data and all(isinstance(one, dict) for one in data) else []
-    if not isinstance(data, dict):
+    if not isinstance(data, dict) or not data:
         return []
+    if isinstance(data.get("columns"), list) and isinstance(data.get("data"), list):
+        return [dict(zip(data["columns"], row)) for row in data["data"]]
+    if SPLITS.issuperset(data):
+        return [{SPLIT: split, **one} for split in data for one in records_in(data[split])]
     for name in LISTS:
         if isinstance(data.get(name), list):
             return records_in(data[name])
-    if data and all(isinstance(one, dict) for one in data.values()):
-        return [{"path": image, **one} for image, one in data.items()]
-    if data and all(is_picture(image) for image in data):
+    kinds, images = {type(one) for one in data.values()}, all(map(is_picture, data))
+    if kinds == {dict}:
+        found = [] if images else by_column(data)
+        return found or [{"path": image, **one} for image, one in data.items()]
+    if images:
         return [{"path": image, "label": label} for image, label in data.items()]
-    return []
+    if kinds != {list}:
+        return []
+    usual = any(plain(name) in USUAL for name in data)
+    return by_column(data) if usual else by_class(data) or by_column(data)
+
+
+def by_column(data: Record) -> list[Record]:
+    """Return the records of columns: lists of one length, or cells by the number of the row."""
+    cells = list(data.values())
+    if isinstance(cells[0], dict):
+        rows = [str(row) for row in range(len(cells[0]))]
+        if any(list(column) != rows for column in cells):
+            return []
+        cells = [list(column.values()) for column in cells]
+    if len({len(column) for column in cells}) > 1:
+        return []
+    return [dict(zip(data, row)) for row in zip(*cells)]
+
+
+def by_class(data: Record) -> list[Record]:
+    """Return the records of {class: images}; of an image that several have, a list of them."""
+    held: dict[str, list[str]] = {}
+    for name, images in data.items():
+        for image in images:
+            if not is_picture(image):
+                return []
+            held.setdefault(image, []).append(name)
+    several = any(len(names) > 1 for names in held.values())
+    return [
+        {"path": image, "class": names if several else names[0]} for image, names in held.items()
+    ]

@@ -73,12 +73,12 @@ def no_path_column(source: str, asked: str, columns: Sequence[str]) -> TableErro
     """Make the error for a table in which no column names the images."""
     shown = [name for name in columns if name][:20]
     looks = [name for name in shown if is_picture(name)]
-    mend = "another name can be given as path_column."
+    mend = "Another name can be given as path_column (--path)."
     if looks:
         mend = "Its first row looks like data: name the columns, as --header path,label."
-    return TableError(
-        f"{source}: no column {asked!r} among {shown}. It holds the image files; {mend}"
-    )
+    elif len(shown) == 1:
+        mend += " If that is no header: --skip-lines 1, or --delimiter says what separates cells."
+    return TableError(f"{source}: no column {asked!r} among {shown}. It names the images. {mend}")
 
 
 # -- paths made of columns: 'files/p{subject_id:.2}/{dicom_id}.jpg' --------------------------------
