@@ -4,14 +4,13 @@ Other packages look at whether NumPy has a name to learn how old it is, and woul
 old names were put back for all. So the modules of both get an import of their own: where their code
 says ``import numpy``, it gets NumPy's names and the old ones beside them; where it asks for
 ``distutils.version``, which Python 3.12 removed, a stand-in. Nobody else sees either. From GluonCV,
-which does not load beside PyTorch 2, that is hidden; from MXNet what it imports and hardly uses,
-which takes longer to load than it does: scikit-learn, and SciPy's statistics until they are used.
+which does not load beside PyTorch 2, that is hidden; from MXNet scikit-learn, of which it uses next
+to nothing. What else it hardly uses is made when it is used (`_late.py`).
 """
 
 from __future__ import annotations
 
 import builtins
-import importlib
 import numbers
 import struct
 import sys
@@ -20,7 +19,8 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata
 from typing import Any
 
-STATISTICS = [("scipy.stats",), ("scipy", "stats")]  # import ... as, and from ... import
+from ._late import LATE, late_module
+
 FINANCIAL = ("mirr", "npv", "pmt", "ppmt", "pv", "rate")  # went to the package numpy-financial
 
 
@@ -29,13 +29,6 @@ class LooseVersion(tuple[int, ...]):
 
     def __new__(cls, text: str) -> LooseVersion:
         return super().__new__(cls, (int(part) for part in text.split(".") if part.isdigit()))
-
-
-class Late(types.ModuleType):
-    """A module that is imported when something of it is used."""
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(importlib.import_module(self.__name__), name)
 
 
 def old_distutils() -> types.ModuleType:
@@ -117,14 +110,16 @@ def builtins_for(package: str) -> dict[str, Any]:
     ) -> Any:  # fmt: skip
         if name == "distutils.version" and fromlist:
             return distutils
-        if package == "mxnet" and (name, *(fromlist or ())) in STATISTICS:
-            return types.SimpleNamespace(stats=Late("scipy.stats"))
+        late = late_module(name, fromlist or ()) if package == "mxnet" and not level else None
+        if late is not None:
+            return late
         if hidden is not None and name.partition(".")[0] == hidden and not level:
             raise ModuleNotFoundError(f"{hidden} is hidden from {package}", name=name)
         found = builtins.__import__(name, globals, locals, fromlist, level)
         return numpy if found is np else found
 
-    return {**vars(builtins), "__import__": import_old}
+    late = LATE if package == "mxnet" else {}
+    return {**vars(builtins), "__import__": import_old, **late}
 
 
 def has_tostring() -> bool:
