@@ -466,3 +466,26 @@ def no_header_in_a_csv(root):
 @variant
 def a_title_above_the_header(root):
     return of_kinds(root, "Results of 2026\npath,kind\n1.png,owl\n")[0], "--skip-lines 1"
+
+
+def long_with_more(root, more):
+    """Write a long table with a column of splits."""
+    pictures(root, ["a.png", "b.png"])
+    rows = [("a", "x"), ("a", "y"), ("b", "y")]
+    header = ["image", "label", "part"]
+    write(root / "t.csv", lines([header, *([*row, part] for row, part in zip(rows, more))]))
+    truth = yes_no("label", ["x", "y"], [["x", "y"], ["y"]])
+    return "t.csv --long label=label --split-column part --yes", {
+        "_train": truth[:1],
+        "_val": truth[1:],
+    }
+
+
+@variant
+def long_by_a_split(root):
+    return long_with_more(root, ["train", "", "val"])
+
+
+@variant
+def long_by_a_split_that_differs(root):
+    return long_with_more(root, ["train", "val", "val"])[0], "'a' say 'train' and 'val' in column"

@@ -162,6 +162,17 @@ def test_amounts_as_people_write_them_are_pointed_out(table, cells):
     assert "amounts as people write them" in inference.left_out["x"]
 
 
+@pytest.mark.parametrize(("third", "said"), [("001", True), ("101", False), ("00 ", False)])
+def test_columns_of_which_one_holds_in_each_row_are_pointed_out(table, third, said):
+    path = table(
+        NV=["1", "0", "0"],
+        MEL=["0", "1", "0"],
+        BCC=[*third.replace(" ", "")] + [""] * third.count(" "),
+    )
+    notes = infer_tasks(path).notes
+    assert ("--task 'Multiclass NAME columns=2-4'." in notes.get("columns", "")) is said
+
+
 def test_rows_of_one_picture_that_differ_are_in_doubt(table):
     path = table(["a", "a", "b"], label=["cat", "dog", "cat"], sure=["1", "0", "1"])
     (doubt,) = infer_tasks(path).doubts.values()

@@ -203,8 +203,9 @@ def row_bytes(item: LabelledRow) -> bytes:
 def check_columns(table: TableReader, options: OutputOptions) -> str | None:
     """Return the column that the split goes by, if one; `TableError` if it is not there."""
     column = options.split_column or options.group
-    if column is not None and column not in table.columns:
-        raise TableError(f"{table.source}: no column {column!r} among {list(table.columns)}.")
+    columns = [*table.columns, *table.more_columns]
+    if column is not None and column not in columns:
+        raise TableError(f"{table.source}: no column {column!r} among {columns[:50]}.")
     return column
 
 

@@ -33,6 +33,7 @@ class Derived(ColumnTable, abc.ABC):
         self.inner = inner
         self.columns: list[str] = list(inner.columns)
         self.not_tasks: list[str] = list(inner.not_tasks)
+        self.more_columns = inner.more_columns
         self.known_tasks, self.split_column = inner.known_tasks, inner.split_column
         self.split_flags, self.stored_width = inner.split_flags, inner.stored_width
         self.one_task_a_row = inner.one_task_a_row  # type: ignore[misc]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import shlex
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ...tasks import Task, TaskSet, word_value
 from ._cells import ColumnCells, hint, quoted
@@ -163,6 +163,30 @@ def separator_in(names: Iterable[str], least: int = 2) -> str:
             example = max(lists, key=len)
             word = "space" if mark == " " else shlex.quote(mark)
             return f"{example!r} looks like several names. If it is: --separator {word}."
+    return ""
+
+
+def rows_of_yes(cells: ColumnCells) -> int:
+    """Return how many rows say yes."""
+    return sum(count for text, count in cells.texts.items() if word_value(text))
+
+
+def note_on_one_hot(names: Sequence[str], columns: Mapping[str, ColumnCells], rows: int) -> str:
+    """Say that neighbouring columns of yes and no seem to be the classes of one task; '' if not."""
+    run: list[str] = []
+    for name in [*names, ""]:
+        cells = columns.get(name)
+        if cells is not None and cells.boolean and cells.filled == rows and "." not in name:
+            run.append(name)
+            continue
+        yes = [rows_of_yes(columns[one]) for one in run]
+        if len(run) > 2 and sum(yes) == rows > max(yes):
+            first, last = names.index(run[0]) + 1, names.index(run[-1]) + 1
+            return (
+                f"{run[0]!r} to {run[-1]!r} say yes as often as there are rows. If one of them "
+                f"holds in each: --task 'Multiclass NAME columns={first}-{last}'."
+            )
+        run = []
     return ""
 
 

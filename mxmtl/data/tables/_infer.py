@@ -10,10 +10,18 @@ from typing import Any
 import numpy as np
 
 from ..._options import one_of
-from ...tasks import Task, TaskSet, is_task_name, word_value
+from ...tasks import Task, TaskSet, is_task_name
 from .._errors import TableError
 from ._cells import MAX_CLASSES, ColumnCells
-from ._doubts import PathsSeen, disagreeing, doubt_of_rows, doubts_of, notes_on_cells
+from ._doubts import (
+    PathsSeen,
+    disagreeing,
+    doubt_of_rows,
+    doubts_of,
+    note_on_one_hot,
+    notes_on_cells,
+    rows_of_yes,
+)
 from ._encode import LabelEncoder, is_names_column
 from ._guess import guess_type, is_of_rows, task_name
 from ._open import open_table
@@ -147,6 +155,8 @@ def infer_tasks(
         notes["options"] = "; ".join(unmet)
     if not given:
         doubts = doubts_of(tasks, columns, left_out)
+        one_hot = "" if told else note_on_one_hot(list(opened.columns), columns, num_rows)
+        notes.update({"columns": one_hot} if one_hot else {})
     if seen and not opened.one_task_a_row:
         of_rows = "" if given else doubt_of_rows(seen, disagreeing(opened, tasks), columns)
         if of_rows:
@@ -404,11 +414,6 @@ def known_cells(task: Task, columns: Mapping[str, ColumnCells]) -> int:
     if len(task.sources) != task.label_width:
         return sum(rows_of_yes(cells) for cells in own)
     return sum(cells.filled for cells in own)
-
-
-def rows_of_yes(cells: ColumnCells) -> int:
-    """Return how many rows say yes."""
-    return sum(count for text, count in cells.texts.items() if word_value(text))
 
 
 def counted(task: Task, columns: Mapping[str, ColumnCells]) -> dict[str, int]:

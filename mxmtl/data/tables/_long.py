@@ -132,7 +132,8 @@ class LongTable(ColumnTable):
 
     Its columns are that of the images and that of the labels; the images are those of ``image=``,
     or the column of the paths. Rows in which any other column has a value that the options call
-    missing say nothing.
+    missing say nothing. Another column, such as that of splits, is one of the images if all rows of
+    an image say the same there.
     """
 
     def __init__(self, inner: TableReader) -> None:
@@ -147,6 +148,8 @@ class LongTable(ColumnTable):
                     f"{dict(long)} needs it."
                 )
         self.columns, self.not_tasks = [self.image, self.label], [self.image]
+        self.more_columns = [name for name in inner.columns if name not in self.columns]
+        self._more: dict[str, Coded] = {}
         self.path_column = self.image if self.image == inner.options.path_column else None
         self.known_tasks = ({"type": "Multilabel", **task_name(self.label, {}, [])},)
         self._inner = inner
@@ -160,12 +163,37 @@ class LongTable(ColumnTable):
         said, size = self.statements, ROWS
         for start in range(0, len(said.images), size):
             images = said.images[start : start + size]
-            columns: dict[str, Column] = {
-                self.image: Coded(images, np.arange(len(images))),
-                self.label: said.said(start, start + len(images)),
-            }
             ids = range(start, start + len(images))
-            yield Chunk([one + 1 for one in ids], ids, images, columns.__getitem__)
+            column = functools.partial(self._column, ids)
+            yield Chunk([one + 1 for one in ids], ids, images, column)
+
+    def _column(self, ids: range, name: str) -> Column:
+        if name == self.image:
+            return Coded(self.statements.images[ids.start : ids.stop], np.arange(len(ids)))
+        if name == self.label:
+            return self.statements.said(ids.start, ids.stop)
+        if name not in self._more:
+            self._more[name] = self._of_images(name)
+        return self._more[name].take(slice(ids.start, ids.stop))
+
+    def _of_images(self, name: str) -> Coded:
+        # What the rows of each image say in a column; nothing where their cells are empty.
+        images, texts = Numbered(), Numbered()
+        empty = int(texts.of(Coded.of([""]))[0])
+        found = np.full(len(self.statements.images), empty, np.int32)
+        for chunk in map(self._sound, self._inner.chunks()):
+            at, said = images.of(chunk.coded(self.image)), texts.of(chunk.coded(name))
+            at, said = at[said != empty], said[said != empty]
+            found[at[::-1]] = np.where(found[at] == empty, said, found[at])[::-1]
+            apart = np.flatnonzero(found[at] != said)
+            if len(apart):
+                one = int(apart[0])
+                words = texts.texts()[found[at[one]]], texts.texts()[said[one]]
+                raise TableError(
+                    f"{self.source}: the rows of {self.statements.images[at[one]]!r} say "
+                    f"{words[0]!r} and {words[1]!r} in column {name!r}; expected one."
+                )
+        return Coded(texts.texts(), found)
 
     def _all(self) -> Statements:
         images, names, parts = Numbered(), Numbered(), list[tuple[np.ndarray, ...]]()

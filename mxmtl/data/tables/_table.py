@@ -185,6 +185,8 @@ class TableReader(abc.ABC):
         Columns that every row's `cells` have.
     path_column : str, optional
         The column of the images, where one is; '' if it is not found.
+    more_columns : sequence of str
+        Columns that its chunks have as well, to split by; no tasks, and not joined on.
     not_tasks : sequence of str
         Columns that the layout knows to be no tasks, such as an id.
     notes : sequence of str
@@ -224,6 +226,7 @@ class TableReader(abc.ABC):
 
     columns: Sequence[str]
     path_column: str | None = None
+    more_columns: Sequence[str] = ()
     not_tasks: Sequence[str] = ()
     notes: Sequence[str] = ()
     stored_width: int | None = None
