@@ -349,3 +349,56 @@ def images_of_classes(root):
 def images_of_labels(root):
     command, _ = of_kinds(root, {"wet": ["1.png", "2.png"], "red": ["2.png"]})
     return command, {"": yes_no("class", ["red", "wet"], [["wet"], ["red", "wet"]])}
+
+
+@variant
+def lists_of_things_that_may_be_empty(root):
+    rows = [{"image": "1.png", "things": [{"name": "a"}, {"name": "b"}]},
+            {"image": "2.png", "things": []}, {"image": "3.png"}]  # fmt: skip
+    pictures(root, ["1.png", "2.png", "3.png"])
+    write(root / "t.json", json.dumps(rows))
+    cells = yes_no("things_name", ["a", "b"], [["a", "b"], []])
+    return "t.json --yes", {"": [*cells, {"things_name.a": "", "things_name.b": ""}]}
+
+
+@variant
+def one_hot_lists(root):
+    rows = [
+        {"image": "1.png", "x": [1, 0, 0], "y": "a"},
+        {"image": "2.png", "x": [0, 1, 0], "y": "b"},
+    ]
+    pictures(root, ["1.png", "2.png"])
+    write(root / "t.json", json.dumps(rows))
+    return "t.json --yes", {"": [{"y": "a"}, {"y": "b"}]}, "lists of 0 and 1, whose places say"
+
+
+@variant
+def coco_of_two_files_with_one_id(root):
+    data = {"images": [{"id": 1, "file_name": "1.png"}, {"id": 1, "file_name": "2.png"}],
+            "annotations": [{"image_id": 1, "category_id": 3}]}  # fmt: skip
+    pictures(root, ["1.png", "2.png"])
+    write(root / "t.json", json.dumps(data))
+    return "t.json --yes", "image '1' is '1.png' and '2.png'"
+
+
+@variant
+def coco_by_image_id_and_more(root):
+    images = [{"image_id": at, "url": [f"https://example.org/{at}x.png"], "weather": "wet"}
+              for at in (7, 8)]  # fmt: skip
+    said = [{"image_id": 7, "label_id": 3}, {"image_id": 8, "label_id": 4}]
+    pictures(root, ["d/7.png", "d/8.png"])
+    write(root / "t.json", json.dumps({"images": images, "annotations": said}))
+    return (
+        "t.json --yes",
+        {"": [{"category": "3"}, {"category": "4"}]},
+        r"annotations \['weather'\] are not read",
+    )
+
+
+@variant
+def via(root):
+    rows = {f"{at}.png{size}": {"filename": f"{at}.png", "size": size, "regions": [],
+                                "file_attributes": {"kind": kind}}
+            for at, size, kind in ((1, 55, "owl"), (2, 55, "wren"))}  # fmt: skip
+    command, truth = of_kinds(root, rows)
+    return command, {"": [{"file_attributes_kind": row["kind"]} for row in truth[""]]}

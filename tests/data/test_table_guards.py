@@ -290,6 +290,21 @@ def test_the_same_rows_in_any_file_are_the_same_labels(tmp_path, kind):
     assert inference.labelled == {"体_重": 2, "kind": 2, "ok": 2}
 
 
+def test_frames_with_nothing_known_of_a_cell_and_frames_of_others(tmp_path):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({
+        "n": pandas.array([1, None, 3], dtype="Int64"),
+        "ok": pandas.array([True, None, False], dtype="boolean"),
+        "kind": pandas.Categorical(["a", None, "b"]),
+        "when": pandas.to_datetime(["2026-01-01", None, "2026-02-01"]),
+    }, index=["1.jpg", "2.jpg", "3.jpg"])  # fmt: skip
+    inference = infer_tasks(frame)
+    assert inference.labelled == {"n": 2, "ok": 2, "kind": 2}
+    assert "dates" in inference.left_out["when"]
+    arrow = pytest.importorskip("pyarrow").table({"path": ["1.jpg", "2.jpg"], "kind": [b"a", b"b"]})
+    assert infer_tasks(arrow).tasks["kind"].names == ("a", "b")
+
+
 def test_a_library_that_is_missing_is_named_with_its_command(tmp_path, monkeypatch):
     (tmp_path / "t.parquet").write_bytes(b"PAR1....")
     monkeypatch.setitem(__import__("sys").modules, "pyarrow.parquet", None)

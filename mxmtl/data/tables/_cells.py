@@ -59,7 +59,7 @@ class ColumnCells:
         self.unknown: set[str] = set()  # texts that may mean so
         self.odd: dict[str, tuple[int, int]] = {}  # no numbers: how many rows, and the first
         self.more_texts = self.more_parts = self.several = False
-        self.lists = False  # cells are lists, and not texts
+        self.lists = self.repeated = False  # cells are lists, and not texts; with one twice
         self.said: Said | None = None
         self.statements = 0
         # Of cells that do not look unknown:
@@ -88,6 +88,7 @@ class ColumnCells:
         if isinstance(cell, tuple):
             self.lists = self.several = True
             self.numbers = self.whole = self.boolean = False
+            self.repeated |= len(set(cell)) < len(cell)
             self._add_parts(cell, count)
             return
         new = cell not in self.texts

@@ -89,6 +89,8 @@ def guess_names(cells: ColumnCells) -> str:
         return f"every cell is {next(iter(cells.parts))!r}"
     if cells.said is None and set(cells.parts.values()) == {1} and len(cells.parts) > MANY_ROWS:
         return "every name is different"
+    if cells.repeated and {number(name) for name in cells.parts} <= {0.0, 1.0}:
+        return "its cells are lists of 0 and 1, whose places say what they are: make them columns"
     values = [number(name) for name in cells.parts]
     if None not in values and not all(value.is_integer() for value in values if value is not None):
         return "its cells are lists of numbers"
@@ -139,7 +141,7 @@ def is_of_rows(cells: ColumnCells) -> str:
     ('its name is that of an id, a fold or a ', '')
     """
     many = len(cells.texts) > min(FEW_NUMBERS, cells.filled / 3) and not cells.several
-    own = plain(cells.name.rpartition(".")[2] if cells.several else cells.name)
+    own = plain(cells.name.rpartition(".")[2] or cells.name)
     if not OF_ROWS.fullmatch(own) and not (
         many and (ID.fullmatch(cells.name) or OF_MANY.fullmatch(own))
     ):

@@ -12,12 +12,19 @@ from ._arrange import SPLIT, Derived
 from ._chunk import Chunk, Column
 from ._long import UNKNOWN, Statements, statements_of
 from ._paths import USUAL, is_picture, plain
-from ._records import JsonLinesTable, Record, RecordsTable, read_json
+from ._records import GEOMETRY, JsonLinesTable, Record, RecordsTable, read_json
 from ._table import ColumnTable, TableOptions, TableReader
 from ._text import text_of
 from ._words import SPLITS
 
 ROWS = 4096
+# What images and annotations of COCO's shape say, and is read, or nothing to predict.
+OF_COCO = GEOMETRY | frozenset(
+    "id image_id imageId file_name filename path file url coco_url flickr_url width height license "
+    "date_captured rights_holder location location_uncertainty latitude longitude date category_id "
+    "category_ids labelId label_id label labels area iscrowd ignore num_keypoints score "
+    "neg_category_ids not_exhaustive_category_ids".split()
+)
 LISTS = ("samples", "data", "items", "records", "annotations", "rows")  # names of a list of records
 
 
@@ -136,7 +143,11 @@ class Coco(Shape):
 
     @staticmethod
     def table(path: str, options: TableOptions, data: Any, several: bool = False) -> TableReader:
-        paths = {image_id(one, path): path_of(one) for one in data["images"]}
+        paths: dict[str, str] = {}
+        for one in data["images"]:
+            key, file = image_id(one, path), path_of(one)
+            if paths.setdefault(key, file) != file:
+                raise TableError(f"{path}: image {key!r} is {paths[key]!r} and {file!r}.")
         if not paths or not data["annotations"]:
             raise TableError(f"{path}: no images or no annotations in it.")
         called = names_of(data.get("categories") or [])
@@ -159,14 +170,16 @@ class Coco(Shape):
             pairs += [(key, name, UNKNOWN) for name in unsure if (key, name) not in held]
         one_each = len(held) == len(paths) == len({image for image, _ in held})
         if one_each and not several and all(state == 1 for _, _, state in pairs):
-            return RecordsTable(path, options, levels(data, dict(held), paths, called))
-        return StatementsTable(
-            path,
-            options,
-            list(paths.values()),
-            "category",
-            in_order_of(paths, pairs, options, path),
-        )
+            table: TableReader = RecordsTable(
+                path, options, levels(data, dict(held), paths, called)
+            )
+        else:
+            said = in_order_of(paths, pairs, options, path)
+            table = StatementsTable(path, options, list(paths.values()), "category", said)
+        more = {name for one in (*data["images"][:20], *data["annotations"][:20]) for name in one}
+        if more - OF_COCO:
+            table.notes = [f"of its images and annotations {sorted(more - OF_COCO)} are not read."]
+        return table
 
 
 def in_order_of(
@@ -201,9 +214,9 @@ def path_of(record: Record) -> str:
     for name in ("file_name", "filename", "path", "file"):
         if record.get(name):
             return str(record[name])
-    url = next((str(record[name]) for name in ("coco_url", "url") if record.get(name)), "")
-    tail = "/".join(url.split("?")[0].split("/")[-2:])
-    return tail if is_picture(tail) else str(record.get("id", record.get("imageId", "")))
+    url = next((record[name] for name in ("coco_url", "url") if record.get(name)), "")
+    tail = "/".join(str(url).split("?")[0].split("/")[-2:])
+    return tail if is_picture(tail) else image_id(record, "")
 
 
 def names_of(categories: Sequence[Record]) -> dict[str, str]:
@@ -364,6 +377,9 @@ def records_in(data: Any) -> list[Record]:
     kinds, images = {type(one) for one in data.values()}, all(map(is_picture, data))
     if kinds == {dict}:
         found = [] if images else by_column(data)
+        cells = (pair for one in data.values() for pair in one.items())
+        if not images and any(plain(name) in USUAL and is_picture(cell) for name, cell in cells):
+            return found or list(data.values())  # VIA's, by names and sizes
         return found or [{"path": image, **one} for image, one in data.items()]
     if images:
         return [{"path": image, "label": label} for image, label in data.items()]

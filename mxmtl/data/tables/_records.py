@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 from .._errors import TableError
 from ._chunk import Cell, Chunk, Coded, chunk_rows
-from ._paths import find_path_column
+from ._paths import PATH, find_path_column, is_picture
 from ._table import ColumnTable, TableOptions
 from ._text import listed, open_text
 from ._values import WordMap
@@ -56,8 +56,7 @@ class RecordsTable(ColumnTable):
         self._records, self._first = [flat(record, source) for record in records], first
         if not self._records:
             raise TableError(f"{source}: no rows.")
-        names = dict.fromkeys(name for record in self._records for name in record)
-        self.columns = [name for name in names if name]
+        self.columns = columns_of(self._records)
         self._missing = WordMap({"missing": [word for word in options.missing_values if word]})
         rows = [[r.get(name, "") for name in self.columns] for r in self._records[:SAMPLE]]
         asked = options.path_column
@@ -93,6 +92,27 @@ class RecordsTable(ColumnTable):
         )
 
 
+def columns_of(records: Sequence[dict[str, Cell]]) -> list[str]:
+    """Return the columns of records; where a list of dicts is empty, so are the lists of its keys.
+
+    >>> rows = [{"tags.name": ("a",)}, {"tags": ()}]
+    >>> columns_of(rows), rows[1]
+    (['tags.name'], {'tags.name': ()})
+    """
+    names = dict.fromkeys(name for record in records for name in record if name)
+    starts = {name.rpartition(".")[0] for name in names}
+    for start in starts.intersection(names):
+        if any(record.get(start, ()) != () for record in records):
+            continue
+        inner = [name for name in names if name.rpartition(".")[0] == start]
+        lists = {name for name in inner for one in records if isinstance(one.get(name), tuple)}
+        for record in records:
+            if record.pop(start, None) == ():
+                record.update({name: () for name in inner if name in lists})
+        del names[start]
+    return list(names)
+
+
 def text_of_path(cell: Cell) -> str:
     """Return the image that a cell names; '' for a list."""
     return cell if isinstance(cell, str) else ""
@@ -104,9 +124,15 @@ def rows_of(rows: Any) -> Sequence[Record]:
     >>> rows_of([{"path": "1.jpg"}])
     [{'path': '1.jpg'}]
     """
-    if hasattr(rows, "to_dict") and hasattr(rows, "columns"):  # a DataFrame
+    for name in ("to_dicts", "to_pylist"):  # of Polars, of Arrow
+        if hasattr(rows, name):
+            return list(getattr(rows, name)())
+    if hasattr(rows, "to_dict") and hasattr(rows, "columns"):  # of pandas
         names = [str(name) for name in rows.columns]
         columns = [rows.iloc[:, at].tolist() for at in range(len(names))]
+        index = rows.index.tolist()
+        if index and all(map(is_picture, index)):
+            names, columns = [str(rows.index.name or PATH), *names], [index, *columns]
         return [dict(zip(names, cells)) for cells in zip(*columns)]
     if isinstance(rows, Mapping) or not isinstance(rows, Iterable):
         raise TableError(
@@ -176,8 +202,10 @@ def text(value: Any) -> str:
     >>> text(None), text(float("nan")), text(True), text(2.0), text("a ")
     ('', '', '1', '2.0', 'a')
     """
-    if value is None or value != value or type(value).__name__ in ("NAType", "NaTType"):
+    if value is None or type(value).__name__ in ("NAType", "NaTType") or value != value:
         return ""
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "backslashreplace")
     if isinstance(value, bool):
         return str(int(value))
     if isinstance(value, numbers.Real) and not isinstance(value, int):
