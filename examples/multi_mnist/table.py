@@ -14,19 +14,32 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from mxmtl.balance import balance_of
+
 import numpy as np
 from protocols import MODELS, PROTOCOLS
 from results import HERE, read_log
 from tabulate import tabulate
 
-# Test accuracy in percent. Sener & Koltun 2018, table 3 (one run each); Kurin et al. 2022,
-# figure 7 (mean of both tasks and 95 % confidence interval over 10 runs).
+# Test accuracy in percent of MultiMNIST. Sener & Koltun 2018, table 3 (one run each); Kurin et al.
+# 2022, figure 7 (mean of both tasks and 95 % confidence interval over 10 runs).
 PUBLISHED = {
-    ("sener", "multi_mnist", "left", "left"): "97.23",
-    ("sener", "multi_mnist", "right", "right"): "95.90",
-    ("sener", "multi_mnist", "both", "left"): "96.46",
-    ("sener", "multi_mnist", "both", "right"): "94.99",
-    ("kurin", "multi_mnist", "both", "mean"): "94.76 ± 0.44",
+    "sener": {
+        ("left", "equal"): {"left": "97.23"},
+        ("right", "equal"): {"right": "95.90"},
+        ("both", "equal"): {"left": "96.46", "right": "94.99"},
+        ("both", "uncertainty"): {"left": "96.47", "right": "95.29"},
+        ("both", "gradnorm"): {"left": "96.27", "right": "94.84"},
+        ("both", "mgda(normalize='loss+')"): {"left": "97.26", "right": "95.90"},
+    },
+    "kurin": {
+        ("both", "equal"): {"mean": "94.76 ± 0.44"},
+        ("both", "imtl_g"): {"mean": "94.87 ± 0.25"},
+        ("both", "mgda(normalize='loss+')"): {"mean": "94.78 ± 0.20"},
+        ("both", "pcgrad"): {"mean": "94.79 ± 0.36"},
+        ("both", "random(draw='dirichlet')"): {"mean": "94.30 ± 0.30"},
+        ("both", "random"): {"mean": "93.99 ± 0.89"},
+    },
 }
 NAMES = {"left": "left alone", "right": "right alone", "both": "both, equal weights"}
 COLUMNS = 2  # panels of curves side by side
@@ -34,6 +47,8 @@ STEEP = 4  # epochs at the beginning, whose curves may leave a panel at its lowe
 BEGIN, END = "<!-- table -->", "<!-- end of table -->"
 Row = dict[str, Any]
 Group = tuple[str, str, int, int]  # protocol, dataset, epochs, images
+Way = tuple[str, str]  # what was trained, and how its tasks were balanced
+EQUAL = "equal"
 
 
 def interval(values: Sequence[float]) -> tuple[float, float]:
@@ -52,13 +67,24 @@ def interval(values: Sequence[float]) -> tuple[float, float]:
     return float(np.mean(values)), float(t.ppf(0.975, count - 1) * spread)
 
 
-def grouped(rows: list[Row]) -> dict[Group, dict[str, list[Row]]]:
-    """Sort finished runs into {group: {model: runs}}; those that tuned are left out."""
-    groups: dict[Group, dict[str, list[Row]]] = {}
-    for row in rows:
+def way_of(row: Row) -> Way:
+    """Return what was trained in a run, and how; the first runs of the log were not balanced."""
+    return row["model"], str(balance_of(row.get("balance", EQUAL)) or EQUAL)
+
+
+def named(way: Way) -> str:
+    """Return what a way is called in a table."""
+    model, balance = way
+    return NAMES[model] if balance == EQUAL else f"{model}, {balance}"
+
+
+def grouped(rows: list[Row]) -> dict[Group, dict[Way, list[Row]]]:
+    """Sort finished runs into {group: {way: runs}}; those that tuned are left out."""
+    groups: dict[Group, dict[Way, list[Row]]] = {}
+    for row in sorted(rows, key=lambda row: list(MODELS).index(row["model"])):
         if not row["tune"]:
             key = (row["protocol"], row["dataset"], row["epochs"], row["images"])
-            groups.setdefault(key, {}).setdefault(row["model"], []).append(row)
+            groups.setdefault(key, {}).setdefault(way_of(row), []).append(row)
     return groups
 
 
@@ -70,19 +96,43 @@ def accuracies(runs: list[Row], model: str) -> dict[str, list[float]]:
     return found
 
 
-def table(groups: dict[Group, dict[str, list[Row]]]) -> str:
-    """Return a markdown table, a row for each task of each model."""
+def table(groups: dict[Group, dict[Way, list[Row]]]) -> str:
+    """Return a markdown table, a row for each task of each way to train."""
     lines = []
-    for (protocol, dataset, epochs, images), models in groups.items():
-        for model in [name for name in MODELS if name in models]:
-            for task, values in accuracies(models[model], model).items():
-                mean, half = interval(values)
-                ours = f"{mean:.2f}" + ("" if np.isnan(half) else f" ± {half:.2f}")
-                published = PUBLISHED.get((protocol, dataset, model, task), "")
-                where = [PROTOCOLS[protocol].paper, dataset, NAMES[model], task]
+    for (protocol, dataset, epochs, images), ways in groups.items():
+        published = PUBLISHED[protocol] if dataset == "multi_mnist" else {}
+        for way, runs in ways.items():
+            theirs = published.get(way, {})
+            for task, values in accuracies(runs, way[0]).items():
+                where = [PROTOCOLS[protocol].paper, dataset, named(way), task]
                 scale = f"{epochs}" + (f" of {images} pictures" if images else "")
-                lines.append([*where, ours, published, len(values), scale])
+                found = [written(values), theirs.get(task, ""), len(values)]
+                lines.append([*where, *found, scale])
     headers = ["protocol", "data", "trained", "task", "ours, test %", "published", "seeds"]
+    return tabulate(lines, [*headers, "epochs"], tablefmt="github", disable_numparse=True)
+
+
+def written(values: Sequence[float], sign: str = "") -> str:
+    """Write a mean and its interval."""
+    mean, half = interval(values)
+    return f"{mean:{sign}.2f}" + ("" if np.isnan(half) else f" ± {half:.2f}")
+
+
+def methods(groups: dict[Group, dict[Way, list[Row]]]) -> str:
+    """Return a markdown table of each way of balancing less equal weights, of the same seeds."""
+    lines = []
+    for (protocol, dataset, epochs, _), ways in groups.items():
+        plain = {run["seed"]: run for run in ways.get(("both", EQUAL), [])}
+        for way, runs in ways.items():
+            same = [run for run in runs if run["seed"] in plain]
+            if way[1] != EQUAL and same:
+                ours = accuracies(same, "both")
+                equal = accuracies([plain[run["seed"]] for run in same], "both")
+                apart = [written(np.subtract(ours[task], equal[task]), "+") for task in ours]
+                seconds = np.mean([run["seconds"] / plain[run["seed"]]["seconds"] for run in same])
+                where = [PROTOCOLS[protocol].paper, dataset, way[1], *apart]
+                lines.append([*where, f"{seconds:.2f}", len(same), epochs])
+    headers = ["protocol", "data", "balance", "left", "right", "mean", "times the seconds", "seeds"]
     return tabulate(lines, [*headers, "epochs"], tablefmt="github", disable_numparse=True)
 
 
@@ -93,12 +143,12 @@ def tuned(rows: list[Row]) -> str:
         if row["tune"]:
             values = [100 * row[f"val/{task}/accuracy"] for task in MODELS[row["model"]]]
             found = " / ".join(f"{value:.2f}" for value in values)
-            lines.append([row["protocol"], row["model"], row["lr"], row["epochs"], found])
+            lines.append([row["protocol"], named(way_of(row)), row["lr"], row["epochs"], found])
     headers = ["protocol", "trained", "learning rate", "epochs", "validation %"]
     return tabulate(lines, headers, tablefmt="github", disable_numparse=True)
 
 
-def curves(groups: dict[Group, dict[str, list[Row]]], path: Path) -> None:
+def curves(groups: dict[Group, dict[Way, list[Row]]], path: Path) -> None:
     """Draw test accuracy over epochs, mean and range over seeds, a panel for each group."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -107,10 +157,10 @@ def curves(groups: dict[Group, dict[str, list[Row]]], path: Path) -> None:
     figure = Figure(figsize=(5 * shape[1], 3.6 * shape[0]), constrained_layout=True)
     FigureCanvasAgg(figure)
     panels = figure.subplots(*shape, squeeze=False).flat
-    for panel, ((protocol, dataset, _, _), models) in zip(panels, groups.items()):
+    for panel, ((protocol, dataset, _, _), ways) in zip(panels, groups.items()):
         low = 100.0
-        for model, runs in models.items():
-            for task in MODELS[model]:
+        for (model, balance), runs in ways.items():
+            for task in MODELS[model] if balance == EQUAL else ():  # methods lie on each other
                 name = f"test/{task}/accuracy"
                 lines = 100 * np.array([run["curves"][name] for run in runs])
                 epoch = np.arange(1, lines.shape[1] + 1)
@@ -141,6 +191,8 @@ def main() -> None:
     rows = read_log(arguments.log)
     groups = grouped(rows)
     print(table(groups))
+    if any(balance != EQUAL for ways in groups.values() for _, balance in ways):
+        print("\nLess equal weights, over the same seeds:\n\n" + methods(groups))
     if any(row["tune"] for row in rows):
         print("\n" + tuned(rows))
     for path in arguments.write:

@@ -11,6 +11,7 @@ import mxnet as mx
 
 from .._foreign import load_arrays, load_symbol
 from ._efficientnet import efficientnet_lite_trunk
+from ._heads import FEATURES
 from ._net import Params
 from ._trunk_list import ALSO, TRUNKS, meant
 
@@ -42,7 +43,7 @@ def load_trunk(
         Of ``<prefix>-symbol.json`` and ``<prefix>-<epoch>.params``, as MXNet writes them.
     layer : str
         Name of an internal output, such as ``flatten0_output``; it must be flat for
-        `training_symbol`.
+        `training_symbol`, or a map for heads on a map.
 
     Returns
     -------
@@ -154,6 +155,8 @@ def _layer(symbol: mx.sym.Symbol, layer: str, where: str) -> mx.sym.Symbol:
     names = [name for name in internals.list_outputs() if name.endswith("_output")]
     if layer not in names:
         near = difflib.get_close_matches(layer, names, n=3, cutoff=0.4) or names[-3:]
+        marked = [node for node, known in internals.attr_dict().items() if FEATURES in known]
+        near = [*(f"{node}_output" for node in marked), *near]  # what its heads read comes first
         raise ValueError(
             f"{where} has no layer {layer!r}. Did you mean one of {near}? "
             "symbol.get_internals().list_outputs() lists all."

@@ -3,7 +3,6 @@
 import gzip
 import importlib
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -292,9 +291,37 @@ def test_script_and_table(module, data, tmp_path, monkeypatch, capsys):
     assert (tmp_path / "curves.png").stat().st_size > 5000
 
 
-def test_the_table_in_the_documents_is_that_of_the_log():
-    command = [sys.executable, str(FOLDER / "table.py")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+def test_ways_of_balancing_are_rows_of_their_own(module):
+    table = module("table")
+    base = {"protocol": "kurin", "dataset": "multi_mnist", "model": "both", "epochs": 2}
+    base |= {"images": 0, "tune": False}
+    found = {"": [90, 92, 99], "equal": [91], "random(draw='normal')": [95, 97], "pcgrad": [80]}
+    rows = [
+        {
+            **base, "seed": seed, "seconds": 10 if balance in ("", "equal") else 15,
+            "test/left/accuracy": left / 100, "test/right/accuracy": 0.5,
+            **({"balance": balance} if balance else {}),
+        }
+        for balance, values in found.items()
+        for seed, left in enumerate(values, start=3 if balance == "equal" else 0)
+    ]  # fmt: skip
+    groups = table.grouped(rows)
+    cells = [[c.strip() for c in line.split("|")[3:8]] for line in table.table(groups).split("\n")]
+    means = {trained: (ours, theirs) for trained, task, ours, theirs, _ in cells if task == "mean"}
+    assert set(means) == {"both, equal weights", "both, random", "both, pcgrad"}
+    assert means["both, pcgrad"] == ("65.00", "94.79 ± 0.36")
+    assert means["both, equal weights"][0].startswith("71.50 ± ")  # of four seeds
+    assert means["both, random"] == ("73.00 ± 6.35", "93.99 ± 0.89")
+    cells = [
+        [c.strip() for c in line.split("|")[3:9]] for line in table.methods(groups).split("\n")
+    ]
+    assert cells[2] == ["random", "+5.00 ± 0.00", "+0.00 ± 0.00", "+2.50 ± 0.00", "1.50", "2"]
+    assert cells[3] == ["pcgrad", "-10.00", "+0.00", "-5.00", "1.50", "1"]
+
+
+def test_the_table_in_the_documents_is_that_of_the_log(module, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["table.py"])
+    module("table").main()
+    printed = capsys.readouterr().out
     for document in (FOLDER / "README.md", FOLDER.parents[1] / "docs/benchmarks/multi_mnist.md"):
-        assert done.stdout.split("\n\n")[0].strip() in document.read_text("utf-8"), document
+        assert printed.split("\n\n")[0].strip() in document.read_text("utf-8"), document

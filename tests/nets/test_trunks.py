@@ -45,6 +45,38 @@ def test_a_checkpoint_is_cut_at_a_layer_and_gets_new_heads(tmp_path):
     )
 
 
+@pytest.mark.parametrize("heads", ["csra(share=0.3)", "queries(units=4)", "mmoe(number=2)"])
+def test_a_checkpoint_whose_heads_read_a_map_is_cut_there(tmp_path, heads):
+    prefix, tasks = str(tmp_path / "old"), mxmtl.TaskSet([mxmtl.Multilabel("toys", ["a", "b"])])
+    with mx.name.NameManager():
+        trunk = mxmtl.small_trunk((4, 6))(mx.sym.var("data"))
+        made = mxmtl.training_symbol(trunk, tasks, heads=heads)
+    shape = (4, 3, 16, 16)
+    module = _fitted(made, tasks, shape)
+    module.save_checkpoint(prefix, 1)
+    (layer,) = mxmtl.nets.features_of(made, tasks).list_outputs()
+    with pytest.raises(
+        ValueError, match=rf"no layer 'flat_output'. Did you mean one of \['{layer}'"
+    ):
+        mxmtl.load_trunk(prefix, 1, layer="flat_output")
+    cut, args, auxs = mxmtl.load_trunk(prefix, 1, layer=layer)
+    assert not [name for name in args if "toys" in name]
+    other = mxmtl.TaskSet([mxmtl.Binary("outdoors"), *tasks])
+    again = mxmtl.training_symbol(cut, other, heads={"toys": heads}, balance="upgrad")
+    assert mxmtl.nets.features_of(again, other).list_outputs() == [layer]
+    whole = mx.mod.Module(again, label_names=other.label_names)
+    labels = [(task.label_name, task.label_shape(4)) for task in other]
+    whole.bind([("data", shape)], labels)
+    known = {**args, **{k: v for k, v in module.get_params()[0].items() if "toys" in k}}
+    whole.init_params(mx.init.Xavier(), arg_params=known, aux_params=auxs, allow_missing=True)
+    whole.forward(mx.io.DataBatch([mx.nd.ones(shape)], [mx.nd.ones(d[1]) for d in labels]))
+    module.forward(mx.io.DataBatch([mx.nd.ones(shape)], [mx.nd.ones(labels[1][1])]))
+    if not heads.startswith("mmoe"):  # whose experts were left behind
+        np.testing.assert_allclose(
+            whole.get_outputs()[1].asnumpy(), module.get_outputs()[0].asnumpy(), rtol=1e-5
+        )
+
+
 def test_a_layer_that_is_not_there_names_the_nearest(tmp_path):
     prefix = str(tmp_path / "old")
     _fitted(mxmtl.training_symbol(_small_symbol(), TASKS), TASKS).save_checkpoint(prefix, 1)
