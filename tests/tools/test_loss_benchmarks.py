@@ -1,4 +1,4 @@
-"""The benchmarks of losses, each small: what they train on, and that they go on from their log."""
+"""The benchmarks of losses and balancing, each small: what they train on, and a log to go on from."""
 
 import importlib
 import json
@@ -36,7 +36,7 @@ def check_resuming(run, log, *options):
     """A stopped run goes on: what is logged is not made again, a torn line is."""
     first = run("--log", log, *options)
     lines = log.read_text("utf-8").splitlines()
-    log.write_text("\n".join(lines[:-1]) + "\n" + lines[-1][:9] + "\n", "utf-8")
+    log.write_text("\n".join(lines[:-1]) + "\n" + lines[-1][:9], "utf-8")
     again = run("--log", log, *options)
     assert again.count('"seed"') + again.count("'seed'") == 1
     result = json.loads(log.read_text("utf-8").splitlines()[-1])
@@ -119,3 +119,44 @@ def test_cost(script, monkeypatch):
     rows = [line for line in out.splitlines() if line.startswith("|")]
     assert len(rows) == 2 + 3 + 3
     assert rows[2].split("|")[1].strip() == "plain"
+
+
+def test_balance_with_gaps(script, tmp_path, monkeypatch):
+    gaps, run = script("balance_gaps")
+    source = gaps.Digits()
+    parts = gaps.with_gaps(source.tasks, source.parts(0), 0)
+    known = {name: np.mean(parts["train"][name] >= 0) for name in ("digit", "turned", "high")}
+    assert known["digit"] == 1
+    assert known["turned"] == pytest.approx(0.1, abs=0.03)
+    assert known["high"] == pytest.approx(0.05, abs=0.03)
+    monkeypatch.setattr(gaps, "RATES", (0.1,))
+    monkeypatch.setattr(gaps, "METHODS", ("upgrad(momentum=0.9)",))
+    monkeypatch.setattr(gaps, "FIXED", {"equal": (1, 1, 1, 1, 1)})
+    page = tmp_path / "page.md"
+    page.write_text("before\n<!-- digits -->\nold\n<!-- end of digits -->\nafter\n", "utf-8")
+    options = ["--seeds", "2", "--steps", "2", "--log", tmp_path / "log", "--write", page]
+    out = run(*options)
+    rows = [line.split("|")[1].strip() for line in out.splitlines() if line.startswith("|")]
+    assert rows[2:] == ["each alone", "equal", "upgrad(momentum=0.9)"]
+    written = page.read_text("utf-8")
+    assert "old" not in written
+    assert written.startswith("before\n<!-- digits -->\n| weighed")
+    lines = (tmp_path / "log").read_text("utf-8").splitlines()
+    assert len(lines) == 2 * (2 + 5)
+    (tmp_path / "log").write_text("\n".join(lines[:-1]) + "\n" + lines[-1][:20], "utf-8")
+    run(*options)  # a torn line is made again, and nothing else
+    again = (tmp_path / "log").read_text("utf-8").splitlines()
+    assert again[: len(lines)] == [*lines[:-1], lines[-1][:20]]
+    assert json.loads(again[-1])["test"] == json.loads(lines[-1])["test"]
+
+
+def test_cost_of_balancing(script, tmp_path):
+    _, run = script("balance")
+    page = tmp_path / "page.md"
+    page.write_text("<!-- table -->\n<!-- end of table -->", "utf-8")
+    options = ["--trunk", "small", "--size", "16", "--batch-size", "4", "--tasks", "2"]
+    out = run(*options, "--methods", "upgrad", "--rounds", "1", "--write", page)
+    rows = [line.split("|") for line in out.splitlines() if line.startswith("|")]
+    assert [row[1].strip() for row in rows[2:]] == ["mxmtl, equal", "mxmtl, upgrad"]
+    assert rows[2][3].strip() == "1.00"
+    assert "mxmtl, upgrad" in page.read_text("utf-8")

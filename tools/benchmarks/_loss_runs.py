@@ -1,4 +1,4 @@
-"""What the benchmarks of losses share: a log to go on from, a loop on arrays, and intervals."""
+"""What benchmarks of losses and balancing share: a log to go on from, a loop, and intervals."""
 
 from __future__ import annotations
 
@@ -45,6 +45,13 @@ def read(path: Path) -> Log:
     return [json.loads(line) for line in lines if line.endswith("}")]
 
 
+def append(path: Path, result: dict[str, Any]) -> None:
+    """Add an entry; a line that was cut off stays one of its own."""
+    text = path.read_text("utf-8") if path.exists() else ""
+    with path.open("a", encoding="utf-8") as stream:
+        stream.write("\n" * bool(text and text[-1] != "\n") + json.dumps(result) + "\n")
+
+
 def found(log: Log, **key: Any) -> list[dict[str, Any]]:
     """Return the entries of a log that have this key."""
     return [entry for entry in log if all(entry.get(k) == v for k, v in key.items())]
@@ -68,8 +75,7 @@ class Runs:
         begin = time.perf_counter()
         result = {**key, **make(*given)}
         result["seconds"] = round(time.perf_counter() - begin, 1)
-        with self.path.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(result) + "\n")
+        append(self.path, result)
         print(result, flush=True)
         return result
 

@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import itertools
-import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,6 +23,7 @@ from typing import Any
 
 import mxmtl
 
+import _loss_runs as runs
 import mxnet as mx
 import numpy as np
 from tabulate import tabulate
@@ -260,8 +260,7 @@ def main() -> None:
     options = parser.parse_args()
     source: Source = Emoji(*options.emoji) if options.emoji else Digits()
     tasks = [task.name for task in source.tasks]
-    text = options.log.read_text("utf-8") if options.log.exists() else ""
-    rows = [json.loads(line) for line in text.splitlines()]
+    rows = runs.read(options.log)
     rows = [row for row in rows if (row["set"], row["steps"]) == (source.name, options.steps)]
     done = {(row["name"], row["rate"], row["seed"]) for row in rows}
     names = (*FIXED, *METHODS, *(f"alone: {task}" for task in tasks))
@@ -270,8 +269,7 @@ def main() -> None:
             continue
         key = {"set": source.name, "name": name, "rate": rate, "seed": seed, "steps": options.steps}
         rows.append({**key, **train(source, name, rate, seed, options.steps)})
-        with options.log.open("a", encoding="utf-8") as stream:
-            print(json.dumps(rows[-1]), file=stream, flush=True)
+        runs.append(options.log, rows[-1])
     made = table(rows, tasks)
     print(made)
     if options.write:
