@@ -1,4 +1,4 @@
-"""The benchmarks of losses and balancing, each small: what they train on, and a log to go on from."""
+"""The benchmarks of losses and balancing, each small: what they learn from, and their logs."""
 
 import importlib
 import json
