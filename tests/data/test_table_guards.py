@@ -180,6 +180,34 @@ def test_rows_of_one_picture_that_differ_are_in_doubt(table):
     assert "--long label=label,value=sure" in doubt
 
 
+def test_answers_that_are_one_number_do_not_differ(table):
+    path = table(["a", "a", "b", "c"], x=["3.0", "3", "4.5", "5"], y=["1", "1.0", "0", "0"])
+    inference = infer_tasks(path)
+    assert not inference.doubts
+    assert "Each row becomes a record" in inference.notes["rows"]
+    assert "differ in 'x'" in infer_tasks(table([*"aab"], x=["3.0", "3.5", "3"])).doubts["rows"]
+
+
+def test_one_row_a_label_is_proposed_for_one_column_of_names_alone(table):
+    paths = ["a", "a", "b", "b"]
+    wide = infer_tasks(table(paths, x=["u", "v", "u", "u"], y=["r", "s", "s", "s"])).doubts["rows"]
+    assert "--long" not in wide
+    assert "answers of several people: keep one row of each image" in wide
+    one = infer_tasks(table(paths, x=["u", "v", "u", "u"])).doubts["rows"]
+    assert "If a row is one label of its image: --long label=x." in one
+
+
+@pytest.mark.parametrize(("name", "content"), [
+    ("t.json", b'{"a": 1}'), ("t.mat", b"MATLAB 5.0 MAT-file"), ("t.npy", b"\x93NUMPY"),
+    ("t.h5", b"\x89HDF\r\n"),
+])  # fmt: skip
+def test_the_way_on_for_what_is_not_read_goes_without_python_too(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(TableError, match="save its rows as CSV") as caught:
+        infer_tasks(tmp_path / name)
+    assert "write_records" not in str(caught.value)
+
+
 def test_rows_of_one_picture_stay_on_one_side_of_a_split(tmp_path):
     names = write_images(tmp_path, 12)
     rows = [{"path": name, "x": x} for name in names for x in "01"]
