@@ -160,3 +160,20 @@ def test_blocks_of_bytes_are_read_as_rows_are(tmp_path_factory, lines, end, tail
             patch.setattr(_delimited, "BYTES", size)
             found.append(rows(path))
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("kept", [0, 100, 1 << 20])
+def test_a_wide_table_is_the_same_when_it_is_read_again(table, monkeypatch, kept):
+    monkeypatch.setattr(_delimited, "BYTES", 100)
+    monkeypatch.setattr(_delimited, "KEPT", kept)
+    names = ["path", *(f"c{at}" for at in range(40)), "about"]
+    lines = [
+        [f"picture number {row}.jpg", *(str((row * at) % 3) for at in range(40)), f"é{row}" * 9]
+        for row in range(30)
+    ]
+    path = table("\n".join(",".join(line) for line in [names, *lines]) + "\n")
+    opened = open_table(path, TableOptions())
+    next(opened.chunks())  # and no further
+    read = [[[*row.cells.values()] for row in opened.rows()] for _ in range(3)]
+    assert read == [lines] * 3
+    assert len(list(opened.chunks())) > 1

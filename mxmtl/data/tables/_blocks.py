@@ -8,31 +8,15 @@ with it.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
+
+from ._chunk import Coded
 
 WIDE = 32  # columns, from which on it is worth it
 BYTES = 1 << 21
 WORD, MOST = 8, 64  # bytes of a short cell; different ones
 SAMPLE = 256
 LINE, QUOTE, RETURN, NOTHING = 10, b'"', b"\r", b"\0"
-
-
-class Block(NamedTuple):
-    """The cells of some lines: short ones by the number of their text, others as bytes."""
-
-    texts: list[str]
-    codes: np.ndarray  # uint8 (columns, rows)
-    short: np.ndarray  # bool (columns,)
-    content: bytes
-    starts: np.ndarray  # int (rows, columns)
-    ends: np.ndarray
-
-    def long_cells(self, column: int) -> list[str]:
-        """Return the cells of a column, one by one."""
-        pairs = zip(self.starts[:, column].tolist(), self.ends[:, column].tolist())
-        return [self.content[start:end].decode() for start, end in pairs]
 
 
 def plain_ends(content: bytes, width: int, delimiter: str) -> tuple[bytes, np.ndarray] | None:
@@ -70,11 +54,13 @@ def split_block(content: bytes, width: int, delimiter: str) -> list[list[str]] |
     return [cells[at:-1:width] for at in range(width)]
 
 
-def read_block(content: bytes, width: int, delimiter: str) -> Block | None:
-    r"""Find the cells of whole lines; None if they are not of the plain kind.
+def read_block(content: bytes, width: int, delimiter: str) -> list[Coded] | None:
+    r"""Return the columns of whole lines; None if they are not of the plain kind.
+
+    Those of short cells share their texts.
 
     >>> block = read_block(b"a,1\nb,0\n", 2, ",")
-    >>> block.texts, block.codes.tolist()
+    >>> block[0].texts, [column.codes.tolist() for column in block]
     (['a', '1', 'b', '0'], [[0, 2], [1, 3]])
     >>> read_block(b"a,1\nb\n", 2, ",") is None
     True
@@ -88,19 +74,25 @@ def read_block(content: bytes, width: int, delimiter: str) -> Block | None:
     lengths.flat[0], lengths.flat[1:] = ends.flat[0], np.diff(ends.ravel()) - 1
     starts = ends - lengths
     widest = lengths.max(axis=0)
-    short = widest <= WORD
-    for place in np.flatnonzero(~short):
-        lengths[:, place] = 0
-    size = next(size for size in (1, 2, 4, 8) if size >= widest[short].max(initial=0))
+    long = np.flatnonzero(widest > WORD).tolist()
+    columns = {place: cut(content, starts[:, place], ends[:, place]) for place in long}
+    lengths[:, long] = 0
+    size = next(size for size in (1, 2, 4, 8) if size >= np.delete(widest, long).max(initial=0))
     padded = np.frombuffer(content + bytes(WORD), np.uint8)
     words = np.ndarray(len(content), f"<u{size}", padded, strides=(1,))
     masks = np.array([(1 << (8 * count)) - 1 for count in range(size + 1)], f"<u{size}")
     numbered = number_keys(words.take(starts) & masks.take(lengths))
     if numbered is None:
         return None
-    found, codes = numbered
+    found, codes = numbered[0], np.ascontiguousarray(numbered[1].T)
     texts = [int(key).to_bytes(WORD, "little").rstrip(b"\0").decode() for key in found]
-    return Block(texts, np.ascontiguousarray(codes.T), short, content, starts, ends)
+    return [columns[at] if at in columns else Coded(texts, codes[at]) for at in range(width)]
+
+
+def cut(content: bytes, starts: np.ndarray, ends: np.ndarray) -> Coded:
+    """Return a column of cells, by where each starts and ends."""
+    pairs = zip(starts.tolist(), ends.tolist())
+    return Coded.of([content[start:end].decode() for start, end in pairs])
 
 
 def number_keys(keys: np.ndarray) -> tuple[list[int], np.ndarray] | None:

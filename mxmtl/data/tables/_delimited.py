@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from .._errors import TableError, not_utf8
-from ._blocks import BYTES, WIDE, Block, read_block, split_block
+from ._blocks import BYTES, WIDE, read_block, split_block
 from ._chunk import Chunk, Coded, chunk_rows
 from ._paths import PATH, find_path_column, is_picture
 from ._table import SPACES, ColumnTable, TableOptions
@@ -25,6 +25,7 @@ from ._values import WordMap, changed_by
 
 DELIMITERS = "\t,;|"
 SEPARATED = re.compile(r"sep=(.)\s*")  # a first line of Excel's
+KEPT = 1 << 28  # cells of a wide table, a byte each
 SAMPLE = 20  # rows that are looked at before the others
 
 
@@ -44,6 +45,7 @@ class DelimitedTable(ColumnTable):
         self._change = changed_by(lambda cell: cell.strip(), self._missing, listed)  # type: ignore[union-attr]
         self._plain = path.lower().removesuffix(".gz").endswith(".txt")
         self._skip, self._header, self._trailing = 0, list[str](), False
+        self._kept: list[Chunk] = []  # all rows of a wide table, after they were read once
         self._delimiter = self._find_delimiter()
         self._read_head()
         self.columns = [name for name in self._header if name]
@@ -54,7 +56,9 @@ class DelimitedTable(ColumnTable):
         return cls is DelimitedTable or super().recognises(path, head)
 
     def chunks(self) -> Iterator[Chunk]:
-        if len(self._header) > 1 and self._delimiter is not None and self._delimiter.isascii():
+        if self._kept:
+            yield from self._kept
+        elif len(self._header) > 1 and self._delimiter is not None and self._delimiter.isascii():
             yield from self._chunks_of_blocks(self._delimiter)
         else:
             yield from self._chunks_of(0)
@@ -73,8 +77,9 @@ class DelimitedTable(ColumnTable):
     def _chunks_of_blocks(self, delimiter: str) -> Iterator[Chunk]:
         # As long as blocks are plain; rows are those of the other way, from where they are not.
         skip = self.options.skip_lines + self._skip + (not self.options.header)
-        record_id, width = 0, len(self._header)
-        read, size = (read_block, 4 * BYTES) if width >= WIDE else (split_block, BYTES)
+        record_id, width, kept = 0, len(self._header), list[Chunk]()
+        wide = width >= WIDE
+        read, size = (read_block, 4 * BYTES) if wide else (split_block, BYTES)
         try:
             with open(self.source, "rb") as stream:
                 plain = skip > 0 and not is_packed(stream.peek(2))
@@ -88,24 +93,24 @@ class DelimitedTable(ColumnTable):
                     chunk = self._block_chunk(block, skip + 1 + record_id, record_id)
                     yield chunk
                     record_id += len(chunk)
+                    kept += [chunk] * (wide and record_id * width <= KEPT)
                 else:
                     if plain:
+                        self._kept = kept if sum(map(len, kept)) == record_id else []
                         return
         except UnicodeDecodeError as error:
             raise not_utf8(self.source) from error
         yield from self._chunks_of(record_id)
 
-    def _block_chunk(self, block: Block | list[list[str]], number: int, record_id: int) -> Chunk:
+    def _block_chunk(
+        self, block: Sequence[Coded | list[str]], number: int, record_id: int
+    ) -> Chunk:
         places = {name: place for place, name in enumerate(self._header)}
-        count = len(block.ends) if isinstance(block, Block) else len(block[0])
+        count = len(block[0].codes if isinstance(block[0], Coded) else block[0])
 
         def cells(name: str) -> Coded:
-            place = places[name]
-            if not isinstance(block, Block):
-                return Coded.of(block[place])
-            if block.short[place]:
-                return Coded(block.texts, block.codes[place])
-            return Coded.of(block.long_cells(place))
+            found = block[places[name]]
+            return found if isinstance(found, Coded) else Coded.of(found)
 
         paths, problems = self._paths_of(cells, count)
         return Chunk(
