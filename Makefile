@@ -8,6 +8,9 @@ PYTHON := .venv/bin/python
 # Compiled when it is imported: most of what is installed never is.
 PIP := $(PYTHON) -m pip install --quiet --disable-pip-version-check --no-compile
 
+# Hundreds of processes of the tests load the same packages: they are compiled once.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test lint types unit fuzz docs dist check-wheel clean
 
 # Each step is done once; a second call finds what is there and goes on.

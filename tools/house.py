@@ -44,7 +44,7 @@ class Module(NamedTuple):
     name: str
     path: Path
     text: str
-    tree: ast.Module
+    nodes: Sequence[Any]  # of its tree, all: to walk it again for each question takes long
 
     @property
     def package(self) -> str:
@@ -87,14 +87,13 @@ class House:
     def imports_of(self, module: Module) -> Iterator[Import]:
         """Find all imports of the package's modules in a file, those inside functions as well."""
         # A door's imports for types are those that it makes when a name is asked for.
-        typing = set() if module.path.name == "__init__.py" else typing_lines(module.tree)
+        typing = set() if module.path.name == "__init__.py" else typing_lines(module)
         bound: dict[str, str] = {}  # name in the file -> the module that it stands for
-        nodes: list[Any] = list(ast.walk(module.tree))
-        for node in nodes:
+        for node in module.nodes:
             for name, target in self._targets(node, module):
                 bound.update({name: target} if name else {})
                 yield Import(module, target, node.lineno, node.lineno in typing)
-        for node in nodes:  # as mxmtl.training._fit, without an import of its own
+        for node in module.nodes:  # as mxmtl.training._fit, without an import of its own
             if isinstance(node, ast.Attribute):
                 target = dotted(node, bound)
                 if target in self.modules and is_private(target):
@@ -124,7 +123,7 @@ def read_modules(folder: Path, package: str) -> Iterator[Module]:
         parts = inside.with_suffix("").parts
         name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
         text = path.read_text("utf-8")
-        yield Module(name, inside, text, ast.parse(text, str(path)))
+        yield Module(name, inside, text, list(ast.walk(ast.parse(text, str(path)))))
 
 
 def resolved(package: str, dots: int, name: str) -> str:
@@ -154,9 +153,9 @@ def name_of(node: ast.AST) -> str:
     return str(getattr(node, "attr", getattr(node, "id", "")))
 
 
-def typing_lines(tree: ast.Module) -> set[int]:
+def typing_lines(module: Module) -> set[int]:
     """Return the lines under ``if TYPE_CHECKING``."""
-    guards = (node for node in ast.walk(tree) if isinstance(node, ast.If))
+    guards = (node for node in module.nodes if isinstance(node, ast.If))
     parts = [part for node in guards if name_of(node.test) == "TYPE_CHECKING" for part in node.body]
     return {line for part in parts for line in range(part.lineno, (part.end_lineno or 0) + 1)}
 
@@ -212,7 +211,7 @@ def private_in_tests(house: House) -> list[str]:
 
 def named_in_strings(house: House, test: Module) -> Iterator[Import]:
     """Find what monkeypatch and import_module are told: the longest name that is a module."""
-    for node in ast.walk(test.tree):
+    for node in test.nodes:
         text = node.value if isinstance(node, ast.Constant) else None
         if isinstance(text, str) and re.fullmatch(rf"{PACKAGE}(\.\w+)+", text):
             while text not in house.modules:
@@ -326,7 +325,7 @@ def kind_branches(house: House) -> list[str]:
         if place_of(module.name) == "tasks":
             continue
         constants = taken_from_tasks(module)
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             if decides_by_kind(node, names, constants) or decides_by_class(node, classes):
                 text = (ast.get_source_segment(module.text, node) or "").partition("\n")[0]
                 found.append(f"{module.path}:{getattr(node, 'lineno', 0)} {text}")
@@ -335,7 +334,7 @@ def kind_branches(house: House) -> list[str]:
 
 def taken_from_tasks(module: Module) -> set[str]:
     """Return what a module imports from tasks, beside the two classes that all use."""
-    origins = (node for node in ast.walk(module.tree) if isinstance(node, ast.ImportFrom))
+    origins = (node for node in module.nodes if isinstance(node, ast.ImportFrom))
     return {
         alias.asname or alias.name
         for node in origins
@@ -346,8 +345,8 @@ def taken_from_tasks(module: Module) -> set[str]:
 
 def nodes_of_tasks(house: House) -> list[ast.AST]:
     """Return all that is in the files of tasks."""
-    files = [m.tree for m in house.modules.values() if place_of(m.name) == "tasks"]
-    return [node for tree in files for node in ast.walk(tree)]
+    files = [m for m in house.modules.values() if place_of(m.name) == "tasks"]
+    return [node for module in files for node in module.nodes]
 
 
 def kind_names(house: House) -> set[str]:
@@ -407,7 +406,7 @@ def functions(house: House) -> list[tuple[int, str]]:
     found = [
         (body_lines(node), f"{module.path}:{node.lineno} {node.name}")
         for module in house.modules.values()
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     ]
     return sorted(found, reverse=True)
