@@ -21,6 +21,7 @@ from ._paths import PATH, PathPattern, find_path_column, no_path_column, paths_o
 from ._records import read_json
 from ._table import ColumnTable, TableOptions, TableReader
 from ._text import lines_of, open_text
+from ._values import parts_of
 
 SPLIT = "split"
 
@@ -234,13 +235,8 @@ class NamedTable(Derived):
         shares = {}
         for chunk in itertools.islice(inner.chunks(), 1):
             for name in inner.columns:
-                mark, texts = self.options.separator_of(name), chunk.coded(name).texts
-                lists = (one.split(mark) if mark and isinstance(one, str) else one for one in texts)
-                words = {
-                    word.strip()
-                    for names in lists
-                    for word in ([names] if isinstance(names, str) else names)
-                } - {""}
+                mark = self.options.separator_of(name)
+                words = set().union(*(parts_of(one, mark) for one in chunk.coded(name).texts))
                 shares[name] = sum(word in self._names for word in words) / max(len(words), 1)
         most = max(shares.values(), default=0.0)
         best = [name for name, share in shares.items() if share == most > 0]

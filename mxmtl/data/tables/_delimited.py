@@ -12,16 +12,16 @@ import itertools
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from .._errors import TableError, not_utf8
 from ._blocks import BYTES, WIDE, read_block, split_block
 from ._chunk import Chunk, Coded, chunk_rows
-from ._paths import PATH, find_path_column, is_picture
-from ._table import SPACES, ColumnTable, TableOptions
+from ._paths import PATH, is_picture
+from ._table import SPACES, CellTable, TableOptions
 from ._text import batches_of, is_packed, lines_of, listed, open_text
-from ._values import WordMap, changed_by
+from ._values import changed_by
 
 DELIMITERS = "\t,;|"
 SEPARATED = re.compile(r"sep=(.)\s*")  # a first line of Excel's
@@ -29,7 +29,7 @@ KEPT = 1 << 28  # cells of a wide table, a byte each
 SAMPLE = 20  # rows that are looked at before the others
 
 
-class DelimitedTable(ColumnTable):
+class DelimitedTable(CellTable):
     """A CSV or TSV file with a header row, in UTF-8 (with or without byte order mark).
 
     Cells are stripped of white space, and spellings of an unknown label become ''. Columns
@@ -41,7 +41,6 @@ class DelimitedTable(ColumnTable):
 
     def __init__(self, path: str, options: TableOptions) -> None:
         super().__init__(path, options)
-        self._missing = WordMap({"missing": [word for word in options.missing_values if word]})
         self._change = changed_by(lambda cell: cell.strip(), self._missing, listed)  # type: ignore[union-attr]
         self._plain = path.lower().removesuffix(".gz").endswith(".txt")
         self._skip, self._header, self._trailing = 0, list[str](), False
@@ -112,24 +111,11 @@ class DelimitedTable(ColumnTable):
             found = block[places[name]]
             return found if isinstance(found, Coded) else Coded.of(found)
 
-        paths, problems = self._paths_of(cells, count)
+        paths, problems = self.paths(cells, count)
         return Chunk(
             range(number, number + count), range(record_id, record_id + count), paths,
             lambda name: cells(name).read(self._change), problems=problems,
         )  # fmt: skip
-
-    def _paths_of(
-        self, cells: Callable[[str], Coded], count: int
-    ) -> tuple[list[str], dict[int, str]]:
-        column = self.options.path_column
-        if column not in self._header:
-            return [""] * count, {}
-        paths = cells(column).read(lambda cell: str(cell).strip()).cells()
-        text = f"column {column!r}: the cell is empty; expected an image file."
-        return paths, {at: text for at, path in enumerate(paths) if not path}  # type: ignore[return-value]
-
-    def unmet(self) -> list[str]:
-        return [f"missing_values: no cell is {word!r}" for word in self._missing.unmet()]
 
     def _chunk(self, numbers: Sequence[int], lines: list[list[str]], first_id: int) -> Chunk:
         width, problems = len(self._header), {}
@@ -143,7 +129,7 @@ class DelimitedTable(ColumnTable):
                     )
                     lines[at] = (line + [""] * width)[:width]
         columns = dict(zip(self._header, zip(*lines)))
-        paths, empty = self._paths_of(lambda name: Coded.of(columns[name]), len(lines))
+        paths, empty = self.paths(lambda name: Coded.of(columns[name]), len(lines))
         problems = {**empty, **problems}
         ids = range(first_id, first_id + len(lines))
         return Chunk(
@@ -198,10 +184,7 @@ class DelimitedTable(ColumnTable):
         self._check_header(header)
         self._header = header
         self._trailing = width == len(header) + 1 and not rows[0][-1].strip()
-        found = find_path_column(self.options.path_column, header, rows)
-        self.path_column = found
-        if found:
-            self.options = dataclasses.replace(self.options, path_column=found)
+        self.find_paths(header, rows)
 
     def _rows_at_the_start(self) -> list[list[str]]:
         skip = self.options.skip_lines + self._skip

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ...tasks import Task, TaskSet, word_value
 from ._cells import ColumnCells, hint, quoted
-from ._guess import FEW_NUMBERS, as_task, counts_rows
+from ._guess import FEW_NUMBERS, as_task, counts_rows, in_a_row
 from ._table import TableReader
 from ._values import key_of, number
 from ._words import AMOUNT, is_bound, yes_and_no
@@ -40,7 +40,7 @@ def notes_on_cells(task: Task, cells: ColumnCells, given: bool = False) -> Itera
         yield from notes_on_words(cells, task)
     numbers = [number(name) for name in names]
     of_numbers = len(names) > MANY_CLASSES and not cells.several and None not in numbers
-    if of_numbers and not given and not in_a_row(numbers):
+    if of_numbers and not given and not in_a_row(names):
         amount = as_task("Regression", cells.name)
         yield f"{len(names)} numbers are classes without an order; as amounts: --task {amount}."
     if cells.numbers and not names and cells.whole and len(cells.known()) <= FEW_NUMBERS:
@@ -108,12 +108,6 @@ def number_name(name: str) -> str:
     """Return a name as it would be as a whole number."""
     value = number(name)
     return f"{value:g}" if value is not None and value.is_integer() else name
-
-
-def in_a_row(numbers: Iterable[float | None]) -> bool:
-    """Tell whether numbers are 0, 1, 2, ... or 1, 2, 3, ..."""
-    values = sorted(value for value in numbers if value is not None)
-    return values[0] in (0, 1) and values == [values[0] + step for step in range(len(values))]
 
 
 def minus_one(column: str) -> str:

@@ -16,7 +16,7 @@ from .._errors import RowError, RowLabelError, TableError
 from ._cells import hint, is_spelling
 from ._chunk import CELLS, Cell, Chunk, Coded, Row, Said
 from ._table import TableOptions, TableReader
-from ._values import ColumnValues, WordMap
+from ._values import ColumnValues, WordMap, parts_of
 
 Values = tuple[float, ...]
 REMEMBERED = 65536  # distinct cells of a column; a column of real numbers has no end of them
@@ -358,13 +358,9 @@ def check_lists(column: str, task: Task, table: TableReader) -> None:
 
 def names_in(cell: Cell, separator: str | None, none: frozenset[str], task: Task) -> set[str]:
     """Return the names that a cell lists."""
-    if isinstance(cell, tuple):
-        names = set(cell) - {""}
-    elif cell in none:
+    if cell in none:
         return set()
-    else:
-        parts = [cell] if separator is None else cell.split(separator)
-        names = {name.strip() for name in parts} - {""}
+    names = parts_of(cell, separator)
     nothing = names & none
     if nothing and len(names) > 1:
         raise LabelError(

@@ -74,9 +74,13 @@ def are_many(numbers: Sequence[str]) -> bool:
     >>> are_many(["0", "5", "10"]), are_many([str(5 * age) for age in range(18)])
     (False, True)
     """
+    return len(numbers) > FEW_NUMBERS or (len(numbers) > FEW_CLASSES and not in_a_row(numbers))
+
+
+def in_a_row(numbers: Sequence[str]) -> bool:
+    """Tell whether different whole numbers are 0, 1, 2, ... or 1, 2, 3, ..."""
     values = sorted(number(text) or 0.0 for text in numbers)
-    in_a_row = bool(values) and values[0] in (0, 1) and values[-1] - values[0] == len(values) - 1
-    return len(values) > FEW_NUMBERS or (len(values) > FEW_CLASSES and not in_a_row)
+    return bool(values) and values[0] in (0, 1) and values[-1] - values[0] == len(values) - 1
 
 
 def guess_names(cells: ColumnCells) -> str:

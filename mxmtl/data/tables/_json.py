@@ -9,15 +9,14 @@ from typing import Any, ClassVar
 
 from .._errors import TableError
 from ._arrange import SPLIT, Derived
-from ._chunk import Chunk, Column
-from ._long import UNKNOWN, Statements, statements_of
+from ._chunk import Chunk
+from ._long import UNKNOWN, Statements, StatementsTable, statements_of
 from ._paths import USUAL, is_picture, plain
 from ._records import GEOMETRY, JsonLinesTable, Record, RecordsTable, read_json
-from ._table import ColumnTable, TableOptions, TableReader
+from ._table import TableOptions, TableReader
 from ._text import text_of
 from ._words import SPLITS
 
-ROWS = 4096
 # What images and annotations of COCO's shape say, and is read, or nothing to predict.
 OF_COCO = GEOMETRY | frozenset(
     "id image_id imageId file_name filename path file url coco_url flickr_url width height license "
@@ -93,41 +92,6 @@ class Shape(abc.ABC):
         """Make a table of it."""
 
 
-class StatementsTable(ColumnTable):
-    """One row an image, and a column that says which names hold.
-
-    Parameters
-    ----------
-    images : sequence of str
-        The image of each row, which the statements are about, in this order.
-    column : str
-        What the column is called.
-    said : Statements
-        What is said of the images.
-    """
-
-    def __init__(
-        self,
-        source: str,
-        options: TableOptions,
-        images: Sequence[str],
-        column: str,
-        said: Statements,
-    ) -> None:
-        super().__init__(source, options)
-        self.columns, self._images, self._said = [column], images, said
-        self.known_tasks = ({"type": "Multilabel", "name": column},)
-
-    def chunks(self) -> Iterator[Chunk]:
-        for start in range(0, len(self._images), ROWS):
-            images = self._images[start : start + ROWS]
-            column: Column = self._said.said(start, start + len(images))
-            ids = range(start, start + len(images))
-            yield Chunk(
-                [one + 1 for one in ids], ids, images, {self.columns[0]: column}.__getitem__
-            )
-
-
 class Coco(Shape):
     """``images`` and ``annotations`` that name images and categories; LVIS says what is not there.
 
@@ -175,7 +139,7 @@ class Coco(Shape):
             )
         else:
             said = in_order_of(paths, pairs, options, path)
-            table = StatementsTable(path, options, list(paths.values()), "category", said)
+            table = StatementsTable(path, options, "category", said)
         more = {name for one in (*data["images"][:20], *data["annotations"][:20]) for name in one}
         if more - OF_COCO:
             table.notes = [f"of its images and annotations {sorted(more - OF_COCO)} are not read."]
@@ -264,7 +228,7 @@ class Vaw(Shape):
         ]
         images = dict.fromkeys(image_id_of(one) for one in data)
         said = in_order_of({image: image for image in images}, pairs, options, path)
-        return StatementsTable(path, options, list(images), "attribute", said)
+        return StatementsTable(path, options, "attribute", said)
 
 
 def image_id_of(record: Record) -> str:

@@ -5,7 +5,6 @@ FashionAI's files, folders of class folders, and MXNet's image lists.
 
 from __future__ import annotations
 
-import csv
 import functools
 import glob
 import logging
@@ -18,10 +17,11 @@ from itertools import accumulate
 import numpy as np
 
 from ...tasks import HELD, altered, is_task_name
-from .._errors import TableError, bad_name, escaped, not_utf8
+from .._errors import TableError, bad_name, escaped
 from ._chunk import Row
 from ._paths import IMAGE_ENDINGS
 from ._table import TableOptions, TableReader
+from ._text import lines_of, open_text
 from ._values import ColumnValues
 from ._words import SPLITS
 
@@ -97,17 +97,10 @@ class FashionAITable(TableReader):
         return str(letters.index("y"))
 
     def _lines(self) -> Iterator[tuple[int, list[str]]]:
-        number = 0
-        try:
-            with open(self.source, encoding="utf-8-sig", newline="") as stream:
-                for number, line in enumerate(csv.reader(stream, strict=True), start=1):
-                    cells = [cell.strip() for cell in line]
-                    if any(cells):
-                        yield number, cells
-        except UnicodeDecodeError as error:
-            raise not_utf8(self.source) from error
-        except csv.Error as error:
-            raise TableError(f"{self.source} row {number + 1}: {error}.") from error
+        for number, line in lines_of(self.source, ","):
+            cells = [cell.strip() for cell in line]
+            if any(cells):
+                yield number, cells
 
 
 def task_of(line: list[str]) -> str:
@@ -316,13 +309,10 @@ class ListTable(TableReader):
         return 0
 
     def _lines(self) -> Iterator[tuple[int, list[str]]]:
-        try:
-            with open(self.source, encoding="utf-8-sig") as stream:
-                for number, line in enumerate(stream, start=1):
-                    if line.strip():
-                        yield number, [part.strip() for part in line.strip().split("\t")]
-        except UnicodeDecodeError as error:
-            raise not_utf8(self.source) from error
+        with open_text(self.source) as stream:
+            for number, line in enumerate(stream, start=1):
+                if line.strip():
+                    yield number, [part.strip() for part in line.strip().split("\t")]
 
 
 def altered_label(cells: list[str], label: np.ndarray) -> str | None:

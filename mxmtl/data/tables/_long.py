@@ -127,7 +127,36 @@ class Statements:
         return whole.take(slice(start, stop))
 
 
-class LongTable(ColumnTable):
+class StatementsTable(ColumnTable):
+    """One row an image, and a column that says which names hold.
+
+    Parameters
+    ----------
+    label : str
+        What the column is called.
+    said : Statements
+        What is said of the images, in their order.
+    """
+
+    statements: Statements
+
+    def __init__(self, source: str, options: TableOptions, label: str, said: Statements) -> None:
+        super().__init__(source, options)
+        self.columns, self.label, self.statements = [label], label, said
+        self.known_tasks = ({"type": "Multilabel", "name": label},)
+
+    def chunks(self) -> Iterator[Chunk]:
+        images = self.statements.images
+        for start in range(0, len(images), ROWS):
+            ids = range(start, min(start + ROWS, len(images)))
+            column = functools.partial(self._column, ids)
+            yield Chunk([one + 1 for one in ids], ids, images[start : ids.stop], column)
+
+    def _column(self, ids: range, name: str) -> Column:
+        return self.statements.said(ids.start, ids.stop)
+
+
+class LongTable(StatementsTable):
     """A table of one row a label as a table of one row an image.
 
     Its columns are that of the images and that of the labels; the images are those of ``image=``,
@@ -137,7 +166,7 @@ class LongTable(ColumnTable):
     """
 
     def __init__(self, inner: TableReader) -> None:
-        super().__init__(inner.source, inner.options)
+        ColumnTable.__init__(self, inner.source, inner.options)
         long: Mapping[str, str] = inner.options.long or {}
         self.image = long.get("image") or inner.options.path_column
         self.label, self._value = long["label"], long.get("value")
@@ -155,23 +184,15 @@ class LongTable(ColumnTable):
         self._inner = inner
 
     @functools.cached_property
-    def statements(self) -> Statements:
+    def statements(self) -> Statements:  # type: ignore[override]
         """What all rows say; read once."""
         return self._all()
-
-    def chunks(self) -> Iterator[Chunk]:
-        said, size = self.statements, ROWS
-        for start in range(0, len(said.images), size):
-            images = said.images[start : start + size]
-            ids = range(start, start + len(images))
-            column = functools.partial(self._column, ids)
-            yield Chunk([one + 1 for one in ids], ids, images, column)
 
     def _column(self, ids: range, name: str) -> Column:
         if name == self.image:
             return Coded(self.statements.images[ids.start : ids.stop], np.arange(len(ids)))
         if name == self.label:
-            return self.statements.said(ids.start, ids.stop)
+            return super()._column(ids, name)
         if name not in self._more:
             self._more[name] = self._of_images(name)
         return self._more[name].take(slice(ids.start, ids.stop))

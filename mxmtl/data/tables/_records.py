@@ -7,7 +7,6 @@ becomes a list for each of their keys: whatever JSON there is, its leaves are ce
 from __future__ import annotations
 
 import abc
-import dataclasses
 import json
 import math
 import numbers
@@ -17,10 +16,9 @@ from typing import Any, ClassVar
 
 from .._errors import TableError
 from ._chunk import Cell, Chunk, Coded, chunk_rows
-from ._paths import PATH, find_path_column, is_picture
-from ._table import ColumnTable, TableOptions
+from ._paths import PATH, is_picture
+from ._table import CellTable, TableOptions
 from ._text import listed, open_text
-from ._values import WordMap
 
 SAMPLE = 50
 # Where things stand in a picture; large, and nothing that this package predicts.
@@ -34,7 +32,7 @@ OUTLINE = re.compile(
 Record = Mapping[str, Any]
 
 
-class RecordsTable(ColumnTable):
+class RecordsTable(CellTable):
     """A table of dicts: the columns are all of their keys, the cells of others are empty.
 
     Parameters
@@ -57,39 +55,24 @@ class RecordsTable(ColumnTable):
         if not self._records:
             raise TableError(f"{source}: no rows.")
         self.columns = columns_of(self._records)
-        self._missing = WordMap({"missing": [word for word in options.missing_values if word]})
         rows = [[r.get(name, "") for name in self.columns] for r in self._records[:SAMPLE]]
-        asked = options.path_column
-        found = find_path_column(asked, self.columns, rows)
-        self.path_column = found
-        if found:
-            self.options = dataclasses.replace(self.options, path_column=found)
+        self.find_paths(self.columns, rows)
 
     def chunks(self) -> Iterator[Chunk]:
         size = chunk_rows(len(self.columns))
         for start in range(0, len(self._records), size):
             yield self._chunk(self._records[start : start + size], start)
 
-    def unmet(self) -> list[str]:
-        return [f"missing_values: no cell is {word!r}" for word in self._missing.unmet()]
-
     def _chunk(self, records: Sequence[dict[str, Cell]], start: int) -> Chunk:
-        paths, problems = [""] * len(records), {}
-        if self.path_column:
-            paths = [text_of_path(record.get(self.path_column, "")) for record in records]
-            problems = {
-                at: f"column {self.path_column!r}: the cell is empty; expected an image file."
-                for at, path in enumerate(paths)
-                if not path
-            }
+        def cells(name: str) -> Coded:
+            return Coded.of([record.get(name, "") for record in records])
+
+        paths, problems = self.paths(cells, len(records))
         ids = range(start, start + len(records))
         return Chunk(
-            [one + self._first for one in ids],
-            ids,
-            paths,
-            lambda name: Coded.of([r.get(name, "") for r in records]).read(self._missing),
-            problems=problems,
-        )
+            [one + self._first for one in ids], ids, paths,
+            lambda name: cells(name).read(self._missing), problems=problems,
+        )  # fmt: skip
 
 
 def columns_of(records: Sequence[dict[str, Cell]]) -> list[str]:
@@ -111,11 +94,6 @@ def columns_of(records: Sequence[dict[str, Cell]]) -> list[str]:
                 record.update({name: () for name in inner if name in lists})
         del names[start]
     return list(names)
-
-
-def text_of_path(cell: Cell) -> str:
-    """Return the image that a cell names; '' for a list."""
-    return cell if isinstance(cell, str) else ""
 
 
 def rows_of(rows: Any) -> Sequence[Record]:

@@ -10,8 +10,8 @@ from typing import Any
 from .._errors import TableError
 from ._arrange import SPLIT
 from ._chunk import Chunk, Coded, always
-from ._json import JsonTable, StatementsTable, in_order_of
-from ._long import UNKNOWN
+from ._json import JsonTable, in_order_of
+from ._long import UNKNOWN, StatementsTable
 from ._table import ColumnTable, TableOptions, TableReader
 from ._text import lines_of
 from ._words import SPLITS
@@ -47,7 +47,7 @@ class ClassFiles(StatementsTable):
                     splits[line[0]] = split
         images = list(splits)
         said = in_order_of({one: one for one in images}, pairs, options, path)
-        super().__init__(path, options, images, "object", said)
+        super().__init__(path, options, "object", said)
         if len(set(splits.values())) > 1:
             self.columns, self.split_column, self.not_tasks = [*self.columns, SPLIT], SPLIT, [SPLIT]
         self._splits = splits

@@ -9,14 +9,16 @@ import dataclasses
 import functools
 import itertools
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ..._options import Options, option, read_character
 from .._errors import TableError
-from ._chunk import Chunk, Row, chunk_rows
+from ._chunk import Chunk, Coded, Row, chunk_rows
+from ._paths import find_path_column
 from ._values import (
+    WordMap,
     checked_long,
     read_names,
     read_separator,
@@ -287,6 +289,34 @@ class ColumnTable(TableReader, abc.ABC):
             for at in range(len(chunk)):
                 row = chunk.row(at)
                 yield row._replace(cells={name: row.cells[name] for name in self.columns})
+
+
+class CellTable(ColumnTable, abc.ABC):
+    """Abstract: a table of cells, of which one column names the images."""
+
+    def __init__(self, path: str, options: TableOptions) -> None:
+        super().__init__(path, options)
+        self._missing = WordMap({"missing": [word for word in options.missing_values if word]})
+
+    def unmet(self) -> list[str]:
+        return [f"missing_values: no cell is {word!r}" for word in self._missing.unmet()]
+
+    def find_paths(self, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+        """Find the column of the images, by the names of all columns and some rows."""
+        self.path_column = found = find_path_column(self.options.path_column, columns, rows)
+        if found:
+            self.options = dataclasses.replace(self.options, path_column=found)
+
+    def paths(self, column: Callable[[str], Coded], count: int) -> tuple[list[str], dict[int, str]]:
+        """Return the images of so many rows, and what is wrong with those that have none."""
+        if not self.path_column:
+            return [""] * count, {}
+        text = f"column {self.path_column!r}: the cell is empty; expected an image file."
+        read = column(self.path_column).read(
+            lambda one: one.strip() if isinstance(one, str) else ""
+        )
+        paths = [str(cell) for cell in read.cells()]
+        return paths, {at: text for at, path in enumerate(paths) if not path}
 
 
 def layouts() -> dict[str, str]:

@@ -137,6 +137,17 @@ def key_of(word: str) -> Any:
     return word if value is None or math.isnan(value) else value
 
 
+def parts_of(cell: Cell, separator: str | None) -> set[str]:
+    """Return the names in a cell: those of a list, or of a text, which a separator cuts.
+
+    >>> parts_of("a; b;", ";") == parts_of(("a", "b"), None)
+    True
+    """
+    if isinstance(cell, str):
+        cell = (cell,) if separator is None else tuple(cell.split(separator))
+    return {name.strip() for name in cell} - {""}
+
+
 class WordMap:
     """Turns words into what they say, and remembers which were met.
 
