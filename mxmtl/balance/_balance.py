@@ -103,6 +103,8 @@ class Balance(Options, abc.ABC):
     weighs_losses : bool
         Whether it weighs losses, for trunk and heads; else it weighs the gradients that tasks
         send into the shared trunk, and heads keep their own.
+    needs_positive : bool
+        Whether it divides by losses or takes their logarithm, so that none may be below 0.
     looks_again : bool
         Whether it wants to know the losses of a batch after its step, too (`look_again`).
     trained : bool
@@ -122,6 +124,7 @@ class Balance(Options, abc.ABC):
     name: ClassVar[str]
     uses_gradients: ClassVar[bool] = True
     weighs_losses: ClassVar[bool] = False
+    needs_positive: ClassVar[bool] = False
     looks_again: ClassVar[bool] = False
     trained: ClassVar[bool] = False
     types: ClassVar[dict[str, type[Balance]]] = {}

@@ -34,6 +34,7 @@ class Uncertainty(OfLosses):
     """
 
     name: ClassVar[str] = "uncertainty"
+    needs_positive: ClassVar[bool] = True
     trained: ClassVar[bool] = True
 
     def width(self, num_tasks: int) -> int:
@@ -52,6 +53,7 @@ class Geometric(OfLosses):
     """The geometric mean of the losses is trained: weights mean / (T * loss) (Chennupati 2019)."""
 
     name: ClassVar[str] = "geometric"
+    needs_positive: ClassVar[bool] = True
 
     def weigh(self, facts: Facts) -> Any:
         F = facts.F
@@ -65,6 +67,7 @@ class LogSum(OfLosses):
     """The sum of the losses' logarithms is trained: weights 1 / loss."""
 
     name: ClassVar[str] = "log"
+    needs_positive: ClassVar[bool] = True
 
     def weigh(self, facts: Facts) -> Any:
         return facts.present / facts.F.maximum(facts.losses, 1e-8)
@@ -120,7 +123,8 @@ class DWA(OfLosses):
         last, before = (F.slice_axis(facts.state, axis=1, begin=i, end=i + 1) for i in (2, 3))
         known = (last > 0) * (before > 0)
         ratio = F.where(known, last / F.maximum(before, TINY), F.ones_like(last))
-        return softmax(facts, ratio / self.temperature)
+        shares = softmax(facts, ratio / self.temperature)
+        return F.broadcast_mul(shares, facts.total(facts.present))
 
     def weigh_and_remember(self, facts: Facts) -> tuple[Any, Any]:
         added = facts.F.concat(facts.losses * facts.labels, facts.labels, dim=1)
@@ -138,13 +142,15 @@ class STCH(OfLosses):
     """Smooth Tchebycheff: the worst task counts most, measured by where it began (Lin 2024).
 
     In the first ``warmup`` epochs the sum of the losses' logarithms is trained; the losses of the
-    last of them are what later ones are divided by.
+    last of them are what later ones are divided by; of a task that has its first labels later,
+    those of its first epoch.
     """
 
     mu: float = option(1.0, "the smaller, the more the worst task counts", low=1e-3)
     warmup: int = option(4, "epochs after which losses are compared with their mean then", low=1)
 
     name: ClassVar[str] = "stch"
+    needs_positive: ClassVar[bool] = True
 
     def width(self, num_tasks: int) -> int:
         return 4  # sum and number in this epoch; mean of the last epoch of warm-up; epochs
@@ -153,6 +159,7 @@ class STCH(OfLosses):
         F = facts.F
         reference, epochs = (F.slice_axis(facts.state, axis=1, begin=i, end=i + 1) for i in (2, 3))
         losses = F.maximum(facts.losses, 1e-8)
+        reference = F.where(reference > 0, reference, losses)  # of a task that appears late
         ratio = F.log(losses / F.maximum(reference, 1e-8)) / self.mu
         later = facts.total(facts.present) * 1.0
         compared = F.broadcast_mul(softmax(facts, ratio), later) / losses
@@ -164,7 +171,7 @@ class STCH(OfLosses):
         total, count, reference, epochs = state.T
         epochs = epochs + 1
         mean = np.where(count > 0, total / np.maximum(count, 1e-12), reference)
-        reference = np.where(epochs <= self.warmup, mean, reference)
+        reference = np.where((epochs <= self.warmup) | (reference <= 0), mean, reference)
         return np.stack([0 * total, 0 * count, reference, epochs], axis=1).astype(state.dtype)
 
 
@@ -180,6 +187,7 @@ class FAMO(OfLosses):
     decay: float = option(1e-3, "weight decay of the weights", low=0)
 
     name: ClassVar[str] = "famo"
+    needs_positive: ClassVar[bool] = True
     looks_again: ClassVar[bool] = True
 
     def width(self, num_tasks: int) -> int:

@@ -105,6 +105,10 @@ class MGDA(Balance):
 
     name: ClassVar[str] = "mgda"
 
+    @property
+    def needs_positive(self) -> bool:  # type: ignore[override]
+        return self.normalize in ("loss", "loss+")
+
     def weigh(self, facts: Facts) -> Any:
         F = facts.F
         divisor = facts.present

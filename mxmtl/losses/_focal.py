@@ -151,7 +151,7 @@ class MarginLoss(Loss, ABC):
 class FocalMargin(MarginLoss):
     """Positives are focal with p = sigmoid(logit - margin); negatives are cross-entropy.
 
-    For partly labelled data, together with ``missing_as=SelfPaced()``: known positives pull
+    For partly labelled data, together with ``missing_as=SelfPaced(gamma=2)``: known positives pull
     harder, so that what is like them is found. Not where a yes can be wrong.
 
     Parameters

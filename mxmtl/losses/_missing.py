@@ -29,6 +29,8 @@ class MissingAs(Declaration, ABC):
     ----------
     fills : bool
         Whether missing cells cost something at all.
+    is_negative : bool
+        Whether what it costs can be below 0.
     by_epoch : bool
         Whether it depends on how many epochs are finished. `mxmtl.fit` tells it; a loop of your
         own writes the number into the variable ``<task>_epoch``.
@@ -36,6 +38,7 @@ class MissingAs(Declaration, ABC):
 
     word: ClassVar[str] = "missing_as"
     fills: ClassVar[bool] = True
+    is_negative: ClassVar[bool] = False
     by_epoch: ClassVar[bool] = False
 
     @abstractmethod
@@ -158,6 +161,8 @@ class MaximumEntropy(MissingAs):
 
     alpha: float = 0.2
 
+    is_negative: ClassVar[bool] = True
+
     def __post_init__(self) -> None:
         self._check("alpha", 0)
 
@@ -274,7 +279,7 @@ class SelfPaced(MissingAs):
     """A missing label is a no, and a yes once the network is sure that it is one.
 
     For tables in which only what holds was noted; its authors train it with
-    ``loss=FocalMargin()``. A yes that was found so costs cross-entropy, without a margin.
+    ``loss=FocalMargin()`` and ``gamma=2``. A yes that was found so has no margin.
 
     Parameters
     ----------
@@ -282,6 +287,8 @@ class SelfPaced(MissingAs):
         From which probability on; 0.6 as in the paper.
     after : int
         Epochs in which missing labels are all a no.
+    gamma : float
+        Of the cost of such a yes, as `Focal` has it; 0 is cross-entropy.
 
     References
     ----------
@@ -291,16 +298,19 @@ class SelfPaced(MissingAs):
 
     threshold: float = 0.6
     after: int = 1
+    gamma: float = 0.0
 
     by_epoch: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         self._check("threshold", 0, 1)
         self._check("after", 0)
+        self._check("gamma", 0)
 
     def cost(self, F: Any, logits: Any, missing: Any, costs: tuple[Any, Any], epoch: Any) -> Any:
         sure = F.broadcast_mul(F.sigmoid(logits) > self.threshold, epoch >= self.after)
-        return F.where(F.BlockGrad(sure), softplus(F, -logits), costs[1])
+        yes = hardness(F, logits, self.gamma) * softplus(F, -logits)
+        return F.where(F.BlockGrad(sure), yes, costs[1])
 
 
 def among_highest(F: Any, values: Any, where: Any, number: Any) -> Any:

@@ -91,6 +91,13 @@ def _facts(
     state: Any, epochs: Sequence[Any], held: Any,
 ) -> tuple[Facts, Any]:  # fmt: skip
     """Return what the batch shows of the tasks, and their gradients (T, N * F) if it is asked."""
+    for task in tasks:
+        if balance.needs_positive and task.has_negative_loss:
+            raise ValueError(
+                f"task {task.name!r}: its loss can be below 0, and {balance.name} weighs tasks by "
+                "how large their losses are. Take a method that does not, such as 'random' or "
+                "'gradnorm', or another loss for it."
+            )
     losses, counts, rows = [], [], []
     for task, z, label, epoch in zip(tasks, logits, labels, epochs):
         known = task.labelled(F.reshape(label, shape=(-1, task.label_width)))

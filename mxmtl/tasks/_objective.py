@@ -86,6 +86,11 @@ class Objective(abc.ABC):
         """Whether a missing label costs nothing in training, as without ``missing_as``."""
         return True
 
+    @property
+    def has_negative_loss(self) -> bool:
+        """Whether what it costs can be below 0, which some ways of balancing cannot weigh."""
+        return False
+
     def output_op(self, F: Any, logits: Any, label: Any, **options: Any) -> Any:
         """Apply the MXNet output operator whose gradient is that of `cell_loss`, if there is one.
 

@@ -83,6 +83,10 @@ class SigmoidTask(Task, ABC):
         return self.missing_as is None
 
     @property
+    def has_negative_loss(self) -> bool:
+        return self.missing_as is not None and self.missing_as.is_negative
+
+    @property
     def trains_by_op(self) -> bool:
         return super().trains_by_op and self.masks_missing
 

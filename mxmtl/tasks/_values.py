@@ -86,6 +86,10 @@ class Interval(Regression):
         return 3 if self.method == "quantile" else 2
 
     @property
+    def has_negative_loss(self) -> bool:
+        return self.method == "gaussian"
+
+    @property
     def _reach(self) -> float:
         """How many standard deviations the ends of an interval are away."""
         return NormalDist().inv_cdf(0.5 + self.coverage / 2)

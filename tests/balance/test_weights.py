@@ -232,6 +232,34 @@ def test_momentum_mixes_with_the_last_weights():
     np.testing.assert_allclose(first, plain)
 
 
+def test_a_task_that_appears_late_is_measured_by_where_it_began():
+    """Of a task without labels in the warm-up, the reference is its first epoch with some."""
+    method = balance.balance_of("stch(warmup=1)")
+    state = np.array([[30.0, 10, 0, 0], [0, 0, 0, 0]])  # sums, numbers, references, epochs
+    state = method.end_epoch(state)
+    np.testing.assert_array_equal(state, [[0, 0, 3, 1], [0, 0, 0, 1]])
+    losses = np.array([1.5, 0.7])
+    weights = balance.weights("stch", np.eye(2), losses=losses, state=state, warmup=1)
+    shares = np.array([0.5, 1.0]) / 1.5  # the late one is where it began
+    np.testing.assert_allclose(weights, 2 * shares / losses, rtol=1e-9)
+    state[:, :2] = [[15, 10], [7, 10]]
+    np.testing.assert_allclose(method.end_epoch(state), [[0, 0, 3, 2], [0, 0, 0.7, 2]])
+
+
+def test_dwa_is_as_published():
+    state = np.array([[0, 0, 1.0, 2.0], [0, 0, 3.0, 3.0], [0, 0, 0.5, 0.0]])  # the last: no ratio
+    powers = np.exp(np.array([0.5, 1.0, 1.0]) / 2)
+    found = balance.weights("dwa", np.eye(3), state=state)
+    np.testing.assert_allclose(found, 3 * powers / powers.sum(), rtol=1e-9)
+
+
+def test_two_tasks_are_projected_as_pcgrad_does():
+    for seed in range(3):
+        G = gramian(seed, 2, conflict=2.0)
+        both = balance.weights("pcgrad", G), 2 * balance.weights("upgrad", G, ridge=0.0)
+        np.testing.assert_allclose(*both, rtol=1e-9)
+
+
 # -- what a user may say ---------------------------------------------------------------------------
 def test_methods_are_named_with_their_options():
     method = balance.balance_of("cagrad(c=0.4, momentum=0.5)")

@@ -14,6 +14,12 @@ import pytest
 from . import _formulas
 
 STEP = 1e-5
+COUNTS = [(90, 10), (50, 50), (3, 1)]
+MORE = {  # of which the formula is elsewhere: a detached factor, one inside another, one cell
+    "more_asymmetric": losses.Asymmetric(),
+    "more_asymmetric_both": losses.Asymmetric(gamma_neg=2, gamma_pos=1, margin=0.1),
+    "more_balanced_focal": losses.ClassBalanced(counts=COUNTS, loss=losses.Focal(gamma=1)),
+}
 TASKS = {
     **{
         f"cells_{name}": mxmtl.Multilabel(
@@ -30,10 +36,24 @@ TASKS = {
         for name, (loss, _) in _formulas.CLASSES.items()
     },
     **{
+        f"binary_{name}": mxmtl.Binary(
+            "outdoors", loss=loss, pos_weight=3.0, label_smoothing=0.1, weight=0.5
+        )
+        for name, (loss, _) in _formulas.CELLS.items()
+        if not isinstance(loss, losses.CountedLoss)
+    },
+    **{
         f"value_{name}": mxmtl.Regression("age", loss=loss, weight=0.3)
         for name, (loss, _) in _formulas.VALUES.items()
     },
 }  # fmt: skip
+ALL = {
+    **TASKS,
+    **{
+        name: mxmtl.Multilabel("toys", ["ball", "rope", "bone"], loss=loss, pos_weight=[1, 2, 0.5])
+        for name, loss in MORE.items()
+    },
+}
 
 
 def row_losses(name, task, logits, label):
@@ -44,10 +64,10 @@ def row_losses(name, task, logits, label):
         value = label[row, column]
         if _oracles.is_missing(task, value):
             continue
-        if form == "cells":
+        if form in ("cells", "binary"):
             yes, no = (cost(logits[row, column]) for cost in _formulas.CELLS[short][1][column])
             target = 0.9 * value + 0.05
-            cost = (target * yes + (1 - target) * no) * (task.pos_weight[column] if value else 1)
+            cost = (target * yes + (1 - target) * no) * (task.pos_weights[column] if value else 1)
         elif form == "class":
             gold, costs = int(value), _formulas.CLASSES[short][1](logits[row])
             target = np.full(4, 0.2 / 3)
@@ -67,6 +87,16 @@ def gradient_of(function, logits):
         step[place] = STEP
         result[place] = (function(logits + step) - function(logits - step)).sum() / (2 * STEP)
     return result
+
+
+@pytest.mark.parametrize("name", MORE)
+@pytest.mark.parametrize("missing", [0.5, 1.0])
+def test_what_is_missing_costs_exactly_nothing(name, missing):
+    task, rng = ALL[name], np.random.RandomState(3)
+    label = _cases.random_label(task, 6, missing, rng)
+    found = gradient(task, rng.normal(size=(6, 3)) * 2, label)
+    assert np.all(found[label < 0] == 0)
+    assert np.all(found[label == 1] != 0)
 
 
 @pytest.mark.parametrize("name", TASKS)
@@ -93,9 +123,9 @@ def test_loss_and_gradient_are_those_of_the_formula(name, missing):
 
 
 @pytest.mark.parametrize("normalization", ["batch", "valid"])
-@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize("name", ALL)
 def test_symbol_and_gluon_agree_and_predictions_are_the_plain_ones(name, normalization):
-    tasks = mxmtl.TaskSet([TASKS[name], mxmtl.Binary("outdoors")], normalization=normalization)
+    tasks = mxmtl.TaskSet([ALL[name], mxmtl.Binary("other")], normalization=normalization)
     rng = np.random.RandomState(1)
     data = rng.normal(size=(7, 2, 3)).astype(np.float32)
     label = np.concatenate([_cases.random_label(t, 7, 0.4, rng) for t in tasks], axis=1)
@@ -107,7 +137,7 @@ def test_symbol_and_gluon_agree_and_predictions_are_the_plain_ones(name, normali
         size = max(np.abs(gradient).max(), 1e-3)
         assert np.abs(symbol.gradients[key] - gradient).max() < 1e-5 * size, key
     assert np.all(symbol.gradients["data"][2] == 0)
-    plain = mxmtl.TaskSet([dataclasses.replace(TASKS[name], loss=None), tasks[1]])
+    plain = mxmtl.TaskSet([dataclasses.replace(ALL[name], loss=None), tasks[1]])
     other = _run.by_symbol(plain, params, data, label)
     for ours, theirs in zip(symbol.predictions, other.predictions):
         np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-7)
@@ -118,10 +148,10 @@ def test_symbol_and_gluon_agree_and_predictions_are_the_plain_ones(name, normali
         assert mxmtl.prediction_symbol(trunk, plain).tojson() == made
 
 
-@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize("name", ALL)
 @pytest.mark.parametrize("size", [80.0, 1e4])
 def test_extreme_logits_stay_finite(name, size):
-    task = TASKS[name]
+    task = ALL[name]
     z = mx.nd.array(np.resize([size, -size, 0.0], (6, task.num_logits)))
     label = _cases.random_label(task, 6, 0.3, np.random.RandomState(0))
     z.attach_grad()
@@ -197,7 +227,7 @@ def test_the_link_of_the_proper_loss_has_its_least_cost_there():
 @pytest.mark.parametrize("normalization", ["batch", "valid"])
 def test_two_devices_make_the_step_of_one(normalization):
     """Of all losses, each a task of one network; the rows of both halves are labelled alike."""
-    renamed = [dataclasses.replace(task, name=name) for name, task in TASKS.items()]
+    renamed = [dataclasses.replace(task, name=name) for name, task in ALL.items()]
     tasks, rng = mxmtl.TaskSet(renamed, normalization=normalization), np.random.RandomState(5)
     half = np.concatenate([_cases.random_label(t, 4, 0.4, rng) for t in tasks], axis=1)
     half[:2] = np.concatenate([_cases.random_label(t, 2, 0.0, rng) for t in tasks], axis=1)

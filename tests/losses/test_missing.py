@@ -1,5 +1,7 @@
 """What a missing label is taken for: by hand, in both worlds, and never in what is measured."""
 
+import dataclasses
+
 import mxmtl
 from mxmtl import losses
 from tests.nets import _run
@@ -112,6 +114,15 @@ def test_sure_ones_become_a_yes_after_the_first_epoch():
     close(gradient(task, 1), expected(np.where(P > 0.6, P - 1, P)))
 
 
+def test_a_yes_that_was_found_is_focal_without_a_margin_as_its_authors_train():
+    mode = losses.SelfPaced(gamma=2)
+    task = toys(mode, loss=losses.FocalMargin())
+    yes = (1 - P) ** 2 * (P - 1 + 2 * P * np.log(P))
+    Q = 1 / (1 + np.exp(1 - Z.astype(np.float64)))
+    known = np.where(Y == 1, (1 - Q) ** 2 * (Q - 1 + 2 * Q * np.log(Q)), P)
+    close(gradient(task, 1), expected(np.where(P > 0.6, yes, P), known))
+
+
 def test_a_single_cell_is_filled_where_the_row_is_no_padding():
     task = mxmtl.Binary("outdoors", missing_as=losses.Negative())
     label = np.array([1, 0, -1, task.padding, -1, 1])
@@ -138,6 +149,51 @@ def test_symbol_and_gluon_agree_and_unlabelled_rows_learn_nothing(mode, normaliz
     assert np.all(symbol.gradients["data"][3] == 0)
     if mode.by_epoch:
         assert np.all(symbol.gradients["toys_epoch"] == 0)
+
+
+@pytest.mark.parametrize("mode", MODES, ids=repr)
+@pytest.mark.parametrize("size", [80.0, 1e4])
+def test_extreme_logits_stay_finite(mode, size):
+    one = dataclasses.replace(mode, **({"prior": None} if hasattr(mode, "prior") else {}))
+    for task in (toys(mode, loss=losses.FocalMargin()), mxmtl.Binary("x", missing_as=one)):
+        z = mx.nd.array(np.resize([size, -size, 0.0, -size, size], (6, task.num_logits)))
+        z.attach_grad()
+        rows = mx.nd.array(Y[:, : task.label_width]).reshape(task.label_shape(6))
+        with mx.autograd.record():
+            loss = task.row_loss(mx.nd, z, rows, epoch=mx.nd.full((1,), 3))
+        loss.backward()
+        assert np.isfinite(loss.asnumpy()).all()
+        assert np.isfinite(z.grad.asnumpy()).all()
+
+
+def test_two_devices_make_the_step_of_one():
+    """Of all modes, each a task of one network; both devices have the same rows to rank."""
+    even = {"step": 1 / 12}  # of the cells of a device, and of both, a whole number
+    modes = [dataclasses.replace(m, **(even if hasattr(m, "step") else {})) for m in MODES]
+    modes = [mxmtl.Multilabel(f"t{n}", LABELS, missing_as=mode) for n, mode in enumerate(modes)]
+    tasks, rng = mxmtl.TaskSet(modes), np.random.RandomState(5)
+    label = np.tile(np.concatenate([Y] * len(MODES), axis=1), (2, 1))
+    data = np.tile(rng.normal(size=(6, 3)).astype(np.float32), (2, 1))
+    epochs = {name: mx.nd.array([2]) for name in tasks.epoch_names}
+    start, after = None, []
+    for contexts in ([mx.cpu(0)], [mx.cpu(0), mx.cpu(1)]):
+        module = mx.mod.Module(
+            mxmtl.training_symbol(mx.sym.var("data"), tasks), label_names=tasks.label_names,
+            context=contexts, fixed_param_names=tasks.epoch_names,
+        )  # fmt: skip
+        module.bind([("data", (12, 3))], [(t.label_name, t.label_shape(12)) for t in tasks])
+        module.init_params(mx.init.Normal(0.5), arg_params=start, allow_missing=start is None)
+        start = start or {k: v.copy() for k, v in module.get_params()[0].items()} | epochs
+        module.set_params(start, {})
+        module.init_optimizer(optimizer="sgd", optimizer_params={"learning_rate": 0.5})
+        module.forward_backward(
+            mx.io.DataBatch([mx.nd.array(data)], tasks.split(mx.nd.array(label)))
+        )
+        module.update()
+        after.append({k: v.asnumpy() for k, v in module.get_params()[0].items()})
+    for name, one in after[0].items():
+        assert np.abs(one - start[name].asnumpy()).max() > 0 or name in epochs, name
+        np.testing.assert_allclose(after[1][name], one, rtol=1e-5, atol=1e-6, err_msg=name)
 
 
 def test_nothing_of_it_is_measured():

@@ -110,6 +110,34 @@ def test_the_trunk_follows_the_weights_and_nothing_changes_forward(name, normali
     assert not executor.grad_dict["d_weight"].asnumpy().any()
 
 
+@pytest.mark.parametrize(
+    ("name", "normalization"),
+    [
+        ("uncertainty", "batch"), ("uncertainty", "valid"), ("geometric", "valid"),
+        ("gradnorm", "batch"), ("mgda", "valid"), ("upgrad", "batch"),
+    ],
+)  # fmt: skip
+def test_two_devices_of_the_same_rows_make_the_step_of_one(name, normalization):
+    """Each weighs its own rows, so that where these are alike nothing may differ."""
+    symbol = mxmtl.training_symbol(trunk(), TASKS, normalization=normalization, balance=name)
+    known, after = values(), []
+    twice = {key: np.concatenate([known[key]] * 2) for key in SHAPES}
+    names = [task.label_name for task in TASKS]
+    for contexts in ([mx.cpu(0)], [mx.cpu(0), mx.cpu(1)]):
+        module = mx.mod.Module(symbol, label_names=names, context=contexts)
+        module.bind([("data", (2 * N, 7))], [(key, twice[key].shape) for key in names])
+        params = {key: mx.nd.array(known[key]) for key in known if key not in SHAPES}
+        module.init_params(mx.init.Zero(), arg_params=params, allow_missing=True)
+        module.init_optimizer(optimizer="sgd", optimizer_params={"learning_rate": 0.1})
+        labels = [mx.nd.array(twice[key]) for key in names]
+        module.forward_backward(mx.io.DataBatch([mx.nd.array(twice["data"])], labels))
+        module.update()
+        after.append({k: v.asnumpy() for k, v in module.get_params()[0].items()})
+    assert np.abs(after[0]["trunk_weight"] - known["trunk_weight"]).max() > 1e-4
+    for key, one in after[0].items():
+        np.testing.assert_allclose(after[1][key], one, rtol=1e-4, atol=1e-5, err_msg=key)
+
+
 def test_equal_gives_the_symbol_of_today():
     with mx.name.NameManager():
         plain = mxmtl.training_symbol(trunk(), TASKS).tojson()
@@ -226,6 +254,27 @@ def bound(symbol, **shapes):
     executor.forward(is_train=True)
     executor.backward()
     return executor
+
+
+NEGATIVE = [
+    mxmtl.Interval("age", method="gaussian"),
+    mxmtl.Multilabel("toys", ["a", "b"], missing_as=mxmtl.losses.MaximumEntropy()),
+]
+
+
+@pytest.mark.parametrize("task", NEGATIVE, ids=lambda task: task.name)
+def test_what_weighs_by_the_size_of_losses_takes_none_that_can_be_negative(task):
+    tasks = mxmtl.TaskSet([mxmtl.Binary("outdoors"), task])
+    for name in METHODS:
+        method = mxmtl.balance.balance_of(name)
+        if method.needs_positive:
+            message = f"task '{task.name}': its loss can be below 0, and {method.name} weighs"
+            with pytest.raises(ValueError, match=message):
+                mxmtl.training_symbol(S.var("data"), tasks, balance=name)
+    mxmtl.training_symbol(S.var("data"), tasks, balance="random")
+    with pytest.raises(ValueError, match="and mgda weighs"):
+        mxmtl.training_symbol(S.var("data"), tasks, balance="mgda(normalize='loss+')")
+    assert sum(mxmtl.balance.balance_of(name).needs_positive for name in METHODS) == 5
 
 
 def test_gradients_come_back_through_hidden_layers():

@@ -1,0 +1,63 @@
+"""Laws 1, 2 and 8 for targets with a loss of their own: in both worlds, on one device and two."""
+
+import mxmtl
+from tests.nets import _run
+
+import mxnet as mx
+import numpy as np
+import pytest
+
+CLASSES = ["S", "M", "L", "XL"]
+TASKS = [
+    *(mxmtl.Ordinal(method, CLASSES, method=method) for method in ("corn", "coral", "soft")),
+    mxmtl.Interval("quantile", center=1.5, scale=2.0, coverage=0.8),
+    mxmtl.Interval("gaussian", center=1.5, scale=2.0, method="gaussian"),
+    mxmtl.Count("count", mean=2.5),
+    mxmtl.Angle("angle", period=4.0),
+]
+
+
+def random_labels(tasks, rows, missing, rng):
+    columns = [np.where(rng.uniform(size=rows) < missing, t.missing, rng.randint(0, 4, rows))
+               for t in tasks]  # fmt: skip
+    return np.stack(columns, axis=1).astype(np.float32)
+
+
+@pytest.mark.parametrize("missing", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+def test_symbol_and_gluon_agree_and_what_is_missing_costs_nothing(task, missing):
+    tasks, rng = mxmtl.TaskSet([task, mxmtl.Binary("other")]), np.random.RandomState(1)
+    data = rng.normal(size=(7, 2, 3)).astype(np.float32)
+    label = random_labels(tasks, 7, missing, rng)
+    label[:, 1] = -1
+    params = _run.random_params(tasks, 6, rng)
+    symbol = _run.by_symbol(tasks, params, data, label)
+    gluon = _run.by_gluon(tasks, params, data, label, hybridize=True)
+    for key, gradient in gluon.gradients.items():
+        size = max(np.abs(gradient).max(), 1e-3)
+        assert np.abs(symbol.gradients[key] - gradient).max() < 1e-5 * size, key
+    gone = ~np.asarray(task.labelled(label[:, 0]))
+    assert np.all(symbol.gradients["data"][gone] == 0)
+    assert np.all(np.abs(symbol.gradients["data"][~gone]).max(axis=(1, 2)) > 0)
+    for one, other in zip(symbol.predictions, gluon.predictions):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+
+
+def test_two_devices_make_the_step_of_one():
+    tasks, rng = mxmtl.TaskSet(TASKS), np.random.RandomState(5)
+    data = rng.normal(size=(8, 3)).astype(np.float32)
+    label = random_labels(tasks, 8, 0.4, rng)
+    symbol, start, after = mxmtl.training_symbol(mx.sym.var("data"), tasks), None, []
+    for contexts in ([mx.cpu(0)], [mx.cpu(0), mx.cpu(1)]):
+        module = mx.mod.Module(symbol, label_names=tasks.label_names, context=contexts)
+        module.bind([("data", (8, 3))], [(t.label_name, (8,)) for t in tasks])
+        module.init_params(mx.init.Normal(0.5), arg_params=start, allow_missing=start is None)
+        start = start or {k: v.copy() for k, v in module.get_params()[0].items()}
+        module.init_optimizer(optimizer="sgd", optimizer_params={"learning_rate": 0.1})
+        batch = mx.io.DataBatch([mx.nd.array(data)], tasks.split(mx.nd.array(label)))
+        module.forward_backward(batch)
+        module.update()
+        after.append({k: v.asnumpy() for k, v in module.get_params()[0].items()})
+    for name, one in after[0].items():
+        assert np.abs(one - start[name].asnumpy()).max() > 0, name
+        np.testing.assert_allclose(after[1][name], one, rtol=1e-5, atol=1e-6, err_msg=name)
