@@ -415,7 +415,8 @@ def test_a_long_table_says_of_each_image_what_its_rows_say(tmp_path_factory, sai
 
 
 NAMES = st.sampled_from(
-    ["Cat", "cat", "dog", "1", "-1", "0", "1.0", "a|b", "a", "3,5", "?", "yes", ""]
+    ["Cat", "cat", "dog", "1", "-1", "0", "1.0", "a|b", "a", "3,5", "?", "yes", "", "39%", "未知"]
+    + ["Y", "N", "999", "2026-01-01", "<5", "1.5 kg", "x", "train", "ja", "nein", "1.5", "90+"]
 )
 
 
@@ -432,12 +433,14 @@ def test_what_is_not_read_exactly_is_refused_or_noted(tmp_path_factory, cells):
         return
     table = mxmtl.data.tables.open_table(path, TableOptions())
     encoder = mxmtl.data.tables.LabelEncoder(table, inference.tasks)
-    words = {"yes": 1.0, "no": 0.0}
+    words = {"yes": 1.0, "Y": 1.0, "N": 0.0}
     for row, cell in zip(mxmtl.data.tables.labelled_rows(table, encoder), cells):
         back = inference.tasks.decode(row.label)["x"]
         same = back == cell or (cell and back and words.get(cell, cell) in (float(back), back))
         assert same or float(back) == float(cell)
-    marks = {"-1", "a|b", "?"} & set(inference.tasks["x"].names)
+    marks = {"-1", "a|b", "?", "未知", "39%", "3,5", "1.5 kg", "1.5"} & set(
+        inference.tasks["x"].names
+    )
     assert not marks or inference.notes.get("x") or inference.doubts.get("x")
 
 

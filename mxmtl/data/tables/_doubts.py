@@ -16,7 +16,7 @@ from ._cells import ColumnCells, hint, quoted
 from ._guess import FEW_NUMBERS, as_task, counts_rows, in_a_row
 from ._table import TableReader
 from ._values import key_of, number
-from ._words import AMOUNT, is_bound, yes_and_no
+from ._words import is_amount, yes_and_no
 
 SEPARATORS = "|;,/+& "
 MANY_CLASSES = 5  # of whole numbers
@@ -80,7 +80,7 @@ def notes_on_words(cells: ColumnCells, task: Task) -> Iterator[str]:
         said = shlex.quote(f"{column}: missing={text}")
         yield f"{text} stands apart from the other numbers. If it means unknown: --values {said}."
     names = sorted({*known} - {*amounts})
-    written = [text for text in names if AMOUNT.fullmatch(text) and not is_bound(text)]
+    written = [text for text in names if is_amount(text)]
     decimals = [text for text, value in amounts.items() if not value.is_integer()] + written
     others = [text for text in names if text not in written][:SHOWN]
     if decimals and others and not cells.boolean:

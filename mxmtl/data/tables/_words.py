@@ -89,6 +89,13 @@ def are_amounts(cells: Iterable[str], few: int) -> bool:
     return many and None not in found and len({match and match.group(1) for match in found}) == 1
 
 
+def is_amount(cell: str) -> bool:
+    """Tell whether a cell among others is an amount: 39%, 3,5, 2.5 kg, and not 90+ or 2D."""
+    measure = MEASURE.fullmatch(cell) is not None and ("." in cell or "," in cell)
+    amount = AMOUNT.fullmatch(cell) is not None and not is_bound(cell)
+    return measure or (amount and not cell.isdigit())
+
+
 def is_bound(cell: str) -> bool:
     """Tell whether a cell is the bound of an amount: <0.1, 90+."""
     return cell[0] in "<>≤≥~≈" or cell[-1] == "+"
