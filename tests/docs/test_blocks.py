@@ -144,6 +144,19 @@ def test_the_code_of_a_page_runs(page, request):
     shutil.rmtree(request.getfixturevalue("world"))
 
 
+def test_the_example_of_the_readme_prints_how_many_labels_each_task_has(world, capsys):
+    page = next(page for page in PAGES if page.name == "README.md")
+    block = next(block for block in blocks(page) if "module.fit" in block.text)
+    names = {}
+    exec(small(block.text).replace("data/photos_", "data/"), names)
+    printed = [line.split()[:2] for line in capsys.readouterr().out.splitlines()]
+    tasks = json.loads(Path("data/val.manifest.json").read_text())["tasks"]
+    for name in names["tasks"].names:
+        assert [name, str(tasks[name]["known"])] in printed
+    for iterator in (names["train"], names["val"]):
+        iterator.close()
+
+
 def test_a_block_that_is_not_run_says_what_holds_it_instead():
     for page in PAGES:
         for block in blocks(page):
