@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from ._predictions import Predictions as Predictions
     from ._predictions import predict_records as predict_records
     from ._predictions import run_over_records as run_over_records
+    from ._refit import Refit as Refit
+    from ._refit import RefitLabel as RefitLabel
+    from ._refit import refit_labels as refit_labels
     from ._tune import Tuning as Tuning
     from ._tune import tune as tune
     from ._tune import tune_predictions as tune_predictions
