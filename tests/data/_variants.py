@@ -489,3 +489,23 @@ def long_by_a_split(root):
 @variant
 def long_by_a_split_that_differs(root):
     return long_with_more(root, ["train", "val", "val"])[0], "'a' say 'train' and 'val' in column"
+
+
+@variant
+def amounts_with_commas(root):
+    pictures(root, ["1.png", "2.png", "3.png"])
+    text = "img;weight;cost;code\n1.png;3,5;1.234,50 €;007\n2.png;-4,25;12 €;2\n3.png;;;7\n"
+    write(root / "t.csv", text)
+    rows = [("3.5", "1234.5", "007"), ("-4.25", "12.0", "2"), ("", "", "7")]
+    truth = [dict(zip(("weight", "cost", "code"), row)) for row in rows]
+    return "t.csv --amounts comma --yes", {"": truth}
+
+
+@variant
+def amounts_with_points(root):
+    pictures(root, ["1.png", "2.png", "3.png"])
+    text = 'img,share,cost\n1.png,45%,"$1,200.5"\n2.png,7.25 %,$3\n3.png,n/a,"100,000"\n'
+    write(root / "t.csv", text)
+    rows = [("45.0", "1200.5"), ("7.25", "3.0"), ("", "100000.0")]
+    truth = [dict(zip(("share", "cost"), row)) for row in rows]
+    return "t.csv --amounts point --missing-value n/a --yes", {"": truth}

@@ -52,7 +52,7 @@ def table(tmp_path):
         ([*map(str, range(20, 60)), "-1"], "-1 stands apart from the other numbers. If it means"),
         ([*map(str, range(20, 60)), "999"], "--values 'x: missing=999'"),
         (["0", "1", "9"], "9 stands apart from the other numbers"),
-        (["1.5", "2.5", "1.5.2"], "'1.5' is an amount, beside '1.5.2'"),
+        (["1.5", "2.5", "1.5.2"], "'1.5.2' among amounts such as '1.5'"),
         (["a/b", "a", "b"], "'a/b' looks like several names. If it is: --separator /."),
         (
             [f"P{row // 2}" for row in range(60)],

@@ -41,7 +41,7 @@ class DelimitedTable(CellTable):
 
     def __init__(self, path: str, options: TableOptions) -> None:
         super().__init__(path, options)
-        self._change = changed_by(lambda cell: cell.strip(), self._missing, listed)  # type: ignore[union-attr]
+        self._change = changed_by(lambda cell: cell.strip(), self._change, listed)  # type: ignore[union-attr]
         self._plain = path.lower().removesuffix(".gz").endswith(".txt")
         self._skip, self._header, self._trailing = 0, list[str](), False
         self._kept: list[Chunk] = []  # all rows of a wide table, after they were read once

@@ -82,9 +82,10 @@ def notes_on_words(cells: ColumnCells, task: Task) -> Iterator[str]:
     names = sorted({*known} - {*amounts})
     written = [text for text in names if is_amount(text)]
     decimals = [text for text, value in amounts.items() if not value.is_integer()] + written
-    others = [text for text in names if text not in written][:SHOWN]
-    if decimals and others and not cells.boolean:
-        yield f"{decimals[0]!r} is an amount, beside {quoted(others)}. {hint(others)}"
+    odd = [text for text in names if text not in written][:SHOWN] or written[:SHOWN]
+    others = [text for text in (*decimals, *amounts) if text not in odd]
+    if decimals and odd and others and not cells.boolean:
+        yield f"{quoted(odd)} among amounts such as {others[0]!r}. {hint(odd)}"
     rows = sum(known.values())
     if len(known) > FEW_NUMBERS and rows < 3 * len(known) and not cells.numbers:
         yield f"{len(known)} classes of {rows} rows: are they names, or groups? Then --ignore it."

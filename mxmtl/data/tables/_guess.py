@@ -10,7 +10,7 @@ from ...tasks import is_task_name
 from ._cells import ColumnCells, hint, is_code, is_spelling, quoted
 from ._paths import is_picture, plain
 from ._values import number
-from ._words import DATE, ID, OF_MANY, OF_ROWS, SPLITS, are_amounts
+from ._words import DATE, ID, LABEL, OF_MANY, OF_ROWS, SPLITS, are_amounts
 
 FEW_NUMBERS, MANY_ROWS = 20, 20
 FEW_CLASSES = 10  # that are whole numbers with gaps
@@ -132,9 +132,10 @@ def written_amounts(cells: ColumnCells) -> str:
     if not odd or any(map(is_code, odd)) or not are_amounts(known, FEW_CLASSES):
         return ""
     return (
-        f"its cells are amounts as people write them ({quoted(odd[:3])}), and not numbers. Write "
-        "3.5 for 3,5; 1200 for 1,200; 45 for 45%; 4 for 4 kg. If they are lists, --separator says "
-        f"of what; if names: --task {as_task('Multiclass', cells.name)}."
+        f"its cells are amounts as people write them ({quoted(odd[:3])}), and not numbers. "
+        "--amounts comma reads 3,5 and 1.200, --amounts point 1,200 and 45%; write 4 for 4 kg. If "
+        "they are lists, --separator says of what; if names: --task "
+        f"{as_task('Multiclass', cells.name)}."
     )
 
 
@@ -144,10 +145,10 @@ def is_of_rows(cells: ColumnCells) -> str:
     >>> is_of_rows(ColumnCells("fold"))[:39], is_of_rows(ColumnCells("age"))
     ('its name is that of an id, a fold or a ', '')
     """
-    many = len(cells.texts) > min(FEW_NUMBERS, cells.filled / 3) and not cells.several
+    many = len(cells.texts) > min(FEW_NUMBERS - 1, cells.filled / 4) and not cells.several
     own = plain(cells.name.rpartition(".")[2] or cells.name)
     if not OF_ROWS.fullmatch(own) and not (
-        many and (ID.fullmatch(cells.name) or OF_MANY.fullmatch(own))
+        many and (ID.fullmatch(cells.name) or OF_MANY.fullmatch(own)) and not LABEL.search(own)
     ):
         return ""
     return (

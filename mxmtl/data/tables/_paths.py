@@ -17,14 +17,16 @@ IMAGE_ENDINGS = tuple(
 # Columns that hold images in tables of others, without case, spaces and underscores.
 USUAL = (
     "path filename file image imagepath imgpath filepath imagefile imagefilename imgfile imagename "
-    "imgname imageid imgid imageindex img picture photo imageurl idcode id"
+    "imgname imageid imgid imageindex img picture photo imageurl bild bilddatei datei dateiname "
+    "fichier imagen archivo immagine imagem arquivo afbeelding bestand файл изображение "
+    "图片 图片名 图像 图像名 文件 文件名 画像 画像名 ファイル名 이미지 파일명 idcode id"
 ).split()
 PATH = "path"
 
 
 def plain(name: str) -> str:
     """Return a column's name as it is compared with usual ones."""
-    return re.sub(r"[^a-z0-9]", "", name.lower())
+    return re.sub(r"[\W_]", "", name.lower())
 
 
 def is_picture(cell: object) -> bool:

@@ -71,7 +71,7 @@ class RecordsTable(CellTable):
         ids = range(start, start + len(records))
         return Chunk(
             [one + self._first for one in ids], ids, paths,
-            lambda name: cells(name).read(self._missing), problems=problems,
+            lambda name: cells(name).read(self._change), problems=problems,
         )  # fmt: skip
 
 

@@ -15,10 +15,11 @@ from typing import Any, ClassVar
 
 from ..._options import Options, option, read_character
 from .._errors import TableError
-from ._chunk import Chunk, Coded, Row, chunk_rows
+from ._chunk import Cell, Chunk, Coded, Row, chunk_rows
 from ._paths import find_path_column
 from ._values import (
     WordMap,
+    changed_by,
     checked_long,
     read_names,
     read_separator,
@@ -26,6 +27,7 @@ from ._values import (
     separators,
     states,
 )
+from ._words import plain_amount
 
 SPACES = "spaces"  # a delimiter: runs of them
 HEAD = 4096  # bytes from which a layout may be recognised
@@ -66,6 +68,12 @@ class TableOptions(Options):
         read=read_states,
         repeat=True,
         metavar="[COLUMN:]yes=..,no=..,missing=..",
+    )
+    amounts: str = table(
+        "plain",
+        "numbers as people write them, whose decimals come behind a point (1,234.5, 45%%, $3) or a "
+        "comma (1.234,5); by default they are pointed out",
+        choices=("plain", "point", "comma"),
     )
     separator: str | Mapping[str, str] | None = table(
         None,
@@ -133,6 +141,9 @@ class TableOptions(Options):
         object.__setattr__(self, "missing_values", numbers)
         object.__setattr__(self, "values", states(self.values))
         object.__setattr__(self, "separator", separators(self.separator))
+        between = self.separator.values() if isinstance(self.separator, dict) else [self.separator]
+        if self.amounts == "comma" and "," in between:
+            raise ValueError("amounts='comma' and separator=',': a comma is one or the other.")
         if self.long is not None:
             object.__setattr__(self, "long", checked_long(self.long))
         super().__post_init__()
@@ -297,6 +308,8 @@ class CellTable(ColumnTable, abc.ABC):
     def __init__(self, path: str, options: TableOptions) -> None:
         super().__init__(path, options)
         self._missing = WordMap({"missing": [word for word in options.missing_values if word]})
+        plain = functools.partial(as_plain, mark="," if options.amounts == "comma" else ".")
+        self._change = changed_by(self._missing, None if options.amounts == "plain" else plain)
 
     def unmet(self) -> list[str]:
         return [f"missing_values: no cell is {word!r}" for word in self._missing.unmet()]
@@ -317,6 +330,11 @@ class CellTable(ColumnTable, abc.ABC):
         )
         paths = [str(cell) for cell in read.cells()]
         return paths, {at: text for at, path in enumerate(paths) if not path}
+
+
+def as_plain(cell: Cell, mark: str) -> Cell:
+    """Return an amount as a plain number, and any other cell as it is."""
+    return plain_amount(cell, mark) if isinstance(cell, str) else cell
 
 
 def layouts() -> dict[str, str]:

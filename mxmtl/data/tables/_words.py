@@ -45,8 +45,10 @@ SPLITS = frozenset("train training val valid validation dev test testing eval".s
 # And of columns with many different cells.
 OF_MANY = re.compile(
     r"(patient|subject|case|study|series|accession|sample|specimen|slide|record|serial|person"
-    r"|participant|animal|individual|mrn|barcode)(no|nr|num|number|code)?"
+    r"|participant|animal|individual|mrn|barcode|patienten|proben|paciente|患者|病人|样本)"
+    r"(no|nr|num|number|code|nummer|id|编号|号|番号)?"
 )
+LABEL = re.compile(r"class|categor|label|target|species|breed|attribute|tag|type")  # not of rows
 ID = re.compile(r"(?:.*[a-z0-9_ ])?(?:ID|Id|_id| id|_uid|UID|_idx|_index)")
 DATE = re.compile(
     r"(\d{4}([-/.])\d{1,2}\2\d{1,2}|\d{1,2}([-/.])\d{1,2}\3\d{4})([T ]\d{1,2}:\d{2}\S*)?"
@@ -99,3 +101,21 @@ def is_amount(cell: str) -> bool:
 def is_bound(cell: str) -> bool:
     """Tell whether a cell is the bound of an amount: <0.1, 90+."""
     return cell[0] in "<>≤≥~≈" or cell[-1] == "+"
+
+
+def plain_amount(cell: str, mark: str) -> str:
+    """Return an amount as a plain number; ``mark`` is what stands before its decimals.
+
+    >>> plain_amount("$1,234.5", "."), plain_amount("1.234,5 €", ","), plain_amount("45%", ".")
+    ('1234.5', '1234.5', '45')
+    >>> plain_amount("3,5", "."), plain_amount("007", ","), plain_amount("owl", ",")
+    ('3,5', '007', 'owl')
+    """
+    between = "," if mark == "." else "."
+    digits = rf"(\d{{1,3}}(?:[ '\u2019\u00a0{between}]\d{{3}})+|\d+)(?:[{mark}](\d+))?"
+    found = re.fullmatch(rf"([+\-−–]?)\s?[$€£¥]?\s?{digits}\s?(?:%|[$€£¥]|USD|EUR|GBP)?", cell)
+    if found is None or (found.group(2)[0] == "0" and len(found.group(2)) > 1):
+        return cell
+    sign, whole, decimals = found.groups()
+    minus = "-" if sign and sign != "+" else ""
+    return minus + re.sub(r"\D", "", whole) + (f".{decimals}" if decimals else "")
