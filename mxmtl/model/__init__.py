@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from ._model_file import Preprocessing as Preprocessing
     from ._network import Network as Network
     from ._onnx_file import ONNX_READER as ONNX_READER
+    from ._onnx_file import facts_of as facts_of
+    from ._onnx_file import names_of as names_of
     from ._onnx_file import onnx_bytes as onnx_bytes
     from ._onnx_file import reader_source as reader_source
     from ._options import BareOptions as BareOptions

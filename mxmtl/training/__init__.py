@@ -33,8 +33,12 @@ if TYPE_CHECKING:
     from ._module_state import save_module as save_module
     from ._network import decay_rates as decay_rates
     from ._network import freeze as freeze
+    from ._network import make_network as make_network
     from ._optimizer import check_optimizer as check_optimizer
     from ._optimizer import make_schedule as make_schedule
+    from ._preset import chosen_settings as chosen_settings
+    from ._pretrained import Weights as Weights
+    from ._pretrained import read_weights as read_weights
     from ._records import note_records as note_records
     from ._records import same_files as same_files
     from ._run_folder import Run as Run
@@ -47,6 +51,7 @@ if TYPE_CHECKING:
     from ._session import Session as Session
     from ._session import direction as direction
     from ._session import make_suite as make_suite
+    from ._settings import FINETUNE as FINETUNE
     from ._settings import Settings as Settings
     from ._settings import load_noted as load_noted
     from ._settings import load_settings as load_settings

@@ -13,8 +13,14 @@ import mxmtl
 from mxmtl.augment import View, middle
 from mxmtl.data.images import decode_shown, read_info
 from mxmtl.export import ExportOptions, export_model
-from mxmtl.model import ImageReader, Network, load_model, onnx_predictor
-from mxmtl.model._onnx_file import names_of, reader_source
+from mxmtl.model import (
+    ImageReader,
+    Network,
+    load_model,
+    names_of,
+    onnx_predictor,
+    reader_source,
+)
 from mxmtl.model.onnx_predictor import OnnxPredictor
 from mxmtl.onnx import check_onnx
 from mxmtl.training import Preprocessing

@@ -17,10 +17,10 @@ from mxmtl.model import (
     PredictOptions,
     Predictor,
     Writer,
+    facts_of,
     open_inputs,
     predict_inputs,
 )
-from mxmtl.model._onnx_file import facts_of
 from mxmtl.model.onnx_predictor import in_words
 from mxmtl.training import ModelFile, Preprocessing, Run
 from tests.training import _small

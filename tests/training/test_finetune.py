@@ -5,9 +5,7 @@ import logging
 import mxmtl
 from mxmtl.cli import main
 from mxmtl.nets import TRUNKS
-from mxmtl.training import Settings, load_settings
-from mxmtl.training._preset import chosen_settings
-from mxmtl.training._settings import FINETUNE
+from mxmtl.training import FINETUNE, Settings, chosen_settings, load_settings
 from tests.training import _small, _torch_writer
 
 import numpy as np

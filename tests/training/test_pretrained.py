@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import mxmtl
-from mxmtl.training import _pretrained
+from mxmtl.training import read_weights
 from tests.training import _small, _torch_writer
 
 import cv2
@@ -24,7 +24,7 @@ def lite0():
     )
     with mx.name.NameManager():
         symbol = mxmtl.nets.efficientnet_lite_trunk()(mx.sym.var("data"))
-    weights = _pretrained.read_weights("imagenet", "efficientnet_lite0")
+    weights = read_weights("imagenet", "efficientnet_lite0")
     return symbol, weights.fill(symbol), weights
 
 
@@ -98,7 +98,7 @@ TORCH = {
 
 def _load(file, **options):
     symbol = _small.network()
-    weights = _pretrained.read_weights(str(file), "mine")
+    weights = read_weights(str(file), "mine")
     return weights.fill(symbol, data_shape=(3, 8, 8), **options)
 
 

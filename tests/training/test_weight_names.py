@@ -8,9 +8,7 @@ from pathlib import Path
 
 import mxmtl
 from mxmtl.nets import TRUNKS
-from mxmtl.training import Settings
-from mxmtl.training._network import make_network
-from mxmtl.training._pretrained import Weights
+from mxmtl.training import Settings, Weights, make_network
 from mxmtl.training._weight_names import GOOGLE, HALVES, IMAGENET, fit_names
 
 import mxnet as mx
