@@ -16,6 +16,7 @@ failed=0
 mxnet=(--no-deps mxnet==1.9.1)
 testing=(pytest pytest-timeout pytest-xdist hypothesis scikit-learn scipy)
 export PIP_NO_COMPILE=1 OMP_NUM_THREADS=1
+unset PYTHONDONTWRITEBYTECODE # what is used is compiled once, and nothing else
 # The way from a table to an answer once more, and the laws of tasks, data, networks and metrics.
 [ $# -gt 0 ] || set -- tests/test_whole_way.py tests/test_path.py tests/test_mxnet.py tests/tasks \
     tests/data/test_iter_counts.py tests/nets/test_module.py tests/metrics/test_laws.py \

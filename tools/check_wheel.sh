@@ -13,6 +13,7 @@ shift
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export PIP_NO_COMPILE=1 OMP_NUM_THREADS=1
+unset PYTHONDONTWRITEBYTECODE # what is used is compiled once, and nothing else
 failed=0
 
 pip_install() { "$work/env/bin/python" -m pip install -q --disable-pip-version-check "$@" >>"$work/log" 2>&1; }
