@@ -61,8 +61,8 @@ class Digits:
         hidden = mx.sym.FullyConnected(mx.sym.var("data"), num_hidden=HIDDEN, name="trunk")
         return mx.sym.relu(hidden)
 
-    def parts(self, seed: int) -> dict[str, Arrays]:
-        """Return train, val and test: images (N, 64) and all labels of each task."""
+    def parts(self, seed: int) -> tuple[dict[str, Arrays], np.random.RandomState]:
+        """Return train, val and test: images (N, 64) and all labels of each task; and the draws."""
         from sklearn.datasets import load_digits
 
         rng, source = np.random.RandomState(seed), load_digits()
@@ -78,7 +78,8 @@ class Digits:
         }  # fmt: skip
         order = rng.permutation(len(images))
         pieces = np.split(order, [900, 1200])
-        return {p: taken(arrays, rows) for p, rows in zip(("train", "val", "test"), pieces)}
+        parts = {p: taken(arrays, rows) for p, rows in zip(("train", "val", "test"), pieces)}
+        return parts, rng
 
 
 class Emoji:
@@ -121,12 +122,14 @@ class Emoji:
         hidden = mx.sym.FullyConnected(mx.sym.flatten(x), num_hidden=HIDDEN, name="trunk")
         return mx.sym.relu(hidden)
 
-    def parts(self, seed: int) -> dict[str, Arrays]:
-        """Return train, val and test: images (N, 3, 24, 24) and all labels of each task."""
+    def parts(self, seed: int) -> tuple[dict[str, Arrays], np.random.RandomState]:
+        """Return train, val and test: images (N, 3, 24, 24) and all labels; and the draws."""
         whole = self._whole["train"]
         order = np.random.RandomState(seed).permutation(len(whole["data"]))
         val, train = np.split(order, [600])
-        return {"train": taken(whole, train), "val": taken(whole, val), "test": self._whole["test"]}
+        test = self._whole["test"]
+        parts = {"train": taken(whole, train), "val": taken(whole, val), "test": test}
+        return parts, np.random.RandomState(seed + 1000)
 
 
 Source = Digits | Emoji
@@ -136,13 +139,11 @@ def taken(arrays: Arrays, rows: np.ndarray) -> Arrays:
     return {name: np.float32(array[rows]) for name, array in arrays.items()}
 
 
-def with_gaps(
-    tasks: Sequence[mxmtl.Task], parts: dict[str, Arrays], seed: int
-) -> dict[str, Arrays]:
-    """Drop labels of all parts but the test."""
-    rng = np.random.RandomState(seed + 1000)
+def with_gaps(source: Source, seed: int) -> dict[str, Arrays]:
+    """Return the parts of a set; labels of all but the test are dropped."""
+    parts, rng = source.parts(seed)
     for part in ("train", "val"):
-        for task, share in zip(tasks, PARTS):
+        for task, share in zip(source.tasks, PARTS):
             label = parts[part][task.name]
             missing = np.nan if isinstance(task, mxmtl.Regression) else -1
             label[rng.uniform(size=len(label)) > share] = missing
@@ -174,7 +175,7 @@ def scores(module: mx.mod.Module, part: Arrays, tasks: mxmtl.TaskSet) -> dict[st
 def train(source: Source, name: str, rate: float, seed: int, steps: int) -> dict[str, Any]:
     """Train one network; return its scores on validation and test rows, and seconds a step."""
     tasks = tasks_of(source, FIXED.get(name, (1, 1, 1, 1, 1)))
-    parts, alone = with_gaps(tasks, source.parts(seed), seed), name.removeprefix("alone: ")
+    parts, alone = with_gaps(source, seed), name.removeprefix("alone: ")
     if alone in tasks.names:
         tasks = mxmtl.TaskSet([tasks[alone]], normalization="valid")
     balance = name if name in METHODS else "equal"
