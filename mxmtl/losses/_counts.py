@@ -90,7 +90,10 @@ class CountedLoss(Loss, ABC):
 
 
 def counted(loss: Loss | None, counts: Sequence[Any]) -> Loss | None:
-    """Return a loss with these counts, if it needs some and was given none."""
+    """Return a loss with these counts, if it, or one inside it, needs some and was given none."""
+    inner = getattr(loss, "loss", None)
+    if isinstance(inner, CountedLoss):
+        loss = replace(loss, loss=counted(inner, counts))  # type: ignore[type-var]
     wanted = isinstance(loss, CountedLoss) and loss.counts is None
     if not wanted or not np.sum(counts):  # nothing is labelled, and nothing will be trained
         return loss
@@ -217,9 +220,15 @@ class ClassBalanced(CountedLoss):
             object.__setattr__(self, "loss", Loss.of(self.loss, type(self).__name__))
 
     def named(self, names: Sequence[str], form: str, owner: str) -> Loss:
-        if self.loss is not None:
-            self.loss.named(names, form, f"{owner}: {type(self).__name__}")
-        return super().named(names, form, owner)
+        made = super().named(names, form, owner)
+        if self.loss is None:
+            return made
+        inner = self.loss.named(names, form, f"{owner}: {type(self).__name__}")
+        return replace(made, loss=inner)  # type: ignore[call-arg]
+
+    @property
+    def adjusts(self) -> bool:  # type: ignore[override]
+        return self.loss is not None and self.loss.adjusts
 
     def cells(self, F: Any, logits: Any) -> tuple[Any, Any]:
         negative, positive = effective_weights(self._known(), self.beta).T.tolist()

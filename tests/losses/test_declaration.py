@@ -104,6 +104,21 @@ def test_counts_are_filled_in_or_asked_for():
     mxmtl.training_symbol(mxmtl.small_trunk(), learned)
 
 
+def test_counts_reach_a_loss_inside_another():
+    inside = losses.ClassBalanced(loss=losses.LogitAdjusted())
+    breed = mxmtl.Multiclass("breed", LABELS, loss=inside)
+    counts = {"breed": {"counts": {"a": 5, "b": 0, "c": 1}}}
+    learned = mxmtl.TaskSet([breed]).learned(counts)
+    assert learned["breed"].loss.counts == learned["breed"].loss.loss.counts == (5, 0, 1)
+    mxmtl.training_symbol(mxmtl.small_trunk(), learned)
+    by_name = losses.LogitAdjusted(counts={"a": 1, "b": 2, "c": 3})
+    named = losses.ClassBalanced(counts=[1, 2, 3], loss=by_name)
+    assert named.adjusts
+    assert not losses.ClassBalanced(loss=losses.Focal()).adjusts
+    assert mxmtl.Multiclass("breed", LABELS, loss=named).loss.loss.counts == (1, 2, 3)
+    assert mxmtl.TaskSet.from_dict(learned.to_dict())["breed"].loss.loss.counts == (5, 0, 1)
+
+
 @pytest.mark.parametrize("kind", losses.Loss.known().values(), ids=lambda kind: kind.__name__)
 def test_every_loss_says_its_gradient_its_source_and_when_not_to_take_it(kind):
     if kind.__module__.startswith("mxmtl."):

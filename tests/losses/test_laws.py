@@ -162,6 +162,19 @@ def test_extreme_logits_stay_finite(name, size):
     assert np.isfinite(z.grad.asnumpy()).all()
 
 
+@pytest.mark.parametrize("name", ALL)
+def test_what_is_measured_is_the_plain_loss(name):
+    """So that runs with different losses compare."""
+    task, rng = ALL[name], np.random.RandomState(4)
+    label = _cases.random_label(task, 6, 0.3, rng)
+    prediction = task.activate(mxmtl.tasks.NumpyOperators(), rng.normal(size=(6, task.num_logits)))
+    plain = dataclasses.replace(task, loss=None)
+    np.testing.assert_array_equal(
+        task.prediction_loss(label, prediction), plain.prediction_loss(label, prediction)
+    )
+    np.testing.assert_array_equal(task.constant(label), plain.constant(label))
+
+
 # -- equalities ------------------------------------------------------------------------------------
 def gradient(task, logits, label):
     z = mx.nd.array(logits)

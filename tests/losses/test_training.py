@@ -55,7 +55,7 @@ def test_counts_are_those_of_the_records(records):
 
 
 def test_a_run_is_told_the_epoch_and_resumes_to_the_bit(records, tmp_path):
-    options = {"frozen_epochs": 1, "lr": 0.02}
+    options = {"frozen_epochs": 1, "lr": 0.02, "mixup": 0.3}
     whole = _small.fit(records, tmp_path / "whole", optimizer="adam", **options)
     _, args, _ = whole.load("last")
     assert args["toys_epoch"].asnumpy() == len(whole.history) - 1  # finished as the last one ran
