@@ -25,7 +25,8 @@ class Angle(ValueTask):
 
     Predictions are (N, 1), from 0 up to the period. The loss of a row is 1 - cos(error), with the
     period as a full turn; the error that metrics measure (`MAE`, `RMSE`) is the shorter way round,
-    half a period at most; correlations are those of the numbers, and say little. Not for angles of a small range, which `Regression` knows better.
+    half a period at most; correlations are those of the numbers, and say little. Not for angles of
+    a small range, which `Regression` knows better.
 
     Parameters
     ----------
