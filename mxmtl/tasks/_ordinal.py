@@ -197,6 +197,7 @@ class Ordinal(ClassTask):
     method: str = "corn"
     sharpness: float = 2.0
 
+    ordered: ClassVar[bool] = True
     default_metrics: ClassVar[tuple[str, ...]] = (
         "num_labels",
         "baseline_accuracy",

@@ -135,6 +135,7 @@ class Task(Objective, metaclass=TaskType):
     kind: ClassVar[Kind]
     loss_form: ClassVar[str] = ""
     missing: ClassVar[float] = -1.0
+    ordered: ClassVar[bool] = False  # whether the order of its names means something
     default_metrics: ClassVar[tuple[str, ...]]
     types: ClassVar[dict[str, type[Task]]] = {}
 

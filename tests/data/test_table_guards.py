@@ -228,6 +228,9 @@ def test_rows_of_one_picture_stay_on_one_side_of_a_split(tmp_path):
         ({"values": {"no": "-7"}}, "values: no cell is '-7'"),
         ({"values": {"x": {"no": 9}}}, "values of 'x': no cell is '9'"),
         ({"values": {"z": {"no": 9}}}, "values of 'z': there is no such column"),
+        ({"separator": "|"}, "separator: no cell has '|'"),
+        ({"separator": {"x": "|"}}, "separator: no cell of 'x' has '|'"),
+        ({"none_names": ["x: none"]}, "none_names: no cell is 'x: none'"),
     ],
 )
 def test_an_option_that_matched_nothing_is_said(table, options, note):
@@ -479,6 +482,10 @@ def test_labels_are_chosen_by_name_or_by_least_count(tmp_path, labels, names, lo
         ({"long": {"label": "nope"}}, "no column 'nope'"),
         ({"split_files": ["second.csv"]}, "expected NAME=FILE"),
         ({"path_column": "{nope}.jpg"}, "no column 'nope'"),
+        ({"path_column": "{x:d}.jpg"}, r"path: 'a;b' of column 'x' as 'd'"),
+        ({"names": ["x=twice.csv"]}, "twice.csv: code 'a' is 'owl' and 'wren'"),
+        ({"split_files": ["test=second.csv"]}, "no row is in the lists of splits, such as 'path'"),
+        ({"amounts": "comma", "separator": ","}, "a comma is one or the other"),
         ({"path_pattern": "{split"}, "expected names in braces"),
         ({"values": {"x": {"maybe": 1}}}, "expected {'yes': ..., 'no': ..., 'missing': ...}"),
         ({"values": {"yes": 1, "no": "1.0"}}, "'1.0' says two things|1.0 says two things"),
@@ -489,5 +496,29 @@ def test_an_option_that_cannot_be_is_refused(tmp_path, monkeypatch, options, sai
     monkeypatch.chdir(tmp_path)
     (tmp_path / "t.csv").write_text("path,x\n1.jpg,a;b\n2.jpg,a\n3.jpg,b\n")
     (tmp_path / "second.csv").write_text("path,y\nz.jpg,1\n")
+    (tmp_path / "twice.csv").write_text("code,name\na,owl\na,wren\n")
     with pytest.raises(ValueError, match=said):
         infer_tasks("t.csv", options=TableOptions(**{"separator": ";", **options}))
+
+
+def test_an_order_that_is_that_of_letters_is_said(table):
+    path = table(x=["mild", "severe", "moderate"], y=["1", "3", "2"])
+    given = [{"type": "Ordinal", "name": name} for name in "xy"]
+    notes = infer_tasks(path, given=given).notes
+    assert "the order is that of letters: mild < moderate < severe" in notes["x"]
+    assert "y" not in notes
+    given[0]["classes"] = ["mild", "moderate", "severe"]
+    assert not infer_tasks(path, given=given).notes
+
+
+def test_images_of_a_list_that_no_row_has_are_said(tmp_path, table):
+    (tmp_path / "test.txt").write_text("1.jpg\n77.jpg\n")
+    path = table(x=["a", "b", "a"])
+    options = TableOptions(split_files=[f"test={tmp_path / 'test.txt'}"])
+    said = "1 of 2 images in lists of splits are in no row, such as '77.jpg'."
+    assert infer_tasks(path, options=options).notes == {"table": said}
+
+
+@pytest.mark.parametrize(("name", "said"), [("cat (1)", False), ("['a'", True), ("a]", True)])
+def test_brackets_that_a_name_opens_and_closes_are_no_list(table, name, said):
+    assert ("brackets" in str(infer_tasks(table(x=[name, "b", "c"])))) is said

@@ -224,9 +224,9 @@ class NamedTable(Derived):
         separator = self.options.separator_of(self._column)
         if separator is not None and separator in cell:
             return separator.join(str(self._name(part.strip())) for part in cell.split(separator))
-        if cell and cell not in self._names:
+        if cell and cell not in self._names and not self.own_notes:
             self.note_once(
-                f"{self._file} has no name for {cell!r}, nor for others that stay codes."
+                f"{self._file} has no name for {cell!r}, nor any other that stays a code."
             )
         return self._names.get(cell, cell)
 
@@ -278,9 +278,18 @@ def names_in_file(file: str) -> tuple[dict[str, str], str]:
             counted = lines[0].isdigit() and len(lines) > 1
             lines = lines[2:] if counted else lines  # a count, and what the columns are
             pairs = [(str(at), name_before(line)) for at, line in enumerate(lines, start=1)]
+    check_pairs(file, pairs)
     called = [name for _, name in pairs]
     twice = {name for name in called if called.count(name) > 1} if len(called) < 50_000 else set()
     return {code: f"{name} ({code})" if name in twice else name for code, name in pairs}, header
+
+
+def check_pairs(file: str, pairs: Sequence[tuple[str, ...]]) -> None:
+    """Raise `TableError` for a code of two names."""
+    named: dict[str, str] = {}
+    for code, name in pairs:
+        if named.setdefault(code, name) != name:
+            raise TableError(f"{file}: code {code!r} is {named[code]!r} and {name!r}.")
 
 
 def names_in_json(file: str) -> dict[str, str]:
@@ -328,8 +337,11 @@ class SplitTable(Derived):
         self.not_tasks += [SPLIT]
 
     def chunks(self) -> Iterator[Chunk]:
+        met: set[str] = set()
         for chunk in self.inner.chunks():
-            cells = [self._split_of(path) for path in chunk.paths]
+            found = [self._listed(path) for path in chunk.paths]
+            met.update(found)
+            cells = [self._splits.get(one, "") for one in found]
             problems = {}
             if "train" in self._names:
                 problems = {
@@ -339,13 +351,20 @@ class SplitTable(Derived):
                 }
             cells = [cell or "train" for cell in cells]
             yield chunk.changed({SPLIT: always(Coded.of(cells))}, problems=problems)
+        left = [image for image in self._splits if image not in met]
+        if len(left) == len(self._splits):
+            raise TableError(
+                f"{self.source}: no row is in the lists of splits, such as {left[0]!r}."
+            )
+        if left:
+            count = f"{len(left)} of {len(self._splits)}"
+            self.note_once(f"{count} images in lists of splits are in no row, such as {left[0]!r}.")
 
-    def _split_of(self, path: str) -> str:
+    def _listed(self, path: str) -> str:
+        # How the lists call an image; '' if they do not.
         stem = os.path.splitext(path)[0]
-        for one in (path, stem, os.path.basename(path), os.path.basename(stem)):
-            if one in self._splits:
-                return self._splits[one]
-        return ""
+        names = (path, stem, os.path.basename(path), os.path.basename(stem))
+        return next((one for one in names if one in self._splits), "")
 
 
 def images_in(file: str) -> Iterator[str]:

@@ -56,6 +56,7 @@ class ColumnCells:
         self.filled = self.rows = 0
         self.texts: dict[str, int] = {}  # and how many rows have each
         self.parts: dict[str, int] = {}
+        self.none_met: set[str] = set()
         self.unknown: set[str] = set()  # texts that may mean so
         self.odd: dict[str, tuple[int, int]] = {}  # no numbers: how many rows, and the first
         self.more_texts = self.more_parts = self.several = False
@@ -97,6 +98,7 @@ class ColumnCells:
             self.odd[cell] = (self.odd[cell][0] + count, self.odd[cell][1])
         separated = cell if self._separator is None else cell.split(self._separator)
         if cell in self._none:
+            self.none_met.add(cell)
             self.several |= self._separator is not None
         else:
             self.several |= not isinstance(separated, str) and len(separated) > 1
@@ -107,7 +109,9 @@ class ColumnCells:
             self._look(cell, count, new, chunk, column, code)
 
     def _add_parts(self, names: Iterable[str], count: int) -> None:
-        stripped = {name.strip() for name in names} - {""} - self._none
+        stripped = {name.strip() for name in names} - {""}
+        self.none_met |= stripped & self._none
+        stripped -= self._none
         self.more_parts |= not remember(self.parts, stripped, count, self.limit)
 
     def _add_said(self, column: Said) -> None:

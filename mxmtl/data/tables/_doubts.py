@@ -141,9 +141,19 @@ def notes_on_names(names: Iterable[str]) -> Iterator[str]:
         shown = "; ".join(quoted(group, " and ") for group in pairs[:SHOWN])
         more = f" and {len(pairs) - SHOWN} more" * (len(pairs) > SHOWN)
         yield f"nearly the same names: {shown}{more}. If they mean one, spell them alike."
-    odd = [name for name in names if BRACKETS.fullmatch(name)]
+    odd = [name for name in names if BRACKETS.fullmatch(name) and not is_balanced(name)]
     if odd:
         yield f"names with brackets or quotes: {quoted(odd[:SHOWN])}. Were they lists?"
+
+
+def is_balanced(name: str) -> bool:
+    """Tell whether a name ends with brackets that it opened: cat (1), and no list.
+
+    >>> is_balanced("cat (1)"), is_balanced("(1)"), is_balanced("cat]")
+    (True, False, False)
+    """
+    opened = {")": "(", "]": "[", "}": "{"}.get(name[-1], name[-1])
+    return name[0].isalnum() and opened in name[:-1]
 
 
 def separator_in(names: Iterable[str], least: int = 2) -> str:

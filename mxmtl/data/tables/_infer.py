@@ -26,7 +26,7 @@ from ._encode import LabelEncoder, is_names_column
 from ._guess import guess_type, is_of_rows, task_name
 from ._open import open_table
 from ._table import TableOptions, TableReader
-from ._values import ColumnValues
+from ._values import ColumnValues, number
 
 Spec = Mapping[str, Any]
 NAMES = ("classes", "labels")  # fields of a task that hold names, which a column can tell
@@ -146,9 +146,15 @@ def infer_tasks(
         raise TableError(f"{opened.source}: no column suggests a task: {shortened(left_out)}.")
     tasks = made(specs, opened)
     notes, doubts = notes_on(tasks, columns, opened, bool(given)), {}
+    for task, spec in zip(tasks, told):
+        if task.ordered and wanted(spec) and any(number(name) is None for name in task.names):
+            order = " < ".join(task.names[:SHOWN])
+            notes[task.name] = (
+                f"the order is that of letters: {order}. Another: classes=low,...,high."
+            )
     unmet = (
         opened.unmet()
-        + no_columns(opened)
+        + without_effect(opened, columns)
         + (values.unmet(columns) if opened.options.long is None else [])
     )
     if unmet:
@@ -205,12 +211,20 @@ def of_list(table: TableReader, given: Sequence[Spec]) -> Inference:
     return Inference(tasks, rows, labelled, {}, notes)
 
 
-def no_columns(table: TableReader) -> list[str]:
-    """Say which columns that a separator is given for are not there."""
-    found = table.options.separator
-    names = [name for name in found if name] if isinstance(found, Mapping) else []
-    missed = [name for name in names if name not in table.columns]
-    return [f"separator of {name!r}: there is no such column" for name in missed]
+def without_effect(table: TableReader, columns: Mapping[str, ColumnCells]) -> list[str]:
+    """Say which separators and words for none stand in no cell."""
+    found, options = [], table.options
+    one = options.separator
+    separators = one if isinstance(one, Mapping) else {"": one} if one else {}
+    for name, mark in separators.items():
+        if name and name not in table.columns:
+            found.append(f"separator of {name!r}: there is no such column")
+        elif not any(cells.several for one, cells in columns.items() if name in ("", one)):
+            found.append(f"separator: no cell{f' of {name!r}' * bool(name)} has {mark!r}")
+    met = {word for cells in columns.values() for word in cells.none_met}
+    found += [f"none_names: no cell is {name!r}" for name in options.none_names
+              if not met & {name, name.partition(": ")[2]}]  # fmt: skip
+    return found
 
 
 def shortened(left_out: Mapping[str, str]) -> dict[str, str]:

@@ -113,7 +113,14 @@ def paths_of(chunk: Chunk, template: str) -> tuple[list[str], dict[int, str]]:
 def made(part: tuple[str, str | None, str | None, str | None], cells: dict[str, str]) -> str:
     """Return one part of a template with its cell put in."""
     text, name, spec, _ = part
-    return text + (format(cells[name], spec or "") if name else "")
+    if not name:
+        return text
+    cell = cells[name]
+    spec = spec or ""
+    try:
+        return text + format(int(cell) if spec.endswith("d") and cell.isdigit() else cell, spec)
+    except ValueError as error:
+        raise TableError(f"path: {cell!r} of column {name!r} as {spec!r}: {error}.") from error
 
 
 # -- what paths say: '{split}/{class}/*' -----------------------------------------------------------
