@@ -8,6 +8,7 @@ files of a name that ends in ``.txt`` or with ``delimiter="spaces"``.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 import os
 import re
@@ -41,7 +42,7 @@ class DelimitedTable(CellTable):
 
     def __init__(self, path: str, options: TableOptions) -> None:
         super().__init__(path, options)
-        self._change = changed_by(lambda cell: cell.strip(), self._change, listed)  # type: ignore[union-attr]
+        self._change = changed_by(lambda cell: cell.strip(), *self._changes, listed)  # type: ignore[union-attr]
         self._plain = path.lower().removesuffix(".gz").endswith(".txt")
         self._skip, self._header, self._trailing = 0, list[str](), False
         self._kept: list[Chunk] = []  # all rows of a wide table, after they were read once
@@ -107,6 +108,7 @@ class DelimitedTable(CellTable):
         places = {name: place for place, name in enumerate(self._header)}
         count = len(block[0].codes if isinstance(block[0], Coded) else block[0])
 
+        @functools.cache  # as the images may be a column as well
         def cells(name: str) -> Coded:
             found = block[places[name]]
             return found if isinstance(found, Coded) else Coded.of(found)

@@ -19,6 +19,7 @@ from ._chunk import Cell, Chunk, Coded, chunk_rows
 from ._paths import PATH, is_picture
 from ._table import CellTable, TableOptions
 from ._text import listed, open_text
+from ._values import changed_by
 
 SAMPLE = 50
 # Where things stand in a picture; large, and nothing that this package predicts.
@@ -68,10 +69,11 @@ class RecordsTable(CellTable):
             return Coded.of([record.get(name, "") for record in records])
 
         paths, problems = self.paths(cells, len(records))
+        change = changed_by(*self._changes)
         ids = range(start, start + len(records))
         return Chunk(
             [one + self._first for one in ids], ids, paths,
-            lambda name: cells(name).read(self._change), problems=problems,
+            lambda name: cells(name).read(change), problems=problems,
         )  # fmt: skip
 
 

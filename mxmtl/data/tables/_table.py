@@ -13,13 +13,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
+
 from ..._options import Options, option, read_character
 from .._errors import TableError
 from ._chunk import Cell, Chunk, Coded, Row, chunk_rows
 from ._paths import find_path_column
 from ._values import (
     WordMap,
-    changed_by,
     checked_long,
     read_names,
     read_separator,
@@ -309,7 +310,7 @@ class CellTable(ColumnTable, abc.ABC):
         super().__init__(path, options)
         self._missing = WordMap({"missing": [word for word in options.missing_values if word]})
         plain = functools.partial(as_plain, mark="," if options.amounts == "comma" else ".")
-        self._change = changed_by(self._missing, None if options.amounts == "plain" else plain)
+        self._changes = [self._missing, None if options.amounts == "plain" else plain]
 
     def unmet(self) -> list[str]:
         return [f"missing_values: no cell is {word!r}" for word in self._missing.unmet()]
@@ -328,8 +329,9 @@ class CellTable(ColumnTable, abc.ABC):
         read = column(self.path_column).read(
             lambda one: one.strip() if isinstance(one, str) else ""
         )
-        paths = [str(cell) for cell in read.cells()]
-        return paths, {at: text for at, path in enumerate(paths) if not path}
+        empty = [code for code, path in enumerate(read.texts) if not path]
+        bad = np.flatnonzero(np.isin(read.codes, empty)).tolist() if empty else ()
+        return read.cells(), dict.fromkeys(bad, text)  # type: ignore[return-value]
 
 
 def as_plain(cell: Cell, mark: str) -> Cell:
