@@ -123,8 +123,7 @@ def test_cost(script, monkeypatch):
 
 def test_balance_with_gaps(script, tmp_path, monkeypatch):
     gaps, run = script("balance_gaps")
-    source = gaps.Digits()
-    parts = gaps.with_gaps(source.tasks, source.parts(0), 0)
+    parts = gaps.with_gaps(gaps.Digits(), 0)
     known = {name: np.mean(parts["train"][name] >= 0) for name in ("digit", "turned", "high")}
     assert known["digit"] == 1
     assert known["turned"] == pytest.approx(0.1, abs=0.03)
