@@ -155,7 +155,8 @@ def test_what_is_in_doubt_is_said_once(table):
 
 
 @pytest.mark.parametrize("cells", [["3,5", "4,0", "1"], ["1,200", "900"], ["45%", "5%"], ["$3.9"],
-                                   ["39%", "NA"], ["3.5 kg", "4 kg"], ["<0.1", "2.5"],
+                                   ["39%", "NA"], ["3.5 kg", "4 kg"],
+                                   ["1.5 kg", "39%"], ["<0.1", "2.5"],
                                    ["\u22125", "3"]])  # fmt: skip
 def test_amounts_as_people_write_them_are_pointed_out(table, cells):
     inference = infer_tasks(table(x=cells, y=["0"] * len(cells)))

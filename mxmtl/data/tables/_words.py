@@ -58,7 +58,7 @@ DATE = re.compile(
 SIGN, UNIT = r"[<>≤≥~≈]?\s?[$€£¥]?\s?[+\-−–]?", r"%|[$€£¥]|USD|EUR|GBP|\+"
 DIGITS = r"(?:\d{1,3}(?:[ ,.'\u2019\u00a0]\d{3})+|\d+)(?:[.,]\d+)?"
 AMOUNT = re.compile(rf"{SIGN}{DIGITS}\s?(?:{UNIT})?")
-MEASURE = re.compile(rf"{SIGN}{DIGITS}\s?([a-zA-Zµ°²³/]{{1,5}})")
+MEASURE = re.compile(rf"{SIGN}{DIGITS}\s?[a-zA-Zµ°²³/]{{1,5}}")
 
 
 def yes_and_no(words: Iterable[str]) -> tuple[str, str] | None:
@@ -83,12 +83,13 @@ def are_amounts(cells: Iterable[str], few: int) -> bool:
     (False, False)
     """
     cells = list(cells)
-    many = len(cells) > few or any("." in cell or "," in cell for cell in cells)
+    decimals, many = any("." in cell or "," in cell for cell in cells), len(cells) > few
     if all(map(AMOUNT.fullmatch, cells)):
         bounded = [cell for cell in cells if is_bound(cell)]
-        return not bounded or (many and len(bounded) < len(cells))
-    found = [MEASURE.fullmatch(cell) for cell in cells]
-    return many and None not in found and len({match and match.group(1) for match in found}) == 1
+        return not bounded or ((many or decimals) and len(bounded) < len(cells))
+    found = [MEASURE.fullmatch(cell) or AMOUNT.fullmatch(cell) for cell in cells]
+    units = {cell.lstrip("+-−–0123456789., ") for cell in cells}
+    return None not in found and (decimals or (many and len(units) == 1))
 
 
 def is_amount(cell: str) -> bool:
