@@ -68,6 +68,9 @@ def test_labels_are_dropped_on_purpose_of_the_training_split_alone(made, tmp_pat
         found = np.stack([records[row][0] for row in index])
         left = mxmtl.drop_labels(labels[index], TASKS, share=0.6, seed=3)
         np.testing.assert_array_equal(found, left if name == "train" else labels[index])
+    (tmp_path / "t.lst").write_text("0\t1\t0.jpg\n1\t0\t1.jpg\n", "utf-8")
+    with pytest.raises(ValueError, match="drop_labels needs tasks"):
+        convert(folder, tmp_path / "x", tmp_path / "t.lst", tasks=None, drop_labels="single")
     manifest = read_manifest(str(tmp_path / "d_train"))
     assert manifest["options"]["drop_labels"] == way
     assert (
