@@ -18,7 +18,7 @@ from .._threads import usable_cores
 from ..tasks import Dropping
 
 HIGHEST = {"jpg": 100, "png": 9, "webp": 100}
-SPLIT_NAME = re.compile(r"[A-Za-z0-9_]+")
+SPLIT_NAME = re.compile(r"\w+")  # letters of any script
 image = functools.partial(option, group="images (kept byte for byte where nothing has to change)")
 running = functools.partial(option, group="how it runs")
 splitting = functools.partial(option, group="splits, written to PREFIX_NAME")

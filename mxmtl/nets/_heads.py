@@ -229,5 +229,5 @@ def on_features(
         if node["name"] == features.name:
             node.update(op="null", name=CUT, inputs=[])
             node.pop("attrs", None)
-    heads = mx.sym.load_json(json.dumps(graph))
+    heads = mx.sym.load_json(json.dumps(graph, ensure_ascii=False))
     return list(heads(**{CUT: other}))

@@ -152,7 +152,7 @@ def rewrite(symbol: mx.sym.Symbol, change: Callable[[list[Node]], None]) -> mx.s
     for node in graph["nodes"]:
         if not node["attrs"]:
             del node["attrs"]
-    return mx.sym.load_json(json.dumps(graph))
+    return mx.sym.load_json(json.dumps(graph, ensure_ascii=False))
 
 
 def edit(symbol: mx.sym.Symbol, change: Callable[[Node], None]) -> mx.sym.Symbol:

@@ -6,9 +6,10 @@ import contextlib
 import copy
 import dataclasses
 import logging
+import math
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -18,7 +19,8 @@ import numpy as np
 from .._files import sha256_of
 from .._options import one_of
 from .._progress import progress
-from ..data import RecordError, RecordIter
+from ..data import ImageError, RecordError, RecordIter
+from ..data.images import read_info
 from ..data.loading import Order
 from ..data.records import (
     LabelCounts,
@@ -38,6 +40,8 @@ from ._network import SymbolAndParams
 from ._session import RunContext
 
 log = logging.getLogger("mxmtl")
+FEW_UPDATES = 200
+LOOKED_AT = 15  # pictures whose size is looked at
 OTHERS = (
     "{}: not the records that the run began with: {}, now {}. Put those back, or begin a new run."
 )
@@ -121,11 +125,38 @@ class TrainAndVal:
                     "so there is nothing to learn. Leave it out of the tasks, or give records "
                     "with labels."
                 )
-            for line in doubts(parts) if self._context.workers.leads else ():
-                log.warning("%s", line)
+            if self._context.workers.leads:
+                for line in (*doubts(parts), *self._of_settings()):
+                    log.warning("%s", line)
         finally:
             for part in parts:
                 part.close()
+
+    def _of_settings(self) -> Iterator[str]:
+        """Tell what of the settings an expert would change who sees these records."""
+        settings, batches = self._context.settings, self.train.num_batches
+        if self.val is None:
+            yield (
+                "no records to validate on: the best epoch is the one that fits the training data "
+                "best. Convert with --split train=0.8,val=0.2, and give --val."
+            )
+        if settings.weights:
+            return
+        if batches * settings.num_epochs < FEW_UPDATES:
+            yield (
+                f"{batches * settings.num_epochs} updates (batches x epochs: {batches} x "
+                f"{settings.num_epochs}) are few for a network that begins at random: "
+                f"--epochs {-(-FEW_UPDATES // batches)} makes {FEW_UPDATES}."
+            )
+        height, width = typical_size(self.prefixes[0])
+        shown = settings.data_shape[1:]
+        if 0 < 2 * max(height, width) <= min(shown):
+            wanted = f"{settings.data_shape[0]},{height},{width}"
+            yield (
+                f"pictures have {height} x {width} pixels, and are enlarged to {shown[0]} x "
+                f"{shown[1]}: --data-shape {wanted} would take "
+                f"about {height * width / math.prod(shown):.0%} of the time."
+            )
 
     def constants(self, tasks: TaskSet) -> dict[str, list[float]]:
         """Return the best constant answer of each task that has labels."""
@@ -251,6 +282,19 @@ def same_files(
 
 def _mark(file: Mapping[str, Any]) -> Any:
     return file["sha256"] or (file["file"], file["bytes"])
+
+
+def typical_size(prefixes: Prefixes) -> tuple[int, int]:
+    """Return the median height and width of some stored images; 0 where none tells."""
+    with contextlib.closing(RecordReader(record_files(prefixes))) as reader:
+        sizes = []
+        for row in np.unique(np.linspace(0, len(reader) - 1, LOOKED_AT).astype(int)):
+            with contextlib.suppress(ImageError, RecordError):  # its turn comes in training
+                info = read_info(bytes(reader.read(int(row)).payload), whole=False)
+                turned = info.orientation > 4
+                sizes.append([info.width, info.height][:: 1 if turned else -1])
+    height, width = np.median(sizes, axis=0) if sizes else (0, 0)
+    return int(height), int(width)
 
 
 def weighted(tasks: TaskSet, weights: Mapping[str, float]) -> TaskSet:
