@@ -10,7 +10,7 @@ from ...tasks import is_task_name
 from ._cells import ColumnCells, hint, is_code, is_spelling, quoted
 from ._paths import is_picture, plain
 from ._values import number
-from ._words import DATE, ID, LABEL, OF_MANY, OF_ROWS, SPLITS, are_amounts
+from ._words import DATE, ID, LABEL, OF_MANY, OF_ROWS, SPLITS, YES_NO, are_amounts
 
 FEW_NUMBERS, MANY_ROWS = 20, 20
 FEW_CLASSES = 10  # that are whole numbers with gaps
@@ -48,7 +48,8 @@ def guess_type(cells: ColumnCells) -> str:
 
 def mark(cells: ColumnCells, word: str) -> str:
     """Say how to read a word in some cells as yes, and the empty ones as no; '' if none is."""
-    if cells.filled == cells.rows or is_spelling(word):
+    means_yes = len(word) < 3 or word.lower() in {yes for yes, _ in YES_NO}
+    if cells.filled == cells.rows or is_spelling(word) or not means_yes:
         return ""
     said = shlex.quote(f"{cells.name}: yes={word},no=")
     return f", or empty. If that means yes and no: --values {said}"
