@@ -64,7 +64,7 @@ def scaled(pixels):
 
 
 def test_outputs_by_name_for_any_batch(model, exported):
-    session = onnxruntime.InferenceSession(str(exported))
+    session = onnxruntime.InferenceSession(str(exported), providers=["CPUExecutionProvider"])
     (given,) = session.get_inputs()
     assert (given.type, given.shape) == ("tensor(uint8)", ["N", 40, 32, 3])
     assert [output.name for output in session.get_outputs()] == TASKS.names
@@ -79,7 +79,9 @@ def test_outputs_by_name_for_any_batch(model, exported):
 
 def test_preprocessing_outside_takes_planes(model, tmp_path):
     export_model(model, tmp_path / "m.onnx", ExportOptions(preprocessing="outside"))
-    session = onnxruntime.InferenceSession(str(tmp_path / "m.onnx"))
+    session = onnxruntime.InferenceSession(
+        str(tmp_path / "m.onnx"), providers=["CPUExecutionProvider"]
+    )
     (given,) = session.get_inputs()
     assert (given.type, given.shape) == ("tensor(float)", ["N", 3, 40, 32])
     planes = scaled(np.random.RandomState(0).randint(0, 256, (2, 40, 32, 3)))
@@ -118,7 +120,9 @@ def test_a_task_may_be_called_like_the_input(tmp_path):
     tasks = mxmtl.TaskSet([mxmtl.Binary("images"), mxmtl.Binary("data"), mxmtl.Binary("constant")])
     model = model_of(trunk(), tasks=tasks)
     export_model(model, tmp_path / "m.onnx")
-    session = onnxruntime.InferenceSession(str(tmp_path / "m.onnx"))
+    session = onnxruntime.InferenceSession(
+        str(tmp_path / "m.onnx"), providers=["CPUExecutionProvider"]
+    )
     assert [output.name for output in session.get_outputs()] == ["images", "data", "constant"]
 
 
@@ -139,7 +143,9 @@ def test_gray_images(tmp_path):
     gray = mxmtl.training.Preprocessing((1, 24, 24), (127.0,), (64.0,))
     model = model_of(trunk(), gray)
     assert export_model(model, tmp_path / "m.onnx").difference < 1e-4
-    session = onnxruntime.InferenceSession(str(tmp_path / "m.onnx"))
+    session = onnxruntime.InferenceSession(
+        str(tmp_path / "m.onnx"), providers=["CPUExecutionProvider"]
+    )
     assert session.get_inputs()[0].shape == ["N", 24, 24, 1]
 
 

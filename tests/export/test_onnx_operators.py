@@ -223,7 +223,9 @@ def run_onnx(symbol, params, images):
     # ONNX Runtime 1.19.2 fuses it into an average, 1.31.1 into a maximum, and errs.
     fed = [graph.source(n.input[0]) for n in graph.nodes if n.op_type in ("MaxPool", "AveragePool")]
     assert "Pad" not in fed
-    session = onnxruntime.InferenceSession(model.SerializeToString())
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
     return session.run(None, {"data": images})[0]
 
 
