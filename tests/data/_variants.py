@@ -509,3 +509,16 @@ def amounts_with_points(root):
     rows = [("45.0", "1200.5"), ("7.25", "3.0"), ("", "100000.0")]
     truth = [dict(zip(("share", "cost"), row)) for row in rows]
     return "t.csv --amounts point --missing-value n/a --yes", {"": truth}
+
+
+@variant
+def bars_between_names_in_plain_text(root):
+    pictures(root, ["1.png", "2.png"])
+    write(root / "found.txt", "1.png Mass|Hernia\n2.png Mass\n")
+    truth = yes_no("found", ["Hernia", "Mass"], [["Mass", "Hernia"], ["Mass"]])
+    return "found.txt --separator '|' --yes", {"": truth}
+
+
+@variant
+def bars_between_columns_of_plain_text(root):
+    return of_kinds(root, "path|kind\n1.png|owl\n2.png|wren\n", "t.txt")

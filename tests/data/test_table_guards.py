@@ -337,6 +337,13 @@ def test_frames_with_nothing_known_of_a_cell_and_frames_of_others(tmp_path):
     assert infer_tasks(arrow).tasks["kind"].names == ("a", "b")
 
 
+def test_a_workbook_that_is_broken_is_named(tmp_path):
+    pytest.importorskip("openpyxl")
+    (tmp_path / "t.xlsx").write_bytes(b"PK\x03\x04 and no more")
+    with pytest.raises(TableError, match="t.xlsx: no Excel workbook that can be read"):
+        infer_tasks(tmp_path / "t.xlsx")
+
+
 def test_a_library_that_is_missing_is_named_with_its_command(tmp_path, monkeypatch):
     (tmp_path / "t.parquet").write_bytes(b"PAR1....")
     monkeypatch.setitem(__import__("sys").modules, "pyarrow.parquet", None)

@@ -154,7 +154,9 @@ class DelimitedTable(CellTable):
         if told:
             self._skip = 1
             return told.group(1)
-        spaced = self._plain and not any(mark in line for line in lines for mark in DELIMITERS)
+        bars = not any(" " in line.strip() for line in lines)  # and not between names in a cell
+        marks = DELIMITERS if bars else DELIMITERS.replace("|", "")
+        spaced = self._plain and not any(mark in line for line in lines for mark in marks)
         return None if spaced else guess_delimiter(*lines)
 
     def _read_head(self) -> None:

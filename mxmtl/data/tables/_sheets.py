@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import zipfile
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -39,7 +40,7 @@ class ExcelTable(FileOfRecords):
         openpyxl = library("openpyxl", path)
         try:
             book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-        except (OSError, KeyError, ValueError) as error:
+        except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
             raise TableError(f"{path}: no Excel workbook that can be read ({error}).") from error
         sheets = book.sheetnames
         if len(sheets) > 1:
