@@ -75,7 +75,12 @@ MODES: dict[str, list[Setting]] = {
     "large loss, corrected": of(
         "LargeLoss", {"step": 0.002, "correct": True}, {"step": 0.01, "correct": True}
     ),
-    "self-paced": of("SelfPaced", {}, {"threshold": 0.75, "after": 3}, loss=losses.FocalMargin()),
+    "self-paced": of(
+        "SelfPaced",
+        {"gamma": 2},
+        {"gamma": 2, "threshold": 0.75, "after": 3},
+        loss=losses.FocalMargin(),
+    ),
     "maximum entropy": of("MaximumEntropy", {"alpha": 0.1}, {"alpha": 0.3}),
 }
 
