@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import ipaddress
 import resource
 import signal
@@ -124,7 +125,9 @@ def listen(host: str, port: int, timeout: float) -> socket.socket:
     try:
         found = socket.create_server((host, port), family=family, backlog=256)
     except OSError as error:
-        raise OSError(f"cannot listen on {host} port {port}: {error.strerror or error}") from error
+        free = " (--port 0 takes a free one)" if error.errno == errno.EADDRINUSE else ""
+        reason = f"{error.strerror or error}{free}"
+        raise OSError(f"cannot listen on {host} port {port}: {reason}") from error
     found.setblocking(False)
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         milliseconds = max(1, round(timeout * 1000))

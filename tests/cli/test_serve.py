@@ -55,7 +55,7 @@ def test_what_goes_wrong_ends_in_one_line(here, capsys):  # noqa: F811
     with socket.create_server(("127.0.0.1", 0)) as taken:
         busy = f"runs/first --port {taken.getsockname()[1]}"
         for line, code, message in (
-            (busy, 1, "cannot listen on 127.0.0.1 port"),
+            (busy, 1, "(--port 0 takes a free one)"),
             ("runs/first --port 70000", 2, "--port: '70000': expected 0 or more, at most 65535"),
             ("runs/none", 1, "mxmtl serve: runs/none: no model."),
             ("none.onnx", 1, "mxmtl serve: none.onnx: no such file"),

@@ -58,7 +58,7 @@ def test_options_become_settings(here):
 @pytest.mark.parametrize(
     ("line", "code", "message"),
     [
-        ("train", 2, "expected records to train on and --run FOLDER, or --resume RUN"),
+        ("train", 2, "the records to train on, and --run FOLDER is missing; or --resume RUN"),
         ("train data/train", 2, "expected records"),
         ("train --resume r --run x", 2, "--resume RUN goes on in RUN: no --run"),
         ("train data/train --run r --epochs x", 2, "--epochs: 'x': expected a whole number"),
