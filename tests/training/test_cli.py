@@ -59,7 +59,7 @@ def test_options_become_settings(here):
     ("line", "code", "message"),
     [
         ("train", 2, "the records to train on, and --run FOLDER is missing; or --resume RUN"),
-        ("train data/train", 2, "expected records"),
+        ("train data/train", 2, "--run FOLDER is missing; or --resume RUN"),
         ("train --resume r --run x", 2, "--resume RUN goes on in RUN: no --run"),
         ("train data/train --run r --epochs x", 2, "--epochs: 'x': expected a whole number"),
         ("train data/train --run r --epochs 0", 1, "there is nothing to train"),
