@@ -60,7 +60,9 @@ def run(arguments: argparse.Namespace) -> int:
     chosen = {name: value for kind in writing for name, value in given(arguments, kind).items()}
     for kind in OPTIONS:
         kind(**given(arguments, kind))  # what is wrong by itself is said before a table is read
-    tasks = arguments.tasks
+    tasks, doubt = arguments.tasks, False
+    if arguments.images and not os.path.isdir(arguments.images):
+        raise FileNotFoundError(f"--images {arguments.images}: no such folder.")
     if arguments.write_tasks:
         return write_tasks(arguments)
     table = opened(arguments)
@@ -70,12 +72,14 @@ def run(arguments: argparse.Namespace) -> int:
             for name, note in inference.notes.items():
                 print(f"{name}: note: {note}")
         elif not confirmed(inference, arguments.yes or arguments.dry_run):
-            return 2
+            doubt = True
+            if not arguments.dry_run:
+                return 2
         tasks = inference.tasks
     if arguments.dry_run:
         faults = data.find_faults(table, arguments.images, tasks=tasks, **chosen)
         print(faults)
-        return 3 if faults.num_bad else 0
+        return 2 if doubt else 3 if faults.num_bad else 0
     summary = data.write_records(
         table, arguments.images, prefix=arguments.prefix, tasks=tasks, **chosen
     )

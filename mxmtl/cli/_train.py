@@ -69,7 +69,9 @@ def run(arguments: argparse.Namespace) -> int:
         done = training.resume(arguments.resume, *records, **chosen)
     else:
         if not arguments.train or not arguments.run:
-            lacks = "--run FOLDER" if arguments.train else "the records to train on, and --run FOLDER"
+            lacks = (
+                "--run FOLDER" if arguments.train else "the records to train on, and --run FOLDER"
+            )
             return wrong(f"{lacks} is missing; or --resume RUN, to go on with a run.")
         done = training.fit(
             one_or_more(arguments.train),

@@ -55,7 +55,9 @@ class Preprocessing:
     def __post_init__(self) -> None:
         shape = self.data_shape
         if len(shape) != 3 or not all(isinstance(length, int) for length in shape):
-            raise ValueError(f"data_shape={shape}: expected channels, height and width, such as 3,96,96.")
+            raise ValueError(
+                f"data_shape={shape}: expected channels, height and width, such as 3,96,96."
+            )
         if shape[0] not in (1, 3) or not 0 < shape[1] * shape[2] <= MOST_INPUT or min(shape) < 1:
             raise ValueError(
                 f"data_shape={shape}: expected 1 or 3 channels, and at most {MOST_INPUT} pixels."

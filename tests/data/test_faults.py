@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from pathlib import Path
 
 import mxmtl
 from mxmtl.cli import main
@@ -149,4 +150,17 @@ def test_a_sound_table_is_said_to_be_so(folder, capsys):
     table.to_csv("t.csv", index=False)
     line = "convert t.csv --images jpg --prefix d --tasks k.json --separator ; --dry-run"
     assert main(line.split()) == 0
-    assert "t.csv: 15 rows, nothing is wrong" in capsys.readouterr().out
+    assert "t.csv: 15 rows, none is refused" in capsys.readouterr().out
+
+
+def test_a_dry_run_shows_doubts_and_faults_and_a_folder_that_is_not_there_ends_at_once(
+    folder, capsys
+):
+    Path("d.csv").write_text("path,a\nnone.jpg,1\n0.jpg,-1\n1.jpg,1\n", "utf-8")
+    line = "convert d.csv --images jpg --prefix d --dry-run"
+    assert main(line.split()) == 2
+    told = capsys.readouterr()
+    assert "first answer what is in doubt" in told.err
+    assert "d.csv: 3 rows, something is wrong" in told.out
+    assert main("convert d.csv --images jqg --prefix d --yes".split()) == 1
+    assert "--images jqg: no such folder." in capsys.readouterr().err

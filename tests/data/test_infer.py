@@ -316,3 +316,55 @@ def test_rows_in_which_two_classes_hold_do_not_make_more_labels_than_rows(table)
     inference = infer_tasks(path, given=given)
     assert inference.labelled == {"x": 3}
     assert "  0.0% missing" in str(inference)
+
+
+@pytest.mark.parametrize(
+    ("cells", "options", "note"),
+    [
+        (
+            ["circle"] * 10 + ["cirlce"] * 2,
+            {},
+            "spelt almost alike: 'cirlce' (2) and 'circle' (10)",
+        ),
+        (
+            ["ball;rope", "ball", "rope", ""],
+            {"separator": ";"},
+            "1 of 4 cells is empty, and all others",
+        ),
+        (
+            ["球；绳子", "球", "绳子"],
+            {},
+            "'球；绳子' looks like several names. If it is: --separator '；'",
+        ),
+        (["球、绳子", "球", "绳子"], {}, "If it is: --separator '、'"),
+        (["1.5", "2.5", "3", "99999"], {}, "99999 stands apart from the other numbers"),
+    ],
+)
+def test_what_a_newcomer_would_miss_is_noted(table, cells, options, note):
+    found = infer_tasks(table(a=cells), options=TableOptions(**options))
+    assert note in {**found.notes, **found.doubts}["a"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "options"),
+    [
+        (["male", "female"] * 9 + ["mate"], {}),  # too short for a slip
+        (["type 1"] * 10 + ["type 2"], {}),  # a number tells them apart
+        (["circle"] * 3 + ["cirlce"] * 2, {}),  # as many as the other
+        (["ball;rope", "ball", "none", ""], {"separator": ";", "none_names": ("none",)}),
+        (["ball;rope", "ball", "rope"], {"separator": ";"}),
+    ],
+)
+def test_and_nothing_where_nothing_is_wrong(table, cells, options):
+    assert "a" not in infer_tasks(table(a=cells), options=TableOptions(**options)).notes
+
+
+def test_a_given_number_is_asked_about_what_stands_apart_and_columns_that_no_task_reads(table):
+    path = table(price=["1.5", "2.5", "3", "99999"], color=["red", "blue"] * 2, b=["x", "y"] * 2)
+    notes = infer_tasks(path, given=[{"type": "Regression", "name": "price"}]).notes
+    assert "99999 stands apart" in notes["price"]
+    assert notes["columns"] == "not used: 'b', 'color'. Each task takes a --task of its own."
+    names = ("price", "color", "b")
+    given = [{"type": "Regression", "name": "price"}]
+    given += [{"type": "Multiclass", "name": name} for name in names[1:]]
+    assert "columns" not in infer_tasks(path, given=given).notes

@@ -82,15 +82,15 @@ class TableFaults:
                 faults.rows.append(item.row.number)
 
     def __str__(self) -> str:
-        bad = (
-            f"something is wrong in {self.num_bad} of them" if self.num_bad else "nothing is wrong"
-        )
+        bad = f"something is wrong in {self.num_bad} of them" if self.num_bad else "none is refused"
         lines = [f"{self.source}: {self.num_rows} rows, {bad}"]
         for place, kinds in self.places.items():
             lines += [f"  {place}: {sum(one.count for one in kinds.values())}", *told(kinds)]
         lines += [f"  {mend}." for start, mend in MEND.items() if self._is_any(start)]
         rows = [f"{name} {count}" if name else f"{count}" for name, count in self.splits.items()]
-        return "\n".join([*lines, f"  records, bad cells being missing: {', '.join(rows) or 0}"])
+        return "\n".join(
+            [*lines, f"  records to write, bad cells as unknown: {', '.join(rows) or 0}"]
+        )
 
     def _is_any(self, start: str) -> bool:
         return any(place.startswith(start) for place in self.places)

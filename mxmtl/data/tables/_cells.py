@@ -103,7 +103,7 @@ class ColumnCells:
         else:
             self.several |= not isinstance(separated, str) and len(separated) > 1
             self._add_parts([cell] if isinstance(separated, str) else separated, count)
-        if new and is_spelling(cell) and not self._as_written:
+        if new and is_spelling(cell) and not self._as_written and cell not in self._none:
             self.unknown.add(cell)
         if cell not in self.unknown:
             self._look(cell, count, new, chunk, column, code)

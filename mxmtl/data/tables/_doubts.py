@@ -6,6 +6,7 @@ an option, or a task that is given in words.
 
 from __future__ import annotations
 
+import difflib
 import re
 import shlex
 import unicodedata
@@ -18,8 +19,10 @@ from ._table import TableReader
 from ._values import key_of, number
 from ._words import is_amount, yes_and_no
 
-SEPARATORS = "|;,/+& "
+SEPARATORS = "|;；、,，/+& "
 MANY_CLASSES = 5  # of whole numbers
+MANY_NAMES = 200  # of which each is compared with each
+NEAR = 0.82  # of two spellings: two letters of six that changed places
 STAND_IN = re.compile(r"-?9+(\.0+)?|-1(\.0+)?")  # that people put for unknown
 BRACKETS = re.compile(r"^[\[{(\"'].*|.*[\]})\"']$")
 SHOWN = 5
@@ -38,6 +41,15 @@ def notes_on_cells(task: Task, cells: ColumnCells, given: bool = False) -> Itera
     names = list(task.names)
     if not given and not cells.several:
         yield from notes_on_words(cells, task)
+    if not cells.several:
+        yield from notes_on_stand_ins(cells, task)
+        yield from notes_on_spelling(cells)
+    elif cells.filled < cells.rows and not cells.none_met:
+        empty = cells.rows - cells.filled
+        yield (
+            f"{empty} of {cells.rows} cells {'are' if empty > 1 else 'is'} empty, and all others "
+            "name something. If empty means none of them: --empty-names none."
+        )
     numbers = [number(name) for name in names]
     of_numbers = len(names) > MANY_CLASSES and not cells.several and None not in numbers
     if of_numbers and not given and not in_a_row(names):
@@ -74,11 +86,6 @@ def notes_on_words(cells: ColumnCells, task: Task) -> Iterator[str]:
         words = f"{column}: yes={pair[0]},no={pair[1]}{more}"
         yield f"{quoted(pair, ' and ')} are classes; as yes and no: --values {shlex.quote(words)}."
     amounts = {text: value for text in known if (value := number(text)) is not None}
-    for text in stand_ins(amounts):
-        if task.names and amounts[text] == -1:
-            continue  # a class, which is said
-        said = shlex.quote(f"{column}: missing={text}")
-        yield f"{text} stands apart from the other numbers. If it means unknown: --values {said}."
     names = sorted({*known} - {*amounts})
     written = [text for text in names if is_amount(text)]
     decimals = [text for text, value in amounts.items() if not value.is_integer()] + written
@@ -89,6 +96,37 @@ def notes_on_words(cells: ColumnCells, task: Task) -> Iterator[str]:
     rows = sum(known.values())
     if len(known) > FEW_NUMBERS and rows < 3 * len(known) and not cells.numbers:
         yield f"{len(known)} classes of {rows} rows: are they names, or groups? Then --ignore it."
+
+
+def notes_on_stand_ins(cells: ColumnCells, task: Task) -> Iterator[str]:
+    """Point out numbers that may mean unknown."""
+    amounts = {text: value for text in cells.known() if (value := number(text)) is not None}
+    for text in stand_ins(amounts):
+        if task.names and amounts[text] == -1:
+            continue  # a class, which is said
+        said = shlex.quote(f"{cells.name}: missing={text}")
+        yield f"{text} stands apart from the other numbers. If it means unknown: --values {said}."
+
+
+def notes_on_spelling(cells: ColumnCells) -> Iterator[str]:
+    """Point out names of a few rows that are spelt almost like one of many."""
+    known = {text: count for text, count in cells.known().items() if is_word(text)}
+    if not 1 < len(known) <= MANY_NAMES:
+        return
+    found = []
+    for text, count in known.items():
+        common = [name for name, rows in known.items() if rows >= 5 * count and name[0] == text[0]]
+        near = difflib.get_close_matches(text, common, n=1, cutoff=NEAR)
+        if near and folded(text) != folded(near[0]):
+            found.append(f"{text!r} ({count}) and {near[0]!r} ({known[near[0]]})")
+    if found:
+        more = f" and {len(found) - SHOWN} more" * (len(found) > SHOWN)
+        yield f"spelt almost alike: {'; '.join(found[:SHOWN])}{more}. Are these slips?"
+
+
+def is_word(text: str) -> bool:
+    """Tell whether a text is long enough for a slip, and has no number that tells it apart."""
+    return len(text) >= 5 and not any(letter.isdigit() for letter in text)
 
 
 def stand_ins(amounts: Mapping[str, float]) -> Iterator[str]:
@@ -195,6 +233,12 @@ def note_on_one_hot(names: Sequence[str], columns: Mapping[str, ColumnCells], ro
     return ""
 
 
+def note_on_unused(names: Sequence[str]) -> str:
+    """Say which columns no task reads, where tasks are given."""
+    more = f" and {len(names) - SHOWN} more" * (len(names) > SHOWN)
+    return f"not used: {quoted(names[:SHOWN])}{more}. Each task takes a --task of its own."
+
+
 # -- doubts ----------------------------------------------------------------------------------------
 def doubts_of(
     tasks: TaskSet, columns: Mapping[str, ColumnCells], left_out: Mapping[str, str]
@@ -207,7 +251,7 @@ def doubts_of(
             continue
         if {number_name(name) for name in task.names} == {"-1", "1"}:
             found[task.name] = f"its cells are 1 and -1. {minus_one(cells.name)}"
-        elif separator_in(task.names) and any(mark in "".join(task.names) for mark in "|;"):
+        elif separator_in(task.names) and any(mark in "".join(task.names) for mark in "|;；"):
             one = as_task(type(task).__name__, cells.name)
             found[task.name] = f"{separator_in(task.names)} If each is one class: --task {one}."
     for name, why in left_out.items():

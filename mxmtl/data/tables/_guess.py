@@ -134,9 +134,8 @@ def written_amounts(cells: ColumnCells) -> str:
         return ""
     return (
         f"its cells are amounts as people write them ({quoted(odd[:3])}), and not numbers. "
-        "--amounts comma reads 3,5 and 1.200, --amounts point 1,200 and 45%; write 4 for 4 kg. If "
-        "they are lists, --separator says of what; if names: --task "
-        f"{as_task('Multiclass', cells.name)}."
+        "--amounts comma reads 3,5 and 1.200, --amounts point 1,200 and 45%. If they are names: "
+        f"--task {as_task('Multiclass', cells.name)}."
     )
 
 
@@ -153,8 +152,8 @@ def is_of_rows(cells: ColumnCells) -> str:
     ):
         return ""
     return (
-        "its name is that of an id, a fold or a split, or of how the row was made; if it is to be "
-        "predicted: "
+        "its name is that of an id, a fold or a split, or of how the row was made. To keep rows of "
+        f"one on the same side of a split: --group {shlex.quote(cells.name)}; to predict it: "
         f"--task {as_task('Multiclass', cells.name)}"
     )
 

@@ -19,6 +19,7 @@ from ._doubts import (
     doubt_of_rows,
     doubts_of,
     note_on_one_hot,
+    note_on_unused,
     notes_on_cells,
     rows_of_yes,
 )
@@ -159,6 +160,10 @@ def infer_tasks(
     )
     if unmet:
         notes["options"] = "; ".join(unmet)
+    if given:
+        used = no_tasks.union(asked, *(task.sources for task in tasks))
+        unused = [name for name in opened.columns if name not in used]
+        notes.update({"columns": note_on_unused(unused)} if unused else {})
     if not given:
         doubts = doubts_of(tasks, columns, left_out)
         one_hot = "" if told else note_on_one_hot(list(opened.columns), columns, num_rows)

@@ -107,13 +107,17 @@ def is_bound(cell: str) -> bool:
 def plain_amount(cell: str, mark: str) -> str:
     """Return an amount as a plain number; ``mark`` is what stands before its decimals.
 
+    The other mark stands between thousands, and so before three digits: before one, two or more
+    than three it is what somebody else wrote before decimals.
+
     >>> plain_amount("$1,234.5", "."), plain_amount("1.234,5 €", ","), plain_amount("45%", ".")
     ('1234.5', '1234.5', '45')
-    >>> plain_amount("3,5", "."), plain_amount("007", ","), plain_amount("owl", ",")
-    ('3,5', '007', 'owl')
+    >>> plain_amount("3,5", "."), plain_amount("3,500", "."), plain_amount("007", ",")
+    ('3.5', '3500', '007')
     """
     between = "," if mark == "." else "."
-    digits = rf"(\d{{1,3}}(?:[ '\u2019\u00a0{between}]\d{{3}})+|\d+)(?:[{mark}](\d+))?"
+    thousands = rf"\d{{1,3}}(?:[ '\u2019\u00a0{between}]\d{{3}})+"
+    digits = rf"({thousands}|\d+)(?:(?:[{mark}]|[{between}](?!\d{{3}}(?!\d)))(\d+))?"
     found = re.fullmatch(rf"([+\-−–]?)\s?[$€£¥]?\s?{digits}\s?(?:%|[$€£¥]|USD|EUR|GBP)?", cell)
     if found is None or (found.group(2)[0] == "0" and len(found.group(2)) > 1):
         return cell
