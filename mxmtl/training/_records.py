@@ -40,7 +40,6 @@ from ._network import SymbolAndParams
 from ._session import RunContext
 
 log = logging.getLogger("mxmtl")
-FEW_UPDATES = 200
 LOOKED_AT = 15  # pictures whose size is looked at
 OTHERS = (
     "{}: not the records that the run began with: {}, now {}. Put those back, or begin a new run."
@@ -134,7 +133,7 @@ class TrainAndVal:
 
     def _of_settings(self) -> Iterator[str]:
         """Tell what of the settings an expert would change who sees these records."""
-        settings, batches = self._context.settings, self.train.num_batches
+        settings = self._context.settings
         if self.val is None:
             yield (
                 "no records to validate on: the best epoch is the one that fits the training data "
@@ -142,12 +141,6 @@ class TrainAndVal:
             )
         if settings.weights:
             return
-        if batches * settings.num_epochs < FEW_UPDATES:
-            yield (
-                f"{batches * settings.num_epochs} updates (batches x epochs: {batches} x "
-                f"{settings.num_epochs}) are few for a network that begins at random: "
-                f"--epochs {-(-FEW_UPDATES // batches)} makes {FEW_UPDATES}."
-            )
         height, width = typical_size(self.prefixes[0])
         shown = settings.data_shape[1:]
         if 0 < 2 * max(height, width) <= min(shown):

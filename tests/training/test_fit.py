@@ -282,14 +282,12 @@ def test_model_json_tells_how_to_read_images(records, tmp_path):
 
 
 def test_what_an_expert_would_change_is_said_before_it_costs(records, tmp_path, caplog):
-    """Nothing to validate on, few updates, pictures made larger; and nothing where that is not."""
+    """Nothing to validate on, pictures made larger; and nothing where that is not."""
     options = {"network": None, "trunk": "small", "epochs": 1, "data_shape": (3, 24, 24)}
     mxmtl.fit(records, run=tmp_path / "run", batch_size=8, threads=1, **options)
     assert "no records to validate on: the best epoch is the one that fits" in caplog.text
-    assert "6 updates (batches x epochs: 6 x 1) are few" in caplog.text
-    assert "--epochs 34 makes 200" in caplog.text
     assert "8 x 8 pixels, and are enlarged to 24 x 24: --data-shape 3,8,8 would" in caplog.text
     caplog.clear()
-    _small.fit(records, tmp_path / "long", batch_size=1, epochs=5)
-    for words in ("validate on", "updates", "enlarged"):
+    _small.fit(records, tmp_path / "other", epochs=1)
+    for words in ("validate on", "enlarged"):
         assert words not in caplog.text
