@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from . import _formulas
+from ._steps import assert_same_step
 
 STEP = 1e-5
 COUNTS = [(90, 10), (50, 50), (3, 1)]
@@ -246,18 +247,4 @@ def test_two_devices_make_the_step_of_one(normalization):
     half[:2] = np.concatenate([_cases.random_label(t, 2, 0.0, rng) for t in tasks], axis=1)
     label = np.concatenate([half, half[rng.permutation(4)]])  # as "valid" counts on each device
     data = rng.normal(size=(8, 3)).astype(np.float32)
-    symbol = mxmtl.training_symbol(mx.sym.var("data"), tasks)
-    start, after = None, []
-    for contexts in ([mx.cpu(0)], [mx.cpu(0), mx.cpu(1)]):
-        module = mx.mod.Module(symbol, label_names=tasks.label_names, context=contexts)
-        module.bind([("data", (8, 3))], [(t.label_name, t.label_shape(8)) for t in tasks])
-        module.init_params(mx.init.Normal(0.5), arg_params=start, allow_missing=start is None)
-        start = start or {k: v.copy() for k, v in module.get_params()[0].items()}
-        module.init_optimizer(optimizer="sgd", optimizer_params={"learning_rate": 0.5})
-        batch = mx.io.DataBatch([mx.nd.array(data)], tasks.split(mx.nd.array(label)))
-        module.forward_backward(batch)
-        module.update()
-        after.append({k: v.asnumpy() for k, v in module.get_params()[0].items()})
-    for name, one in after[0].items():
-        assert np.abs(one - start[name].asnumpy()).max() > 0, name
-        np.testing.assert_allclose(after[1][name], one, rtol=1e-5, atol=1e-6, err_msg=name)
+    assert_same_step(tasks, data, label, rate=0.5)

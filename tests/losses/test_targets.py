@@ -7,6 +7,8 @@ import mxnet as mx
 import numpy as np
 import pytest
 
+from ._steps import assert_same_step
+
 CLASSES = ["S", "M", "L", "XL"]
 TASKS = [
     *(mxmtl.Ordinal(method, CLASSES, method=method) for method in ("corn", "coral", "soft")),
@@ -63,17 +65,4 @@ def test_two_devices_make_the_step_of_one():
     tasks, rng = mxmtl.TaskSet(TASKS), np.random.RandomState(5)
     data = rng.normal(size=(8, 3)).astype(np.float32)
     label = random_labels(tasks, 8, 0.4, rng)
-    symbol, start, after = mxmtl.training_symbol(mx.sym.var("data"), tasks), None, []
-    for contexts in ([mx.cpu(0)], [mx.cpu(0), mx.cpu(1)]):
-        module = mx.mod.Module(symbol, label_names=tasks.label_names, context=contexts)
-        module.bind([("data", (8, 3))], [(t.label_name, (8,)) for t in tasks])
-        module.init_params(mx.init.Normal(0.5), arg_params=start, allow_missing=start is None)
-        start = start or {k: v.copy() for k, v in module.get_params()[0].items()}
-        module.init_optimizer(optimizer="sgd", optimizer_params={"learning_rate": 0.1})
-        batch = mx.io.DataBatch([mx.nd.array(data)], tasks.split(mx.nd.array(label)))
-        module.forward_backward(batch)
-        module.update()
-        after.append({k: v.asnumpy() for k, v in module.get_params()[0].items()})
-    for name, one in after[0].items():
-        assert np.abs(one - start[name].asnumpy()).max() > 0, name
-        np.testing.assert_allclose(after[1][name], one, rtol=1e-5, atol=1e-6, err_msg=name)
+    assert_same_step(tasks, data, label, rate=0.1)

@@ -147,12 +147,7 @@ def infer_tasks(
         raise TableError(f"{opened.source}: no column suggests a task: {shortened(left_out)}.")
     tasks = made(specs, opened)
     notes, doubts = notes_on(tasks, columns, opened, bool(given)), {}
-    for task, spec in zip(tasks, told):
-        if task.ordered and wanted(spec) and any(number(name) is None for name in task.names):
-            order = " < ".join(task.names[:SHOWN])
-            notes[task.name] = (
-                f"the order is that of letters: {order}. Another: classes=low,...,high."
-            )
+    notes.update(notes_on_order(tasks, told))
     unmet = (
         opened.unmet()
         + without_effect(opened, columns)
@@ -164,7 +159,7 @@ def infer_tasks(
         used = no_tasks.union(asked, *(task.sources for task in tasks))
         unused = [name for name in opened.columns if name not in used]
         notes.update({"columns": note_on_unused(unused)} if unused else {})
-    if not given:
+    else:
         doubts = doubts_of(tasks, columns, left_out)
         one_hot = "" if told else note_on_one_hot(list(opened.columns), columns, num_rows)
         notes.update({"columns": one_hot} if one_hot else {})
@@ -421,6 +416,18 @@ def notes_on(
                 notes[task.name] = " ".join(found)
     if table.notes:
         notes["table"] = " ".join(table.notes)
+    return notes
+
+
+def notes_on_order(tasks: TaskSet, told: Sequence[Spec]) -> dict[str, str]:
+    """Point out tasks with an order that nobody has given, and that is that of letters."""
+    notes = {}
+    for task, spec in zip(tasks, told):
+        if task.ordered and wanted(spec) and any(number(name) is None for name in task.names):
+            order = " < ".join(task.names[:SHOWN])
+            notes[task.name] = (
+                f"the order is that of letters: {order}. Another: classes=low,...,high."
+            )
     return notes
 
 
