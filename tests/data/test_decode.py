@@ -1,10 +1,11 @@
 """Decoding no more than it takes: scaled decoding and EXIF orientation change no picture."""
 
 import struct
+import zlib
 
 import mxmtl
 from mxmtl.data import ImageError
-from mxmtl.data.images import decode_whole, jpeg_head
+from mxmtl.data.images import decode_view, decode_whole, jpeg_head
 
 import cv2
 import numpy as np
@@ -86,3 +87,41 @@ def test_sizes_that_the_head_does_not_tell():
 def test_what_opencv_does_not_decode():
     with pytest.raises(ImageError, match="it does not decode: it begins with the text .abc."):
         decode_whole(memoryview(b"abc"), 3)
+
+
+def with_comment(data: bytes) -> bytes:
+    """The same PNG file with a text behind its head, so that all of its parts must be followed."""
+    body = b"tEXtComment\0drawn"
+    chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
+    return data[:33] + chunk + data[33:]
+
+
+@pytest.mark.parametrize("size", [(28, 28), (30, 9), (13, 10)])
+@pytest.mark.parametrize("stored", ["gray", "color"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_small_png_is_read_by_a_shorter_way_to_the_same_pixels(channels, stored, size):
+    image = np.random.RandomState(1).randint(0, 256, (40, 31, 3)).astype(np.uint8)
+    data = encoded(image if stored == "color" else image[..., 0], ".png")
+    assert data.count(b"IDAT") == 1
+    steps = [
+        mxmtl.augment.RandomResizedCrop((0.3, 1)),
+        mxmtl.augment.RandomMirror(),
+        mxmtl.augment.RandomRotation(20),
+    ]
+    pipeline = mxmtl.augment.Pipeline(steps, size)
+    for draws in np.random.RandomState(2).uniform(size=(20, pipeline.draws)).tolist():
+        short, long = (
+            decode_view(memoryview(one), pipeline, draws, channels)
+            for one in (data, with_comment(data))
+        )
+        assert short.shape[:2] == size
+        np.testing.assert_array_equal(short, long)
+
+
+def test_a_small_png_that_is_damaged_says_so():
+    data = encoded(np.random.RandomState(1).randint(0, 256, (40, 31, 3)).astype(np.uint8), ".png")
+    pipeline = mxmtl.augment.Pipeline(None, (8, 8))
+    with pytest.raises(ImageError, match="does not decode"):  # its pixels are no deflate stream
+        decode_view(memoryview(data[:41] + bytes(len(data) - 53) + data[-12:]), pipeline, [], 3)
+    with pytest.raises(ImageError, match="cut short"):
+        decode_view(memoryview(data[:-20]), pipeline, [], 3)

@@ -16,9 +16,18 @@ import simplejpeg
 
 from ..._files import Bytes
 from ...augment import Pipeline, View, averaged
-from ._image_info import read_info
+from ._image_info import is_plain_png, read_info
 from ._jpeg import BASELINE, PROGRESSIVE, JpegHead, jpeg_head, rows_of_unit
-from ._pixels import ROOM, Rendering, Room, check_jpeg, decode_image, decode_shown, refusal
+from ._pixels import (
+    ROOM,
+    Rendering,
+    Room,
+    as_color,
+    check_jpeg,
+    decode_image,
+    decode_shown,
+    refusal,
+)
 
 LEAST = 16  # pixels an edge; simplejpeg's choice of a scale is not sure in smaller images
 DEEPEST = 8  # by how much a JPEG may be smaller when it comes out of its decoder
@@ -59,6 +68,8 @@ def decode_view(
     found = None
     if head is not None and head.orientation == 1:
         found = view_of_jpeg(payload, head, pipeline, draws, channels, into, room)
+    elif head is None and is_plain_png(payload):
+        found = view_of_png(payload, pipeline, draws, channels, room)
     if found is not None:
         return found
     data = bytes(payload)
@@ -67,6 +78,24 @@ def decode_view(
         return pipeline.view(height, width, draws)
 
     return decode_shown(data, read_info(data, whole=False), view_of, channels, how, room)
+
+
+def view_of_png(
+    payload: memoryview, pipeline: Pipeline, draws: Sequence[float], channels: int, room: Room
+) -> np.ndarray | None:
+    """Return what `decode_shown` shows of a plain PNG file; None where that has to say why not."""
+    try:
+        image = cv2.imdecode(np.frombuffer(payload, np.uint8), cv2.IMREAD_UNCHANGED)
+        if image is None:
+            return None
+        height, width = image.shape[:2]
+        room.check(width, height)
+        shown = pipeline.view(height, width, draws).sample(image)
+    except cv2.error:
+        return None
+    if channels == 1:
+        return as_color(shown, "gray")
+    return cv2.cvtColor(shown, cv2.COLOR_GRAY2RGB if shown.ndim == 2 else cv2.COLOR_BGR2RGB)
 
 
 def view_of_jpeg(

@@ -18,6 +18,10 @@ PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
 PNG_CHUNK = struct.Struct(">I4s")
 PNG_HEADER = struct.Struct(">IIBBBBB")
 PALETTE, ALPHA = 3, 4
+PLAIN_PNG = struct.Struct(">16sII5s4xI4s")  # up to the kind of its second chunk
+PNG_BEGIN = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
+PLAIN = (b"\x08\0\0\0\0", b"\x08\x02\0\0\0")  # 8 bits, grey or colour, not interlaced
+SMALL = 1 << 16  # bytes, and pixels
 CHANNELS = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}  # of a colour type
 DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
 
@@ -80,8 +84,7 @@ def read_info(data: bytes, *, whole: bool = True) -> ImageInfo:
     if data[:2] == b"\xff\xd8":
         return plausible(jpeg_info(data, whole), 8 * len(data))
     if data[:8] == b"\x89PNG\r\n\x1a\n":
-        found = None if whole else plain_png(data)
-        return plausible(found or read_png(data, whole), 8 * len(data))
+        return plausible(read_png(data, whole), 8 * len(data))
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return read_webp(data)
     if not data:
@@ -151,16 +154,23 @@ def still_png(data: bytes) -> bytes:
     return b"".join([data[:8], *kept])
 
 
-def plain_png(data: bytes) -> ImageInfo | None:
-    """Return what the head of a PNG says where all else is one chunk of pixels: of most small ones.
+def is_plain_png(data: memoryview | bytes) -> bool:
+    """Tell whether a PNG is a small opaque picture of 8 bits: a head, one chunk of pixels, an end.
 
     Nothing has to be followed then, which would take longer than to decode them.
     """
-    if data[8:12] != b"\0\0\0\r" or data[37:41] != b"IDAT" or not data.endswith(PNG_END):
-        return None
-    if len(data) != 57 + int.from_bytes(data[33:37], "big"):
-        return None
-    return read_png_header(data[12:16], memoryview(data)[16:29])
+    size = len(data)
+    if not PLAIN_PNG.size < size <= SMALL:
+        return False
+    signature, width, height, colour, length, kind = PLAIN_PNG.unpack_from(data)
+    return (
+        signature == PNG_BEGIN
+        and kind == b"IDAT"
+        and length == size - 57
+        and colour in PLAIN
+        and 0 < width * height <= SMALL
+        and data[-12:] == PNG_END
+    )
 
 
 def read_png(data: bytes, whole: bool = True) -> ImageInfo:
