@@ -316,10 +316,13 @@ def read_pair(text: str) -> tuple[str, Any]:
 def read_call(text: str, name: str, example: str) -> tuple[str, dict[str, Any]]:
     """Read ``cagrad(c=0.4)`` or ``cagrad``: a name, and options in brackets.
 
-    Raises `ValueError` with the option's name and an example for what is neither. Nothing is run.
+    Words need no quotes, which a command line would take away. Raises `ValueError` with the
+    option's name and an example for what is neither. Nothing is run.
 
     >>> read_call("cagrad(c=0.4)", "balance", "cagrad(c=0.4)")
     ('cagrad', {'c': 0.4})
+    >>> read_call("random(draw=dirichlet)", "balance", "cagrad(c=0.4)")
+    ('random', {'draw': 'dirichlet'})
     """
     word, bracket, _ = str(text).partition("(")
     if not bracket:
@@ -328,11 +331,15 @@ def read_call(text: str, name: str, example: str) -> tuple[str, dict[str, Any]]:
         call = ast.parse(str(text), mode="eval").body
         if not isinstance(call, ast.Call) or call.args:
             raise ValueError("options have names")
-        return word, {each.arg or "**": ast.literal_eval(each.value) for each in call.keywords}
+        return word, {each.arg or "**": _literal(each.value) for each in call.keywords}
     except (SyntaxError, ValueError) as error:
         raise ValueError(
             f"{name}={text!r}: expected NAME or NAME(OPTION=VALUE, ...), as {example}."
         ) from error
+
+
+def _literal(node: ast.expr) -> Any:
+    return node.id if isinstance(node, ast.Name) else ast.literal_eval(node)
 
 
 def read_size(text: str) -> int:
