@@ -8,6 +8,7 @@ is taken that serves an objective best.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -16,10 +17,15 @@ import numpy as np
 from ..metrics import curve_of_scores
 from ..tasks import NumpyOperators, Task
 
-COLDEST, HOTTEST = 1e-3, 1e3
+REACH = 1e3  # as far beyond 1, and beyond the largest logit, temperatures are looked for
 STEP = 1e-4  # of 1 / temperature, as a share of it
 MILD = 5.0  # logits up to here leave no probability at 0
 STEPS = 60  # each halves the interval: more than float64 can tell apart
+TRIED = 10  # temperatures in each power of ten
+EVEN = 1e-12  # log-likelihood of a label: less is rounding
+GOLDEN = (5**0.5 - 1) / 2
+RIGHT = "the lower the better, all logits point the right way"
+CHANCE = "the higher the better, the logits tell no more than chance"
 PLAIN = ("f1", "youden")
 BOUND = ("precision@recall", "recall@precision")
 HALF = 0.5
@@ -28,10 +34,6 @@ EXPECTED = "f1, youden, precision@recall=R or recall@precision=P, with R and P i
 
 def fit_temperature(task: Task, label: np.ndarray, logits: np.ndarray) -> float | None:
     """Return what to divide logits by, so that known labels become most likely.
-
-    The negative log-likelihood of a softmax or sigmoid is convex in 1 / temperature, and its slope
-    is the sum over known labels of (probability - label) * logit; so the zero of the slope is
-    looked for, by halving. Of other activations the slope is that of a small step.
 
     Parameters
     ----------
@@ -45,35 +47,77 @@ def fit_temperature(task: Task, label: np.ndarray, logits: np.ndarray) -> float 
     Returns
     -------
     float or None
-        None where there is no minimum: if every label is predicted right the likelihood grows
+        None where there is no minimum: if all logits point the right way the likelihood grows
         without end as the temperature falls, and if they are worse than chance as it rises.
 
     References
     ----------
     Guo, Pleiss, Sun, Weinberger 2017, On calibration of modern neural networks.
     """
+    return search_temperature(task, label, logits)[0]
+
+
+def search_temperature(
+    task: Task, label: np.ndarray, logits: np.ndarray
+) -> tuple[float | None, str]:
+    """Return the temperature of `fit_temperature`, and why there is none.
+
+    The negative log-likelihood of a softmax or sigmoid is convex in 1 / temperature, and its slope
+    is the sum over known labels of (probability - label) * logit; so the zero of the slope is
+    looked for, by halving. Of other activations the likelihood itself is tried: it is flat where a
+    wrong answer's probability has come down to 0, so that no slope there says where to go.
+    """
     wanted, z = task.as_prediction(label), logits.astype(np.float64)
     F, known = NumpyOperators(), ~np.isnan(wanted)
 
-    def of_residuals(inverse: float) -> float:
+    def likelihood(inverse: float) -> float:
+        return task.kind.log_likelihood(wanted, task.activate(F, z * inverse))
+
+    def slope(inverse: float) -> float:
         p = task.activate(F, z * inverse)
         return float(np.sum(np.where(known, (p - wanted) * z, 0.0)))
 
-    def of_a_step(inverse: float) -> float:
-        ends = (inverse * (1 - STEP), inverse * (1 + STEP))
-        low, high = (task.kind.log_likelihood(wanted, task.activate(F, z * end)) for end in ends)
-        return (low - high) / (ends[1] - ends[0])
-
-    slope, mild = of_a_step, 1 / max(1.0, np.abs(z).max(initial=0.0) / MILD)
-    if z.shape == wanted.shape and np.isclose(of_residuals(mild), of_a_step(mild), rtol=0.01):
-        slope = of_residuals  # exact, where the step shows that it is the right one
-    low, high = np.log(1 / HOTTEST), np.log(1 / COLDEST)
-    if not slope(np.exp(low)) < 0 < slope(np.exp(high)):
-        return None
+    largest = float(np.abs(z).max(initial=0.0))
+    if not largest:
+        return None, CHANCE
+    low, high = np.log(1 / max(1.0, largest) / REACH), np.log(REACH / min(1.0, largest))
+    mild = 1 / max(1.0, largest / MILD)
+    ends = (mild * (1 - STEP), mild * (1 + STEP))
+    step = (likelihood(ends[0]) - likelihood(ends[1])) / (ends[1] - ends[0])
+    if z.shape != wanted.shape or not np.isclose(slope(mild), step, rtol=0.01):
+        return by_trying(likelihood, low, high, EVEN * int(known.sum()))
+    if slope(np.exp(high)) <= 0:
+        return None, RIGHT
+    if slope(np.exp(low)) >= 0:
+        return None, CHANCE
     for _ in range(STEPS):
         middle = (low + high) / 2
         low, high = (middle, high) if slope(np.exp(middle)) < 0 else (low, middle)
-    return float(np.exp(-(low + high) / 2))
+    return float(np.exp(-(low + high) / 2)), ""
+
+
+def by_trying(
+    likelihood: Callable[[float], float], low: float, high: float, even: float
+) -> tuple[float | None, str]:
+    """Find the temperature between two logarithms of its inverse; or say why there is none.
+
+    The best of some is taken, then the best between its neighbours, by the golden section.
+    ``even`` is how much likelihoods differ by rounding.
+    """
+    tried = np.linspace(low, high, 1 + round(TRIED * (high - low) / np.log(10)))
+    found = np.array([likelihood(np.exp(each)) for each in tried])
+    enough = np.max(found) - even
+    if found[0] >= enough:
+        return None, CHANCE
+    if found[-1] >= enough:
+        return None, RIGHT
+    best = int(np.argmax(found))
+    low, high = tried[best - 1], tried[best + 1]
+    while high - low > STEP**2:
+        left, right = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
+        less = likelihood(np.exp(left)) < likelihood(np.exp(right))
+        low, high = (left, high) if less else (low, right)
+    return float(np.exp(-(low + high) / 2)), ""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from ..metrics import CalibrationError, CrossEntropy, Suite
 from ..model import MODEL, Network, load_model
 from ..tasks import Task, TaskSet
 from ..training import Run, note_records
-from ._choose import HALF, Objective, best_threshold, fit_temperature
+from ._choose import HALF, Objective, best_threshold, search_temperature
 from ._options import TuneOptions
 from ._predictions import Predictions, predict_records
 
@@ -266,8 +266,8 @@ def tune_task(
     label, logits = predictions.labels[task.name], predictions.logits[task.name]
     temperature, note = None, ""
     if options.temperature:
-        temperature = fit_temperature(task, label, logits)
-        note = "" if temperature else "no temperature: every label is right, or none tells"
+        temperature, why = search_temperature(task, label, logits)
+        note = f"no temperature: {why}" if why else ""
     warm = {} if temperature is None else {task.name: temperature}
     alone = TaskSet([task])
     (before,), (after,) = alone.predict([logits]), alone.predict([logits], warm)

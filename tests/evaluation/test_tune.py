@@ -138,6 +138,69 @@ def test_the_temperature_of_a_head_of_another_width_is_that_of_scipy(scale):
     assert fit_temperature(task, label, logits) == pytest.approx(np.exp(best.x), rel=1e-4)
 
 
+def of_the_order(seed, rows, classes, scale):
+    """An ordered label and the logits of being above each class, some of them wrong by far."""
+    rng = np.random.RandomState(seed)
+    label = rng.randint(0, classes, rows)
+    at = (label - (classes - 1) / 2) * 3 + 2 * rng.normal(size=rows)
+    ends = (np.arange(classes - 1) - (classes - 2) / 2) * 3
+    return np.float32(label), np.float32(scale * (at[:, np.newaxis] - ends))
+
+
+def loss_of_the_order(method, label, logits, temperature):
+    """In logarithms throughout, so that nothing comes down to 0."""
+    z = logits.astype(np.float64) / temperature
+    above, below = -np.logaddexp(0, -z), -np.logaddexp(0, z)
+    total = 0.0
+    for y, up, down in zip(label.astype(int), above, below):
+        if method == "corn":
+            total -= up[:y].sum() + (down[y] if y < len(up) else 0)
+        elif y == 0 or y == len(up):
+            total -= down[0] if y == 0 else up[-1]
+        else:  # P(> y - 1) - P(> y), which adds up to 1 where they are in order
+            apart = float(logits[0, 1] - logits[0, 0]) / temperature  # the same in each row
+            total -= up[y - 1] + down[y] + np.log1p(-np.exp(apart))
+    return total
+
+
+@pytest.mark.parametrize("method", ["corn", "coral"])
+@pytest.mark.parametrize("scale", [1e-5, 0.3, 1.0, 20.0, 1e5])
+@pytest.mark.parametrize("seed", range(3))
+def test_the_temperature_of_few_ordered_labels_is_that_of_scipy(method, scale, seed):
+    # The probability of a wrong answer comes down to 0 as the temperature falls: no slope there.
+    task = mxmtl.Ordinal("size", ["S", "M", "L"], method=method)
+    label, logits = of_the_order(seed, 25, 3, scale)
+    middle = np.log(scale)
+    best = minimize_scalar(
+        lambda log: loss_of_the_order(method, label, logits, np.exp(log)),
+        bounds=(middle - 4, middle + 4), method="bounded", options={"xatol": 1e-9},
+    )  # fmt: skip
+    assert fit_temperature(task, label, logits) == pytest.approx(np.exp(best.x), rel=1e-4)
+
+
+@pytest.mark.parametrize("method", ["corn", "coral", "soft"])
+def test_why_an_order_has_no_temperature_is_said(method):
+    task = mxmtl.Ordinal("size", ["S", "M", "L"], method=method)
+    label = np.float32([0, 2, 2, -1] * 8)
+    right = np.float32([[-3, -4], [3, 1], [4, 2], [9, 9]] * 8)
+    wrong = np.float32([[4, 3], [-1, -3], [1, -2], [9, 9]] * 8)
+    if method == "soft":
+        right, wrong = (
+            np.float32([[3, 1, 0], [0, 1, 2], [-1, 0, 2], [9, 9, 9]] * 8) * sign for sign in (1, -1)
+        )
+    for logits, why in [
+        (right, "the lower the better, all logits point the right way"),
+        (wrong, "the higher the better, the logits tell no more than chance"),
+        (0 * right, "the higher the better, the logits tell no more than chance"),
+    ]:
+        given = Predictions(
+            mxmtl.TaskSet([task]), np.arange(32), {"size": label}, {"size": logits}, {}
+        )
+        (tuned,) = tune_predictions(given).tasks
+        assert tuned.temperature is None
+        assert tuned.note == f"no temperature: {why}"
+
+
 def test_no_temperature_where_there_is_no_minimum():
     task = mxmtl.Binary("b")
     label = np.float32([1, 0, -1, 1])
