@@ -269,8 +269,17 @@ def one_of(name: str, names: Sequence[str]) -> str:
     listed = ", ".join(names[:SHOWN])
     if len(names) > SHOWN:
         listed += f", ... ({len(names) - SHOWN} more)"
+    return f"one of [{listed}]{meant(name, names)}"
+
+
+def meant(name: str, names: Sequence[str]) -> str:
+    """Ask whether the nearest of the names was meant; '' if none is near.
+
+    >>> meant("colum", ["classes", "column"])
+    " (did you mean 'column'?)"
+    """
     close = difflib.get_close_matches(name, names, n=1) if len(names) <= SEARCHED else []
-    return f"one of [{listed}]" + (f" (did you mean {close[0]!r}?)" if close else "")
+    return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def unknown_option(name: str, known: Sequence[str]) -> TypeError:

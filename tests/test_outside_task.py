@@ -208,9 +208,7 @@ def test_what_a_class_lacks_is_said_as_it_is_made():
         type("Half", (mxmtl.tasks.ClassTask,), {"cell_loss": SoftOrdinal.cell_loss})
     type("AbstractHalf", (mxmtl.tasks.ClassTask, abc.ABC), {"cell_loss": SoftOrdinal.cell_loss})
     assert "AbstractHalf" not in mxmtl.Task.types
-    with pytest.raises(
-        TypeError, match=r"kind 'order' is not one of \['cells', 'class', 'value'\]"
-    ):
+    with pytest.raises(TypeError, match=r"kind 'order' is not one of \[cells, class, value\]"):
         type("Kindless", (SoftOrdinal,), {"kind": "order"})
     with pytest.raises(
         TypeError, match=r"default_metrics has \['rmse'\], which are no metrics for"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import shlex
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import MISSING
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
@@ -161,6 +162,20 @@ def read_options(kind: type[Options], texts: Mapping[str, str]) -> dict[str, Any
     return found
 
 
+def no_option(name: str, options: Sequence[str], number: int) -> str:
+    """Say what is wrong with an option without a value: mostly, that a name has spaces in it.
+
+    >>> print(no_option("colour", ["column=Main", "Colour"], 1))
+    'Colour' is no OPTION=VALUE; what has spaces stands in quotes, as column="Main Colour"
+    """
+    key, _, start = options[number - 1].partition("=") if number else ("column", "", name)
+    words = list(itertools.takewhile(lambda word: "=" not in word, options[number:]))
+    return (
+        f"{words[0]!r} is no OPTION=VALUE; what has spaces stands in quotes, as "
+        f'{key}="{" ".join([start, *words])}"'
+    )
+
+
 def task_spec(text: str) -> Mapping[str, Any]:
     """Read ``TYPE NAME option=value ...`` as `Task.to_dict` has it; lists are comma separated.
 
@@ -168,13 +183,20 @@ def task_spec(text: str) -> Mapping[str, Any]:
     {'type': 'Multiclass', 'name': 'breed', 'classes': ['beagle', 'pug'], 'weight': 0.5}
     >>> task_spec('Binary edema column="Lung Edema"')
     {'type': 'Binary', 'name': 'edema', 'column': 'Lung Edema'}
+
+    Raises `argparse.ArgumentTypeError`, whose text argparse shows, for what is none.
     """
-    kind, name, *options = shlex.split(text)
+    try:
+        kind, name, *options = shlex.split(text)
+    except ValueError as error:  # a quote that has no end, or fewer words
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: expected TYPE NAME and options, as 'Binary edema column=\"Lung Edema\"'"
+        ) from error
     spec: dict[str, Any] = {"type": kind, "name": name}
-    for option in options:
+    for number, option in enumerate(options):
         key, equals, value = option.partition("=")
         if not equals:
-            raise ValueError(option)
+            raise argparse.ArgumentTypeError(f"{text!r}: {no_option(name, options, number)}")
         listed = "," in value or key in ("classes", "labels", "columns")
         spec[key] = value.split(",") if listed else read_value(value)
         if key == "column":

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 from .. import distributed
 from .._files import printable
 from .._mxnet import is_mxnet_error
+from .._options import meant
 from .._version import __version__
 
 VERBS = {
@@ -29,6 +30,23 @@ VERBS = {
     "trunks": "list the trunks that have a name, their sizes, and whose trained weights fit",
     "tune": "choose thresholds and temperatures on validation records, and keep them",
     "verify": "check every record; name the damaged ones, and write a file of the good ones",
+}
+
+
+# What other tools call an option, whose own name for it is not like ours.
+ELSEWHERE = {
+    "--arch": "--trunk",
+    "--backbone": "--trunk",
+    "--device": "--gpus",
+    "--devices": "--gpus",
+    "--image-size": "--data-shape",
+    "--img-size": "--data-shape",
+    "--learning-rate": "--lr",
+    "--model": "--trunk",
+    "--num-workers": "--threads",
+    "--pretrained": "--weights",
+    "--weight-decay": "--wd",
+    "--workers": "--threads",
 }
 
 
@@ -50,10 +68,13 @@ def main(argv: list[str] | None = None) -> int:
 def run_command(argv: list[str]) -> int:
     """Do what a command line says; return its exit code."""
     try:
+        if argv and not argv[0].startswith("-") and argv[0] not in VERBS:
+            text = f"invalid choice: {argv[0]!r}{meant(argv[0], list(VERBS))}"
+            return fail(argv, f"{text}; there are {', '.join(VERBS)}. See mxmtl --help.", 2)
         parser, verb, module = parser_for(argv)
         arguments, unknown = parser.parse_known_args(argv)
         if unknown:
-            text = f"unrecognized arguments: {' '.join(unknown)}{meant(verb, unknown)}."
+            text = f"unrecognized arguments: {' '.join(unknown)}{perhaps(verb, unknown)}."
             return fail(argv, f"{text} See {program(argv)} --help.", 2)
         return int(module.run(arguments))
     except SystemExit as stop:  # argparse: --help, or a wrong command line that it has reported
@@ -104,11 +125,12 @@ def example_of(verb: str) -> str:
     return str(module_of(verb).EXAMPLE)
 
 
-def meant(verb: Parser | None, unknown: list[str]) -> str:
+def perhaps(verb: Parser | None, unknown: list[str]) -> str:
     """Say which option the first unknown one perhaps was; '' if there is none like it."""
     known = [] if verb is None else list(verb._option_string_actions)
     name = next((word.partition("=")[0] for word in unknown if word.startswith("--")), "")
-    close = difflib.get_close_matches(name, known, n=1)
+    ours = ELSEWHERE.get(name.replace("_", "-"))
+    close = [ours] if ours in known else difflib.get_close_matches(name, known, n=1)
     return f" (did you mean {close[0]}?)" if close else ""
 
 

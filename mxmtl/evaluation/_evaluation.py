@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._files import PathLike, atomic_write, json_text
+from .._options import one_of
 from .._table import Cell, Table, csv_text, in_markdown, known, one_line, written
 from ..metrics import ALL_TASKS, MetricValue, interval_of
 from ..tasks import Task, TaskSet
@@ -126,7 +127,7 @@ class Evaluation:
         made: Any = {"text": self.__str__, "md": self.markdown, "json": self.json}
         made["csv"] = functools.partial(self.csv, safe_cells)
         if form not in made:
-            raise ValueError(f"format {form!r} is not one of {FORMATS}.")
+            raise ValueError(f"format {form!r} is not {one_of(form, FORMATS)}.")
         return str(made[form]())
 
     def save(self, path: PathLike, form: str | None = None, *, safe_cells: bool = False) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .._files import PathLike
+from .._options import one_of
 from .._progress import progress
 from .._table import Table
 from ..data.records import Prefixes, class_counts, listed
@@ -234,7 +235,8 @@ def tune_predictions(
     objective = Objective.parse(options.objective)
     unknown = sorted(set(options.tasks) - set(predictions.tasks.names))
     if unknown:
-        raise ValueError(f"no task {unknown[0]!r} among {predictions.tasks.names}.")
+        found = one_of(unknown[0], predictions.tasks.names)
+        raise ValueError(f"task {unknown[0]!r} is not {found}.")
     tuned: list[TunedTask] = []
     refused: dict[str, str] = {}
     for task in progress(list(predictions.tasks), "tasks", what="tuning"):

@@ -14,6 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, ClassVar
 
+from .._options import meant, one_of
+
 FORMS = {"cells": "binary and multi-label", "classes": "multiclass", "values": "regression"}
 
 
@@ -100,13 +102,14 @@ class Declaration(ABC):
         options = dict(given)
         name = options.pop("type", None)
         if name not in cls.known():
-            raise ValueError(f"{owner}: {cls.word} {name!r} is not one of {sorted(cls.known())}.")
+            found = one_of(str(name), sorted(cls.known()))
+            raise ValueError(f"{owner}: {cls.word} {name!r} is not {found}.")
         made = cls.known()[name]
-        unknown = sorted(set(options) - {field.name for field in fields(made)})
+        names = [field.name for field in fields(made)]
+        unknown = sorted(set(options) - set(names))
         if unknown:
-            raise ValueError(
-                f"{owner}: {name} has no option {unknown}. Was the file written by a newer mxmtl?"
-            )
+            near = meant(unknown[0], names) or "; a newer mxmtl may have it"
+            raise ValueError(f"{owner}: {name} has no option {unknown}{near}.")
         try:
             return made(**options)
         except (TypeError, ValueError) as error:

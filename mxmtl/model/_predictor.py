@@ -17,6 +17,7 @@ import numpy as np
 
 from .._devices import context
 from .._files import PathLike
+from .._options import one_of
 from .._threads import ordered_map, usable_processors
 from ..data import ImageError
 from ..tasks import Answer, TaskSet
@@ -178,7 +179,7 @@ class Predictor:
             can be iterated an iterator, which reads no further ahead than it must.
         """
         if on_error not in ON_ERROR:
-            raise ValueError(f"on_error={on_error!r} is not one of {ON_ERROR}.")
+            raise ValueError(f"on_error={on_error!r} is not {one_of(on_error, ON_ERROR)}.")
         if is_image(images):
             arrays = self.backend.predict(self.read(images)[np.newaxis])
             return self._prediction(arrays, 0, source_of(images))
@@ -249,7 +250,7 @@ def make_backend(
 ) -> Backend:
     """Load a model into what shall compute it."""
     if backend not in BACKENDS:
-        raise ValueError(f"backend={backend!r} is not one of {BACKENDS}.")
+        raise ValueError(f"backend={backend!r} is not {one_of(backend, BACKENDS)}.")
     onnx_file = isinstance(model, str | os.PathLike) and os.fspath(model).endswith(".onnx")
     if backend == "mxnet" and not onnx_file:
         loaded = model if isinstance(model, Model) else load_model(model, which)

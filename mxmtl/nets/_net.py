@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import mxnet as mx
 import numpy as np
 
+from .._options import one_of
 from ..balance import Balance, balance_of
 from ..tasks import NORMALIZATIONS, TaskSet
 from ._balanced import (
@@ -234,7 +235,8 @@ def chosen_normalization(tasks: TaskSet, normalization: str | None) -> str:
     if normalization is None:
         return tasks.normalization
     if normalization not in NORMALIZATIONS:
-        raise ValueError(f"normalization={normalization!r} is not one of {NORMALIZATIONS}.")
+        found = one_of(str(normalization), NORMALIZATIONS)
+        raise ValueError(f"normalization={normalization!r} is not {found}.")
     return normalization
 
 

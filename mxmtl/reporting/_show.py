@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .._files import PathLike, atomic_write
+from .._options import one_of
 from .._table import UNKNOWN, Table
 from ..data import Inspection
 from ..tasks import TaskSet
@@ -141,7 +142,7 @@ def show_results(
     names = list(by_name) if tasks is None else list(tasks)
     unknown = [name for name in (*names, worst or names[0]) if name not in by_name]
     if unknown:
-        raise ValueError(f"no task {unknown[0]!r} among {list(by_name)}.")
+        raise ValueError(f"task {unknown[0]!r} is not {one_of(unknown[0], list(by_name))}.")
     rows = chosen_rows(by_name.get(worst), len(index), count, seed)
     pictures = []
     with RecordPictures(records, index) as opened:

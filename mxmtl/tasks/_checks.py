@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from .._options import meant, one_of
 from ..losses import Declaration
 
 Weights = float | Sequence[float] | Mapping[str, float]
@@ -35,11 +36,11 @@ def options_of(task: Any) -> dict[str, Any]:
 
 def check_options(task_type: Any, options: Mapping[str, Any]) -> None:
     """Raise `ValueError` for options that a type of task has not."""
-    unknown = sorted(set(options) - {field.name for field in fields(task_type)})
+    known = [field.name for field in fields(task_type)]
+    unknown = sorted(set(options) - set(known))
     if unknown:
-        raise ValueError(
-            f"{task_type.__name__} has no option {unknown}. Was the file written by a newer mxmtl?"
-        )
+        near = meant(unknown[0], known) or "; a newer mxmtl may have it"
+        raise ValueError(f"{task_type.__name__} has no option {unknown}{near}.")
 
 
 def check_number(task: str, option: str, value: Any, low: float, high: float = math.inf) -> None:
@@ -89,7 +90,8 @@ def per_name(
     if isinstance(weights, Mapping):
         unknown = sorted(set(weights) - set(names), key=str)
         if unknown:
-            raise ValueError(f"task {task!r}: {option} names {unknown}, not in {list(names)}.")
+            found = one_of(str(unknown[0]), names)
+            raise ValueError(f"task {task!r}: {option} names {unknown}; expected {found}.")
         weights = [weights.get(name, 1.0) for name in names]
     elif np.ndim(weights) == 0 and not isinstance(weights, str):
         weights = [weights] * len(names)  # type: ignore[list-item]

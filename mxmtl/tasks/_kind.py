@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from .._options import one_of
 from ._checks import percent
 from ._operators import NumpyOperators
 
@@ -64,8 +65,8 @@ class Kind(str, metaclass=abc.ABCMeta):
         """Return the kind of this name; `TypeError` telling who asks where there is none."""
         if name not in Kind.known:
             raise TypeError(
-                f"{owner}: kind {name!r} is not one of {sorted(Kind.known)}. It says what a label "
-                "is: the id of a class, a row of 0/1 cells, or a real value."
+                f"{owner}: kind {name!r} is not {one_of(str(name), sorted(Kind.known))}. It says "
+                "what a label is: the id of a class, a row of 0/1 cells, or a real value."
             )
         return Kind.known[name]
 

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from .._options import one_of
 from ..losses import Loss
 from ._checks import check_number, check_options, is_missing_cell, options_of
 from ._kind import Kind
@@ -303,8 +304,9 @@ class Task(Objective, metaclass=TaskType):
             return np.array(self._cell_by_cell(cells, self.columns), np.float32)
         for column in sources:
             if column not in row:
+                names = sorted(map(str, row))
                 raise LabelError(
-                    f"task {self.name!r}: no column {column!r} among {sorted(map(str, row))}. "
+                    f"task {self.name!r}: column {column!r} is not {one_of(column, names)}. "
                     "Add it, with empty cells where the label is unknown."
                 )
         return np.array(self.encode_cells([row[column] for column in sources]), np.float32)
@@ -372,7 +374,7 @@ class Task(Objective, metaclass=TaskType):
         options = dict(spec)
         name = options.pop("type", None)
         if name not in Task.types:
-            raise ValueError(f"task type {name!r} is not one of {sorted(Task.types)}.")
+            raise ValueError(f"task type {name!r} is not {one_of(str(name), sorted(Task.types))}.")
         check_options(Task.types[name], options)
         made: Task = Task.types[name](**options)
         return made

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .._files import atomic_write, open_regular
+from .._options import one_of
 from ._operators import operators
 from ._task import NORMALIZATIONS, LabelError, Task
 
@@ -56,7 +57,8 @@ class TaskSet(Sequence[Task]):
             if not isinstance(task, Task):
                 raise TypeError(f"expected tasks (mxmtl.Multiclass, ...), got {task!r}.")
         if normalization not in NORMALIZATIONS:
-            raise ValueError(f"normalization={normalization!r} is not one of {NORMALIZATIONS}.")
+            found = one_of(str(normalization), NORMALIZATIONS)
+            raise ValueError(f"normalization={normalization!r} is not {found}.")
         self.normalization = normalization
         self._by_name = {task.name: task for task in self._tasks}
         self._check_names()
@@ -81,7 +83,7 @@ class TaskSet(Sequence[Task]):
     def __getitem__(self, key: str | int) -> Task:  # type: ignore[override]
         if isinstance(key, str):
             if key not in self._by_name:
-                raise KeyError(f"no task {key!r} among {list(self._by_name)}")
+                raise KeyError(f"task {key!r} is not {one_of(key, self.names)}")
             return self._by_name[key]
         return self._tasks[key]
 

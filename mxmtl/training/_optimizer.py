@@ -8,6 +8,7 @@ from typing import Any
 
 import mxnet as mx
 
+from .._options import one_of
 from ._settings import Settings
 
 log = logging.getLogger("mxmtl")
@@ -98,7 +99,7 @@ def optimizer_class(name: str) -> Any:
     """Return the class that MXNet knows by a name."""
     known = mx.optimizer.Optimizer.opt_registry
     if name.lower() not in known:
-        raise ValueError(f"optimizer={name!r} is not one of {sorted(known)}.")
+        raise ValueError(f"optimizer={name!r} is not {one_of(name, sorted(known))}.")
     return known[name.lower()]
 
 

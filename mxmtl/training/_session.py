@@ -27,6 +27,7 @@ import mxnet as mx
 
 from .._devices import devices
 from .._files import check_form
+from .._options import one_of
 from ..balance import balance_of
 from ..distributed import KINDS, WorkerRank, Workers, find_worker_rank, workers
 from ..metrics import (
@@ -467,7 +468,7 @@ def direction(suite: Suite, name: str) -> bool:
             if metric.higher_is_better is None:
                 raise ValueError(f"monitor={name!r}: neither more nor less of it is better.")
             return metric.higher_is_better
-    raise ValueError(f"monitor={name!r} is not one of {suite.names}.")
+    raise ValueError(f"monitor={name!r} is not {one_of(name, suite.names)}.")
 
 
 def _make_metric(tasks: TaskSet, name: str) -> Metric:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mxmtl import cli
 from mxmtl.cli import example_of, main
+from mxmtl.cli._main import ELSEWHERE
 from tests.model._world import here, world  # noqa: F401
 
 import pytest
@@ -122,10 +123,29 @@ def test_an_unknown_option_is_named(capsys):
         "mxmtl inspect: unrecognized arguments: --sheets s.png (did you mean --sheet?). "
         "See mxmtl inspect --help."
     ]
+    for line, meant in [
+        ("train d --run r --learning-rate 0.1", "--lr"),
+        ("train d --run r --learning_rate=0.1", "--lr"),
+        ("train d --run r --weight-decay 0.1", "--wd"),
+        ("train d --run r --num-epochs 3", "--epochs"),
+        ("predict r d --device 0", "--gpus"),
+        ("convert t --prefix d --num-workers 3", "--workers"),
+        ("train d --run r --num-workers 3", "--threads"),
+    ]:
+        assert main(line.split()) == 2
+        assert f" (did you mean {meant}?). See " in _said(capsys)[0]
     assert main(["--nope", "verify", "x"]) == 2
     assert _said(capsys)[0].endswith("See mxmtl --help.")
     assert main([]) == 2
     assert _said(capsys) == ["mxmtl: the following arguments are required: VERB. See mxmtl --help."]
+
+
+def test_what_other_tools_call_an_option_leads_to_one_that_there_is(capsys):
+    assert main(["train", "--help"]) == 0
+    train = capsys.readouterr().out
+    for theirs, ours in ELSEWHERE.items():
+        assert f"{ours} " in train
+        assert f"{theirs} " not in train
 
 
 @pytest.mark.parametrize(("verb", "line"), _lines(MISSING))

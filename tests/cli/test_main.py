@@ -81,14 +81,50 @@ def test_python_m_mxmtl_is_the_command():
     ("line", "code", "message"),
     [
         ("", 2, "arguments are required: VERB"),
-        ("convrt", 2, "invalid choice: 'convrt'"),
+        ("convrt", 2, "invalid choice: 'convrt' (did you mean 'convert'?); there are convert, "),
         ("convert train.csv", 2, "required: --prefix"),
         (
             "convert train.csv --prefix d --resize big",
             2,
             "--resize: 'big': expected a whole number",
         ),
-        ("convert train.csv --prefix d --task Multiclass", 2, "--task: invalid"),
+        (
+            "convert train.csv --prefix d --task Multiclass",
+            2,
+            "--task: 'Multiclass': expected TYPE NAME and options, as",
+        ),
+        (
+            "convert train.csv --prefix d --task 'Binary \"out doors'",
+            2,
+            """--task: 'Binary "out doors': expected TYPE NAME and options, as""",
+        ),
+        (
+            "convert train.csv --prefix d --task 'Multiclass c column=Main Colour Name loss=x'",
+            2,
+            "'Colour' is no OPTION=VALUE; what has spaces stands in quotes, as "
+            'column="Main Colour Name"',
+        ),
+        (
+            "convert train.csv --prefix d --task 'Multiclass Main Colour'",
+            2,
+            "'Colour' is no OPTION=VALUE; what has spaces stands in quotes, as "
+            'column="Main Colour"',
+        ),
+        (
+            "convert train.csv --images jpg --prefix d --task 'Multclass breed'",
+            1,
+            "] (did you mean 'Multiclass'?).",
+        ),
+        (
+            "convert train.csv --images jpg --prefix d --task 'Multiclass breed colum=x'",
+            1,
+            "Multiclass has no option ['colum'] (did you mean 'column'?).",
+        ),
+        (
+            "convert train.csv --images jpg --prefix d --yes --split a=1 --group outdoor",
+            1,
+            "(did you mean 'outdoors'?).",
+        ),
         ("convert train.csv --prefix d --split train", 2, "--split: 'train': expected NAME=SHARE"),
         (
             "convert train.csv --prefix d --shard-bytes 5X",

@@ -36,7 +36,7 @@ def test_options(here):  # noqa: F811
     [
         ("tune runs/first", 2, "required: records"),
         ("tune runs/first data/val --objective best", 1, "'best' is none of f1, youden"),
-        ("tune runs/first data/val --task nope", 1, "no task 'nope' among"),
+        ("tune runs/first data/val --task nope", 1, "task 'nope' is not one of"),
         ("tune runs/first data/val --min-labels 1000", 1, "nothing can be tuned"),
         ("tune runs/none data/val", 1, "runs/none is no run folder"),
         ("tune runs/first data/none", 1, "none.rec: no such file"),

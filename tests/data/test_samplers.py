@@ -155,5 +155,5 @@ def test_what_makes_no_epoch_is_named(unbalanced, sampler, message):
 
 
 def test_a_task_that_is_not_there(unbalanced):
-    with pytest.raises(KeyError, match="no task 'bread'"):
+    with pytest.raises(KeyError, match="task 'bread' is not one of"):
         mxmtl.RecordIter(unbalanced[0], 4, SHAPE, sampler=ClassAwareSampler(names=("bread",)))

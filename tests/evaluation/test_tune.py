@@ -290,7 +290,7 @@ def test_nothing_to_tune_leaves_the_model_as_it_was(run, records):
     before = path.read_bytes()
     with pytest.raises(ValueError, match="nothing can be tuned. breed: .* labels are too few"):
         tune(run, records, options=TuneOptions(min_labels=1000))
-    with pytest.raises(ValueError, match="no task 'none' among"):
+    with pytest.raises(ValueError, match="task 'none' is not one of"):
         tune(run, records, options=TuneOptions(tasks=["none"]))
     assert path.read_bytes() == before
 
@@ -300,7 +300,7 @@ def test_nothing_to_tune_leaves_the_model_as_it_was(run, records):
     [
         ("thresholds", {"toys": [0.5]}, r"thresholds \[0.5\]; expected 3 in \[0, 1\]"),
         ("thresholds", {"toys": [0.5, 2, 0]}, "expected 3 in"),
-        ("thresholds", {"nope": [0.5]}, "no task 'nope'"),
+        ("thresholds", {"nope": [0.5]}, "task 'nope' is not one of"),
         ("temperature", {"toys": 0}, "temperature 0; expected a task, above 0"),
         ("temperature", {"nope": 1}, "expected a task"),
         ("temperature", {"toys": "hot"}, "temperature.toys is 'hot'; expected float"),

@@ -197,7 +197,7 @@ def test_many_threads_get_what_one_gets_and_memory_stays(tuned, images, expected
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"backend": "torch"}, r"backend='torch' is not one of \('mxnet', 'onnxruntime'\)"),
+        ({"backend": "torch"}, r"backend='torch' is not one of \[mxnet, onnxruntime\]"),
         ({"batch_size": 0}, "batch_size=0"),
         ({"device": "tpu"}, r"device='tpu': expected 'cpu', 'gpu' or 'gpu\(1\)'"),
         ({"device": "gpu(7)"}, "MXNet sees 0 GPUs here"),

@@ -141,7 +141,7 @@ def test_the_worst_come_first(world, one):
     for axes, mistake in zip(figure.axes, one.facts["runs"][0]["tasks"]["breed"]["mistakes"]):
         stored = cv2.imread(str(world / f"{mistake['record']}.png"))[..., ::-1]
         np.testing.assert_array_equal(np.asarray(axes.images[0].get_array()), stored)
-    with pytest.raises(ValueError, match="no task 'bred' among"):
+    with pytest.raises(ValueError, match=r"task 'bred' is not .* \(did you mean 'breed'\?\)"):
         mxmtl.show_results(world / "first", world / "t", worst="bred")
 
 

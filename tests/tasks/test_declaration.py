@@ -88,7 +88,7 @@ def test_a_task_set_is_a_sequence_with_names():
     assert tasks[len(tasks) - 1] is tasks[-1]
     assert "age" in tasks
     assert "nope" not in tasks
-    with pytest.raises(KeyError, match=r"no task 'nope' among \['breed'"):
+    with pytest.raises(KeyError, match=r"task 'nope' is not one of \[breed"):
         tasks["nope"]
 
 

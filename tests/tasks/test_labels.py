@@ -110,7 +110,7 @@ def test_few_of_many_classes_stand_in_a_message_and_the_nearest():
 
 
 def test_a_column_that_is_not_there():
-    with pytest.raises(mxmtl.LabelError, match=r"task 'age': no column 'age' among \['path'\]"):
+    with pytest.raises(mxmtl.LabelError, match=r"task 'age': column 'age' is not one of \[path\]"):
         _cases.TASKS["regression"].encode({"path": "a.jpg"})
 
 

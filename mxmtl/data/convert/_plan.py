@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from ..._options import one_of
 from ..._progress import progress
 from ...tasks import Dropping, TaskSet
 from .._errors import TableError
@@ -205,7 +206,7 @@ def check_columns(table: TableReader, options: OutputOptions) -> str | None:
     column = options.split_column or options.group
     columns = [*table.columns, *table.more_columns]
     if column is not None and column not in columns:
-        raise TableError(f"{table.source}: no column {column!r} among {columns[:50]}.")
+        raise TableError(f"{table.source}: column {column!r} is not {one_of(column, columns)}.")
     return column
 
 

@@ -13,6 +13,7 @@ import mxnet as mx
 import numpy as np
 
 from ..._files import PathLike
+from ..._options import one_of
 from ...augment import Augmentation, Pipeline, keys, uniforms, whole_seed
 from ...tasks import TaskSet, illegal_labels
 from .._errors import ImageError
@@ -66,7 +67,7 @@ class Normalize:
                 f"data_shape={tuple(data_shape)}: expected channels (1 or 3), height and width."
             )
         if dtype not in DTYPES:
-            raise ValueError(f"dtype={dtype!r} is not one of {DTYPES}.")
+            raise ValueError(f"dtype={dtype!r} is not {one_of(str(dtype), DTYPES)}.")
         self.data_shape: tuple[int, int, int] = shape  # type: ignore[assignment]
         self.dtype, self.stored, self._ctx = dtype, dtype if ctx is None else "uint8", ctx
         means, stds = _levels("mean", mean, 0.0, shape[0]), _levels("std", std, 1.0, shape[0])
