@@ -23,12 +23,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--images", help="folder that the paths begin from (that of the table)")
     parser.add_argument("--prefix", required=True, help="what to write, without .rec")
     add_task_arguments(parser)
-    parser.add_argument(
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument(
         "--write-tasks",
         metavar="FILE",
-        help="write the proposed tasks there, to be corrected",
+        help="write the proposed tasks there, to be corrected; not with --dry-run",
     )
-    parser.add_argument(
+    instead.add_argument(
         "--dry-run",
         action="store_true",
         help="show all that is wrong with the table and its images, and write nothing",

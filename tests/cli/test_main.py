@@ -81,6 +81,11 @@ def test_python_m_mxmtl_is_the_command():
     ("line", "code", "message"),
     [
         ("", 2, "arguments are required: VERB"),
+        (
+            "convert train.csv --prefix d --write-tasks my.json --dry-run",
+            2,
+            "--dry-run: not allowed with argument --write-tasks. See",
+        ),
         ("convrt", 2, "invalid choice: 'convrt' (did you mean 'convert'?); there are convert, "),
         ("convert train.csv", 2, "required: --prefix"),
         (
