@@ -19,11 +19,11 @@ from ._checks import is_missing_cell as is_missing_cell
 from ._checks import percent as percent
 from ._checks import spellings as spellings
 from ._checks import word_value as word_value
+from ._counters import LabelCounter as LabelCounter
 from ._drop import Dropping as Dropping
 from ._drop import drop_labels as drop_labels
 from ._fill import fill_labels as fill_labels
 from ._kind import Kind as Kind
-from ._kind import LabelCounter as LabelCounter
 from ._multiclass import ClassTask as ClassTask
 from ._multiclass import Multiclass as Multiclass
 from ._operators import NumpyOperators as NumpyOperators

@@ -10,17 +10,19 @@ asking the task itself, and what is wrong is said with the way to mend it.
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
 from .._options import one_of
 from ._checks import percent
+from ._counters import CellsCounter, ClassCounter, LabelCounter, Spread, ValueCounter
 from ._operators import NumpyOperators
 
 NEAR_ONE = 1e-3  # how far the probabilities of a class task may be from adding up to 1
 STRATA = 4  # of real values, by their quantiles
+ENDLESS = 1e30  # further than any turn
 
 
 class Kind(str, metaclass=abc.ABCMeta):
@@ -152,6 +154,15 @@ class Kind(str, metaclass=abc.ABCMeta):
         """
         return {}
 
+    def far_outside(
+        self, task: Any, learnt: Sequence[Mapping[str, Any]], held: Sequence[Mapping[str, Any]]
+    ) -> str:
+        """Name a held out value so far outside of those that are learnt that errors tell of it.
+
+        Both are what a `counter` counted, of records with one purpose. '' where none is.
+        """
+        return ""
+
     # -- keys ------------------------------------------------------------------------------------
     def holding(self, task: Any) -> tuple[str, ...]:
         """Name what may hold of a record, one for each column of `as_prediction`."""
@@ -174,39 +185,6 @@ class Kind(str, metaclass=abc.ABCMeta):
     def log_likelihood(self, wanted: np.ndarray, prediction: np.ndarray) -> float:
         """Sum the log-probabilities of what labels want; NaN of ``wanted`` counts as nothing."""
         raise TypeError(f"predictions of kind {str(self)!r} are no probabilities.")
-
-
-class LabelCounter(abc.ABC):
-    """Abstract: counts labels of one task, block by block."""
-
-    def __init__(self, task: Any) -> None:
-        self.task = task
-        self.labelled = self.known_cells = 0
-
-    def add(self, labels: np.ndarray) -> None:
-        """Count labels of shape (N, label_width)."""
-        known = np.asarray(self.task.labelled(labels))
-        self.labelled += int(known.any(axis=1).sum())
-        self.known_cells += int(known.sum())
-        self._add(labels, known)
-
-    def summary(self, rows: int) -> dict[str, Any]:
-        """Return the counts as JSON-able data, given how many rows there were.
-
-        ``labelled`` and ``missing`` count rows, with any label and with none; ``known`` counts
-        the labels themselves, of ``cells``: of them are the shares that are told.
-        """
-        head = {"labelled": self.labelled, "missing": rows - self.labelled}
-        head |= {"known": self.known_cells, "cells": rows * self.task.label_width}
-        return {"type": type(self.task).__name__, **head, **self._counts()}
-
-    @abc.abstractmethod
-    def _add(self, labels: np.ndarray, known: np.ndarray) -> None:
-        """Count labels (N, label_width) where they are known."""
-
-    @abc.abstractmethod
-    def _counts(self) -> dict[str, Any]:
-        """Return what was counted."""
 
 
 # -- one id of several -----------------------------------------------------------------------------
@@ -283,20 +261,6 @@ class ClassKind(Kind):
         return float(np.nansum(wanted * log(prediction)))
 
 
-class ClassCounter(LabelCounter):
-    """Counts rows by class."""
-
-    def __init__(self, task: Any) -> None:
-        super().__init__(task)
-        self.rows = np.zeros(task.num_outputs, np.int64)
-
-    def _add(self, labels: np.ndarray, known: np.ndarray) -> None:
-        self.rows += np.bincount(labels[known].astype(np.int64), minlength=len(self.rows))
-
-    def _counts(self) -> dict[str, Any]:
-        return {"counts": dict(zip(self.task.names, self.rows.tolist()))}
-
-
 # -- independent 0/1 cells -------------------------------------------------------------------------
 class CellsKind(Kind):
     """Independent cells, each 0 or 1: label and predictions (N, label_width), in [0, 1]."""
@@ -369,26 +333,6 @@ class CellsKind(Kind):
         return float(np.nansum(wanted * log(prediction) + (1 - wanted) * log(1 - prediction)))
 
 
-class CellsCounter(LabelCounter):
-    """Counts known and positive cells of each column."""
-
-    def __init__(self, task: Any) -> None:
-        super().__init__(task)
-        self.known = np.zeros(task.label_width, np.int64)
-        self.positive = np.zeros(task.label_width)
-
-    def _add(self, labels: np.ndarray, known: np.ndarray) -> None:
-        self.known += known.sum(axis=0)
-        self.positive += np.where(known, labels, 0).astype(np.float64).sum(axis=0)
-
-    def _counts(self) -> dict[str, Any]:
-        keys = self.task.names or self.task.columns
-        return {
-            "positive": dict(zip(keys, self.positive.astype(int).tolist())),
-            "labels": dict(zip(keys, self.known.tolist())),
-        }
-
-
 # -- a real value ----------------------------------------------------------------------------------
 class ValueKind(Kind):
     """Real numbers, as wide as the label; after them the ends of their intervals, or none."""
@@ -428,41 +372,20 @@ class ValueKind(Kind):
         ends = [counts[end] for end in ("min", "max") if end in counts]  # one, if they are equal
         return {"": {f"{end:.7g}": counts["labelled"] for end in ends}}
 
+    def far_outside(
+        self, task: Any, learnt: Sequence[Mapping[str, Any]], held: Sequence[Mapping[str, Any]]
+    ) -> str:
+        ours, theirs = Spread.of(learnt), Spread.of(held)
+        value = None if ours is None or theirs is None else ours.far_in(theirs)
+        again = np.any(task.nearest(np.zeros(1), np.full(1, ENDLESS)) != ENDLESS)
+        if ours is None or value is None or again:  # what begins again is nowhere far outside
+            return ""
+        return f"{value:.7g}, where the others are {ours.low:.7g} to {ours.high:.7g}"
+
     def strata(self, cells: np.ndarray, known: np.ndarray) -> np.ndarray:
         shares = np.linspace(0, 1, STRATA + 1)[1:-1]
         edges = np.quantile(cells[known], shares) if known.any() else []
         return np.searchsorted(edges, cells, side="right")
-
-
-class ValueCounter(LabelCounter):
-    """Counts the spread of the values of the first column, about their mean.
-
-    Sums of squares would lose it: at 1e9 they are known to 128 only.
-    """
-
-    def __init__(self, task: Any) -> None:
-        super().__init__(task)
-        self.count, self.mean, self.squares = 0, 0.0, 0.0
-        self.low, self.high = np.inf, -np.inf
-
-    def _add(self, labels: np.ndarray, known: np.ndarray) -> None:
-        values = labels[:, 0][known[:, 0]].astype(np.float64)
-        if not len(values):
-            return
-        mean = float(values.mean())
-        # Chan, Golub and LeVeque 1983: what two blocks make, each about a mean of its own.
-        apart, count = mean - self.mean, self.count + len(values)
-        share = len(values) / count
-        self.squares += float(np.square(values - mean).sum()) + apart**2 * self.count * share
-        self.mean, self.count = self.mean + apart * share, count
-        self.low = min(self.low, float(values.min()))
-        self.high = max(self.high, float(values.max()))
-
-    def _counts(self) -> dict[str, Any]:
-        if not self.count:
-            return {}
-        spread = float(np.sqrt(self.squares / self.count)) if self.low < self.high else 0.0
-        return {"min": self.low, "max": self.high, "mean": self.mean, "std": spread}
 
 
 CLASS, CELLS, VALUE = ClassKind("class"), CellsKind("cells"), ValueKind("value")

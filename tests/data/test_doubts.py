@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import logging
 import shutil
 
@@ -78,6 +79,107 @@ def test_what_cannot_be_learnt_is_said_once(tmp_path, column, values, said, mani
         (tmp_path / "d_train.manifest.json").unlink()
     parts = [Part(name, str(tmp_path / f"d_{name}"), TASKS) for name in ("train", "val")]
     assert doubts(parts) == [said]
+
+
+def prices(folder, learnt, held, task):
+    """Write records with these values to learn from and to be measured on."""
+    names = write_images(folder / "jpg", len(learnt) + len(held))
+    parts = ["train"] * len(learnt) + ["val"] * len(held)
+    rows = zip(names, [*learnt, *held], parts)
+    lines = ["path,v,part", *(",".join(map(str, row)) for row in rows)]
+    (folder / "t.csv").write_text("\n".join(lines) + "\n", "utf-8")
+    options = {"tasks": mxmtl.TaskSet([task]), "split_column": "part"}
+    return mxmtl.write_records(folder / "t.csv", folder / "jpg", prefix=folder / "d", **options)
+
+
+SOME = [3, 5, 8, 12, 12, 17, 20, 24, 33, 41, 52, 60, *range(14, 30, 2)]
+
+
+@pytest.mark.parametrize(
+    ("task", "unit"),
+    [
+        (mxmtl.Regression("v"), 1),
+        (mxmtl.Regression("v"), 1000),  # units do not matter
+        (mxmtl.Interval("v"), 1),
+        (mxmtl.Count("v"), 1),
+    ],
+)
+@pytest.mark.parametrize("other", [1200, 240])
+def test_a_value_far_outside_of_what_is_learnt_is_said_once(tmp_path, caplog, task, unit, other):
+    learnt, held = [n * unit for n in SOME], [n * unit for n in [*SOME[:7], other]]
+    said = (
+        f"task 'v': in val a value is {other * unit}, where the others are {3 * unit} to "
+        f"{60 * unit} in train. It alone makes up much of the rmse there: correct it if it is an "
+        "error, or go by the mae."
+    )
+    assert prices(tmp_path, learnt, held, task).notes == (said,)
+    train, val = str(tmp_path / "d_train"), str(tmp_path / "d_val")
+    with caplog.at_level(logging.WARNING, "mxmtl"):
+        mxmtl.fit(train, val, run=tmp_path / "r", data_shape=(3, 16, 16), epochs=1)
+    assert sum(said in record.getMessage() for record in caplog.records) == 1
+
+
+@pytest.mark.parametrize(
+    ("task", "learnt", "held"),
+    [
+        (mxmtl.Regression("v"), SOME, [1, 2, 70, 90]),
+        (mxmtl.Regression("v"), SOME[:6], [3, 1200]),  # of so few nobody knows how far they reach
+        (mxmtl.Angle("v"), SOME, [1200, 1100, 359]),  # which begins again
+    ],
+)
+def test_ordinary_values_are_no_doubt(tmp_path, task, learnt, held):
+    notes = prices(tmp_path, learnt, held, task).notes
+    assert notes == ()
+
+
+def test_no_label_is_read_to_find_far_values(tmp_path, monkeypatch):
+    prices(tmp_path, SOME, [3, 1200], mxmtl.Regression("v"))
+    (tmp_path / "d_val.manifest.json").unlink()
+    tasks = mxmtl.TaskSet([mxmtl.Regression("v")])
+    parts = [Part(name, str(tmp_path / f"d_{name}"), tasks) for name in ("train", "val")]
+    monkeypatch.setattr("mxmtl.data.records.RecordReader.labels", None)
+    assert doubts(parts) == []
+
+
+@pytest.mark.parametrize("mean", ["high", None, 10**400, 1e300, [1]])
+def test_a_damaged_manifest_is_no_reason_to_fail(tmp_path, mean):
+    prices(tmp_path, SOME, [3, 1200], mxmtl.Regression("v"))
+    path = tmp_path / "d_train.manifest.json"
+    manifest = json.loads(path.read_text("utf-8"))
+    manifest["tasks"]["v"]["mean"] = mean
+    path.write_text(json.dumps(manifest), "utf-8")
+    tasks = mxmtl.TaskSet([mxmtl.Regression("v")])
+    parts = [Part(name, str(tmp_path / f"d_{name}"), tasks) for name in ("train", "val")]
+    found = doubts(parts)
+    assert mean == 1e300 or "in val a value is 1200" in found[0]
+
+
+@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("way", ["normal", "uniform", "exponential", "gumbel", "laplace"])
+def test_nothing_is_said_of_values_drawn_alike(way, seed):
+    draw = getattr(np.random.RandomState(seed), way)
+    counters = [AGE.kind.counter(AGE) for _ in range(2)]
+    for counter, rows in zip(counters, (100, 25)):
+        counter.add(np.float32(draw(size=rows)).reshape(-1, 1))
+    ours, theirs = (counter.summary(counter.labelled) for counter in counters)
+    assert AGE.kind.far_outside(AGE, [ours], [theirs]) == ""
+
+
+@pytest.mark.parametrize("at", [-1, 1])
+def test_manifests_of_several_prefixes_tell_of_it_as_that_of_all(at):
+    values = np.random.RandomState(0).normal(5, 2, size=90)
+    parts, whole = np.split(values, [20, 50]), AGE.kind.counter(AGE)
+    whole.add(np.float32(values).reshape(-1, 1))
+    counted = []
+    for part in parts:
+        counted.append(AGE.kind.counter(AGE))
+        counted[-1].add(np.float32(part).reshape(-1, 1))
+    other = AGE.kind.counter(AGE)
+    other.add(np.float32([[5], [at * 300]]))
+    ours = [one.summary(one.labelled) for one in counted]
+    said = AGE.kind.far_outside(AGE, ours, [other.summary(2)])
+    assert said.startswith(f"{at * 300}, where the others are ")
+    assert said == AGE.kind.far_outside(AGE, [whole.summary(90)], [other.summary(2)])
 
 
 def test_many_names_are_counted(tmp_path):

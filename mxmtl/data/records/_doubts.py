@@ -63,7 +63,7 @@ class Part:
     def answers(self) -> dict[str, Answers]:
         """{task: {label, or '': {answer: rows}}}."""
         found: dict[str, Answers] = {task.name: {} for task in self.tasks}
-        for counts in self._counts():
+        for counts in self.counts:
             for task in self.tasks:
                 for label, answers in task.kind.answers(task, counts[task.name]).items():
                     found[task.name].setdefault(label, Counter()).update(answers)
@@ -72,8 +72,9 @@ class Part:
     @cached_property
     def labelled(self) -> dict[str, int]:
         """{task: rows with a label}."""
-        counts = self._counts()
-        return {task.name: sum(one[task.name]["labelled"] for one in counts) for task in self.tasks}
+        return {
+            task.name: sum(one[task.name]["labelled"] for one in self.counts) for task in self.tasks
+        }
 
     @cached_property
     def pictures(self) -> np.ndarray:
@@ -84,10 +85,19 @@ class Part:
         """Close the files."""
         self.reader.close()
 
-    def _counts(self) -> list[dict[str, Any]]:
-        noted = [self._noted(prefix) for prefix in self.prefixes]
-        if self._labels is None and all(noted):
-            return [one for one in noted if one]
+    @cached_property
+    def noted(self) -> list[dict[str, Any]]:
+        """What manifests have of it; nothing where one of them has not, or labels are at hand."""
+        if self._labels is not None:
+            return []
+        found = [self._noted(prefix) for prefix in self.prefixes]
+        return [one for one in found if one] if all(found) else []
+
+    @cached_property
+    def counts(self) -> list[dict[str, Any]]:
+        """What `LabelCounts` counted: of each prefix, or of all together."""
+        if self.noted:
+            return self.noted
         labels = (
             self.reader.labels(self.tasks.label_width) if self._labels is None else self._labels
         )
@@ -106,7 +116,9 @@ class Part:
             known = {(name, counts[name]["type"]) for name in counts}
             for task in self.tasks:
                 check_form(task.kind.answers(task, counts[task.name]), {str: {str: int}}, prefix)
+                task.kind.far_outside(task, [counts[task.name]], [counts[task.name]])
         except (
+            ArithmeticError,
             OSError,
             ValueError,
             KeyError,
@@ -137,6 +149,7 @@ def doubts(parts: Sequence[Part], *, whole: bool = False) -> list[str]:
     train, *others = parts
     lines = [line for task in train.tasks for line in of_answers(task, train, others, whole)]
     for other in others:
+        lines += [] if whole else of_values(train, other)
         lines += of_pictures(train, other)
     lines += contradictions(parts)
     return lines
@@ -194,6 +207,21 @@ def seen_elsewhere(task: Task, answer: str, others: Sequence[Part]) -> str:
     found = [(part.name, part.answers[task.name][""][answer]) for part in others]
     seen = ", ".join(f"{rows} in {name}" for name, rows in found if rows)
     return f"{answer!r} ({seen})" if seen else repr(answer)
+
+
+def of_values(train: Part, other: Part) -> Iterator[str]:
+    """Say of which task a value that is measured on alone makes up the error.
+
+    As manifests tell: no label is read for it.
+    """
+    for task in train.tasks if other.noted else ():
+        parts = ([one[task.name] for one in part.counts] for part in (train, other))
+        far = task.kind.far_outside(task, *parts)
+        if far:
+            yield (
+                f"task {task.name!r}: in {other.name} a value is {far} in {train.name}. It alone "
+                "makes up much of the rmse there: correct it if it is an error, or go by the mae."
+            )
 
 
 def of_pictures(train: Part, other: Part) -> Iterator[str]:
