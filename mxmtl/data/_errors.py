@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import Any
 
 from ..tasks import LabelError
+
+CHARSETS = ("gbk", "cp1252")  # of Excel in China, and in Western Europe
+SHOWN = 40  # characters of a line
 
 
 class TableError(ValueError):
@@ -59,7 +63,8 @@ def cut_short(what: str, position: int | None = None) -> ImageError:
 def not_utf8(path: str) -> TableError:
     """Make the error that names the first byte of a file that is not UTF-8.
 
-    Reading it as text tells the place within a block, not the line.
+    Reading it as text tells the place within a block, not the line. What the line would be in
+    other encodings is shown, for the user to choose.
     """
     with open(path, "rb") as stream:
         for number, line in enumerate(stream, start=1):
@@ -68,9 +73,22 @@ def not_utf8(path: str) -> TableError:
             except UnicodeDecodeError as error:
                 return TableError(
                     f"{path} line {number}, byte {error.start + 1}: 0x{line[error.start]:02x} is "
-                    f"not UTF-8 ({error.reason}). Save the table as UTF-8."
+                    f"not UTF-8 ({error.reason}). Save the table as UTF-8"
+                    f"{in_charsets(line)}."
                 )
     return TableError(f"{path}: not UTF-8. Save the table as UTF-8.")
+
+
+def in_charsets(line: bytes) -> str:
+    """Say what a line would be in encodings that spreadsheets write; '' if in none of them."""
+    readings: dict[str, str] = {}
+    for charset in CHARSETS:
+        with contextlib.suppress(UnicodeDecodeError):
+            text = line.decode(charset).strip()
+            if text.isprintable() and text not in readings.values():
+                readings[charset] = text
+    shown = ", and ".join(f"{text[:SHOWN]!r} with {name}" for name, text in readings.items())
+    return f", or say in what it is: --charset NAME. This line reads {shown}" * bool(shown)
 
 
 def escaped(path: str) -> str:

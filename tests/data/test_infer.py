@@ -329,7 +329,7 @@ def test_rows_in_which_two_classes_hold_do_not_make_more_labels_than_rows(table)
         (
             ["ball;rope", "ball", "rope", ""],
             {"separator": ";"},
-            "1 of 4 cells is empty, and all others",
+            "1 of 4 cells is empty or unknown, and all others",
         ),
         (
             ["球；绳子", "球", "绳子"],

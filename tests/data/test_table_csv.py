@@ -97,7 +97,10 @@ def test_a_table_that_cannot_be_read_says_why(table, text, message):
 def test_the_byte_that_is_not_utf8_is_named(table):
     lines = ["path,x\n", *(f'{row}.jpg,"a\nb"\n' for row in range(100)), "100.jpg,né\n"]
     path = table("".join(lines), encoding="latin-1")
-    expected = r"t.csv line 202, byte 10: 0xe9 is not UTF-8 \(.*\)\. Save the table as UTF-8\."
+    expected = (
+        r"t.csv line 202, byte 10: 0xe9 is not UTF-8 \(.*\)\. Save the table as UTF-8, or say .*"
+        r" reads '100.jpg,né' with cp1252"
+    )
     with pytest.raises(TableError, match=expected):
         rows(path)
 

@@ -156,8 +156,10 @@ def test_what_is_in_doubt_is_said_once(table):
 
 @pytest.mark.parametrize("cells", [["3,5", "4,0", "1"], ["1,200", "900"], ["45%", "5%"], ["$3.9"],
                                    ["39%", "NA"], ["3.5 kg", "4 kg"],
-                                   ["1.5 kg", "39%"], ["<0.1", "2.5"],
-                                   ["\u22125", "3"]])  # fmt: skip
+                                   ["1.5 kg", "39%"], ["<0.1", "2.5"], ["5,-", "7,50"],
+                                   ["14厘米"] + [f"{n}厘米" for n in range(30, 60)],
+                                   ["10292元", "８００元"], ["￥10292", "￥5"], ["14％", "8％"],
+                                   ["1.2万", "3万"], ["10，004", "7"]])  # fmt: skip
 def test_amounts_as_people_write_them_are_pointed_out(table, cells):
     inference = infer_tasks(table(x=cells, y=["0"] * len(cells)))
     assert "amounts as people write them" in inference.left_out["x"]
@@ -509,14 +511,18 @@ def test_an_option_that_cannot_be_is_refused(tmp_path, monkeypatch, options, sai
         infer_tasks("t.csv", options=TableOptions(**{"separator": ";", **options}))
 
 
-def test_an_order_that_is_that_of_letters_is_said(table):
-    path = table(x=["mild", "severe", "moderate"], y=["1", "3", "2"])
-    given = [{"type": "Ordinal", "name": name} for name in "xy"]
-    notes = infer_tasks(path, given=given).notes
-    assert "the order is that of letters: mild < moderate < severe" in notes["x"]
-    assert "y" not in notes
+def test_an_order_that_nobody_has_said_is_no_order(table):
+    path = table(x=["mild", "severe", "moderate"], y=["1", "3", "2"], z=["B", "A", "C"])
+    given = [{"type": "Ordinal", "name": name} for name in "xyz"]
+    with pytest.raises(TableError, match="order.*--task 'Ordinal x classes=mild,moderate,severe'"):
+        infer_tasks(path, given=given)
+    with pytest.raises(TableError, match="order"):
+        infer_tasks(table(size=["S", "M", "L"]), given=[{"type": "Ordinal", "name": "size"}])
+    path = table(x=["mild", "severe", "moderate"], y=["1", "3", "2"], z=["B", "A", "C"])
     given[0]["classes"] = ["mild", "moderate", "severe"]
-    assert not infer_tasks(path, given=given).notes
+    found = infer_tasks(path, given=given)
+    assert not found.notes
+    assert [task.names for task in found.tasks][1:] == [("1", "2", "3"), ("A", "B", "C")]
 
 
 def test_images_of_a_list_that_no_row_has_are_said(tmp_path, table):

@@ -290,7 +290,7 @@ def test_another_table_is_no_fashionai(tmp_path):
 def test_the_byte_that_is_not_utf8_is_named(tmp_path, name, layout, text):
     (tmp_path / name).write_bytes(text.encode("latin-1"))
     place = text.split("\n")[1].index("é") + 1
-    expected = rf"{name} line 2, byte {place}: 0xe9 is not UTF-8 .*\. Save the table as UTF-8\."
+    expected = rf"{name} line 2, byte {place}: 0xe9 is not UTF-8 .*\. Save the table as UTF-8"
     with pytest.raises(TableError, match=expected):
         list(opened(tmp_path / name, layout).rows())
 

@@ -21,7 +21,7 @@ from ._paths import PATH, PathPattern, find_path_column, no_path_column, paths_o
 from ._records import read_json
 from ._table import ColumnTable, TableOptions, TableReader
 from ._text import lines_of, open_text
-from ._values import parts_of
+from ._values import all_of, parts_of, split_at
 
 SPLIT = "split"
 
@@ -222,8 +222,9 @@ class NamedTable(Derived):
         if isinstance(cell, tuple):
             return tuple(str(self._name(one)) for one in cell)
         separator = self.options.separator_of(self._column)
-        if separator is not None and separator in cell:
-            return separator.join(str(self._name(part.strip())) for part in cell.split(separator))
+        if separator is not None and any(mark in cell for mark in all_of(separator)):
+            parts = split_at(cell, separator)
+            return all_of(separator)[0].join(str(self._name(part.strip())) for part in parts)
         if cell and cell not in self._names and not self.own_notes:
             self.note_once(
                 f"{self._file} has no name for {cell!r}, nor any other that stays a code."

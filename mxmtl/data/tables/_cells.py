@@ -12,9 +12,9 @@ from collections.abc import Iterable
 import numpy as np
 
 from ...tasks import altered, spellings, word_value
-from ._chunk import Cell, Chunk, Coded, Said
-from ._values import CODE, WordMap, number
-from ._words import SPELLINGS
+from ._chunk import UNKNOWN, Cell, Chunk, Coded, Said
+from ._values import CODE, WordMap, number, split_at
+from ._words import NOTHING, SPELLINGS, folded, half_width
 
 MAX_CLASSES = 1000
 FLOAT32_MAX = float(np.finfo(np.float32).max)
@@ -28,8 +28,8 @@ class ColumnCells:
     ----------
     name : str
         The column.
-    separator : str, optional
-        What separates names in a cell that holds several.
+    separator : str or tuple of str, optional
+        What separates names in a cell that holds several; any of them.
     limit : int
         How many different cells (and names in them) to remember.
     as_written : bool
@@ -43,7 +43,7 @@ class ColumnCells:
     def __init__(
         self,
         name: str,
-        separator: str | None = None,
+        separator: str | tuple[str, ...] | None = None,
         *,
         limit: int = MAX_CLASSES,
         as_written: bool = False,
@@ -51,7 +51,7 @@ class ColumnCells:
         words: WordMap | None = None,
     ) -> None:
         self.name, self.limit = name, limit
-        self._separator, self._as_written = separator, as_written
+        self.separator, self._as_written = separator, as_written
         self._none, self._words = frozenset(none_names), words
         self.filled = self.rows = 0
         self.texts: dict[str, int] = {}  # and how many rows have each
@@ -81,7 +81,7 @@ class ColumnCells:
             column = column.read(self._words)
         counts = column.counts().tolist()
         for code, (cell, count) in enumerate(zip(column.texts, counts)):
-            if cell != "" and count:
+            if cell not in ("", UNKNOWN) and count:
                 self._add_cell(cell, count, chunk, column, code)
 
     def _add_cell(self, cell: Cell, count: int, chunk: Chunk, column: Coded, code: int) -> None:
@@ -96,10 +96,10 @@ class ColumnCells:
         self.more_texts |= not remember(self.texts, [cell], count, self.limit)
         if not self._as_written and cell in self.odd:
             self.odd[cell] = (self.odd[cell][0] + count, self.odd[cell][1])
-        separated = cell if self._separator is None else cell.split(self._separator)
+        separated = cell if self.separator is None else split_at(cell, self.separator)
         if cell in self._none:
             self.none_met.add(cell)
-            self.several |= self._separator is not None
+            self.several |= self.separator is not None
         else:
             self.several |= not isinstance(separated, str) and len(separated) > 1
             self._add_parts([cell] if isinstance(separated, str) else separated, count)
@@ -146,6 +146,26 @@ class ColumnCells:
             self.no_value = self.no_value or f"{cell!r} is no finite number"
         elif not self.no_value:
             self.no_value = altered(cell, float(np.float32(value)))
+
+    def nothing(self) -> list[str]:
+        """Return what may say, among the names of lists, that none of the others holds."""
+        return sorted(filter(says_nothing, self.parts)) if self.several else []
+
+    def answered(self) -> list[str]:
+        """Return what says neither yes nor no in a column whose words for both were met."""
+        if self._words is None or not self._words.answers():
+            return []
+        return sorted(text for text in self.known() if word_value(text) is None)[:ODD]
+
+    def merge(self) -> None:
+        """Make one of names that differ in what people do not mean: the most frequent spelling."""
+        for names in (self.texts, self.parts):
+            groups: dict[str, list[str]] = {}
+            for name in sorted(names, key=lambda name: (-names[name], name)):
+                groups.setdefault(folded(name), []).append(name)
+            merged = {own[0]: sum(names[one] for one in own) for own in groups.values()}
+            names.clear()
+            names.update(merged)
 
     def known(self) -> dict[str, int]:
         """Return the cells that do not look unknown, with their rows; of 3 and 3.0 the first."""
@@ -201,7 +221,12 @@ def is_spelling(cell: Cell) -> bool:
     >>> is_spelling("NaN"), is_spelling("pug")
     (True, False)
     """
-    return isinstance(cell, str) and cell.lower() in SPELLINGS
+    return isinstance(cell, str) and half_width(cell).lower() in SPELLINGS
+
+
+def says_nothing(cell: str) -> bool:
+    """Tell whether a cell may say that none of the names holds, in a column of lists."""
+    return cell.lower() in NOTHING
 
 
 def hint(cells: Iterable[str]) -> str:

@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 Cell = str | tuple[str, ...]  # a text, or the names of a list
+# A cell that is said to be unknown, in a column of lists where an empty one says that none holds.
+UNKNOWN: Cell = ("",)
 ROWS, CELLS = 1 << 15, 1 << 20  # of a chunk, at the most
 
 
@@ -211,6 +213,8 @@ class Chunk:
         found = self.column(name)
         if isinstance(found, Said):
             return Coded.of([found[row] for row in range(len(self))])
+        if UNKNOWN in found.texts:
+            return found.read(lambda cell: "" if cell == UNKNOWN else cell)
         return found
 
     def changed(
@@ -254,8 +258,12 @@ class Chunk:
             [self.numbers[at] for at in rows],
             [self.ids[at] for at in rows],
             [self.paths[at] for at in rows],
-            lambda name: self.coded(name).take(np.array(rows, np.int64)),
+            lambda name: self._some(name, np.array(rows, np.int64)),
         )
+
+    def _some(self, name: str, rows: np.ndarray) -> Coded:
+        found = self.column(name)
+        return (found if isinstance(found, Coded) else self.coded(name)).take(rows)
 
     def row(self, at: int) -> Row:
         """Return one of the rows."""

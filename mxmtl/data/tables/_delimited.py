@@ -13,12 +13,12 @@ import itertools
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from .._errors import TableError, not_utf8
 from ._blocks import BYTES, WIDE, read_block, split_block
-from ._chunk import Chunk, Coded, chunk_rows
+from ._chunk import Cell, Chunk, Coded, chunk_rows
 from ._paths import PATH, is_picture
 from ._table import SPACES, CellTable, TableOptions
 from ._text import batches_of, is_packed, lines_of, listed, open_text
@@ -42,10 +42,10 @@ class DelimitedTable(CellTable):
 
     def __init__(self, path: str, options: TableOptions) -> None:
         super().__init__(path, options)
-        self._change = changed_by(lambda cell: cell.strip(), *self._changes, listed)  # type: ignore[union-attr]
         self._plain = path.lower().removesuffix(".gz").endswith(".txt")
         self._skip, self._header, self._trailing = 0, list[str](), False
         self._kept: list[Chunk] = []  # all rows of a wide table, after they were read once
+        self._utf8 = options.charset == "utf-8"  # whose commas are bytes of their own
         self._delimiter = self._find_delimiter()
         self._read_head()
         self.columns = [name for name in self._header if name]
@@ -55,10 +55,13 @@ class DelimitedTable(CellTable):
         # Whatever its name, if no other layout recognises it; one that derives says what it reads.
         return cls is DelimitedTable or super().recognises(path, head)
 
+    def change_of(self, column: str) -> Callable[[Cell], Cell]:
+        return changed_by(lambda cell: cell.strip(), super().change_of(column), listed)  # type: ignore[union-attr]
+
     def chunks(self) -> Iterator[Chunk]:
         if self._kept:
             yield from self._kept
-        elif len(self._header) > 1 and self._delimiter is not None and self._delimiter.isascii():
+        elif self._utf8 and len(self._header) > 1 and self._delimiter and self._delimiter.isascii():
             yield from self._chunks_of_blocks(self._delimiter)
         else:
             yield from self._chunks_of(0)
@@ -67,7 +70,8 @@ class DelimitedTable(CellTable):
         # Of the rows from one on, by its place among those with labels.
         drop, record_id = first + (not self.options.header), first
         skip, size = self.options.skip_lines + self._skip, chunk_rows(len(self._header))
-        for numbers, lines in batches_of(self.source, self._delimiter, skip, size):
+        source, charset = self.source, self.options.charset
+        for numbers, lines in batches_of(source, self._delimiter, skip, size, charset):
             left = max(0, drop - len(lines))
             numbers, lines, drop = numbers[drop:], lines[drop:], left
             if lines:
@@ -93,7 +97,8 @@ class DelimitedTable(CellTable):
                     chunk = self._block_chunk(block, skip + 1 + record_id, record_id)
                     yield chunk
                     record_id += len(chunk)
-                    kept += [chunk] * (wide and record_id * width <= KEPT)
+                    keep = wide and not self._looking and record_id * width <= KEPT
+                    kept += [chunk] * keep
                 else:
                     if plain:
                         self._kept = kept if sum(map(len, kept)) == record_id else []
@@ -116,7 +121,7 @@ class DelimitedTable(CellTable):
         paths, problems = self.paths(cells, count)
         return Chunk(
             range(number, number + count), range(record_id, record_id + count), paths,
-            lambda name: cells(name).read(self._change), problems=problems,
+            lambda name: cells(name).read(self.change_of(name)), problems=problems,
         )  # fmt: skip
 
     def _chunk(self, numbers: Sequence[int], lines: list[list[str]], first_id: int) -> Chunk:
@@ -138,7 +143,7 @@ class DelimitedTable(CellTable):
             numbers,
             ids,
             paths,
-            lambda name: Coded.of(columns[name]).read(self._change),
+            lambda name: Coded.of(columns[name]).read(self.change_of(name)),
             problems=problems,
         )
 
@@ -148,7 +153,7 @@ class DelimitedTable(CellTable):
             self._plain |= given == SPACES
             return None if given == SPACES else given
         skip = self.options.skip_lines
-        with open_text(self.source) as stream:
+        with open_text(self.source, self.options.charset) as stream:
             lines = list(itertools.islice(stream, skip, skip + 3))
         told = SEPARATED.fullmatch(lines[0]) if lines else None
         if told:
@@ -192,8 +197,11 @@ class DelimitedTable(CellTable):
 
     def _rows_at_the_start(self) -> list[list[str]]:
         skip = self.options.skip_lines + self._skip
-        rows = (line for _, line in lines_of(self.source, self._delimiter, skip) if line)
+        rows = (line for _, line in self._lines(skip) if line)
         return list(itertools.islice(rows, SAMPLE))
+
+    def _lines(self, skip: int) -> Iterator[tuple[int, list[str]]]:
+        return lines_of(self.source, self._delimiter, skip, self.options.charset)
 
     def _names_for(self, cells: Sequence[str]) -> list[str]:
         # No header: the images, an id before them, and what the file is called.

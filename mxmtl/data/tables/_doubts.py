@@ -9,17 +9,17 @@ from __future__ import annotations
 import difflib
 import re
 import shlex
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ...tasks import Task, TaskSet, word_value
 from ._cells import ColumnCells, hint, quoted
 from ._guess import FEW_NUMBERS, as_task, counts_rows, in_a_row
 from ._table import TableReader
-from ._values import key_of, number
-from ._words import is_amount, yes_and_no
+from ._values import all_of, key_of, number
+from ._words import folded, is_amount, yes_and_no
 
 SEPARATORS = "|;；、,，/+& "
+OF_LISTS = "|;；、，"  # and not of names, as a comma may be
 MANY_CLASSES = 5  # of whole numbers
 MANY_NAMES = 200  # of which each is compared with each
 NEAR = 0.82  # of two spellings: two letters of six that changed places
@@ -34,8 +34,14 @@ def notes_on_cells(task: Task, cells: ColumnCells, given: bool = False) -> Itera
 
     Where the user has said what the task is, it is not asked whether it is another.
     """
-    if cells.unknown:
-        yield f"cells {quoted(cells.unknown)} are taken as they are. {hint(cells.unknown)}"
+    told = given or not task.names  # else what is no word at all is a doubt
+    marks = [one for one in cells.unknown if told or is_name(one)]
+    marks = [one for one in marks if one not in cells.nothing()]
+    if marks:
+        yield f"cells {quoted(marks)} are taken as they are. {hint(marks)}"
+    if cells.nothing():
+        words = " ".join(f"--none-name {shlex.quote(one)}" for one in cells.nothing())
+        yield f"{quoted(cells.nothing())} is a label. If it means none of the others: {words}."
     if "-1" in {number_name(name) for name in task.names}:
         yield f"-1 is a class of its own. {minus_one(cells.name)}"
     names = list(task.names)
@@ -47,8 +53,8 @@ def notes_on_cells(task: Task, cells: ColumnCells, given: bool = False) -> Itera
     elif cells.filled < cells.rows and not cells.none_met:
         empty = cells.rows - cells.filled
         yield (
-            f"{empty} of {cells.rows} cells {'are' if empty > 1 else 'is'} empty, and all others "
-            "name something. If empty means none of them: --empty-names none."
+            f"{empty} of {cells.rows} cells {'are' if empty > 1 else 'is'} empty or unknown, and "
+            "all others name something. If an empty one means none of them: --empty-names none."
         )
     numbers = [number(name) for name in names]
     of_numbers = len(names) > MANY_CLASSES and not cells.several and None not in numbers
@@ -63,12 +69,13 @@ def notes_on_cells(task: Task, cells: ColumnCells, given: bool = False) -> Itera
     if counts_rows(cells) and not names:
         yield "its cells count the rows. If it is an id, --ignore it."
     yield from notes_on_names(cells.parts if cells.several else task.names)
-    if not cells.several:
-        listing = next((name for name in names if "|" in name or ";" in name), None)
-        found = separator_in(names, least=1)
-        if found or listing:
-            mark = "|" if "|" in (listing or "") else ";"
-            yield found or f"{listing!r} may be several names. If it is: --separator '{mark}'."
+    found = separator_in(cells, least=1)
+    listing = next((name for name in names if "|" in name or ";" in name), None)
+    if found:
+        yield found[1]
+    elif listing and not cells.several:
+        mark = "|" if "|" in (listing or "") else ";"
+        yield f"{listing!r} may be several names. If it is: --separator '{mark}'."
     if cells.numbers and not names and not cells.boolean and len(cells.known()) == 1:
         yield f"every known cell is {next(iter(cells.known()))}: there is nothing to learn from it."
     answers = {word_value(text) for text in cells.known()} if cells.boolean else set()
@@ -124,9 +131,14 @@ def notes_on_spelling(cells: ColumnCells) -> Iterator[str]:
         yield f"spelt almost alike: {'; '.join(found[:SHOWN])}{more}. Are these slips?"
 
 
+def is_name(text: str) -> bool:
+    """Tell whether a cell may be a name, as NA and unknown may, and not - or ?."""
+    return any(letter.isalnum() for letter in text)
+
+
 def is_word(text: str) -> bool:
     """Tell whether a text is long enough for a slip, and has no number that tells it apart."""
-    return len(text) >= 5 and not any(letter.isdigit() for letter in text)
+    return len(text) >= 4 and not any(letter.isdigit() for letter in text)
 
 
 def stand_ins(amounts: Mapping[str, float]) -> Iterator[str]:
@@ -158,16 +170,6 @@ def minus_one(column: str) -> str:
     )
 
 
-def folded(name: str) -> str:
-    """Return a name without what people do not mean by it: case, spaces, forms, a plural.
-
-    >>> folded("Light  Blue") == folded("light blue"), folded("cats") == folded("Cat")
-    (True, True)
-    """
-    text = " ".join(unicodedata.normalize("NFKC", name).casefold().replace("_", " ").split())
-    return text[:-1] if len(text) > 3 and text.endswith("s") and not text.endswith("ss") else text
-
-
 def notes_on_names(names: Iterable[str]) -> Iterator[str]:
     """Point out names that are nearly the same, and names with brackets."""
     alike: dict[str, list[str]] = {}
@@ -194,19 +196,32 @@ def is_balanced(name: str) -> bool:
     return name[0].isalnum() and opened in name[:-1]
 
 
-def separator_in(names: Iterable[str], least: int = 2) -> str:
-    """Say that names, so many at the least, seem to be lists of others; '' if they do not."""
-    known = set(names)
-    for mark in SEPARATORS:
+def separator_in(cells: ColumnCells, least: int = 2) -> tuple[str, str] | None:
+    """Return what separates names within names, so many at the least, and say so; None if nothing.
+
+    Of lists, what is left in their names is looked at: one separator may not be enough.
+    """
+    known = {*cells.parts} if cells.several else {*cells.known()}
+    for mark in SEPARATORS.rstrip() if cells.several else SEPARATORS:
         lists = [name for name in known if mark in name]
         parts = [part.strip() for name in lists for part in name.split(mark)]
         again = {part for part in parts if part in known or parts.count(part) > 1} - {""}
         several = len(lists) > 1 or (len(lists) == least and known.issuperset(parts))
         if several and len(again) > 1 and all(parts) and len(again) * 2 >= len(set(parts)):
-            example = max(lists, key=len)
-            word = "space" if mark == " " else shlex.quote(mark)
-            return f"{example!r} looks like several names. If it is: --separator {word}."
-    return ""
+            example = max(sorted(lists), key=len)
+            return (
+                mark,
+                f"{example!r} looks like several names. If it is: {separated(cells, mark)}.",
+            )
+    return None
+
+
+def separated(cells: ColumnCells, mark: str) -> str:
+    """Return the options that separate names at a mark, and at those that are given already."""
+    if cells.separator is None:
+        return f"--separator {'space' if mark == ' ' else shlex.quote(mark)}"
+    marks = ("space" if one == " " else one for one in (*all_of(cells.separator), mark))
+    return " ".join(f"--separator {shlex.quote(f'{cells.name}: {one}')}" for one in marks)
 
 
 def rows_of_yes(cells: ColumnCells) -> int:
@@ -246,18 +261,44 @@ def doubts_of(
     """Return what has to be answered before a proposal is taken, by column."""
     found: dict[str, str] = {}
     for task in tasks:
-        cells = columns.get(task.sources[0]) if len(task.sources) == 1 else None
-        if cells is None:
-            continue
-        if {number_name(name) for name in task.names} == {"-1", "1"}:
-            found[task.name] = f"its cells are 1 and -1. {minus_one(cells.name)}"
-        elif separator_in(task.names) and any(mark in "".join(task.names) for mark in "|;；"):
-            one = as_task(type(task).__name__, cells.name)
-            found[task.name] = f"{separator_in(task.names)} If each is one class: --task {one}."
+        cells = cells_of(task, columns)
+        doubts = [] if cells is None else list(doubts_on_cells(task, cells))
+        if doubts:
+            found[task.name] = " ".join(doubts)
     for name, why in left_out.items():
         if why.startswith("it would be a Regression: "):
             found[name] = f"{why} To go without it: --ignore {shlex.quote(name)}."
     return found
+
+
+def cells_of(task: Task, columns: Mapping[str, ColumnCells]) -> ColumnCells | None:
+    """Return the one column that a task reads; None if it reads several."""
+    column = task.column or task.name
+    one = column in columns or len(task.sources) == 1
+    return columns.get(column) or columns.get(task.sources[0]) if one else None
+
+
+def doubts_on_cells(task: Task, cells: ColumnCells) -> Iterator[str]:
+    """Say what the cells of a proposed task may mean that it does not."""
+    one = as_task(type(task).__name__, cells.name)
+    if {number_name(name) for name in task.names} == {"-1", "1"}:
+        yield f"its cells are 1 and -1. {minus_one(cells.name)}"
+    found = separator_in(cells)
+    if found and found[0] in (SEPARATORS.rstrip() if cells.several else OF_LISTS):
+        yield f"{found[1]} If each is one {'label' if cells.several else 'class'}: --task {one}."
+    marks = [mark for mark in cells.unknown if not is_name(mark)] if task.names else []
+    if marks:
+        yield (
+            f"cells {quoted(marks)} would be {'labels' if cells.several else 'classes'}. "
+            f"{hint(marks)} If they are what they are called: --task {one}."
+        )
+    odd = cells.answered() if task.names else []
+    if odd:
+        said = shlex.quote(f"{cells.name}: missing={','.join(odd)}")
+        yield (
+            f"{quoted(odd)} say neither yes nor no, as other cells do by --values. If they mean "
+            f"unknown: --values {said}."
+        )
 
 
 class PathsSeen:

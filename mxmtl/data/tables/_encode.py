@@ -14,9 +14,10 @@ from ..._options import one_of
 from ...tasks import LabelError, Task, TaskSet, illegal_labels, is_missing_cell
 from .._errors import RowError, RowLabelError, TableError
 from ._cells import hint, is_spelling
-from ._chunk import CELLS, Cell, Chunk, Coded, Row, Said
+from ._chunk import CELLS, UNKNOWN, Cell, Chunk, Coded, Row, Said
 from ._table import TableOptions, TableReader
 from ._values import ColumnValues, WordMap, parts_of
+from ._words import folded
 
 Values = tuple[float, ...]
 REMEMBERED = 65536  # distinct cells of a column; a column of real numbers has no end of them
@@ -170,7 +171,8 @@ class LabelEncoder:
             yield rows
             return
         for at, column in enumerate(task.sources):
-            yield CellEncoder(column, place + at, cell_reader(task, column), self.values.of(column))
+            read = cell_reader(task, column, table.options)
+            yield CellEncoder(column, place + at, read, self.values.of(column))
 
     def _check_width(self, table: TableReader) -> None:
         if self._tasks is not None and table.stored_width != self._tasks.label_width:
@@ -297,8 +299,9 @@ def is_names_column(task: Task, table: TableReader) -> bool:
     return column in table.columns and set(task.sources).isdisjoint(table.columns)
 
 
-def cell_reader(task: Task, column: str) -> Callable[[Any], Values]:
+def cell_reader(task: Task, column: str, options: TableOptions) -> Callable[[Any], Values]:
     """Return a function from the cell of one of a task's columns to its stored value."""
+    called = spelling(task, options)
 
     def read(cell: Any) -> Values:
         if isinstance(cell, tuple):
@@ -306,7 +309,9 @@ def cell_reader(task: Task, column: str) -> Callable[[Any], Values]:
                 raise LabelError(f"task {task.name!r}: {list(cell)} is a list; expected one label.")
             cell = "".join(cell)
         try:
-            return (task.missing if is_missing_cell(cell) else task.encode_cell(cell, column),)
+            if is_missing_cell(cell):
+                return (task.missing,)
+            return (task.encode_cell(called(cell) if isinstance(cell, str) else cell, column),)
         except LabelError as error:
             if is_spelling(cell):
                 raise LabelError(f"{error} {hint([cell])}") from None
@@ -324,11 +329,12 @@ def names_reader(task: Task, options: TableOptions) -> Callable[[Any], Values]:
     known, column = frozenset(task.names), task.column or task.name
     separator, none = options.separator_of(column), options.none_names_of(column)
     yes, no = ([task.encode_cell(word, name) for name in task.names] for word in "10")
+    called = spelling(task, options)
 
     def read(cell: Cell) -> Values:
-        if is_missing_cell(cell) and options.empty_names == "missing":
+        if cell == UNKNOWN or (is_missing_cell(cell) and options.empty_names == "missing"):
             return (task.missing,) * task.label_width
-        held = names_in(cell, separator, none, task)
+        held = {called(name) for name in names_in(cell, separator, none, task)}
         unknown = sorted(held - known)
         if unknown and not options.labels:
             error = no_name(unknown[0], task)
@@ -356,7 +362,18 @@ def check_lists(column: str, task: Task, table: TableReader) -> None:
         )
 
 
-def names_in(cell: Cell, separator: str | None, none: frozenset[str], task: Task) -> set[str]:
+def spelling(task: Task, options: TableOptions) -> Callable[[str], str]:
+    """Return a function from a name as it is written to one of the task's, where that is asked."""
+    if not options.merge_names:
+        return lambda name: name
+    alike = {folded(name): name for name in reversed(task.names)}
+    known = frozenset(task.names)
+    return lambda name: name if name in known else alike.get(folded(name), name)
+
+
+def names_in(
+    cell: Cell, separator: str | tuple[str, ...] | None, none: frozenset[str], task: Task
+) -> set[str]:
     """Return the names that a cell lists."""
     if cell in none:
         return set()

@@ -15,6 +15,7 @@ from .._errors import TableError
 from ._cells import MAX_CLASSES, ColumnCells
 from ._doubts import (
     PathsSeen,
+    cells_of,
     disagreeing,
     doubt_of_rows,
     doubts_of,
@@ -33,6 +34,7 @@ Spec = Mapping[str, Any]
 NAMES = ("classes", "labels")  # fields of a task that hold names, which a column can tell
 MAX_NAMES = 1_000_000  # of a task whose type is given; more are refused, not cut off
 SHOWN = 8  # names on a line
+GRADES = "ABCDEFGHIJ"
 MANY = 1024  # labels of a record, from which on their size is told
 
 
@@ -147,7 +149,7 @@ def infer_tasks(
         raise TableError(f"{opened.source}: no column suggests a task: {shortened(left_out)}.")
     tasks = made(specs, opened)
     notes, doubts = notes_on(tasks, columns, opened, bool(given)), {}
-    notes.update(notes_on_order(tasks, told))
+    check_order(tasks, told, opened)
     unmet = (
         opened.unmet()
         + without_effect(opened, columns)
@@ -263,6 +265,8 @@ def read_columns(
             seen.add(chunk.paths, chunk.numbers)
             for cells in columns.values():
                 cells.add(chunk, rows)
+    for cells in columns.values() if options.merge_names else ():
+        cells.merge()
     if not number and bad:
         raise TableError(f"{table.source}: no row can be read; the first: {bad}")
     if not number:
@@ -408,9 +412,8 @@ def notes_on(
     """Point out what a task takes as it is, and what may mean something else."""
     notes = {}
     for task in tasks:
-        column = task.column or task.name
-        cells = columns.get(column) or columns.get(task.sources[0])
-        if cells is not None and (column in columns or len(task.sources) == 1):
+        cells = cells_of(task, columns)
+        if cells is not None:
             found = list(notes_on_cells(task, cells, given))
             if found:
                 notes[task.name] = " ".join(found)
@@ -419,16 +422,23 @@ def notes_on(
     return notes
 
 
-def notes_on_order(tasks: TaskSet, told: Sequence[Spec]) -> dict[str, str]:
-    """Point out tasks with an order that nobody has given, and that is that of letters."""
-    notes = {}
+def check_order(tasks: TaskSet, told: Sequence[Spec], table: TableReader) -> None:
+    """Raise `TableError` for a task with an order that nobody has given, and that names lack.
+
+    Numbers have one, and grades from A to E; S, M and L have not that of letters.
+    """
     for task, spec in zip(tasks, told):
-        if task.ordered and wanted(spec) and any(number(name) is None for name in task.names):
-            order = " < ".join(task.names[:SHOWN])
-            notes[task.name] = (
-                f"the order is that of letters: {order}. Another: classes=low,...,high."
-            )
-    return notes
+        names = task.names
+        if not task.ordered or not wanted(spec) or None not in map(number, names):
+            continue
+        if all(len(name) == 1 for name in names) and "".join(sorted(names)).upper() in GRADES:
+            continue
+        shown = ",".join(names[:SHOWN]) + ",..." * (len(names) > SHOWN)
+        given = f"{type(task).__name__} {task.name} classes={shown}"
+        raise TableError(
+            f"{table.source}: task {task.name!r}: nobody has said the order of its classes. Say "
+            f"it, from the lowest to the highest, as here but in order: --task {given!r}."
+        )
 
 
 def known_cells(task: Task, columns: Mapping[str, ColumnCells]) -> int:

@@ -97,7 +97,7 @@ class FashionAITable(TableReader):
         return str(letters.index("y"))
 
     def _lines(self) -> Iterator[tuple[int, list[str]]]:
-        for number, line in lines_of(self.source, ","):
+        for number, line in lines_of(self.source, ",", charset=self.options.charset):
             cells = [cell.strip() for cell in line]
             if any(cells):
                 yield number, cells
@@ -309,7 +309,7 @@ class ListTable(TableReader):
         return 0
 
     def _lines(self) -> Iterator[tuple[int, list[str]]]:
-        with open_text(self.source) as stream:
+        with open_text(self.source, self.options.charset) as stream:
             for number, line in enumerate(stream, start=1):
                 if line.strip():
                     yield number, [part.strip() for part in line.strip().split("\t")]

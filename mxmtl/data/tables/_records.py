@@ -19,7 +19,6 @@ from ._chunk import Cell, Chunk, Coded, chunk_rows
 from ._paths import PATH, is_picture
 from ._table import CellTable, TableOptions
 from ._text import listed, open_text
-from ._values import changed_by
 
 SAMPLE = 50
 # Where things stand in a picture; large, and nothing that this package predicts.
@@ -69,11 +68,10 @@ class RecordsTable(CellTable):
             return Coded.of([record.get(name, "") for record in records])
 
         paths, problems = self.paths(cells, len(records))
-        change = changed_by(*self._changes)
         ids = range(start, start + len(records))
         return Chunk(
             [one + self._first for one in ids], ids, paths,
-            lambda name: cells(name).read(change), problems=problems,
+            lambda name: cells(name).read(self.change_of(name)), problems=problems,
         )  # fmt: skip
 
 

@@ -16,20 +16,26 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..._options import Options, option, read_character
+from ...tasks import word_value
 from .._errors import TableError
-from ._chunk import Cell, Chunk, Coded, Row, chunk_rows
+from ._chunk import UNKNOWN, Cell, Chunk, Coded, Row, chunk_rows
 from ._paths import find_path_column
 from ._values import (
     WordMap,
+    amounts_of,
+    changed_by,
     checked_long,
+    number,
+    read_amounts,
     read_names,
     read_separator,
     read_states,
     separators,
     states,
 )
-from ._words import plain_amount
+from ._words import decimal_marks, half_width, plain_amount
 
+AMOUNTS = ("plain", "point", "comma")
 SPACES = "spaces"  # a delimiter: runs of them
 HEAD = 4096  # bytes from which a layout may be recognised
 table = functools.partial(option, group="table")
@@ -70,16 +76,22 @@ class TableOptions(Options):
         repeat=True,
         metavar="[COLUMN:]yes=..,no=..,missing=..",
     )
-    amounts: str = table(
-        "plain",
-        "numbers as people write them, whose decimals come behind a point (1,234.5, 45%%, $3) or a "
-        "comma (1.234,5); by default they are pointed out",
-        choices=("plain", "point", "comma"),
+    charset: str = table(
+        "utf-8", "in which a table of text is written, as gbk or cp1252, where that is not UTF-8"
     )
-    separator: str | Mapping[str, str] | None = table(
+    amounts: str | Mapping[str, str] = table(
+        "plain",
+        "numbers as people write them, whose decimals come behind a point (1,234.5, 45%, $3) or a "
+        "comma (1.234,5): 'comma', or of one column 'Price: comma'; may be repeated; by default "
+        "they are pointed out",
+        read=read_amounts,
+        repeat=True,
+        metavar="[COLUMN:]{point,comma,plain}",
+    )
+    separator: str | Mapping[str, str | tuple[str, ...]] | None = table(
         None,
         "between names in one multi-label column, as ; in ball;rope, or of one column: 'Tags: ;'; "
-        "may be repeated",
+        "may be repeated, and each separates",
         read=read_separator,
         repeat=True,
         metavar="[COLUMN:]CHARACTER",
@@ -93,6 +105,11 @@ class TableOptions(Options):
         (), "a cell that says that none of the names holds, or of one column: 'Tags: nothing'; may "
         "be repeated", flag="--none-name", repeat=True,
     )  # fmt: skip
+    merge_names: bool = table(
+        False,
+        "take names as one that differ in case, spaces, width of letters or a plural alone: the "
+        "most frequent of them",
+    )
     labels: tuple[str, ...] = table(
         (), "the labels to take: their names, or the least number of rows that have one"
     )
@@ -142,19 +159,27 @@ class TableOptions(Options):
         object.__setattr__(self, "missing_values", numbers)
         object.__setattr__(self, "values", states(self.values))
         object.__setattr__(self, "separator", separators(self.separator))
+        object.__setattr__(self, "amounts", amounts_of(self.amounts, AMOUNTS))
         between = self.separator.values() if isinstance(self.separator, dict) else [self.separator]
         if self.amounts == "comma" and "," in between:
             raise ValueError("amounts='comma' and separator=',': a comma is one or the other.")
+        check_charset(self.charset)
         if self.long is not None:
             object.__setattr__(self, "long", checked_long(self.long))
         super().__post_init__()
         if self.delimiter is not None and self.delimiter != SPACES and len(self.delimiter) != 1:
             raise ValueError(f"delimiter={self.delimiter!r}: expected one character, or 'spaces'.")
 
-    def separator_of(self, column: str) -> str | None:
+    def separator_of(self, column: str) -> str | tuple[str, ...] | None:
         """Return what separates names in a column."""
         found = self.separator
         return found.get(column, found.get("")) if isinstance(found, Mapping) else found
+
+    def amounts_of(self, column: str) -> tuple[str, bool]:
+        """Return how numbers are written in a column, and whether that was said of it alone."""
+        if isinstance(self.amounts, str):
+            return self.amounts, False
+        return self.amounts.get(column, self.amounts.get("", "plain")), column in self.amounts
 
     def none_names_of(self, column: str) -> frozenset[str]:
         """Return the cells of a column that say that none of the names holds."""
@@ -308,12 +333,52 @@ class CellTable(ColumnTable, abc.ABC):
 
     def __init__(self, path: str, options: TableOptions) -> None:
         super().__init__(path, options)
-        self._missing = WordMap({"missing": [word for word in options.missing_values if word]})
-        plain = functools.partial(as_plain, mark="," if options.amounts == "comma" else ".")
-        self._changes = [self._missing, None if options.amounts == "plain" else plain]
+        unknown = UNKNOWN if options.empty_names == "none" else ""
+        words = [word for word in options.missing_values if word]
+        self._missing = WordMap({"missing": words}, missing=unknown)
+        self._marks: dict[str, str] | None = None  # that stand before decimals, by column
+        self._looking = False  # at the marks, before anything is read
 
     def unmet(self) -> list[str]:
-        return [f"missing_values: no cell is {word!r}" for word in self._missing.unmet()]
+        more = {word: " (each takes an option of its own)" for word in self._missing.unmet()}
+        found = [
+            f"missing_values: no cell is {word!r}{text if {*word} & {*',，'} else ''}"
+            for word, text in more.items()
+        ]
+        amounts = self.options.amounts
+        named = [name for name in amounts if name] if isinstance(amounts, Mapping) else []
+        missed = [name for name in named if name not in self.columns]
+        return found + [f"amounts of {name!r}: there is no such column" for name in missed]
+
+    def change_of(self, column: str) -> Callable[[Cell], Cell]:
+        """Return what is made of the cells of a column before anything is looked for in them."""
+        if self._looking:
+            return lambda cell: cell
+        how, of_it = self.options.amounts_of(column)
+        if how == "plain":
+            return changed_by(self._missing, as_number)
+        mark = "," if how == "comma" else "."
+        mark = mark if of_it else self._mark_of(column, mark)
+        return changed_by(self._missing, functools.partial(as_plain, mark=mark))
+
+    def _mark_of(self, column: str, mark: str) -> str:
+        # What is said of all columns is not true of one whose cells show the other mark alone:
+        # 1.250 beside 0.48 is no 1250. All rows are looked at before the first is read.
+        if self._marks is None:
+            found: dict[str, str] = {}
+            self._looking, self._marks = True, found
+            for chunk in self.chunks():
+                for name in self.columns:
+                    texts = [text for text in chunk.coded(name).texts if isinstance(text, str)]
+                    found[name] = found.get(name, "") + decimal_marks(map(str.strip, texts))
+            self._looking = False
+        other = "," if mark == "." else "."
+        if set(self._marks.get(column, "")) != {other}:
+            return mark
+        behind = {".": "a point", ",": "a comma"}[other]
+        note = f"decimals of {column!r} stand behind {behind}, and are read so."
+        self.notes = [*self.notes, *([] if note in self.notes else [note])]
+        return other
 
     def find_paths(self, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         """Find the column of the images, by the names of all columns and some rows."""
@@ -337,6 +402,26 @@ class CellTable(ColumnTable, abc.ABC):
 def as_plain(cell: Cell, mark: str) -> Cell:
     """Return an amount as a plain number, and any other cell as it is."""
     return plain_amount(cell, mark) if isinstance(cell, str) else cell
+
+
+def as_number(cell: Cell) -> Cell:
+    """Return a number, or a yes or no, in the digits and letters of ASCII; other cells as they are.
+
+    >>> as_number("−１４．５"), as_number("Ａ組"), as_number("½")
+    ('-14.5', 'Ａ組', '½')
+    """
+    if not isinstance(cell, str) or cell.isascii():
+        return cell
+    half = half_width(cell)
+    return cell if number(half) is None and word_value(half) is None else half
+
+
+def check_charset(name: str) -> None:
+    """Raise `ValueError` for what is no encoding of text."""
+    try:
+        "".encode(name)
+    except LookupError as error:
+        raise ValueError(f"charset={name!r}: expected one that Python knows, as gbk.") from error
 
 
 def layouts() -> dict[str, str]:

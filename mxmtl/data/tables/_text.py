@@ -23,19 +23,19 @@ ITEM = re.compile(
 
 
 @contextlib.contextmanager
-def open_text(path: str) -> Iterator[IO[str]]:
+def open_text(path: str, charset: str = "utf-8") -> Iterator[IO[str]]:
     """Open a text file, unpacked where it is a gzip; `TableError` for what is no text."""
     with open(path, "rb") as stream:
         mark = stream.read(2)
     opener = gzip.open if mark == GZIP else open
-    encoding = "utf-16" if mark in UTF16 else "utf-8-sig"
+    encoding = "utf-16" if mark in UTF16 else charset.replace("utf-8", "utf-8-sig")
     try:
         with opener(path, "rt", encoding=encoding, newline="") as text:
             yield text  # type: ignore[misc]
     except UnicodeError as error:
-        if mark == GZIP or mark in UTF16:
+        if mark == GZIP or encoding != "utf-8-sig":
             raise TableError(
-                f"{path}: its text is not {encoding[:6].rstrip('-').upper()} ({error})."
+                f"{path}: its text is not {encoding.removesuffix('-sig').upper()} ({error})."
             ) from error
         raise not_utf8(path) from error
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
@@ -65,10 +65,12 @@ def text_of(head: bytes) -> str:
     return head.decode(encoding, "ignore").replace("\r\n", "\n")
 
 
-def lines_of(path: str, delimiter: str | None, skip: int = 0) -> Iterator[tuple[int, list[str]]]:
+def lines_of(
+    path: str, delimiter: str | None, skip: int = 0, charset: str = "utf-8"
+) -> Iterator[tuple[int, list[str]]]:
     """Yield the number and the cells of each row; None for a delimiter means runs of spaces."""
     number = skip
-    with open_text(path) as stream:
+    with open_text(path, charset) as stream:
         for _ in range(skip):
             stream.readline()
         if delimiter is None:
@@ -84,11 +86,11 @@ def lines_of(path: str, delimiter: str | None, skip: int = 0) -> Iterator[tuple[
 
 
 def batches_of(
-    path: str, delimiter: str | None, skip: int, size: int
+    path: str, delimiter: str | None, skip: int, size: int, charset: str = "utf-8"
 ) -> Iterator[tuple[Sequence[int], list[list[str]]]]:
     """Yield numbers and cells of rows that are not empty, as `lines_of`, many at a time."""
     number = skip
-    with open_text(path) as stream:
+    with open_text(path, charset) as stream:
         for _ in range(skip):
             stream.readline()
         spaced = delimiter is None
@@ -106,7 +108,7 @@ def batches_of(
                     batch = [line for line in batch if line]
                 yield numbers, batch
         except csv.Error:
-            for _ in lines_of(path, delimiter, skip):
+            for _ in lines_of(path, delimiter, skip, charset):
                 continue  # until it says in which row
             raise
 

@@ -45,12 +45,12 @@ def read_states(text: str) -> Words:
     >>> read_states("Edema: missing=-1")
     {'Edema': {'missing': ['-1']}}
     """
-    found = re.match(r"(?:(.*?):)?\s*(?=(?:yes|no|missing)=)", text, re.DOTALL)
+    found = re.match(r"(?:(.*?)[:：])?\s*(?=(?:yes|no|missing)=)", text, re.DOTALL)
     if found is None:
         raise ValueError("expected yes=...,no=...,missing=..., a column and a colon before it")
     said: dict[str, list[str]] = {}
     state = ""
-    for part in re.split(r"[,\s]+(?=(?:yes|no|missing)=)|,", text[found.end() :]):
+    for part in re.split(r"[,，\s]+(?=(?:yes|no|missing)=)|[,，]", text[found.end() :]):
         name, equals, word = part.partition("=")
         if equals and name.strip() in STATES:
             state, part = name.strip(), word
@@ -104,17 +104,73 @@ def read_separator(text: str) -> dict[str, str]:
     return {column: read_character(mark)}
 
 
+def by_column(given: Any, name: str, merge: Callable[[Any, Any], Any]) -> dict[str, Any]:
+    """Return what is said of each column, '' for the others, of one value or several sayings.
+
+    What is said of a column twice is merged.
+    """
+    if given is None:
+        return {}
+    merged: dict[str, Any] = {}
+    for one in [given] if isinstance(given, str | Mapping) else given:
+        for column, value in ({"": one} if isinstance(one, str) else one).items():
+            merged[column] = merge(merged[column], value) if column in merged else value
+    return merged
+
+
 def separators(given: Any) -> Any:
-    """Return what separates names: one for all columns, or {column, '' for others: it}."""
-    if given is None or isinstance(given, str):
-        merged = {} if given is None else {"": given}
-    else:
-        merged = {}
-        for one in [given] if isinstance(given, Mapping) else given:
-            merged.update({"": one} if isinstance(one, str) else one)
-    if "" in merged.values():
+    """Return what separates names: one for all columns, or {column, '' for others: it}.
+
+    Several of one column are a tuple.
+
+    >>> separators(";"), separators([{"tags": ";"}, {"tags": ","}])
+    (';', {'tags': (';', ',')})
+    """
+    merged = by_column(given, "separator", lambda a, b: (*all_of(a), *all_of(b)))
+    if any("" in all_of(one) for one in merged.values()):
         raise ValueError("separator='': expected what stands between names, such as ';'.")
     return merged.get("") if set(merged) <= {""} else merged
+
+
+def all_of(marks: str | tuple[str, ...]) -> tuple[str, ...]:
+    """Return separators as a tuple, also one."""
+    return (marks,) if isinstance(marks, str) else tuple(marks)
+
+
+def split_at(text: str, separator: str | tuple[str, ...]) -> list[str]:
+    """Cut a text at a separator, or at any of several.
+
+    >>> split_at("a;b", ";"), split_at("a; b, c", (";", ","))
+    (['a', 'b'], ['a', ' b', ' c'])
+    """
+    if isinstance(separator, str):
+        return text.split(separator)
+    return re.split("|".join(map(re.escape, separator)), text)
+
+
+def read_amounts(text: str) -> dict[str, str]:
+    """Read ``comma``, or ``Price: comma`` for one column.
+
+    >>> read_amounts("comma"), read_amounts("Price: comma")
+    ({'': 'comma'}, {'Price': 'comma'})
+    """
+    column, _, how = text.rpartition(":")
+    return {column.strip(): how.strip()}
+
+
+def amounts_of(given: Any, choices: Sequence[str]) -> Any:
+    """Return how numbers are written: the same in all columns, or {column, '' for others: how}."""
+
+    def merge(first: str, second: str) -> str:
+        if first != second:
+            raise ValueError(f"amounts: {first!r} and {second!r} are said of the same column.")
+        return first
+
+    merged = by_column(given, "amounts", merge)
+    for how in merged.values():
+        if how not in choices:
+            raise ValueError(f"amounts={how!r}: expected one of [{', '.join(choices)}].")
+    return merged.get("", "plain") if set(merged) <= {""} else merged
 
 
 def checked_long(long: Mapping[str, str]) -> dict[str, str]:
@@ -137,14 +193,14 @@ def key_of(word: str) -> Any:
     return word if value is None or math.isnan(value) else value
 
 
-def parts_of(cell: Cell, separator: str | None) -> set[str]:
+def parts_of(cell: Cell, separator: str | tuple[str, ...] | None) -> set[str]:
     """Return the names in a cell: those of a list, or of a text, which a separator cuts.
 
     >>> parts_of("a; b;", ";") == parts_of(("a", "b"), None)
     True
     """
     if isinstance(cell, str):
-        cell = (cell,) if separator is None else tuple(cell.split(separator))
+        cell = (cell,) if separator is None else tuple(split_at(cell, separator))
     return {name.strip() for name in cell} - {""}
 
 
@@ -155,11 +211,14 @@ class WordMap:
     ----------
     said : mapping
         {state: words}, of one column or of all.
+    missing : str or tuple of str
+        What a word for unknown becomes.
     """
 
-    def __init__(self, *said: Mapping[str, Sequence[str]]) -> None:
+    def __init__(self, *said: Mapping[str, Sequence[str]], missing: Cell = "") -> None:
+        become: dict[str, Cell] = {**STATES, "missing": missing}
         self._says = {
-            key_of(word): STATES[state] for one in said for state in one for word in one[state]
+            key_of(word): become[state] for one in said for state in one for word in one[state]
         }
         self._written = {key_of(word): word for one in said for state in one for word in one[state]}
         self._met: set[Any] = set()
@@ -176,6 +235,10 @@ class WordMap:
             return cell
         self._met.add(key)
         return self._says[key]
+
+    def answers(self) -> bool:
+        """Tell whether words for yes and for no were met."""
+        return {self._says[key] for key in self._met} >= {STATES["yes"], STATES["no"]}
 
     def unmet(self) -> list[str]:
         """Return the words that no cell was."""
