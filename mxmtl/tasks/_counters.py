@@ -114,7 +114,7 @@ class ValueCounter(LabelCounter):
 class Spread(NamedTuple):
     """How many values there are, how far they reach, and their mean and variance."""
 
-    count: int
+    values: int
     low: float
     high: float
     mean: float
@@ -144,6 +144,6 @@ class Spread(NamedTuple):
         """
         above, below = held.high - self.high, self.low - held.low
         farthest = held.high if above > below else held.low
-        heavy = (farthest - self.mean) ** 2 > HEAVY * self.variance * held.count
+        heavy = (farthest - self.mean) ** 2 > HEAVY * self.variance * held.values
         far = max(above, below) > FAR * (self.high - self.low) > 0
-        return farthest if far and heavy and self.count >= FEW else None
+        return farthest if far and heavy and self.values >= FEW else None
