@@ -124,6 +124,19 @@ def test_a_column_of_amounts_that_is_not_there_is_said(table):
     assert "amounts of 'Kg': there is no such column" in found.notes["options"]
 
 
+def test_a_column_that_is_not_there_is_said_with_the_one_that_was_meant(table):
+    path = table(Shape=["a", "b", "a"], **{"Main Colour": ["x", "y", "x"]})
+    for column, given in (("Shap", "Shape"), ("Main Color", "Main Colour")):
+        spec = {"type": "Multiclass", "name": "kind", "column": column}
+        with pytest.raises(TableError, match=f"did you mean {given!r}"):
+            infer_tasks(path, given=[spec])
+        with pytest.raises(TableError, match=f"did you mean {given!r}"):
+            infer_tasks(path, given=[{**spec, "classes": ["a", "b"]}])
+    notes = infer_tasks(path, ignore=["Shap"]).notes
+    assert "ignore: there is no column 'Shap' (did you mean 'Shape'?)" in notes["options"]
+    assert "options" not in infer_tasks(path, ignore=["Shape", "path"]).notes
+
+
 def test_numbers_and_answers_in_full_width_are_numbers_and_answers(table, tmp_path):
     path = table(
         size=["１４．５", "14.5", "－７", "\u22123", "0.25"],

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..._options import one_of
+from ..._options import meant, one_of
 from ...tasks import LabelError, Task, TaskSet, illegal_labels, is_missing_cell
 from .._errors import RowError, RowLabelError, TableError
 from ._cells import hint, is_spelling
@@ -161,8 +161,8 @@ class LabelEncoder:
             if column not in table.columns:
                 raise TableError(
                     f"{table.source}: no column {column!r} for task {task.name!r} among "
-                    f"{list(table.columns)[:50]}. Add it, with empty cells where the label is "
-                    "unknown."
+                    f"{list(table.columns)[:50]}{meant(column, list(table.columns))}. Add it, with "
+                    "empty cells where the label is unknown."
                 )
         if len(task.sources) != task.label_width:
             maps = [self.values.of(column) for column in task.sources]

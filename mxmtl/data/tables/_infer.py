@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..._options import one_of
+from ..._options import meant, one_of
 from ...tasks import Task, TaskSet, is_task_name
 from .._errors import TableError
 from ._cells import MAX_CLASSES, ColumnCells
@@ -134,6 +134,7 @@ def infer_tasks(
     """
     opened = open_table(table, options or TableOptions())
     opened.check_labels()
+    unknown = [name for name in ignore if name not in (*opened.columns, *opened.more_columns)]
     if opened.stored_width is not None:
         return of_list(opened, given)
     no_tasks = {*ignore, opened.options.path_column, opened.split_column, *opened.not_tasks}
@@ -153,6 +154,7 @@ def infer_tasks(
     unmet = (
         opened.unmet()
         + without_effect(opened, columns)
+        + [f"ignore: there is no column {one!r}{meant(one, list(columns))}" for one in unknown]
         + (values.unmet(columns) if opened.options.long is None else [])
     )
     if unmet:
@@ -367,7 +369,8 @@ def collected(spec: Spec, columns: Mapping[str, ColumnCells], table: TableReader
     if labels:
         return {"labels": labels}
     raise TableError(
-        f"{table.source}: no column {name!r} or '{name}.<label>' among {list(columns)[:50]}."
+        f"{table.source}: no column {name!r} or '{name}.<label>' among "
+        f"{list(columns)[:50]}{meant(name, list(columns))}."
     )
 
 
