@@ -124,6 +124,17 @@ def test_a_column_of_amounts_that_is_not_there_is_said(table):
     assert "amounts of 'Kg': there is no such column" in found.notes["options"]
 
 
+def test_a_few_amounts_among_numbers_are_no_unknown_cells(table):
+    cells = [*map(str, range(30, 70)), "45,5", "70%", "big"]
+    doubt = infer_tasks(table(size=cells, x=["0", "1"] * 21 + ["0"])).doubts["size"]
+    assert "--amounts 'size: comma'" in doubt
+    assert "--missing-value big (" in doubt
+    options = TableOptions(amounts={"size": "comma"}, missing_values=["", "big"])
+    found = infer_tasks(table(size=cells, x=["0", "1"] * 21 + ["0"]), options=options)
+    assert isinstance(found.tasks["size"], mxmtl.Regression)
+    assert not found.doubts
+
+
 def test_a_column_that_is_not_there_is_said_with_the_one_that_was_meant(table):
     path = table(Shape=["a", "b", "a"], **{"Main Colour": ["x", "y", "x"]})
     for column, given in (("Shap", "Shape"), ("Main Color", "Main Colour")):

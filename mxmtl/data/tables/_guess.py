@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ...tasks import is_task_name
 from ._cells import ColumnCells, hint, is_code, is_spelling, quoted
 from ._paths import is_picture, plain
 from ._values import number
-from ._words import DATE, ID, LABEL, OF_MANY, OF_ROWS, SPLITS, YES_NO, are_amounts
+from ._words import DATE, ID, LABEL, OF_MANY, OF_ROWS, SPLITS, YES_NO, are_amounts, is_amount
 
 FEW_NUMBERS, MANY_ROWS = 20, 20
 FEW_CLASSES = 10  # that are whole numbers with gaps
@@ -122,8 +122,19 @@ def nearly_numbers(cells: ColumnCells) -> str:
     odd = ", ".join(f"{text!r} (row {row})" for text, (_, row) in cells.odd.items())
     return (
         f"it would be a Regression: {cells.count_numbers} of {total} cells are numbers, but not "
-        f"{odd}. {hint(cells.odd)}"
+        f"{odd}. {way_with(cells.odd, cells.name)}"
     )
+
+
+def way_with(odd: Iterable[str], column: str) -> str:
+    """Say how to read cells that keep a column from being one of numbers."""
+    odd = list(odd)
+    amounts = [text for text in odd if is_amount(text)]
+    mark = "comma" if any("," in text for text in amounts) else "point"
+    said = shlex.quote(f"{column}: {mark}")
+    ways = [f"Amounts as people write them: --amounts {said}."] if amounts else []
+    rest = [text for text in odd if text not in amounts]
+    return " ".join(ways + ([hint(rest)] if rest else []))
 
 
 def written_amounts(cells: ColumnCells) -> str:
