@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from . import training as training
     from ._devices import context as context
     from ._threads import usable_cores as usable_cores
+    from .data import IgnorePadIter as IgnorePadIter
     from .data import RecordDataset as RecordDataset
     from .data import RecordError as RecordError
     from .data import RecordIter as RecordIter

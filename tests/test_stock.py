@@ -193,7 +193,7 @@ ROWS = {
     "cross-entropy, each known class given 0.8, one label missing": cross_entropy_of_known_labels,
     LONG: squared_error_of_a_long_epoch,
     "accuracy of a multi-label head that is right everywhere": accuracy_of_labels,
-    "rows counted by `score`, 5 rows in batches of 4": scored_rows,
+    "rows that the iterator has `score` count, 5 rows in batches of 4": scored_rows,
     "gradient at a missing multi-label cell": gradient_of_a_missing_cell,
     "gradient at a missing class": gradient_of_a_missing_class,
     "labels kept of a row of 3 by conversion (exit code 0)": labels_kept_by_conversion,

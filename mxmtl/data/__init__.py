@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .inspect import repair_records as repair_records
     from .inspect import verify_records as verify_records
     from .loading import ClassAwareSampler as ClassAwareSampler
+    from .loading import IgnorePadIter as IgnorePadIter
     from .loading import LoadingOptions as LoadingOptions
     from .loading import RecordDataset as RecordDataset
     from .loading import RecordIter as RecordIter

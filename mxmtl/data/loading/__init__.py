@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from ..._door import lazy
 
 if TYPE_CHECKING:
+    from ._ignore_pad import IgnorePadIter as IgnorePadIter
     from ._iter import LoadingOptions as LoadingOptions
     from ._iter import RecordIter as RecordIter
     from ._loader import BatchJob as BatchJob
