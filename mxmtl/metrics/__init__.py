@@ -43,6 +43,8 @@ from ._labels import BaselineAccuracy as BaselineAccuracy
 from ._labels import BaselineRMSE as BaselineRMSE
 from ._labels import NumLabels as NumLabels
 from ._labels import NumPositive as NumPositive
+from ._merge import arrays_of as arrays_of
+from ._merge import merge_arrays as merge_arrays
 from ._metric import AbstractTaskMetric as AbstractTaskMetric
 from ._metric import Metric as Metric
 from ._order import AccuracyWithinOne as AccuracyWithinOne
@@ -82,9 +84,7 @@ from ._suite import DeltaM as DeltaM
 from ._suite import MeanOverTasks as MeanOverTasks
 from ._suite import Suite as Suite
 from ._suite import WorstTask as WorstTask
-from ._suite import arrays_of as arrays_of
 from ._suite import default_metrics as default_metrics
-from ._suite import merge_arrays as merge_arrays
 from ._suite import metric_named as metric_named
 from ._value import ALL_TASKS as ALL_TASKS
 from ._value import MetricValue as MetricValue

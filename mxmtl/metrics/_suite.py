@@ -1,4 +1,4 @@
-"""All metrics of all tasks, updated at once, and merged over processes; values over tasks."""
+"""All metrics of all tasks, updated at once; values over tasks."""
 
 from __future__ import annotations
 
@@ -154,42 +154,6 @@ def metric_named(name: str, task: Task, **options: Any) -> Metric:
 def names_of(metric: Any) -> list[str]:
     """Return the names of a metric's values; MXNet's own tell them together with the values."""
     return metric.names if isinstance(metric, Metric) else as_list(metric.get()[0])
-
-
-# -- several processes -----------------------------------------------------------------------------
-def arrays_of(metric: Suite | Metric) -> dict[str, np.ndarray]:
-    """Return what a metric has seen since `reset`, as named arrays for `merge_arrays`.
-
-    Raises `TypeError` for a suite with metrics that are not of mxmtl: theirs cannot be merged.
-    """
-    return {
-        f"{place}.{part}": array
-        for place, statistic in enumerate(_statistics(metric))
-        for part, array in enumerate(statistic.to_arrays(statistic.state(whole=True)))
-    }
-
-
-def merge_arrays(metric: Suite | Metric, parts: Sequence[Mapping[str, np.ndarray]]) -> None:
-    """Let a metric have seen what others have, given what `arrays_of` returned of each.
-
-    What it has seen itself is forgotten: its own arrays are among the parts. The order of the
-    parts does not matter but for rounding, and `get_global` gives the value over all.
-    """
-    for place, statistic in enumerate(_statistics(metric)):
-        whole = statistic.zero()
-        for part in parts:
-            arrays: list[np.ndarray] = []
-            while f"{place}.{len(arrays)}" in part:
-                arrays.append(part[f"{place}.{len(arrays)}"])
-            whole = statistic.merge(whole, statistic.from_arrays(arrays))
-        statistic.before, statistic.local = statistic.zero(), whole
-
-
-def _statistics(metric: Suite | Metric) -> list[Statistic]:
-    feeds: list[Feed] = metric.feeds if isinstance(metric, Suite) else [metric.stand_alone()]
-    for feed in feeds:
-        feed.settle()
-    return [statistic for feed in feeds for statistic in feed.statistics]
 
 
 # -- values over several tasks, composed of a metric of each ---------------------------------------
