@@ -44,7 +44,6 @@ def notes_on_cells(task: Task, cells: ColumnCells, given: bool = False) -> Itera
         yield f"{quoted(cells.nothing())} is a label. If it means none of the others: {words}."
     if "-1" in {number_name(name) for name in task.names}:
         yield f"-1 is a class of its own. {minus_one(cells.name)}"
-    names = list(task.names)
     if not given and not cells.several:
         yield from notes_on_words(cells, task)
     if not cells.several:
@@ -56,6 +55,20 @@ def notes_on_cells(task: Task, cells: ColumnCells, given: bool = False) -> Itera
             f"{empty} of {cells.rows} cells {'are' if empty > 1 else 'is'} empty or unknown, and "
             "all others name something. If an empty one means none of them: --empty-names none."
         )
+    yield from notes_on_numbers(task, cells, given)
+    yield from notes_on_names(cells.parts if cells.several else task.names)
+    found = separator_in(cells, least=1)
+    listing = next((name for name in task.names if "|" in name or ";" in name), None)
+    if found:
+        yield found[1]
+    elif listing and not cells.several:
+        mark = "|" if "|" in (listing or "") else ";"
+        yield f"{listing!r} may be several names. If it is: --separator '{mark}'."
+
+
+def notes_on_numbers(task: Task, cells: ColumnCells, given: bool) -> Iterator[str]:
+    """Point out numbers that may be classes, classes that may be amounts, and what is constant."""
+    names = list(task.names)
     numbers = [number(name) for name in names]
     of_numbers = len(names) > MANY_CLASSES and not cells.several and None not in numbers
     if of_numbers and not given and not in_a_row(names):
@@ -68,14 +81,6 @@ def notes_on_cells(task: Task, cells: ColumnCells, given: bool = False) -> Itera
             yield f"{count} whole numbers are taken as amounts; as classes: --task {one}."
     if counts_rows(cells) and not names:
         yield "its cells count the rows. If it is an id, --ignore it."
-    yield from notes_on_names(cells.parts if cells.several else task.names)
-    found = separator_in(cells, least=1)
-    listing = next((name for name in names if "|" in name or ";" in name), None)
-    if found:
-        yield found[1]
-    elif listing and not cells.several:
-        mark = "|" if "|" in (listing or "") else ";"
-        yield f"{listing!r} may be several names. If it is: --separator '{mark}'."
     if cells.numbers and not names and not cells.boolean and len(cells.known()) == 1:
         yield f"every known cell is {next(iter(cells.known()))}: there is nothing to learn from it."
     answers = {word_value(text) for text in cells.known()} if cells.boolean else set()

@@ -134,7 +134,6 @@ def infer_tasks(
     """
     opened = open_table(table, options or TableOptions())
     opened.check_labels()
-    unknown = [name for name in ignore if name not in (*opened.columns, *opened.more_columns)]
     if opened.stored_width is not None:
         return of_list(opened, given)
     no_tasks = {*ignore, opened.options.path_column, opened.split_column, *opened.not_tasks}
@@ -151,12 +150,8 @@ def infer_tasks(
     tasks = made(specs, opened)
     notes, doubts = notes_on(tasks, columns, opened, bool(given)), {}
     check_order(tasks, told, opened)
-    unmet = (
-        opened.unmet()
-        + without_effect(opened, columns)
-        + [f"ignore: there is no column {one!r}{meant(one, list(columns))}" for one in unknown]
-        + (values.unmet(columns) if opened.options.long is None else [])
-    )
+    unmet = without_effect(opened, columns, ignore)
+    unmet += values.unmet(columns) if opened.options.long is None else []
     if unmet:
         notes["options"] = "; ".join(unmet)
     if given:
@@ -215,9 +210,14 @@ def of_list(table: TableReader, given: Sequence[Spec]) -> Inference:
     return Inference(tasks, rows, labelled, {}, notes)
 
 
-def without_effect(table: TableReader, columns: Mapping[str, ColumnCells]) -> list[str]:
-    """Say which separators and words for none stand in no cell."""
-    found, options = [], table.options
+def without_effect(
+    table: TableReader, columns: Mapping[str, ColumnCells], ignore: Sequence[str]
+) -> list[str]:
+    """Say which options name no column, or what stands in no cell."""
+    found, options = table.unmet(), table.options
+    for name in ignore:
+        if name not in (*table.columns, *table.more_columns):
+            found.append(f"ignore: there is no column {name!r}{meant(name, list(columns))}")
     one = options.separator
     separators = one if isinstance(one, Mapping) else {"": one} if one else {}
     for name, mark in separators.items():
