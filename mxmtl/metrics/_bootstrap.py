@@ -12,6 +12,7 @@ import numpy as np
 from .._progress import progress
 from ..tasks import Task
 from ._batch import shaped
+from ._config import config_of
 from ._draws import Draws
 from ._fast import fetch
 from ._metric import Metric, as_list, by_name
@@ -114,6 +115,13 @@ class Bootstrap(mx.metric.EvalMetric):
             for end, v in (("", value), ("/low", low), ("/high", high))
         ]
         return [name for name, _ in out], [value for _, value in out]
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what ``mx.metric.create(**config)`` makes its like of, without what it has seen.
+
+        It holds objects, so it is no JSON; `pickle` and `copy.deepcopy` keep what was seen.
+        """
+        return config_of(self)
 
     def metric_values(self, since_reset: bool = True) -> list[MetricValue]:
         """Return the values with their intervals: all since `reset`."""

@@ -16,6 +16,7 @@ import numpy as np
 
 from ..tasks import Kind, Task
 from ._batch import Batch
+from ._config import config_of
 from ._fast import asked_by_score
 from ._formulas import ratio
 from ._statistic import Entry, Feed, Statistic, Summed
@@ -140,6 +141,13 @@ class Metric(mx.metric.EvalMetric, abc.ABC):
         return copy.deepcopy(self)
 
     # -- mx.metric.EvalMetric --------------------------------------------------------------------
+    def get_config(self) -> dict[str, Any]:
+        """Return what ``mx.metric.create(**config)`` makes its like of, without what it has seen.
+
+        It holds objects, so it is no JSON; `pickle` and `copy.deepcopy` keep what was seen.
+        """
+        return config_of(self)
+
     def reset(self) -> None:
         """Forget everything."""
         self.stand_alone()

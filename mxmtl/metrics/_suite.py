@@ -10,6 +10,7 @@ import mxnet as mx
 import numpy as np
 
 from ..tasks import Task, TaskSet
+from ._config import config_of
 from ._fast import asked_by_score
 from ._formulas import ratio
 from ._metric import AbstractTaskMetric, Metric, Value, as_list, by_name, snake_case
@@ -116,6 +117,13 @@ class Suite(mx.metric.CompositeEvalMetric):
             feed.push(by_name(feed.tasks, labels, preds))
         for metric in self._foreign:
             metric.update_dict(labels, preds)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what ``mx.metric.create(**config)`` makes its like of, without what it has seen.
+
+        It holds objects, so it is no JSON; `pickle` and `copy.deepcopy` keep what was seen.
+        """
+        return config_of(self)
 
     def metric_values(self, since_reset: bool = True) -> list[MetricValue]:
         """Return all values with what they are of, since `reset` or since `reset_local`."""
