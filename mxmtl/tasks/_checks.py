@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, fields
 from decimal import Decimal
 from typing import Any
@@ -60,7 +60,17 @@ def checked_names(task: str, option: str, names: Sequence[str], at_least: int) -
         raise ValueError(
             f"task {task!r}: {option}={names!r} is one string; expected a list of names."
         )
+    if not isinstance(names, Iterable):
+        raise ValueError(
+            f"task {task!r}: {option}={names!r}; expected a list of names. Where there are "
+            f"numbers alone, write {option}=[str(i) for i in range({names!r})]."
+        )
     checked = tuple(names)
+    if checked and all(isinstance(name, int | np.integer) for name in checked):
+        raise ValueError(
+            f"task {task!r}: {option}={names!r}; expected names that are text. Where there are "
+            f"numbers alone, write {option}=[str(i) for i in {names!r}]."
+        )
     for name in checked:
         if not isinstance(name, str) or not name or name != name.strip():
             raise ValueError(

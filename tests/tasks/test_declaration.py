@@ -24,6 +24,12 @@ def test_usual_names_are_accepted(name):
         (lambda: mxmtl.Multiclass("t", ["a", "b", "a"]), r"classes names \['a'\] more than once"),
         (lambda: mxmtl.Multiclass("t", "ab"), "is one string; expected a list"),
         (lambda: mxmtl.Multiclass("t", ["a", " b"]), "no space around it"),
+        (
+            lambda: mxmtl.Multiclass("t", classes=5),
+            r"'t': classes=5; expected a list .*\(i\) for i",
+        ),
+        (lambda: mxmtl.Multilabel("t", labels=6), r"'t': labels=6; .*write labels=\[str\(i\) for"),
+        (lambda: mxmtl.Multiclass("t", range(3)), r"classes=range\(0, 3\); .*in range\(0, 3\)\]"),
         (lambda: mxmtl.Multiclass("t", ["a", 1]), "classes has 1; expected text"),
         (lambda: mxmtl.Multiclass("t", ["a", "b\nc"]), r"'b\\nc'; '\\n' in it cannot be printed"),
         (lambda: mxmtl.Multilabel("t", []), "labels needs 1 names or more"),
