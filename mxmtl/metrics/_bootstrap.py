@@ -15,7 +15,8 @@ from ._batch import shaped
 from ._config import config_of
 from ._draws import Draws
 from ._fast import fetch
-from ._metric import Metric, as_list, by_name
+from ._made import arrays_in, as_list, by_name
+from ._metric import Metric
 from ._suite import Suite
 from ._value import MetricValue, changed, values_of
 
@@ -91,7 +92,8 @@ class Bootstrap(mx.metric.EvalMetric):
 
     def update(self, labels: Any, preds: Any) -> None:
         """Add a batch: one array a task, in task order."""
-        labels, preds = as_list(labels), as_list(preds)
+        alone = len(self.tasks) == 1
+        labels, preds = arrays_in(labels, alone), arrays_in(preds, alone)
         self.inner.update(labels, preds)
         self._keep(zip(cycle(self.tasks), labels, preds))  # once round for each device
 
@@ -99,7 +101,8 @@ class Bootstrap(mx.metric.EvalMetric):
         """Add a batch: arrays by name."""
         self.inner.update_dict(label, pred)
         names = {task.name for member in self.members for task in member.tasks}
-        self._keep(by_name([task for task in self.tasks if task.name in names], label, pred))
+        chosen = [task for task in self.tasks if task.name in names]
+        self._keep(by_name(chosen, label, pred, getattr(self.inner, "called", {})))
 
     def _keep(self, entries: Any) -> None:
         for task, label, prediction in entries:

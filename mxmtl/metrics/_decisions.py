@@ -11,6 +11,7 @@ from ..tasks import Task, TaskSet
 from . import _formulas as formulas
 from ._batch import Batch
 from ._formulas import Counts, counts_of, ratio
+from ._made import DEFAULT
 from ._metric import AbstractTaskMetric, Averages, Metric, Value, average_of, share
 from ._statistic import Counted, Crossed, Matched, RowRates, Statistic, Summed
 from ._value import ALL_TASKS
@@ -39,7 +40,7 @@ class AbstractDecision(AbstractTaskMetric):
         self,
         task: Task,
         *,
-        average: str | None = None,
+        average: str = DEFAULT,
         threshold: Threshold | None = None,
         name: str | None = None,
     ) -> None:
@@ -132,7 +133,7 @@ class FBeta(AbstractRate):
         task: Task,
         *,
         beta: float = 1.0,
-        average: str | None = None,
+        average: str = DEFAULT,
         threshold: Threshold | None = None,
         name: str | None = None,
     ) -> None:
@@ -241,7 +242,7 @@ class TopKAccuracy(AbstractTaskMetric):
         A multiclass task.
     k : int, default 5
         1 or more; more than there are classes counts as all of them.
-    average : None
+    average : str, optional
         There is none to choose.
     name : str, optional
         Name in logs instead of ``<task>/top_k_accuracy``.
@@ -255,7 +256,7 @@ class TopKAccuracy(AbstractTaskMetric):
     at_once = True
 
     def __init__(
-        self, task: Task, *, k: int = 5, average: str | None = None, name: str | None = None
+        self, task: Task, *, k: int = 5, average: str = DEFAULT, name: str | None = None
     ) -> None:
         if int(k) != k or k < 1:
             raise ValueError(f"TopKAccuracy: k={k!r} must be a whole number, 1 or more.")

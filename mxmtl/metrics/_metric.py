@@ -19,14 +19,15 @@ from ._batch import Batch
 from ._config import config_of
 from ._fast import asked_by_score
 from ._formulas import ratio
-from ._statistic import Entry, Feed, Statistic, Summed
+from ._made import DEFAULT, MetricType, arrays_in, as_list, by_name
+from ._statistic import Feed, Statistic, Summed
 from ._value import ALL_TASKS, METRICS, MetricValue, whole
 
 Value = float | np.ndarray
 Averages = Mapping[str, tuple[str, ...]]  # kind of task -> averages, the default first
 
 
-class Metric(mx.metric.EvalMetric, abc.ABC):
+class Metric(mx.metric.EvalMetric, metaclass=MetricType):  # type: ignore[misc]
     """Abstract: a value computed from statistics of one or more tasks.
 
     A concrete metric says which statistics it needs and how their states become a value.
@@ -166,10 +167,11 @@ class Metric(mx.metric.EvalMetric, abc.ABC):
         ----------
         labels, preds : (list of) NDArray or ndarray
             Labels (N,) or (N, num_labels), predictions (N, num_outputs): probabilities, or
-            values for regression.
+            values for regression. A metric of one task takes lists of numbers, too.
         """
         self.stand_alone()
-        labels, preds = as_list(labels), as_list(preds)
+        alone = len(self.tasks) == 1
+        labels, preds = arrays_in(labels, alone), arrays_in(preds, alone)
         if len(labels) != len(preds) or len(labels) % len(self.tasks):
             raise ValueError(
                 f"{self.name}: {len(labels)} labels and {len(preds)} predictions for tasks "
@@ -211,7 +213,8 @@ class AbstractTaskMetric(Metric):
         How the values of classes, labels or columns become one: ``"micro"`` (all cells
         together), ``"macro"`` (mean of those that are defined), ``"weighted"`` (mean weighted
         by the number of positive labels), ``"samples"`` (mean over rows) or ``"none"`` (one
-        value each, named ``<task>/<metric>/<class>``). The first of ``averages`` by default.
+        value each, named ``<task>/<metric>/<class>``; scikit-learn's None). By default the first
+        of ``averages``.
     name : str, optional
         Name in logs instead of ``<task>/<metric>``.
 
@@ -228,7 +231,7 @@ class AbstractTaskMetric(Metric):
     undefined: ClassVar[str] = "nan"
     source: ClassVar[str] = ""
 
-    def __init__(self, task: Task, *, average: str | None = None, name: str | None = None) -> None:
+    def __init__(self, task: Task, *, average: str = DEFAULT, name: str | None = None) -> None:
         if not isinstance(task, Task):
             raise TypeError(f"{type(self).__name__} needs a task first, got {task!r}.")
         if task.kind not in self.averages:
@@ -237,13 +240,20 @@ class AbstractTaskMetric(Metric):
                 f"{type(task).__name__}; it is for {', '.join(task_types(self.averages))}."
             )
         allowed = self.averages[task.kind]
-        if average is not None and average not in allowed:
+        if average is None and allowed:
+            raise ValueError(
+                f"task {task.name!r}: {type(self).__name__} has no average=None. Did you mean "
+                "average='none', one value for each class or label? The default is "
+                f"{allowed[0]!r}."
+            )
+        if average not in (None, DEFAULT, *allowed):
             raise ValueError(
                 f"task {task.name!r}: {type(self).__name__} has no average={average!r} for "
                 f"{type(task).__name__}; it has {', '.join(allowed) or 'none to choose'}."
             )
         self.task = task
-        self.average = average or (allowed[0] if allowed else "micro")
+        first = allowed[0] if allowed else "micro"
+        self.average = first if average in (None, DEFAULT) else average
         self.batch: type[Batch] = Batch.kinds[task.kind]
         super().__init__([task], name or f"{task.name}/{snake_case(type(self).__name__)}")
 
@@ -293,29 +303,6 @@ def share(part: np.ndarray, whole: np.ndarray, average: str) -> Value:
     if average == "micro":
         return ratio(part.sum(axis=-1), whole.sum(axis=-1), np.nan)
     return average_of(ratio(part, whole, np.nan), average, whole)
-
-
-def by_name(
-    tasks: Iterable[Task], labels: Mapping[str, Any], preds: Mapping[str, Any]
-) -> list[Entry]:
-    """Find the arrays of each task, or raise `ValueError` naming the one that is not there."""
-    entries = []
-    for task in tasks:
-        label, output = task.label_name, task.output_name
-        if label not in labels or output not in preds:
-            what, names = ("label", labels) if label not in labels else ("output", preds)
-            raise ValueError(
-                f"task {task.name!r}: no {what} '{task.name}_{what}' among {list(names)}. Was "
-                "the symbol made for these tasks (mxmtl.training_symbol), and the module with "
-                "label_names=tasks.label_names?"
-            )
-        entries.append((task, labels[label], preds[output]))
-    return entries
-
-
-def as_list(arrays: Any) -> list[Any]:
-    """Return a list of arrays, from a list or a single one."""
-    return list(arrays) if isinstance(arrays, list | tuple) else [arrays]
 
 
 def snake_case(name: str) -> str:

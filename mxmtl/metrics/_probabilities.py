@@ -12,6 +12,7 @@ from . import _formulas as curves
 from ._batch import Batch
 from ._draws import DrawnScores
 from ._formulas import Curve, ratio
+from ._made import DEFAULT
 from ._metric import AbstractMean, AbstractTaskMetric, Averages, Value, average_of
 from ._statistic import Histogram, Reliability, Scored, Statistic
 
@@ -37,7 +38,7 @@ class AbstractArea(AbstractTaskMetric):
         task: Task,
         *,
         bins: int | None = None,
-        average: str | None = None,
+        average: str = DEFAULT,
         name: str | None = None,
     ) -> None:
         if bins is not None and (int(bins) != bins or bins < 2):
@@ -226,7 +227,7 @@ class AbstractCalibration(AbstractTaskMetric):
         task: Task,
         *,
         bins: int = 15,
-        average: str | None = None,
+        average: str = DEFAULT,
         name: str | None = None,
     ) -> None:
         if int(bins) != bins or bins < 1:

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..tasks import Task
 from ._formulas import Curve, ratio
+from ._made import DEFAULT
 from ._metric import AbstractTaskMetric, Averages, Value
 from ._probabilities import AbstractArea
 from ._statistic import Statistic
@@ -148,7 +149,7 @@ class AbstractPoint(AbstractArea):
         *,
         level: float = 0.9,
         bins: int | None = None,
-        average: str | None = None,
+        average: str = DEFAULT,
         name: str | None = None,
     ) -> None:
         if not 0 <= level <= 1:

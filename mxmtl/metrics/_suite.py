@@ -13,7 +13,8 @@ from ..tasks import Task, TaskSet
 from ._config import config_of
 from ._fast import asked_by_score
 from ._formulas import ratio
-from ._metric import AbstractTaskMetric, Metric, Value, as_list, by_name, snake_case
+from ._made import as_list, by_name, called_by
+from ._metric import AbstractTaskMetric, Metric, Value, snake_case
 from ._statistic import Feed, Known, Statistic
 from ._value import ALL_TASKS, MetricValue, values_of, with_num_labels
 
@@ -31,6 +32,11 @@ class Suite(mx.metric.CompositeEvalMetric):
         All tasks of the network, in its order (for `update`, which knows no names).
     metrics : iterable of Metric
         What to measure. Names must differ; ``name=`` renames a metric.
+    name : str
+        Of the suite itself, for MXNet.
+    output_names, label_names : sequence of str or mapping of str to str, optional
+        What the network and the iterator call them where that is not ``<task>_output`` and
+        ``<task>_label``: one a task in order, or those of some tasks by the tasks' names.
 
     Examples
     --------
@@ -44,8 +50,17 @@ class Suite(mx.metric.CompositeEvalMetric):
     [('outdoors/f1', 0.666...), ('age/mae', 1.0)]
     """
 
-    def __init__(self, tasks: TaskSet, metrics: Iterable[Metric], name: str = "mxmtl") -> None:
+    def __init__(
+        self,
+        tasks: TaskSet,
+        metrics: Iterable[Metric],
+        name: str = "mxmtl",
+        *,
+        output_names: Sequence[str] | Mapping[str, str] | None = None,
+        label_names: Sequence[str] | Mapping[str, str] | None = None,
+    ) -> None:
         self.tasks = tasks
+        self.called = called_by(tasks, label_names, output_names)
         self._foreign: list[Any] = []
         super().__init__(name=name)
         for metric in metrics:
@@ -107,14 +122,20 @@ class Suite(mx.metric.CompositeEvalMetric):
                 f"{len(labels)} labels and {len(preds)} predictions for the {len(self.tasks)} "
                 f"tasks {self.tasks.names}; expected one array a task, in this order."
             )
-        self.update_dict(
-            dict(zip(self.tasks.label_names, labels)), dict(zip(self.tasks.output_names, preds))
-        )
+        own = dict(zip(self.tasks.label_names, labels)), dict(zip(self.tasks.output_names, preds))
+        for feed in self._feeds:
+            feed.push(by_name(feed.tasks, *own))
+        names = [self.called[task.name] for task in self.tasks]
+        for metric in self._foreign:
+            metric.update_dict(
+                {label: array for (label, _), array in zip(names, labels)},
+                {output: array for (_, output), array in zip(names, preds)},
+            )
 
     def update_dict(self, labels: Mapping[str, Any], preds: Mapping[str, Any]) -> None:
         """Add a batch: arrays by name, of which those of the measured tasks are taken."""
         for feed in self._feeds:
-            feed.push(by_name(feed.tasks, labels, preds))
+            feed.push(by_name(feed.tasks, labels, preds, self.called))
         for metric in self._foreign:
             metric.update_dict(labels, preds)
 

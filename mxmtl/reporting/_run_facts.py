@@ -249,8 +249,8 @@ def calibration(predicted: TaskPredictions) -> Facts:
     """Return bins of probability that hold anything: how many, their mean, and the share true."""
     state = Reliability(predicted.task, options=BINS).totals(predicted.batch).sum(axis=1)
     averages = CalibrationError.averages[predicted.task.kind]
-    average = "micro" if "micro" in averages else None
-    metric = CalibrationError(predicted.task, bins=BINS, average=average)
+    options = {"average": "micro"} if "micro" in averages else {}
+    metric = CalibrationError(predicted.task, bins=BINS, **options)
     number, probability, true = state
     bins = [
         {"number": int(n), "probability": float(p / n), "true": float(t / n)}

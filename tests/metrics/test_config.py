@@ -33,7 +33,8 @@ def test_what_is_made_again_is_the_same_metric_without_what_it_has_seen(metric, 
     metric.update(label, prediction)
     config = metric.get_config()
     one, other = mx.metric.create(**config), mx.metric.create(**config)
-    assert type(one) is type(metric) and one is not other
+    assert type(one) is type(metric)
+    assert one is not other
     same(one.get(), empty)
     one.update(label, prediction)
     same(one.get(), metric.get())
@@ -50,7 +51,8 @@ def test_suites_and_members_and_intervals():
     tasks = _cases.task_set()
     suite = tasks.metrics()
     made = mx.metric.create(**suite.get_config())
-    assert isinstance(made, metrics.Suite) and made.names == suite.names
+    assert isinstance(made, metrics.Suite)
+    assert made.names == suite.names
     member = mx.metric.create(**suite.metrics[0].get_config())
     assert type(member) is type(suite.metrics[0])
     interval = metrics.Bootstrap(metrics.Accuracy(TASKS["binary"]), repeats=7)

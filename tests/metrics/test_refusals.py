@@ -78,7 +78,7 @@ def updates(metric, label, prediction):
         ),
         (
             lambda: metrics.F1(BREED).update_dict({"breed_label": P}, {"softmax_output": P}),
-            r"'breed': no output 'breed_output' among \['softmax_output'\]. Was the symbol",
+            r"'breed': no output 'breed_output' among \['softmax_output'\]. Name the task",
         ),
         (lambda: metrics.F1(BREED).update([P, P], [P]), "2 labels and 1 predictions for tasks"),
         (
