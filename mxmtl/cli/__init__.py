@@ -11,9 +11,10 @@ some rows or records were left out, and they are named.
 
 from ._arguments import add_options as add_options
 from ._arguments import given as given
+from ._main import ELSEWHERE as ELSEWHERE
 from ._main import VERBS as VERBS
 from ._main import describe as describe
 from ._main import example_of as example_of
 from ._main import main as main
 
-__all__ = ["VERBS", "add_options", "describe", "example_of", "given", "main"]
+__all__ = ["ELSEWHERE", "VERBS", "add_options", "describe", "example_of", "given", "main"]

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from mxmtl import cli
 from mxmtl.cli import example_of, main
-from mxmtl.cli._main import ELSEWHERE
 from tests.model._world import here, world  # noqa: F401
 
 import pytest
@@ -145,7 +144,7 @@ def test_an_unknown_option_is_named(capsys):
 def test_what_other_tools_call_an_option_leads_to_one_that_there_is(capsys):
     assert main(["train", "--help"]) == 0
     train = capsys.readouterr().out
-    for theirs, ours in ELSEWHERE.items():
+    for theirs, ours in cli.ELSEWHERE.items():
         assert f"{ours} " in train
         assert f"{theirs} " not in train
 
