@@ -12,7 +12,7 @@ others are those that they would have without it.
 from __future__ import annotations
 
 import abc
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -199,9 +199,9 @@ class Balance(Options, abc.ABC):
     def __str__(self) -> str:
         """Return what `balance_of` reads: the name, and options that are not the default."""
         given = [
-            f"{name}={getattr(self, name)!r}"
-            for name in type(self).__dataclass_fields__
-            if getattr(self, name) != getattr(type(self), name)
+            f"{one.name}={getattr(self, one.name)!r}"
+            for one in fields(self)
+            if getattr(self, one.name) != one.default
         ]
         return f"{self.name}({', '.join(given)})" if given else self.name
 

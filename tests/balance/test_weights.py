@@ -266,6 +266,8 @@ def test_methods_are_named_with_their_options():
     assert (method.c, method.momentum) == (0.4, 0.5)
     assert balance.balance_of(str(method)) == method
     assert str(balance.IMTLG()) == "imtl_g"
+    for name in METHODS:  # a method as it is without options is its name
+        assert str(balance.balance_of(name)) == name
     assert balance.balance_of("equal") is None
     np.testing.assert_array_equal(balance.weights("equal", np.eye(3)), np.ones(3))
 
