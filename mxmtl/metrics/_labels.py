@@ -35,7 +35,7 @@ class NumLabels(AbstractTaskMetric):
 
 
 class NumPositive(AbstractTaskMetric):
-    """Number of known labels that are a yes; of a soft label, that are nearer to it."""
+    """Number of known labels that are a yes; of soft labels, those above 0.5."""
 
     averages: ClassVar[Averages] = {"cells": ("micro", "none")}
     higher_is_better = None
