@@ -137,14 +137,15 @@ class AveragePrecision(AbstractArea):
         however many rows come, and `error` says how far the value may be off. Without it
         all scores are kept (5 bytes a cell, 4 for each class and row) and the value is exact.
     average : {"macro", "micro", "weighted", "none"}, default "macro"
-        As in `F1`, of classes or labels for which it is defined; ``"micro"`` ranks all cells
+        As in `F1`. A class or label without a positive one counts 0 in the mean, as in
+        scikit-learn; one of which nothing is known is left out. ``"micro"`` ranks all cells
         together.
     name : str, optional
         Name in logs instead of ``<task>/average_precision``.
     """
 
     formula = "sum over thresholds of (recall_i - recall_(i-1)) precision_i"
-    undefined = "0 without a positive label"
+    undefined = "0 without a positive label, counted in the mean; nan, left out, without any"
     source = "`sklearn.metrics.average_precision_score`"
     stat = curves.average_precision
     stat_error = curves.average_precision_error
