@@ -10,52 +10,15 @@ from mxmtl import Task
 from mxmtl.metrics import Metric
 
 PAGE = Path(__file__).parents[1] / "docs" / "metrics.md"
-HEAD = """# Metrics
-
-<!-- Written by tools/metrics_table.py from the classes. -->
-
-Every metric is made from a task and named `<task>/<metric>`, or `<task>/<metric>/<class>` with
-`average="none"`. Missing labels are left out. Where nothing is labelled the value is nan; where it
-is undefined otherwise, the entry says what it is.
-
-| you want to know | look at |
-|---|---|
-| whether anything was learned | `relative_loss` below 1; `accuracy` above `baseline_accuracy` |
-| classes that are not equally frequent | `balanced_accuracy`, `f1`, `average="none"` |
-| labels of which few hold | `average_precision`, `f1` |
-| whether probabilities can be believed | `calibration_error`, `brier_score` |
-| classes with an order | `quadratic_kappa`, `class_mae` |
-| numbers | `mae`, `rmse`, `r2_score` |
-| several tasks at once | `mean_over_tasks`, `worst_task`, `delta_m` |
-
-```python
-tasks = mxmtl.TaskSet([mxmtl.Multiclass("breed", classes=["beagle", "boxer", "pug"])])
-suite = mxmtl.metrics.Suite(tasks, [
-    mxmtl.metrics.Accuracy(tasks["breed"]),
-    mxmtl.metrics.F1(tasks["breed"], average="none"),
-])
-suite.update([mx.nd.array([0, 2, -1])], [mx.nd.array([[.8, .1, .1], [.2, .2, .6], [.3, .3, .4]])])
-print(dict(suite.get_name_value())["breed/accuracy"])  # of two labels: the third is missing
-```
-
-A `Suite` computes what metrics share once a batch, and `mxmtl.metrics.Bootstrap` gives any of them
-a confidence interval. A metric over any split of a stream, over several devices too, is the metric
-over the whole.
-
-**Averages.** `macro` is the mean over classes or labels, `micro` takes all cells together,
-`weighted` is the mean weighted by the number of positive labels, `samples` the mean over rows, and
-`none` gives one value each. What is nan is left out of a mean. The first of a list is the default.
-
-**Words.** The label of a `class` task is one of several; that of `cells` (binary and multi-label)
-is a row of yes and no. A cell is predicted positive if its probability is above `threshold` (0.5,
-or one a label). tp, fp, fn and tn are the counts of a class, seen against the rest, or of a label.
-
-"""
+MARK = "<!-- What follows is written by tools/metrics_table.py from the classes. -->\n"
 
 
 def markdown() -> str:
-    """Return the page."""
-    return HEAD + "\n".join(entry(name, cls) for name, cls in sorted(Metric.types.items()))
+    """Return the page: what people wrote up to the mark, and an entry for each metric."""
+    head, mark, _ = PAGE.read_text("utf-8").partition(MARK)
+    return f"{head}{mark}\n" + "\n".join(
+        entry(name, cls) for name, cls in sorted(Metric.types.items())
+    )
 
 
 def entry(name: str, cls: Any) -> str:
