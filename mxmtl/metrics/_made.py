@@ -21,8 +21,14 @@ Called = Mapping[str, tuple[str, str]]  # by task: what its label and its output
 class MetricType(abc.ABCMeta):
     """The type of metrics: refuses options that one does not have, by the metric's own name."""
 
+    @property
+    def __signature__(cls) -> inspect.Signature:
+        """What `help` and editors show: that of the constructor, not of `__call__` here."""
+        whole = inspect.signature(cls.__init__)  # type: ignore[misc]
+        return whole.replace(parameters=list(whole.parameters.values())[1:])
+
     def __call__(cls, *args: Any, **options: Any) -> Any:
-        known = inspect.signature(cls.__init__).parameters
+        known = cls.__signature__.parameters
         kinds = {each.kind for each in known.values()}
         if inspect.Parameter.VAR_KEYWORD not in kinds:
             for name in options:
@@ -30,12 +36,12 @@ class MetricType(abc.ABCMeta):
                     own = [each for each, one in known.items() if one.default is not one.empty]
                     raise cls._has_no(name, own)
         if inspect.Parameter.VAR_POSITIONAL not in kinds:
-            first = [name for name, one in known.items() if one.kind != one.KEYWORD_ONLY][1:]
+            first = [name for name, one in known.items() if one.kind != one.KEYWORD_ONLY]
             for name in first[len(args) :]:
                 if known[name].default is inspect.Parameter.empty and name not in options:
                     raise TypeError(f"{cls.__name__}: no {name} given.")
             if len(args) > len(first):
-                names = [name for name in known if name not in ("self", *first)]
+                names = [name for name in known if name not in first]
                 raise TypeError(
                     f"{cls.__name__}: {args[len(first)]!r} without a name; options have names: "
                     f"{', '.join(f'{name}=' for name in names)}."

@@ -144,7 +144,8 @@ def _places(
     for place, described in enumerate(part[DESCRIBED].tolist()):
         theirs.setdefault(described, []).append(place)
     own = [_described(statistic) for statistic in statistics]
-    wanted, places = Counter(own), []
+    wanted = Counter(own)
+    places: list[int] = []
     for statistic, described in zip(statistics, own):
         found = theirs.get(described, [])
         if len(found) < wanted[described] or (found and len(found) > wanted[described]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import inspect
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -87,6 +88,12 @@ class LabelError(ValueError):
 
 class TaskType(abc.ABCMeta):
     """The type of task types: checks each task when it is made, whatever its constructor did."""
+
+    @property
+    def __signature__(cls) -> inspect.Signature:
+        """What `help` and editors show: that of the constructor, not of `__call__` here."""
+        whole = inspect.signature(cls.__init__)  # type: ignore[misc]
+        return whole.replace(parameters=list(whole.parameters.values())[1:])
 
     def __call__(cls, *args: Any, **options: Any) -> Any:
         task = super().__call__(*args, **options)

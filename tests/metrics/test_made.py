@@ -1,5 +1,8 @@
 """How metrics are made and given arrays: options, names of outputs, and lists."""
 
+import inspect
+import pydoc
+
 import mxmtl
 from mxmtl import metrics
 from tests import _cases
@@ -42,6 +45,14 @@ BREED, OUTDOORS, TOYS, AGE = TASKS.values()
 def test_an_option_that_is_none_is_refused_by_the_metrics_own_name(action, message):
     with pytest.raises(TypeError, match=message):
         action()
+
+
+def test_help_shows_what_a_metric_takes():
+    shown = inspect.signature(metrics.F1)
+    assert list(shown.parameters) == ["task", "average", "threshold", "name"]
+    assert "F1(task: 'Task', *, average: 'str' = 'default'" in pydoc.plain(
+        pydoc.render_doc(metrics.F1)
+    )
 
 
 def test_a_metric_of_ones_own_may_take_what_it_likes():

@@ -1,5 +1,7 @@
 """Declarations: what is accepted, what is refused and how the refusal reads."""
 
+import inspect
+
 import mxmtl
 from tests import _cases
 
@@ -113,3 +115,9 @@ def test_layout_of_the_design_example():
     assert [task.label_shape(8) for task in tasks] == [(8,), (8,), (8, 3), (8,)]
     assert [task.num_outputs for task in tasks] == [3, 1, 3, 1]
     assert [(part.start, part.stop) for part in tasks.slices] == [(0, 1), (1, 2), (2, 5), (5, 6)]
+
+
+def test_help_shows_what_a_task_takes():
+    shown = list(inspect.signature(mxmtl.Multiclass).parameters)
+    assert shown[:2] == ["name", "classes"]
+    assert "class_weight" in shown
