@@ -17,7 +17,12 @@ class Recreated(mx.metric.EvalMetric):  # type: ignore[misc]
     knows no tasks.
     """
 
-    def __new__(cls, of: Any) -> Any:
+    def __new__(cls, of: Any = None) -> Any:
+        if of is None:
+            raise TypeError(
+                "metrics of mxmtl are objects, not names: give tasks.metrics(), or "
+                "mxmtl.metrics.Suite(tasks, [...])."
+            )
         return copy.deepcopy(of)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import difflib
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -112,13 +113,26 @@ def by_name(
             name = label if what == "label" else output
             raise ValueError(
                 f"task {task.name!r}: no {what} {name!r} among {list(names)}"
-                f"{meant(name, list(names))}. Name the task, or the output operator "
+                f"{_near(name, names, f'_{what}')}. Name the task, or the output operator "
                 f"(name={task.name!r}), so that they agree, give the Module "
                 "label_names=tasks.label_names, or say to a Suite what yours are called: "
                 f"Suite(tasks, [...], {what}_names={{{task.name!r}: ...}})."
             )
         entries.append((task, labels[label], preds[output]))
     return entries
+
+
+def _near(name: str, names: Iterable[str], end: str) -> str:
+    """Ask whether the nearest of the names was meant; that all end alike does not make them near.
+
+    >>> _near("cls_output", ["tags_output", "clss_output"], "_output")
+    " (did you mean 'clss_output'?)"
+    >>> _near("cls_output", ["tags_output", "softmax_output"], "_output")
+    ''
+    """
+    stems = {each.removesuffix(end): each for each in names}
+    close = difflib.get_close_matches(name.removesuffix(end), stems, n=1)
+    return f" (did you mean {stems[close[0]]!r}?)" if close else ""
 
 
 def as_list(arrays: Any) -> list[Any]:

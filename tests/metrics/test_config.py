@@ -75,3 +75,8 @@ def test_inside_a_composite_of_mxnets():
 def test_text_for_people_goes_on_working():
     metric = metrics.F1(TASKS["binary"])
     assert str(metric) == f"EvalMetric: {dict(metric.get_name_value())}"
+
+
+def test_the_name_alone_is_no_metric():
+    with pytest.raises(TypeError, match=r"objects, not names: give tasks.metrics\(\)"):
+        mx.metric.create("mxmtl")

@@ -132,7 +132,7 @@ def _paddings(provided: Sequence[Any], tasks: TaskSet) -> list[np.ndarray | None
         if name not in by_name:
             raise ValueError(
                 f"IgnorePadIter: the iterator has no label {name!r} but {list(by_name)}"
-                f"{meant(name, list(by_name))}. Give labels by name: "
+                f"{meant(name, sorted(by_name.keys() - parts.keys()))}. Give labels by name: "
                 f"mx.io.NDArrayIter(images, {{{name!r}: array, ...}}, batch_size)."
             )
         padding = tasks.padding_label[parts[name]]
