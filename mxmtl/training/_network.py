@@ -257,6 +257,20 @@ def decay_rates(symbol: mx.sym.Symbol, tasks: TaskSet, share: float) -> mx.sym.S
     return edit(symbol, change)
 
 
+def decay_heads(symbol: mx.sym.Symbol, tasks: TaskSet, factor: float) -> mx.sym.Symbol:
+    """Give the weights of the heads so many times the weight decay."""
+    if factor == 1.0:
+        return symbol
+    trunk = set(trunk_params(symbol, tasks))
+
+    def change(node: Node) -> None:
+        own = node["op"] == "null" and node["name"] not in trunk
+        if own and node["name"].endswith(DECAYING):
+            node["attrs"]["__wd_mult__"] = repr(factor)
+
+    return edit(symbol, change)
+
+
 def tell_epoch(module: mx.mod.Module, tasks: TaskSet, epoch: int) -> None:
     """Say how many epochs are finished, where what a missing label is taken for depends on it."""
     told = {name: mx.nd.full((1,), epoch) for name in tasks.epoch_names}

@@ -210,6 +210,9 @@ class Settings(Options):
         0, "first train the heads alone for so many epochs, with the trunk frozen", low=0
     )
     frozen_lr: float = fine_tuning(0.0, "highest learning rate in these epochs; 0 is --lr", low=0)
+    head_wd: float = fine_tuning(
+        0.0, "weight decay of the heads' weights, which learn few labels by heart; 0 is --wd", low=0
+    )
     layer_decay: float = fine_tuning(
         1.0, "learning rate of the first layer, as a share of --lr", low=0
     )
@@ -253,6 +256,8 @@ class Settings(Options):
             if getattr(self, name) is None:
                 object.__setattr__(self, name, usual)
         super().__post_init__()
+        if self.head_wd and not self.wd:
+            raise ValueError("head_wd is counted in multiples of wd: give a wd above 0.")
         balance_of(self.balance)  # says what is wrong with it
         head_kind(self.heads)
         object.__setattr__(self, "optimizer_params", dict(self.optimizer_params))

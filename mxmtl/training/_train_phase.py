@@ -28,6 +28,7 @@ from ..tasks import TaskSet
 from ._logic_mix import LogicMix
 from ._network import (
     SymbolAndParams,
+    decay_heads,
     decay_rates,
     draws_random_numbers,
     freeze,
@@ -115,17 +116,21 @@ def _choose_part(
     trunk = set(trunk_params(network.symbol, tasks))
     method = session.balancing.method if session.balancing else None
     fixed = session.balancing.fixed if session.balancing else []
+    more = settings.head_wd / settings.wd if settings.head_wd else 1.0  # wd is above 0 then
     if not phase.frozen:
         whole = decay_rates(network.symbol, tasks, settings.layer_decay)
+        whole = decay_heads(whole, tasks, more)
         whole = keep_statistics(whole) if settings.keep_statistics else whole
         return _Part(balanced(whole, tasks, method), records, network, fixed)
     if not settings.cache:
-        held = balanced(freeze(network.symbol), tasks, method)
+        held = decay_heads(freeze(network.symbol), tasks, more)
+        held = balanced(held, tasks, method)
         return _Part(held, records, network, [*sorted(trunk), *fixed])
     network = with_values(network, records, settings)
     features = records.features(network)
     session.extra = ({k: v for k, v in network.args.items() if k in trunk}, network.auxs)
     heads = only_weights_decay(training_symbol(heads_alone(network.symbol, tasks), tasks))
+    heads = decay_heads(heads, tasks, more)
     if method is not None and not method.weighs_losses:
         return _Part(heads, features, network)  # there is no trunk whose gradients it could weigh
     return _Part(balanced(heads, tasks, method), features, network, fixed)

@@ -76,6 +76,29 @@ def test_statistics_can_be_kept_while_all_learns(records, tmp_path, keep):
         assert same == (keep and "_moving_" in name), name
 
 
+@pytest.mark.parametrize("phase", [{"cache": True}, {"cache": False}, {}], ids=str)
+def test_the_weights_of_heads_decay_by_themselves(records, tmp_path, phase):
+    """One update by SGD: a head's weights as with that decay, all else as with the other."""
+    epochs = {"frozen_epochs": 1, "epochs": 0, **phase} if phase else {"epochs": 1}
+    options = {**SGD, **epochs, "augment": (), "batch_size": 46, "momentum": 0.0, "warmup": 0.0}
+    runs = {
+        name: _values(_small.fit(records, tmp_path / name, **options, **decay), "model-0001")
+        for name, decay in {
+            "own": {"wd": 0.01, "head_wd": 0.5}, "less": {"wd": 0.01}, "more": {"wd": 0.5},
+        }.items()
+    }  # fmt: skip
+    for name, value in runs["own"].items():
+        head = name not in TRUNK and name.endswith("_weight")
+        same = runs["more" if head else "less"][name]
+        np.testing.assert_allclose(value, same, rtol=1e-6, atol=1e-8, err_msg=name)
+        assert not head or np.abs(value - runs["less"][name]).max() > 1e-4, name
+
+
+def test_the_decay_of_heads_is_counted_in_that_of_all(records, tmp_path):
+    with pytest.raises(ValueError, match="give a wd above 0"):
+        _small.fit(records, tmp_path / "run", wd=0, head_wd=0.1)
+
+
 def test_earlier_layers_learn_slower():
     symbol = _small.network()
     from mxmtl import training_symbol
