@@ -59,7 +59,7 @@ class DelimitedTable(CellTable):
         return changed_by(lambda cell: cell.strip(), super().change_of(column), listed)  # type: ignore[union-attr]
 
     def chunks(self) -> Iterator[Chunk]:
-        if self._kept:
+        if self._kept and not self._looking:
             yield from self._kept
         elif self._utf8 and len(self._header) > 1 and self._delimiter and self._delimiter.isascii():
             yield from self._chunks_of_blocks(self._delimiter)
