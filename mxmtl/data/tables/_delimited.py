@@ -22,7 +22,6 @@ from ._chunk import Cell, Chunk, Coded, chunk_rows
 from ._paths import PATH, is_picture
 from ._table import SPACES, CellTable, TableOptions
 from ._text import batches_of, is_packed, lines_of, listed, open_text
-from ._values import changed_by
 
 DELIMITERS = "\t,;|"
 SEPARATED = re.compile(r"sep=(.)\s*")  # a first line of Excel's
@@ -55,8 +54,8 @@ class DelimitedTable(CellTable):
         # Whatever its name, if no other layout recognises it; one that derives says what it reads.
         return cls is DelimitedTable or super().recognises(path, head)
 
-    def change_of(self, column: str) -> Callable[[Cell], Cell]:
-        return changed_by(lambda cell: cell.strip(), super().change_of(column), listed)  # type: ignore[union-attr]
+    def changes(self, mark: str) -> Sequence[Callable[[Cell], Cell]]:
+        return (str.strip, *super().changes(mark), listed)  # type: ignore[arg-type]
 
     def chunks(self) -> Iterator[Chunk]:
         if self._kept and not self._looking:

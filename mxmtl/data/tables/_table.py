@@ -338,6 +338,7 @@ class CellTable(ColumnTable, abc.ABC):
         self._missing = WordMap({"missing": words}, missing=unknown)
         self._marks: dict[str, str] | None = None  # that stand before decimals, by column
         self._looking = False  # at the marks, before anything is read
+        self._changes: dict[str, Callable[[Cell], Cell]] = {}  # by the mark
 
     def unmet(self) -> list[str]:
         more = {word: " (each takes an option of its own)" for word in self._missing.unmet()}
@@ -355,11 +356,16 @@ class CellTable(ColumnTable, abc.ABC):
         if self._looking:
             return lambda cell: cell
         how, of_it = self.options.amounts_of(column)
-        if how == "plain":
-            return changed_by(self._missing, as_number)
-        mark = "," if how == "comma" else "."
-        mark = mark if of_it else self._mark_of(column, mark)
-        return changed_by(self._missing, functools.partial(as_plain, mark=mark))
+        mark = {"plain": "", "point": ".", "comma": ","}[how]
+        mark = mark if of_it or not mark else self._mark_of(column, mark)
+        if mark not in self._changes:
+            self._changes[mark] = changed_by(*self.changes(mark))
+        return self._changes[mark]
+
+    def changes(self, mark: str) -> Sequence[Callable[[Cell], Cell]]:
+        """Return what is made of cells, one after the other, if ``mark`` is before decimals."""
+        amounts = functools.partial(as_plain, mark=mark) if mark else as_number
+        return (self._missing, amounts)
 
     def _mark_of(self, column: str, mark: str) -> str:
         # What is said of all columns is not true of one whose cells show the other mark alone:
