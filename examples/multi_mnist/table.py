@@ -149,15 +149,19 @@ def tuned(rows: list[Row]) -> str:
 
 
 def curves(groups: dict[Group, dict[Way, list[Row]]], path: Path) -> None:
-    """Draw test accuracy over epochs, mean and range over seeds, a panel for each group."""
+    """Draw test accuracy over epochs, mean and range over seeds, of the longest runs of each kind."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
+    longest: dict[tuple[str, str], Group] = {}
+    for group in sorted(groups, key=lambda group: group[2]):
+        longest[group[:2]] = group
+    groups = {group: ways for group, ways in groups.items() if group in longest.values()}
     shape = (-(-len(groups) // COLUMNS), min(len(groups), COLUMNS))
     figure = Figure(figsize=(5 * shape[1], 3.6 * shape[0]), constrained_layout=True)
     FigureCanvasAgg(figure)
     panels = figure.subplots(*shape, squeeze=False).flat
-    for panel, ((protocol, dataset, _, _), ways) in zip(panels, groups.items()):
+    for ((protocol, dataset, _, _), ways), panel in zip(groups.items(), panels):
         low = 100.0
         for (model, balance), runs in ways.items():
             for task in MODELS[model] if balance == EQUAL else ():  # methods lie on each other

@@ -33,7 +33,8 @@ FINETUNE: dict[str, Any] = {
     "optimizer": "adam",
     "frozen_epochs": 20,
     "frozen_lr": 3e-3,
-    "lr": 3e-4,
+    "lr": 1e-3,
+    "head_wd": 0.1,
     "warmup": 0.5,
     "keep_statistics": True,
 }
