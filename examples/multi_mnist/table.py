@@ -149,7 +149,7 @@ def tuned(rows: list[Row]) -> str:
 
 
 def curves(groups: dict[Group, dict[Way, list[Row]]], path: Path) -> None:
-    """Draw test accuracy over epochs, mean and range over seeds, of the longest runs of each kind."""
+    """Draw test accuracy over epochs, mean and range over seeds, of the longest runs of a kind."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
