@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import difflib
+import inspect  # which dataclasses loads as well
 import json
 import math
 import numbers
@@ -280,6 +281,18 @@ def meant(name: str, names: Sequence[str]) -> str:
     """
     close = difflib.get_close_matches(name, names, n=1) if len(names) <= SEARCHED else []
     return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def constructor_signature(made: Any) -> inspect.Signature:
+    """Return what `help` and editors show of a class whose type has a ``__call__`` of its own.
+
+    >>> class Point:
+    ...     def __init__(self, x: int, y: int = 0) -> None: ...
+    >>> constructor_signature(Point).parameters["y"].default
+    0
+    """
+    whole = inspect.signature(made.__init__)
+    return whole.replace(parameters=list(whole.parameters.values())[1:])
 
 
 def unknown_option(name: str, known: Sequence[str]) -> TypeError:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .._options import meant
+from .._options import constructor_signature, meant
 from ..tasks import Task
 from ._statistic import Entry
 
@@ -24,9 +24,7 @@ class MetricType(abc.ABCMeta):
 
     @property
     def __signature__(cls) -> inspect.Signature:
-        """What `help` and editors show: that of the constructor, not of `__call__` here."""
-        whole = inspect.signature(cls.__init__)  # type: ignore[misc]
-        return whole.replace(parameters=list(whole.parameters.values())[1:])
+        return constructor_signature(cls)
 
     def __call__(cls, *args: Any, **options: Any) -> Any:
         known = cls.__signature__.parameters
@@ -76,13 +74,11 @@ def called_by(
     {'a': ('a_label', 'a_output'), 'b': ('b_label', 'sigmoid0_output')}
     """
     names = [task.name for task in tasks]
-    given = {}
+    given: dict[str, dict[str, str]] = {}
     for option, found in (("label_names", label_names), ("output_names", output_names)):
-        if isinstance(found, str) or (found is not None and len(found) > len(names)):
-            raise ValueError(f"{option}={found!r}: expected one name a task of {names}.")
         if found is None or isinstance(found, Mapping):
             given[option] = dict(found or {})
-        elif len(found) == len(names):
+        elif not isinstance(found, str) and len(found) == len(names):
             given[option] = dict(zip(names, found))
         else:
             raise ValueError(f"{option}={found!r}: expected one name a task of {names}.")

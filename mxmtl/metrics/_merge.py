@@ -145,13 +145,11 @@ def _places(
         theirs.setdefault(described, []).append(place)
     own = [_described(statistic) for statistic in statistics]
     wanted = Counter(own)
-    places: list[int] = []
     for statistic, described in zip(statistics, own):
-        found = theirs.get(described, [])
-        if len(found) < wanted[described] or (found and len(found) > wanted[described]):
+        if len(theirs.get(described, ())) != wanted[described]:
             raise _other(metric, statistic, part, where)
-        places.append(found[own[: len(places)].count(described)])
-    return places
+    rest = {described: iter(places) for described, places in theirs.items()}
+    return [next(rest[described]) for described in own]
 
 
 def _other(

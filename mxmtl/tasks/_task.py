@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from .._options import one_of
+from .._options import constructor_signature, one_of
 from ..losses import Loss
 from ._checks import check_number, check_options, is_missing_cell, options_of
 from ._kind import Kind
@@ -91,9 +91,7 @@ class TaskType(abc.ABCMeta):
 
     @property
     def __signature__(cls) -> inspect.Signature:
-        """What `help` and editors show: that of the constructor, not of `__call__` here."""
-        whole = inspect.signature(cls.__init__)  # type: ignore[misc]
-        return whole.replace(parameters=list(whole.parameters.values())[1:])
+        return constructor_signature(cls)
 
     def __call__(cls, *args: Any, **options: Any) -> Any:
         task = super().__call__(*args, **options)

@@ -76,9 +76,8 @@ class IgnorePadIter(AdvancingIter):
         self._padding = _paddings(data_iter.provide_label, tasks)
         self._rolls = _any_in(data_iter, _rolls_over)
         self._native = _any_in(data_iter, lambda one: isinstance(one, mx.io.MXDataIter))
-        self._skips = self._warned = (
-            False  # whether its next epoch begins behind the rows that fill this one
-        )
+        self._skips = False  # whether its next epoch begins behind the rows that fill this one
+        self._warned = False
 
     @property
     def provide_data(self) -> list[mx.io.DataDesc]:
