@@ -60,9 +60,9 @@ class Batches(mx.io.DataIter):
         self, pictures: Pictures, tasks: mxmtl.TaskSet, *, seed: int | None = None
     ) -> None:
         super().__init__(BATCH_SIZE)
-        self.images, self.seed, self.epoch = pictures.images, seed, 0
+        self.images, self.seed, self.epoch = NORMALIZED[pictures.images[:, np.newaxis]], seed, 0
         self.labels = [getattr(pictures, task.name).astype(np.float32) for task in tasks]
-        self.provide_data = [mx.io.DataDesc("data", (BATCH_SIZE, 1, *self.images.shape[1:]))]
+        self.provide_data = [mx.io.DataDesc("data", (BATCH_SIZE, *self.images.shape[1:]))]
         self.provide_label = [mx.io.DataDesc(name, (BATCH_SIZE,)) for name in tasks.label_names]
         self.num_batches = -(-len(self.images) // BATCH_SIZE)
         self.reset()
@@ -86,7 +86,7 @@ class Batches(mx.io.DataIter):
         for begin in range(0, len(order), BATCH_SIZE):
             rows = order[begin : begin + BATCH_SIZE]
             pad = BATCH_SIZE - len(rows)
-            images = NORMALIZED[self.images[np.pad(rows, (0, pad))][:, np.newaxis]]
+            images = self.images[np.pad(rows, (0, pad))]
             labels = [np.pad(label[rows], (0, pad), constant_values=-1) for label in self.labels]
             arrays = [mx.nd.array(array) for array in (images, *labels)]
             yield mx.io.DataBatch(arrays[:1], arrays[1:], pad=pad)

@@ -242,7 +242,8 @@ class ClassBatch(Batch, kind="class"):
             raise self._not_finite()
         if low < 0 or high > 1 + NEAR_ONE:
             raise self._no_probabilities(f"they go from {low:.3g} to {high:.3g}")
-        total = self.prediction @ np.ones(self.prediction.shape[1], self.prediction.dtype)
+        # Not a product: BLAS now and then warns of an invalid value where all are finite.
+        total = np.einsum("ij->i", self.prediction)
         if np.any(np.abs(total - 1) > NEAR_ONE):
             raise self._no_probabilities(f"a row adds up to {total[np.argmax(abs(total - 1))]:.3g}")
         return self.prediction

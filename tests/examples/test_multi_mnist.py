@@ -92,27 +92,31 @@ def test_a_broken_file_is_named(module, tmp_path, content, message):
     assert str(tmp_path / "broken") in str(error.value)
 
 
-def test_convolve_and_pool_is_convolution_and_pooling(module):
-    lenet = module("lenet")
+@pytest.mark.parametrize(("channels", "depth"), [(1, 1), (3, 16), (16, 16)])
+def test_convolve_and_pool_is_convolution_and_pooling(module, channels, depth):
     x = mx.sym.var("data")
-    ours = lenet.convolve_and_pool(x, 10, 3, "conv")
+    ours = module("lenet").convolve_and_pool(x, 10, channels, "conv")
     plain = mx.sym.Convolution(x, num_filter=10, kernel=(5, 5), name="conv")
-    plain = mx.sym.Pooling(plain, kernel=(2, 2), stride=(2, 2), pool_type="max")
+    plain = mx.sym.relu(mx.sym.Pooling(plain, kernel=(2, 2), stride=(2, 2), pool_type="max"))
     rng = np.random.RandomState(0)
+    data = np.zeros((2, depth, 12, 12))
+    data[:, :channels] = rng.normal(size=(2, channels, 12, 12))
     values = {
-        "data": rng.normal(size=(2, 3, 12, 12)),
-        "conv_weight": rng.normal(size=(10, 3, 5, 5)),
+        "conv_weight": rng.normal(size=(10, channels, 5, 5), scale=0.1),
         "conv_bias": rng.normal(size=10),
     }
     found = []
-    for symbol in (ours, plain):
-        executor = symbol.simple_bind(mx.cpu(), data=(2, 3, 12, 12))
+    for symbol, image in ((ours, data), (plain, data[:, :channels])):
+        executor = symbol.simple_bind(mx.cpu(), data=image.shape)
         for name, array in executor.arg_dict.items():
-            array[:] = values[name].reshape(array.shape)
+            array[:] = {"data": image, **values}[name]
         output = executor.forward(is_train=True)[0]
-        executor.backward(mx.nd.array(rng.normal(size=output.shape)) * 0 + output)
-        gradients = [executor.grad_dict[name].asnumpy().ravel() for name in values]
-        found.append([output.asnumpy().ravel(), *gradients])
+        executor.backward(output)
+        output = output.asnumpy()
+        assert not output[:, 10:].any()
+        gradients = [executor.grad_dict[name].asnumpy() for name in values]
+        image_gradient = executor.grad_dict["data"].asnumpy()[:, :channels]
+        found.append([output[:, :10], image_gradient, *gradients])
     for one, other in zip(*found):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4)
 
