@@ -152,6 +152,7 @@ setup(
         "simplejpeg>=1.7.3",
         "tqdm>=4.60",
         "tabulate>=0.8.10",
+        "wcwidth>=0.2.5",  # how many cells of a terminal a name takes; tabulate asks it, too
         # What MXNet uses beside NumPy, for where it is installed without its requirements.
         "graphviz>=0.8.1,<0.9",
         "requests>=2.28",

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tabulate import tabulate
+from wcwidth import wcswidth
 
 UNKNOWN = "-"  # stands for what is not known or not defined; in JSON that is null, in CSV nothing
 MARKUP = "\\`*[]<>|#$~!&"  # what Markdown may read as more than itself
@@ -100,6 +101,15 @@ class Table:
 def below(title: str, table: str, note: str, gap: str) -> str:
     """Put title, table and note below each other, those that there are."""
     return gap.join(part for part in (title, table, note) if part)
+
+
+def filled(text: str, width: int) -> str:
+    """Fill a text up to so many cells of a terminal; a Chinese character takes two.
+
+    >>> filled("tone", 6) + "|", filled("肤色", 6) + "|"
+    ('tone  |', '肤色  |')
+    """
+    return text + " " * max(0, width - wcswidth(text))
 
 
 def written(cell: Any) -> str:

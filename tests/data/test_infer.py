@@ -9,6 +9,7 @@ from mxmtl.data.tables import LabelEncoder, _infer, open_table
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from wcwidth import wcswidth
 
 from ._images import write_csv, write_images
 
@@ -308,6 +309,13 @@ def test_inferred_tasks_encode_their_table(table):
     inference = infer_tasks(path)
     assert isinstance(inference.tasks, mxmtl.TaskSet)
     assert inference.tasks.columns == ["breed", "age", "t.a"]
+
+
+def test_columns_of_a_proposal_stand_below_each_other_in_every_script(table):
+    found = infer_tasks(table(tone=["red", "blue"] * 3, 肤色=["红", "蓝"] * 3, ﾄｰﾝ=["a", "b"] * 3))
+    lines = [line for line in str(found).splitlines() if "% missing" in line]
+    assert len(lines) == 3
+    assert {wcswidth(line[: line.index("Multiclass")]) for line in lines} == {21}
 
 
 def test_rows_in_which_two_classes_hold_do_not_make_more_labels_than_rows(table):

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..._options import meant, one_of
+from ..._table import filled
 from ...tasks import Task, TaskSet, is_task_name
 from .._errors import TableError
 from ._cells import MAX_CLASSES, ColumnCells
@@ -34,6 +35,7 @@ Spec = Mapping[str, Any]
 NAMES = ("classes", "labels")  # fields of a task that hold names, which a column can tell
 MAX_NAMES = 1_000_000  # of a task whose type is given; more are refused, not cut off
 SHOWN = 8  # names on a line
+WIDTH = 20  # cells of a terminal that a name takes, or more
 GRADES = "ABCDEFGHIJ"
 MANY = 1024  # labels of a record, from which on their size is told
 
@@ -76,13 +78,12 @@ class Inference:
             named = [f"{name} ({counts[name]})" if name in counts else name for name in task.names]
             names = ", ".join(named[:SHOWN]) + (", ..." if len(named) > SHOWN else "")
             count = f"{len(task.names)}: " if task.names else ""
-            lines.append(
-                f"{task.name:<20} {type(task).__name__:<11} {share:5.1f}% missing  {count}{names}"
-            )
+            name, kind = filled(task.name, WIDTH), type(task).__name__
+            lines.append(f"{name} {kind:<11} {share:5.1f}% missing  {count}{names}")
         for what, said in (("note", self.notes), ("left out", self.left_out)):
             plain = {name: text for name, text in said.items() if name not in self.doubts}
-            lines += [f"{name:<20} {what}: {text}" for name, text in plain.items()]
-        lines += [f"{name:<20} doubt: {doubt}" for name, doubt in self.doubts.items()]
+            lines += [f"{filled(name, WIDTH)} {what}: {text}" for name, text in plain.items()]
+        lines += [f"{filled(name, WIDTH)} doubt: {doubt}" for name, doubt in self.doubts.items()]
         if self.tasks.label_width >= MANY:
             lines.append(self.size())
         return "\n".join(line.rstrip() for line in lines)
