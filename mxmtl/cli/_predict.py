@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from .. import model, training
+from .. import data, model, training
 from ._arguments import add_options, given
 from ._model_options import add_model_options, check_output, predictable
 
@@ -17,6 +17,7 @@ which labels hold. Images are read as in training, several at once.
 An image that cannot be read is named, listed in OUTPUT.skipped.csv, and the rest goes on; the
 exit code is 3 then.
 """
+READING = ("path_column", "charset", "delimiter", "skip_lines", "header")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,9 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     add_options(parser, model.PredictOptions)
     parser.add_argument("--force", action="store_true", help="replace a file that is there")
-    lists = parser.add_argument_group("lists")
-    lists.add_argument("--images", help="folder that paths begin from (that of the list)")
-    lists.add_argument("--path-column", default="path", help="of .csv and .tsv lists (path)")
+    lists = parser.add_argument_group("table")
+    lists.add_argument("--images", help="folder that the paths begin from (that of the table)")
+    add_options(parser, data.TableOptions, only=READING)
     add_model_options(parser)
     parser.add_argument(
         "--backend", choices=("mxnet", "onnxruntime"), default="mxnet", help="what computes (mxnet)"
@@ -48,8 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
     inputs = model.open_inputs(
         arguments.inputs,
         images=arguments.images,
-        path_column=arguments.path_column,
         fashionai=how.form == "fashionai",
+        **given(arguments, data.TableOptions),
     )
     predictor = model.Predictor(
         predictable(arguments),

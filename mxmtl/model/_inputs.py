@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
@@ -15,9 +15,10 @@ import numpy as np
 from .._files import PathLike, open_regular
 from ..augment import Pipeline
 from ..data import ImageError, RecordError, TableOptions, TableReader
+from ..data.convert import PictureFinder
 from ..data.images import MAX_PIXELS, Room, check_whole, decode_view
 from ..data.records import NAMELESS, Record, RecordName, RecordReader, record_files
-from ..data.tables import IMAGE_ENDINGS, image_files, not_utf8, open_table
+from ..data.tables import IMAGE_ENDINGS, image_files, open_table, open_text
 from ._model_file import Preprocessing
 
 Image: TypeAlias = (
@@ -183,6 +184,8 @@ class Inputs:
         Where records come from.
     origin : tuple of str
         What is known of each record's origin: ``("path", "row")``, or nothing.
+    begin : sequence of str
+        Folders that the paths in lists begin from.
     """
 
     items: Iterator[Item]
@@ -190,6 +193,7 @@ class Inputs:
     total: int | None = None
     reader: RecordReader | None = None
     origin: tuple[str, ...] = ()
+    begin: Sequence[str] = ()
 
     def pixels(self, read: ImageReader) -> Callable[[Item], np.ndarray]:
         """Return the function that turns an item into pixels, or raises `ImageError`."""
@@ -211,8 +215,8 @@ def open_inputs(
     inputs: Sequence[PathLike],
     *,
     images: PathLike | None = None,
-    path_column: str = "path",
     fashionai: bool = False,
+    **reading: Any,
 ) -> Inputs:
     """Open what is to be predicted.
 
@@ -223,11 +227,12 @@ def open_inputs(
         one a line, ``.csv`` or ``.tsv`` with a header, ``.lst``); or prefixes of records, which
         do not go together with the others.
     images : str or Path, optional
-        Folder that the paths in lists begin from; that of the list by default.
-    path_column : str
-        Of ``.csv`` and ``.tsv`` lists.
+        Folder that the paths in lists begin from; that of the list by default. What is not there
+        as a list names it is looked for as `mxmtl.write_records` does.
     fashionai : bool
         Lists are ``file,<task>_labels,...`` without a header.
+    **reading
+        Fields of `TableOptions` (path_column, charset, ...), of lists.
 
     Raises
     ------
@@ -239,13 +244,16 @@ def open_inputs(
     names = [os.fspath(each) for each in inputs]
     if all(is_prefix(name) for name in names):
         return of_records(names)
+    options = TableOptions(**{"layout": "fashionai" if fashionai else "auto", **reading})
     parts: list[Iterator[Item]] = []
+    begin: list[str] = []
     for name in names:
-        root = os.path.dirname(name) if images is None else os.fspath(images)
         if os.path.isdir(name):
             parts.append(of_folder(name))
         elif name.lower().endswith(list_endings()):
-            parts.append(of_list(name, root, path_column, fashionai))
+            named, root = list_of(name, options)
+            begin.append(root if images is None else os.fspath(images))
+            parts.append(found(named, begin[-1]))
         elif os.path.exists(name) and name.lower().endswith(IMAGE_ENDINGS):
             parts.append(iter([Item(name, 1, name)]))
         elif is_prefix(name):
@@ -257,7 +265,7 @@ def open_inputs(
             )
         else:
             raise FileNotFoundError(f"{name}: no such image, folder, list or {name}.rec.")
-    return Inputs((item for part in parts for item in part), "path")
+    return Inputs((item for part in parts for item in part), "path", begin=begin)
 
 
 def list_endings() -> tuple[str, ...]:
@@ -302,32 +310,40 @@ def of_folder(folder: str) -> Iterator[Item]:
     return items()
 
 
-def of_list(path: str, root: str, path_column: str, fashionai: bool) -> Iterator[Item]:
-    """Take the images that a list names, in its order."""
+def list_of(path: str, options: TableOptions) -> tuple[Iterator[Item], str]:
+    """Open a list: the items that it names, in its order, and the folder that they begin from."""
     if not os.path.exists(path):
         raise FileNotFoundError(f"{path}: no such list.")
-    if path.lower().endswith(".txt") and not fashionai:
-        return of_lines(path, root)
-    layout = "fashionai" if fashionai else "auto"
-    return of_table(open_table(path, TableOptions(layout=layout, path_column=path_column)), root)
+    if path.lower().endswith(".txt") and options.layout == "auto":
+        return of_lines(path, options.charset), os.path.dirname(path)
+    table = open_table(path, options)
+    return of_table(table), table.images_folder
 
 
-def of_table(table: TableReader, root: str) -> Iterator[Item]:
+def of_table(table: TableReader) -> Iterator[Item]:
     """Take the images that a table names: whether a row could be a record does not matter here."""
     for row in table.rows():
         problem = "" if row.path else "no path"
         if table.one_task_a_row and not row.task:
             problem = row.problem or "it asks for no task."
-        yield Item(row.path, row.number, os.path.join(root, row.path), row.task, problem)
+        yield Item(row.path, row.number, row.path, row.task, problem)
 
 
-def of_lines(path: str, root: str) -> Iterator[Item]:
+def of_lines(path: str, charset: str) -> Iterator[Item]:
     """Take a path from each line; empty lines are passed over."""
-    try:
-        with open(path, encoding="utf-8-sig") as stream:
-            for number, line in enumerate(stream, start=1):
-                name = line.strip()
-                if name:
-                    yield Item(name, number, os.path.join(root, name))
-    except UnicodeDecodeError as error:
-        raise not_utf8(path) from error
+    with open_text(path, charset) as stream:
+        for number, line in enumerate(stream, start=1):
+            name = line.strip()
+            if name:
+                yield Item(name, number, name)
+
+
+def found(items: Iterable[Item], root: str) -> Iterator[Item]:
+    """Give items their files below a folder, which are found as a conversion finds them."""
+    find = PictureFinder(root)
+    for item in items:
+        try:
+            yield item if item.problem else item._replace(image=find.there(item.name))
+        except ValueError as error:  # ImageError: none, several, or a path with a NUL
+            whole = os.path.join(root, item.name)
+            yield item._replace(image=whole, problem=str(error))

@@ -227,14 +227,15 @@ def predict_inputs(
     Raises
     ------
     ValueError
-        If there are none; or, for FashionAI, a row asks for a task that the model has not.
+        If there are none, or none can be read, and then no file is written; or, for FashionAI, a
+        row asks for a task that the model has not.
     """
     done = 0
     bar = progress(inputs.total, "images", shown=options.progress, what="predicting")
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(bar)
-        skipped = stack.enter_context(Skipped(options.skipped, options.safe_cells))
-        stream = stack.enter_context(text_output(options.output))
+    skipped = Skipped(options.skipped, options.safe_cells)
+    with (
+        bar, skipped, contextlib.suppress(NothingDone), text_output(options.output) as stream
+    ):  # fmt: skip
         file = predictor.backend.file
         about = (stream, file, inputs.column, options.top, inputs.origin, options.safe_cells)
         writer = Writer.formats[options.form](*about)
@@ -248,9 +249,28 @@ def predict_inputs(
                 writer.write(good, batch.predictions)
             done += len(good)
             bar.update(len(pairs))
-        if not done + skipped.count:
-            raise ValueError("there is nothing to predict: the list is empty.")
+        if not done:
+            raise NothingDone
+    if not done:
+        raise ValueError(nothing_done(skipped, inputs))
     return done, skipped.count
+
+
+class NothingDone(Exception):  # noqa: N818 (no error yet)
+    """Ends the writing of predictions of which there is none; what was skipped is still listed."""
+
+
+def nothing_done(skipped: Skipped, inputs: Inputs) -> str:
+    """Say why there are no predictions at all, and what may mend that."""
+    if not skipped.count:
+        return "there is nothing to predict: the list is empty."
+    begin = " and ".join(repr(one or os.curdir) for one in dict.fromkeys(inputs.begin))
+    mend = (
+        f" The paths begin from {begin}: images= (--images) names another folder, path_column= "
+        "(--path) the column of the images."
+    ) * bool(begin)
+    which = "the only image" if skipped.count == 1 else f"each of the {skipped.count} images"
+    return f"nothing is written, for {which} was skipped; the first: {skipped.first}{mend}"
 
 
 @contextlib.contextmanager
@@ -272,6 +292,7 @@ class Skipped:
 
     def __init__(self, path: str | None, safe: bool = False) -> None:
         self.path, self.count, self._safe = path, 0, safe
+        self.first = ""
         self._rows: list[Any] = []
         self._files = contextlib.ExitStack()
         self._writer: Any = None
@@ -280,8 +301,9 @@ class Skipped:
         """Name an image and the reason."""
         reason, start = " ".join(str(error).split()), f"{item.image}: "
         reason = reason[len(start) :] if reason.startswith(start) else reason
+        name = str(item.origin) or item.name or f"row {item.number}"
+        self.first = self.first or f"{name}: {reason}"
         if self.count < SAID:
-            name = str(item.origin) or item.name or f"row {item.number}"
             tqdm.write(printable(f"skipped {name}: {reason}"), file=sys.stderr)
         elif self.count == SAID:
             where = f"; all are in {self.path}" if self.path else ""

@@ -6,6 +6,7 @@ import csv
 import io
 import itertools
 import json
+import shutil
 
 import mxmtl
 from mxmtl.data import TableError
@@ -170,7 +171,7 @@ def test_broken_images_are_listed_and_the_rest_goes_on(here, run, capsys):
         ("3", "1.png"), ("5", ""), ("6", "none.jpg"),
     ]  # fmt: skip
     assert skipped[0]["reason"] == "it does not decode: it begins with the text 'no image'."
-    assert skipped[2]["reason"] == "No such file or directory"
+    assert skipped[2]["reason"] == "no such file."
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == f"skipped 1.png: {skipped[0]['reason']}"
     assert predict_inputs(Predictor(run), open_inputs(["photos/0.jpg"]), options) == (1, 0)
@@ -191,12 +192,54 @@ def test_damaged_records_are_listed(here, run):
 
 def test_many_broken_images_do_not_flood(run, capsys):
     items = (Item(f"{i}", i, b"") for i in range(50))
+    items = itertools.chain(items, [Item("0", 50, "photos/0.jpg")])
     made = predict_inputs(Predictor(run), Inputs(items, "path"), PredictOptions("p.csv"))
-    assert made == (0, 50)
+    assert made == (1, 50)
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 21
     assert lines[-1] == "skipped more; all are in p.csv.skipped.csv"
     assert len(rows_of("p.csv.skipped.csv")) == 50
+
+
+def test_pictures_are_found_as_a_conversion_finds_them(here, run):
+    """Windows' paths, addresses, no ending: what convert takes is predicted."""
+    paths = [r"C:\Shop\0.jpg", "https://cdn.example/1.png", "2", "gone/3.png", "4.jpg"]
+    (here / "t.csv").write_text("\n".join(["Foto;Größe", *(f"{one};1" for one in paths)]), "cp1252")
+    options = {"path_column": "Foto", "delimiter": ";", "charset": "cp1252"}
+    inputs = open_inputs(["t.csv"], images="photos", **options)
+    assert predict_inputs(Predictor(run), inputs, PredictOptions("p.csv")) == (5, 0)
+    assert [row["path"] for row in rows_of("p.csv")] == paths
+    found = [float(row["age"]) for row in rows_of("p.csv")]
+    predict_inputs(Predictor(run), open_inputs(["photos"]), PredictOptions("p.csv"))
+    assert found == [float(row["age"]) for row in rows_of("p.csv")]
+
+
+def test_two_pictures_that_may_be_meant_are_named(here, run):
+    (here / "photos" / "b").mkdir()
+    shutil.copy("photos/0.jpg", "photos/b/0.jpg")
+    (here / "t.txt").write_text("gone/0.jpg\n1.png\n1.jpg\n", "utf-8")
+    inputs = open_inputs(["t.txt"], images="photos")
+    assert predict_inputs(Predictor(run), inputs, PredictOptions("p.csv")) == (1, 2)
+    assert [row["reason"] for row in rows_of("p.csv.skipped.csv")] == [
+        "no such file, and 2 that may be meant: '0.jpg', 'b/0.jpg'.",
+        "no such file. There are '1.png'.",
+    ]
+
+
+def test_where_all_is_skipped_nothing_is_written(here, run):
+    (here / "t.csv").write_text("path\nx.jpg\ny.jpg\n", "utf-8")
+    message = (
+        r"each of the 2 images was skipped; the first: x.jpg: no such file. The paths begin from "
+        r"'data': images= \(--images\) names another folder, path_column= \(--path\) the column"
+    )
+    inputs = open_inputs(["t.csv"], images="data")
+    with pytest.raises(ValueError, match=message):
+        predict_inputs(Predictor(run), inputs, PredictOptions("p.csv"))
+    assert not (here / "p.csv").exists()
+    assert len(rows_of("p.csv.skipped.csv")) == 2
+    (here / "photos" / "9.jpg").write_bytes(b"no image")
+    with pytest.raises(ValueError, match=r"the only image was skipped; the first: photos/9.jpg: "):
+        predict_inputs(Predictor(run), open_inputs(["photos/9.jpg"]), PredictOptions("p.csv"))
 
 
 def test_images_are_read_as_they_are_needed(run, capsys):

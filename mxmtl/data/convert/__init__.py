@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ._output import Output as Output
     from ._output import RecordSummary as RecordSummary
     from ._output import Stored as Stored
+    from ._pictures import PictureFinder as PictureFinder
     from ._split import split_rows as split_rows
     from ._stage import Journal as Journal
     from ._stage import Stage as Stage

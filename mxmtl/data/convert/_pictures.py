@@ -55,6 +55,13 @@ class PictureFinder:
                 self._told = True
         return os.path.join(self._root, found[0])
 
+    def there(self, path: str) -> str:
+        """Return the file of a path; `ImageError` names files called alike if there is none."""
+        file = self(path)
+        if not os.path.exists(file):
+            raise ImageError(f"no such file.{self.near(path)}")
+        return file
+
     def near(self, path: str) -> str:
         """Say which files have names that begin alike; '' if none."""
         stem = os.path.splitext(path.replace("\\", "/").rpartition("/")[2])[0]

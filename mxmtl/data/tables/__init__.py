@@ -3,7 +3,6 @@
 from .._errors import RowLabelError as RowLabelError
 from .._errors import bad_name as bad_name
 from .._errors import check_names as check_names
-from .._errors import not_utf8 as not_utf8
 from ._chunk import Chunk as Chunk
 from ._chunk import Row as Row
 from ._delimited import DelimitedTable as DelimitedTable  # the first, so the last to be asked
@@ -28,5 +27,6 @@ from ._sheets import ParquetTable as ParquetTable
 from ._table import TableOptions as TableOptions
 from ._table import TableReader as TableReader
 from ._table import layouts as layouts
+from ._text import open_text as open_text
 from ._xml import CvatTable as CvatTable
 from ._xml import FilesTable as FilesTable
