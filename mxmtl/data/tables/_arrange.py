@@ -5,180 +5,24 @@ Each step is a table around another; those that nobody asks for are not there.
 
 from __future__ import annotations
 
-import abc
 import dataclasses
 import functools
 import itertools
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-
-import numpy as np
+from collections.abc import Callable, Iterator, Sequence
 
 from .._errors import TableError
 from ._chunk import Cell, Chunk, Coded, Column, Said, always
+from ._derived import Derived
+from ._join import JoinedTable, names_pictures
 from ._long import LongTable
-from ._paths import PATH, PathPattern, find_path_column, no_path_column, paths_of, template_fields
+from ._paths import PathPattern, no_path_column, paths_of, template_fields
 from ._records import read_json
-from ._table import ColumnTable, TableOptions, TableReader
+from ._table import TableOptions, TableReader
 from ._text import lines_of, open_text
 from ._values import all_of, parts_of, split_at
 
 SPLIT = "split"
-
-
-class Derived(ColumnTable, abc.ABC):
-    """Abstract: a table made of another; it is as that one is, but for what it changes."""
-
-    def __init__(self, inner: TableReader) -> None:
-        super().__init__(inner.source, inner.options)
-        self.inner = inner
-        self.columns: list[str] = list(inner.columns)
-        self.not_tasks: list[str] = list(inner.not_tasks)
-        self.more_columns = inner.more_columns
-        self.known_tasks, self.split_column = inner.known_tasks, inner.split_column
-        self.split_flags, self.stored_width = inner.split_flags, inner.stored_width
-        self.one_task_a_row = inner.one_task_a_row  # type: ignore[misc]
-        self.path_column = inner.path_column
-        self.own_notes: list[str] = []
-
-    @property
-    def notes(self) -> Sequence[str]:  # type: ignore[override]
-        return [*self.inner.notes, *self.own_notes]
-
-    @property
-    def images_folder(self) -> str:
-        return self.inner.images_folder
-
-    def unmet(self) -> list[str]:
-        return self.inner.unmet()
-
-    def check_labels(self) -> None:
-        self.inner.check_labels()
-
-    def note_once(self, text: str) -> None:
-        if text not in self.own_notes:
-            self.own_notes.append(text)
-
-
-class JoinedTable(Derived):
-    """A table with the columns of a second one: by the columns that both have, or those told."""
-
-    def __init__(self, inner: TableReader, second: TableReader, on: str) -> None:
-        super().__init__(inner)
-        self._file = second.source
-        self._left, self._right = self._keys(inner, second, on)
-        names = [name for name in second.columns if name not in self._right]
-        stem = os.path.basename(second.source).split(".")[0]
-        self._names = {
-            name if name not in inner.columns else f"{stem}_{name}": name for name in names
-        }
-        self._second, self._places = self._read(second)
-        self.columns = [*inner.columns, *self._names]
-        path = inner.options.path_column
-        self.not_tasks += [name for name in self._left if name != path]
-        if inner.path_column != path and path not in inner.columns:
-            rows = [[str(column[at]) for column in self._second.values()] for at in self._shown()]
-            found = find_path_column(PATH, list(self._second), rows)
-            self._path = found
-            if found:
-                self.path_column = found
-                self.options = dataclasses.replace(self.options, path_column=found)
-        else:
-            self._path = ""
-
-    def chunks(self) -> Iterator[Chunk]:
-        found = 0
-        for chunk in self.inner.chunks():
-            keys = keyed([chunk.coded(name) for name in self._left])
-            places = np.array([self._places.get(key, -1) for key in keys], np.int64)
-            found += int((places >= 0).sum())
-            columns = {name: functools.partial(self._joined, name, places) for name in self._second}
-            paths = None
-            if self._path:
-                paths = [str(cell) for cell in joined(self._second[self._path], places).cells()]
-            lost = np.flatnonzero(places < 0)
-            if len(lost):
-                self.note_once(
-                    f"rows that {self._file} does not have, such as row "
-                    f"{chunk.numbers[int(lost[0])]}, have empty cells in its columns."
-                )
-            yield chunk.changed(columns, paths)
-        if not found:
-            raise TableError(
-                f"{self.source}: no row is in {self._file}, by {self._left} and {self._right}. "
-                "Name the columns: on=a,b behind the file."
-            )
-
-    def _joined(self, name: str, places: np.ndarray, _: Chunk) -> Column:
-        return joined(self._second[name], places)
-
-    def _keys(
-        self, inner: TableReader, second: TableReader, on: str
-    ) -> tuple[list[str], list[str]]:
-        if on:
-            left, _, right = on.partition(",")
-            pair = [left], [right or left]
-        else:
-            both = [name for name in inner.columns if name in second.columns]
-            pair = (both, both) if both else ([inner.columns[0]], [second.columns[0]])
-        for table, names in ((inner, pair[0]), (second, pair[1])):
-            for name in names:
-                if name not in table.columns:
-                    raise TableError(
-                        f"{table.source}: no column {name!r} among {list(table.columns)[:50]}, to "
-                        "join on."
-                    )
-        return pair
-
-    def _read(self, second: TableReader) -> tuple[dict[str, Coded], dict[Cell, int]]:
-        places: dict[Cell, int] = {}
-        cells: dict[str, list[Cell]] = {name: [] for name in self._names}
-        count = 0
-        for chunk in second.chunks():
-            columns = {new: chunk.coded(old).cells() for new, old in self._names.items()}
-            keys = keyed([chunk.coded(name) for name in self._right])
-            for at, key in enumerate(keys):
-                first = places.setdefault(key, count)
-                if first < count:
-                    self._check_same(cells, columns, first, at, key)
-                    continue
-                for name, column in columns.items():
-                    cells[name].append(column[at])
-                count += 1
-        return {name: Coded.of(column) for name, column in cells.items()}, places
-
-    def _check_same(
-        self,
-        cells: Mapping[str, Sequence[Cell]],
-        columns: Mapping[str, Sequence[Cell]],
-        first: int,
-        at: int,
-        key: Cell,
-    ) -> None:
-        for name, column in columns.items():
-            if cells[name][first] != column[at]:
-                raise TableError(
-                    f"{self._file}: {key!r} has {cells[name][first]!r} and {column[at]!r} in "
-                    f"column {name!r}; to join, each may stand there once. (One row a label? "
-                    "--long.)"
-                )
-
-    def _shown(self) -> range:
-        first = next(iter(self._second.values()), None)
-        return range(0 if first is None else min(20, len(first.codes)))
-
-
-def keyed(columns: Sequence[Coded]) -> list[Cell]:
-    """Return what rows are joined by: the cell, or the cells."""
-    if len(columns) == 1:
-        return columns[0].cells()
-    return list(zip(*(column.cells() for column in columns)))  # type: ignore[arg-type]
-
-
-def joined(column: Coded, places: np.ndarray) -> Coded:
-    """Return the cells at some places; nothing where there is none."""
-    codes = np.append(column.codes, len(column.texts))
-    return Coded([*column.texts, ""], codes[places])
 
 
 class NamedTable(Derived):
@@ -392,6 +236,7 @@ class PathTable(Derived):
         if self._pattern is not None:
             new = [name for name in self._pattern.columns if name not in self.columns]
             self.columns += new
+            self.added_columns += new
             if SPLIT in new:
                 self.split_column, self.split_flags = SPLIT, False
 
@@ -412,6 +257,9 @@ def arranged(table: TableReader, second: Callable[[str], TableReader]) -> TableR
     options: TableOptions = table.options
     if options.long is not None:
         table = LongTable(table)
+    pattern = options.path_pattern
+    if pattern is not None and names_pictures(table):  # to join by what it reads, and name that
+        table, pattern = PathTable(table, "", pattern), None
     for one in options.join:
         file, _, on = one.partition(" on=")
         table = JoinedTable(table, second(file.strip()), on.strip())
@@ -420,8 +268,8 @@ def arranged(table: TableReader, second: Callable[[str], TableReader]) -> TableR
         table = NamedTable(table, column, file)
     path = table.options.path_column
     template = path if path not in table.columns and template_fields(path) else ""
-    if template or options.path_pattern is not None:
-        table = PathTable(table, template, options.path_pattern)
+    if template or pattern is not None:
+        table = PathTable(table, template, pattern)
     if options.split_files:
         table = SplitTable(table, options.split_files)
     return table

@@ -25,6 +25,7 @@ MANY_NAMES = 200  # of which each is compared with each
 NEAR = 0.82  # of two spellings: two letters of six that changed places
 STAND_IN = re.compile(r"-?9+(\.0+)?|-1(\.0+)?")  # that people put for unknown
 BRACKETS = re.compile(r"^[\[{(\"'].*|.*[\]})\"']$")
+AS_IT_IS = "--write-tasks FILE, and --tasks FILE"
 SHOWN = 5
 PATHS = 1 << 21  # paths that are remembered, to notice one that comes back
 
@@ -386,5 +387,5 @@ def doubt_of_rows(
         mend = f"If a row is one label of its image: --long {shlex.quote(long)}."
     return (
         f"{seen.text()}; of {count} of them the rows differ in {name!r} ({first!r} is the first). "
-        f"{mend} If each is a record of its own: --write-tasks FILE, and --tasks FILE."
+        f"{mend} If each is a record of its own: {AS_IT_IS}."
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -15,6 +15,7 @@ from ...tasks import Task, TaskSet, is_task_name
 from .._errors import TableError
 from ._cells import MAX_CLASSES, ColumnCells
 from ._doubts import (
+    AS_IT_IS,
     PathsSeen,
     cells_of,
     disagreeing,
@@ -144,8 +145,9 @@ def infer_tasks(
     columns, num_rows, seen = read_columns(opened, no_tasks - asked, told, values)
     left_out: dict[str, str] = {}
     specs: list[Spec] = [{**collected(spec, columns, opened), **spec} for spec in told]
-    if not told:
-        specs = guesses(columns, left_out, opened)
+    if not given:
+        free = opened.added_columns if told else columns
+        specs += guesses(columns, [one for one in free if one not in asked], left_out, opened)
     if not specs:
         raise TableError(f"{opened.source}: no column suggests a task: {shortened(left_out)}.")
     tasks = made(specs, opened)
@@ -161,6 +163,8 @@ def infer_tasks(
         notes.update({"columns": note_on_unused(unused)} if unused else {})
     else:
         doubts = doubts_of(tasks, columns, left_out)
+        if opened.doubts:
+            doubts["join"] = f"{' '.join(opened.doubts)} If it is right as it is: {AS_IT_IS}."
         one_hot = "" if told else note_on_one_hot(list(opened.columns), columns, num_rows)
         notes.update({"columns": one_hot} if one_hot else {})
     if seen and not opened.one_task_a_row:
@@ -249,7 +253,7 @@ def read_columns(
             name,
             options.separator_of(name),
             limit=MAX_NAMES if name in asked else MAX_CLASSES,
-            as_written=bool(table.known_tasks),
+            as_written=bool(table.known_tasks) and name not in table.added_columns,
             none_names=options.none_names_of(name),
             words=values.of(name),
         )
@@ -278,12 +282,16 @@ def read_columns(
 
 
 def guesses(
-    columns: Mapping[str, ColumnCells], left_out: dict[str, str], table: TableReader
+    columns: Mapping[str, ColumnCells],
+    names: Iterable[str],
+    left_out: dict[str, str],
+    table: TableReader,
 ) -> list[Spec]:
     """Propose a task for each column or group of columns, and say why others are left out."""
     specs: list[Spec] = []
     parts: dict[str, list[str]] = {}
-    for name, cells in columns.items():
+    for name in (name for name in names if name in columns):
+        cells = columns[name]
         task, dot, label = name.partition(".")
         kind = guess_type(cells)
         if dot and label and is_task_name(task) and cells.boolean:
@@ -299,8 +307,8 @@ def guesses(
         elif is_of_rows(cells):
             left_out[name] = is_of_rows(cells)
         else:
-            names = names_from(cells, wanted({"type": kind}), table)
-            specs.append({"type": kind, **task_name(name, columns, specs), **names})
+            own = names_from(cells, wanted({"type": kind}), table)
+            specs.append({"type": kind, **task_name(name, columns, specs), **own})
     return [spec for spec in specs if can_be(spec, left_out, table)]
 
 
@@ -421,8 +429,9 @@ def notes_on(
             found = list(notes_on_cells(task, cells, given))
             if found:
                 notes[task.name] = " ".join(found)
-    if table.notes:
-        notes["table"] = " ".join(table.notes)
+    of_table = [*table.notes, *(table.doubts if given else ())]
+    if of_table:
+        notes["table"] = " ".join(of_table)
     return notes
 
 

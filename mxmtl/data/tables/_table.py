@@ -228,8 +228,12 @@ class TableReader(abc.ABC):
         Columns that its chunks have as well, to split by; no tasks, and not joined on.
     not_tasks : sequence of str
         Columns that the layout knows to be no tasks, such as an id.
+    added_columns : sequence of str
+        Columns that were added to those of the layout, which tells nothing of them.
     notes : sequence of str
         What the user should know of how it is read.
+    doubts : sequence of str
+        What the user has to answer before tasks are taken as they are proposed.
     stored_width : int, optional
         Number of stored values a row, where rows hold those (`Row.label`) instead of text.
     known_tasks : sequence of dict
@@ -267,7 +271,9 @@ class TableReader(abc.ABC):
     path_column: str | None = None
     more_columns: Sequence[str] = ()
     not_tasks: Sequence[str] = ()
+    added_columns: Sequence[str] = ()
     notes: Sequence[str] = ()
+    doubts: Sequence[str] = ()
     stored_width: int | None = None
     known_tasks: Sequence[Mapping[str, Any]] = ()
     split_column: str | None = None
