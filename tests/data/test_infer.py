@@ -81,6 +81,14 @@ def test_separated_names_are_a_multilabel_task(table):
         (["", ""], "every cell is empty"),
         (["pug", "pug"], "every cell is 'pug'"),
         ([f"id{number}" for number in range(30)], "every cell is different"),
+        (
+            [f"id{number % 29}" for number in range(32)],  # with the rows of three twice
+            "nearly every cell is different (29 of 32)",
+        ),
+        (
+            [f'["id{number % 29}"]' for number in range(32)],
+            "nearly every name is different (29 of 32)",
+        ),
         ([f"id{number // 2}" for number in range(2500)], "more than 1000 different cells"),
         (["2", "2.0"], "every cell is '2'"),
         (["0.5", "inf"], "'inf' is no finite number"),

@@ -78,12 +78,6 @@ def test_a_table_is_read_once_for_its_tasks_and_its_records(tmp_path):
         write_records(table, prefix=tmp_path / "b", tasks=tasks, separator=";")
 
 
-def test_a_separator_of_a_column_that_is_not_there_is_said(tmp_path):
-    path = write_csv(tmp_path / "t.csv", [{"path": "1.jpg", "x": "1"}], ["path", "x"])
-    inference = infer_tasks(path, options=TableOptions(separator={"Tags": ";"}))
-    assert "separator of 'Tags': there is no such column" in inference.notes["options"]
-
-
 def test_the_share_missing_is_one_number_wherever_it_is_said(tmp_path):
     """Of 4 rows and 3 labels 5 cells are empty: proposal, summary, manifest and inspect say so."""
     cells = [("1", "", "0"), ("", "", "1"), ("1", "0", ""), ("0", "1", "")]

@@ -121,11 +121,6 @@ def test_amounts_that_are_none_are_refused(amounts, said):
     assert said in str(error.value)
 
 
-def test_a_column_of_amounts_that_is_not_there_is_said(table):
-    found = infer_tasks(table(kg=["1", "2"]), options=TableOptions(amounts={"Kg": "comma"}))
-    assert "amounts of 'Kg': there is no such column" in found.notes["options"]
-
-
 def test_a_few_amounts_among_numbers_are_no_unknown_cells(table):
     cells = [*map(str, range(30, 70)), "45,5", "70%", "big"]
     doubt = infer_tasks(table(size=cells, x=["0", "1"] * 21 + ["0"])).doubts["size"]
@@ -145,9 +140,26 @@ def test_a_column_that_is_not_there_is_said_with_the_one_that_was_meant(table):
             infer_tasks(path, given=[spec])
         with pytest.raises(TableError, match=f"did you mean {given!r}"):
             infer_tasks(path, given=[{**spec, "classes": ["a", "b"]}])
-    notes = infer_tasks(path, ignore=["Shap"]).notes
-    assert "ignore: there is no column 'Shap' (did you mean 'Shape'?)" in notes["options"]
+    said = r"no column 'Shap' to ignore among \['path', .*did you mean 'Shape'"
+    with pytest.raises(TableError, match=said):
+        infer_tasks(path, ignore=["Shap"])
     assert "options" not in infer_tasks(path, ignore=["Shape", "path"]).notes
+
+
+def test_a_column_may_be_called_as_its_task_is(table):
+    path = table(
+        **{"Article No": ["a", "b", "a"], "On Sale?": ["1", "0", ""], "x": ["1", "0", "1"]}
+    )
+    assert infer_tasks(path).tasks.names == ["Article_No", "On_Sale", "x"]
+    assert infer_tasks(path, ignore=["Article_No"]).tasks.names == ["On_Sale", "x"]
+    given = [{"type": "Binary", "name": "On_Sale"}, {"type": "Multiclass", "name": "Article_No"}]
+    tasks = infer_tasks(path, given=given).tasks
+    assert [(task.column, task.names) for task in tasks] == [
+        ("On Sale?", ()), ("Article No", ("a", "b")),
+    ]  # fmt: skip
+    path = table(**{"Article No": ["a", "b", "a"], "Article?No": ["a", "b", "a"]})
+    with pytest.raises(TableError, match="there is no column 'Article_No' to ignore"):
+        infer_tasks(path, ignore=["Article_No"])  # of which of the two?
 
 
 def test_numbers_and_answers_in_full_width_are_numbers_and_answers(table, tmp_path):

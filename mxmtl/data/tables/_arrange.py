@@ -9,8 +9,9 @@ import dataclasses
 import functools
 import itertools
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from ..._options import meant
 from .._errors import TableError
 from ._chunk import Cell, Chunk, Coded, Column, Said, always
 from ._derived import Derived
@@ -254,25 +255,45 @@ class PathTable(Derived):
 
 def arranged(table: TableReader, second: Callable[[str], TableReader]) -> TableReader:
     """Return a table with all that its options ask for; ``second`` opens the other tables."""
+    steps = [table, *arrangements(table, second)]
+    columns = [name for step in steps for name in (*step.columns, *step.more_columns)]
+    check_columns(steps[-1], list(dict.fromkeys(columns)))
+    return steps[-1]
+
+
+def arrangements(table: TableReader, second: Callable[[str], TableReader]) -> Iterator[TableReader]:
+    """Yield a table after each step that its options ask for."""
     options: TableOptions = table.options
     if options.long is not None:
-        table = LongTable(table)
+        yield (table := LongTable(table))
     pattern = options.path_pattern
     if pattern is not None and names_pictures(table):  # to join by what it reads, and name that
-        table, pattern = PathTable(table, "", pattern), None
+        yield (table := PathTable(table, "", pattern))
+        pattern = None
     for one in options.join:
         file, _, on = one.partition(" on=")
-        table = JoinedTable(table, second(file.strip()), on.strip())
+        yield (table := JoinedTable(table, second(file.strip()), on.strip()))
     for one in options.names:
         column, equals, file = one.rpartition("=") if not os.path.exists(one) else ("", "", one)
-        table = NamedTable(table, column, file)
+        yield (table := NamedTable(table, column, file))
     path = table.options.path_column
     template = path if path not in table.columns and template_fields(path) else ""
     if template or pattern is not None:
-        table = PathTable(table, template, pattern)
+        yield (table := PathTable(table, template, pattern))
     if options.split_files:
-        table = SplitTable(table, options.split_files)
-    return table
+        yield SplitTable(table, options.split_files)
+
+
+def check_columns(table: TableReader, columns: list[str]) -> None:
+    """Raise `TableError` for an option that is said of a column which is not there."""
+    for option in ("values", "separator", "amounts"):
+        said = getattr(table.options, option)
+        for name in said if isinstance(said, Mapping) else ():
+            if name and name not in columns:
+                raise TableError(
+                    f"{table.source}: {option} (--{option}) of {name!r}: there is no such column "
+                    f"among {columns[:50]}{meant(name, columns)}."
+                )
 
 
 def check_path(table: TableReader) -> None:

@@ -81,7 +81,7 @@ def notes_on_numbers(task: Task, cells: ColumnCells, given: bool) -> Iterator[st
             count = len(cells.known())
             yield f"{count} whole numbers are taken as amounts; as classes: --task {one}."
     if counts_rows(cells) and not names:
-        yield "its cells count the rows. If it is an id, --ignore it."
+        yield f"its cells count the rows. If it is an id: --ignore {shlex.quote(cells.name)}."
     if cells.numbers and not names and not cells.boolean and len(cells.known()) == 1:
         yield f"every known cell is {next(iter(cells.known()))}: there is nothing to learn from it."
     answers = {word_value(text) for text in cells.known()} if cells.boolean else set()
@@ -108,7 +108,10 @@ def notes_on_words(cells: ColumnCells, task: Task) -> Iterator[str]:
         yield f"{quoted(odd)} among amounts such as {others[0]!r}. {hint(odd)}"
     rows = sum(known.values())
     if len(known) > FEW_NUMBERS and rows < 3 * len(known) and not cells.numbers:
-        yield f"{len(known)} classes of {rows} rows: are they names, or groups? Then --ignore it."
+        yield (
+            f"{len(known)} classes of {rows} rows: are they names, or groups? Then --ignore "
+            f"{shlex.quote(cells.name)}."
+        )
 
 
 def notes_on_stand_ins(cells: ColumnCells, task: Task) -> Iterator[str]:

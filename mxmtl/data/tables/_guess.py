@@ -14,7 +14,7 @@ from ._words import DATE, ID, LABEL, OF_MANY, OF_ROWS, SPLITS, YES_NO, are_amoun
 
 FEW_NUMBERS, MANY_ROWS = 20, 20
 FEW_CLASSES = 10  # that are whole numbers with gaps
-MOST, FEW_ODD = 0.9, 5  # a column of numbers, but for a few cells
+MOST, FEW_ODD = 0.9, 5  # a column of numbers, or of different cells, but for a few
 
 
 def guess_type(cells: ColumnCells) -> str:
@@ -41,9 +41,19 @@ def guess_type(cells: ColumnCells) -> str:
     of_rows = tells_of_rows(cells)
     if of_rows:
         return of_rows
-    if len(classes) == cells.filled > MANY_ROWS:
-        return "every cell is different"
-    return "Multiclass"
+    return all_different("cell", len(classes), cells.filled) or "Multiclass"
+
+
+def all_different(what: str, different: int, rows: int) -> str:
+    """Say that nearly nothing stands in two rows, as an id in those of a double; '' if it does.
+
+    >>> all_different("cell", 680, 683), all_different("cell", 14, 683)
+    ('nearly every cell is different (680 of 683)', '')
+    """
+    if rows <= MANY_ROWS or different < MOST * rows:
+        return ""
+    nearly = f"nearly every {what} is different ({different} of {rows})"
+    return f"every {what} is different" if different == rows else nearly
 
 
 def mark(cells: ColumnCells, word: str) -> str:
@@ -92,8 +102,9 @@ def guess_names(cells: ColumnCells) -> str:
         return "every list is empty"
     if len(cells.parts) == 1 and cells.said is None and [*cells.parts.values()] == [cells.filled]:
         return f"every cell is {next(iter(cells.parts))!r}"
-    if cells.said is None and set(cells.parts.values()) == {1} and len(cells.parts) > MANY_ROWS:
-        return "every name is different"
+    different = all_different("name", len(cells.parts), sum(cells.parts.values()))
+    if different and cells.said is None:
+        return different
     if cells.repeated and {number(name) for name in cells.parts} <= {0.0, 1.0}:
         return "its cells are lists of 0 and 1, whose places say what they are: make them columns"
     values = [number(name) for name in cells.parts]
@@ -170,12 +181,12 @@ def is_of_rows(cells: ColumnCells) -> str:
 
 
 def counts_rows(cells: ColumnCells) -> bool:
-    """Tell whether a column has every whole number from one to another once."""
+    """Tell whether a column has every whole number from one to another, nearly always once."""
     known = cells.known()
     if not cells.numbers or not cells.whole or cells.more_texts or len(known) <= FEW_NUMBERS:
         return False
     values = sorted(number(text) or 0.0 for text in known)
-    return values[-1] - values[0] == len(values) - 1 and len(values) == cells.filled
+    return values[-1] - values[0] == len(values) - 1 and len(values) >= MOST * cells.filled
 
 
 def task_name(
@@ -191,6 +202,19 @@ def task_name(
     while name in taken:
         name, number = f"{base}_{number}", number + 1
     return {"name": name, "column": header}
+
+
+def column_called(name: object, columns: Iterable[str]) -> str:
+    """Return the column of a name, or of the task that is called after it; '' if there is none.
+
+    >>> column_called("On_Sale", ["path", "On Sale?"]), column_called("sale", ["On Sale?"])
+    ('On Sale?', '')
+    """
+    columns = list(columns)
+    if name in columns:
+        return str(name)
+    found = [column for column in columns if column and task_name(column, {}, [])["name"] == name]
+    return found[0] if len(found) == 1 else ""
 
 
 def as_task(kind: str, column: str) -> str:

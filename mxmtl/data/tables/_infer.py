@@ -27,7 +27,7 @@ from ._doubts import (
     rows_of_yes,
 )
 from ._encode import LabelEncoder, is_names_column
-from ._guess import guess_type, is_of_rows, task_name
+from ._guess import column_called, guess_type, is_of_rows, task_name
 from ._open import open_table
 from ._table import TableOptions, TableReader
 from ._values import ColumnValues, number
@@ -138,7 +138,12 @@ def infer_tasks(
     opened.check_labels()
     if opened.stored_width is not None:
         return of_list(opened, given)
-    no_tasks = {*ignore, opened.options.path_column, opened.split_column, *opened.not_tasks}
+    no_tasks = {
+        *ignored(ignore, opened),
+        opened.options.path_column,
+        opened.split_column,
+        *opened.not_tasks,
+    }
     told = [with_columns(spec, opened, no_tasks) for spec in given or opened.known_tasks]
     asked = {spec.get("column", spec.get("name")) for spec in told}
     values = ColumnValues(opened.options.values)
@@ -153,7 +158,7 @@ def infer_tasks(
     tasks = made(specs, opened)
     notes, doubts = notes_on(tasks, columns, opened, bool(given)), {}
     check_order(tasks, told, opened)
-    unmet = without_effect(opened, columns, ignore)
+    unmet = without_effect(opened, columns)
     unmet += values.unmet(columns) if opened.options.long is None else []
     if unmet:
         notes["options"] = "; ".join(unmet)
@@ -215,20 +220,26 @@ def of_list(table: TableReader, given: Sequence[Spec]) -> Inference:
     return Inference(tasks, rows, labelled, {}, notes)
 
 
-def without_effect(
-    table: TableReader, columns: Mapping[str, ColumnCells], ignore: Sequence[str]
-) -> list[str]:
-    """Say which options name no column, or what stands in no cell."""
+def ignored(names: Sequence[str], table: TableReader) -> Iterator[str]:
+    """Yield the columns that are no tasks, by their names or those of their tasks."""
+    columns = [*table.columns, *table.more_columns]
+    for name in names:
+        column = column_called(name, columns)
+        if not column and name != table.options.path_column:
+            raise TableError(
+                f"{table.source}: there is no column {name!r} to ignore among {columns[:50]}"
+                f"{meant(name, columns)}."
+            )
+        yield column or name
+
+
+def without_effect(table: TableReader, columns: Mapping[str, ColumnCells]) -> list[str]:
+    """Say which options are of what stands in no cell."""
     found, options = table.unmet(), table.options
-    for name in ignore:
-        if name not in (*table.columns, *table.more_columns):
-            found.append(f"ignore: there is no column {name!r}{meant(name, list(columns))}")
     one = options.separator
     separators = one if isinstance(one, Mapping) else {"": one} if one else {}
     for name, mark in separators.items():
-        if name and name not in table.columns:
-            found.append(f"separator of {name!r}: there is no such column")
-        elif not any(cells.several for one, cells in columns.items() if name in ("", one)):
+        if not any(cells.several for one, cells in columns.items() if name in ("", one)):
             found.append(f"separator: no cell{f' of {name!r}' * bool(name)} has {mark!r}")
     met = {word for cells in columns.values() for word in cells.none_met}
     found += [f"none_names: no cell is {name!r}" for name in options.none_names
@@ -384,9 +395,15 @@ def collected(spec: Spec, columns: Mapping[str, ColumnCells], table: TableReader
 
 
 def with_columns(spec: Spec, table: TableReader, ignore: set[str | None]) -> Spec:
-    """Return a spec whose ``columns`` are the names of its labels or classes."""
+    """Return a spec whose ``columns`` are the names of its labels or classes.
+
+    One that is called as a proposal calls a column is of that column.
+    """
     if "columns" not in spec:
-        return spec
+        name = str(spec.get("name"))
+        column = "" if "column" in spec else column_called(name, table.columns)
+        dotted = any(one.startswith(f"{name}.") for one in table.columns)
+        return spec if dotted or column in ("", name) else {**spec, "column": column}
     asked = spec["columns"]
     asked = [asked] if isinstance(asked, str | int) else list(asked)
     names = [name for one in asked for name in columns_in(str(one), table, ignore)]

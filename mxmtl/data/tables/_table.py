@@ -348,14 +348,10 @@ class CellTable(ColumnTable, abc.ABC):
 
     def unmet(self) -> list[str]:
         more = {word: " (each takes an option of its own)" for word in self._missing.unmet()}
-        found = [
+        return [
             f"missing_values: no cell is {word!r}{text if {*word} & {*',，'} else ''}"
             for word, text in more.items()
         ]
-        amounts = self.options.amounts
-        named = [name for name in amounts if name] if isinstance(amounts, Mapping) else []
-        missed = [name for name in named if name not in self.columns]
-        return found + [f"amounts of {name!r}: there is no such column" for name in missed]
 
     def change_of(self, column: str) -> Callable[[Cell], Cell]:
         """Return what is made of the cells of a column before anything is looked for in them."""

@@ -261,12 +261,7 @@ class ColumnValues:
 
     def unmet(self, columns: Iterable[str]) -> list[str]:
         """Say which words no cell of these columns was."""
-        columns = list(columns)
-        found = [
-            f"values of {name!r}: there is no such column"
-            for name in self._values
-            if name and name not in columns
-        ]
+        columns, found = list(columns), list[str]()
         general = {word for words in self._values.get("", {}).values() for word in words}
         left = set(general)
         for name in columns:
