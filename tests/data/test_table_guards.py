@@ -338,6 +338,27 @@ def test_frames_with_nothing_known_of_a_cell_and_frames_of_others(tmp_path):
     assert infer_tasks(arrow).tasks["kind"].names == ("a", "b")
 
 
+@pytest.mark.parametrize("kind", ["frame", "arrow", "parquet", "xlsx", "csv"])
+def test_two_columns_of_one_name_are_refused(tmp_path, kind):
+    pandas, arrow = pytest.importorskip("pandas"), pytest.importorskip("pyarrow")
+    pytest.importorskip("openpyxl")
+    frame = pandas.DataFrame([["1.jpg", 1, 0]], columns=["path", "x", "x"])
+    path = tmp_path / f"t.{kind}"
+    if kind == "frame":
+        path = frame
+    elif kind in ("arrow", "parquet"):
+        path = arrow.table([arrow.array([1]), arrow.array([0])], names=["x", "x"])
+        if kind == "parquet":
+            pytest.importorskip("pyarrow.parquet").write_table(path, tmp_path / "t.parquet")
+            path = tmp_path / "t.parquet"
+    elif kind == "xlsx":
+        frame.to_excel(path, index=False)
+    else:
+        frame.to_csv(path, index=False)
+    with pytest.raises(TableError, match=r"\['x'\].* more than once. Rename or remove"):
+        infer_tasks(path)
+
+
 def test_a_workbook_that_is_broken_is_named(tmp_path):
     pytest.importorskip("openpyxl")
     (tmp_path / "t.xlsx").write_bytes(b"PK\x03\x04 and no more")

@@ -11,6 +11,7 @@ import json
 import math
 import numbers
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -104,6 +105,7 @@ def rows_of(rows: Any) -> Sequence[Record]:
     """
     for name in ("to_dicts", "to_pylist"):  # of Polars, of Arrow
         if hasattr(rows, name):
+            check_names_once("the rows", getattr(rows, "column_names", ()))
             return list(getattr(rows, name)())
     if hasattr(rows, "to_dict") and hasattr(rows, "columns"):  # of pandas
         names = [str(name) for name in rows.columns]
@@ -111,6 +113,7 @@ def rows_of(rows: Any) -> Sequence[Record]:
         index = rows.index.tolist()
         if index and all(map(is_picture, index)):
             names, columns = [str(rows.index.name or PATH), *names], [index, *columns]
+        check_names_once("the rows", names)
         return [dict(zip(names, cells)) for cells in zip(*columns)]
     if isinstance(rows, Mapping) or not isinstance(rows, Iterable):
         raise TableError(
@@ -122,6 +125,17 @@ def rows_of(rows: Any) -> Sequence[Record]:
         if not isinstance(row, Mapping):
             raise TableError(f"the rows: row {at + 1} is {type(row).__name__}; expected a dict.")
     return found
+
+
+def check_names_once(source: str, names: Sequence[str]) -> None:
+    """Raise `TableError` for columns of one name: a dict would keep the last of them."""
+    counts = Counter(str(name).strip() for name in names)
+    twice = sorted(name for name, count in counts.items() if name and count > 1)
+    if twice:
+        raise TableError(
+            f"{source}: columns {twice[:10]} are there more than once. Rename or remove one of "
+            "each."
+        )
 
 
 def flat(record: Record, source: str) -> dict[str, Cell]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from .._errors import TableError
-from ._records import FileOfRecords, Record
+from ._records import FileOfRecords, Record, check_names_once
 from ._table import TableOptions
 
 INSTALL = 'pip install "mxmtl[tables]"'
@@ -52,10 +52,9 @@ class ExcelTable(FileOfRecords):
         header = list(options.header) or [
             "" if name is None else str(name).strip() for name in next(rows, ())
         ]
-        twice = sorted({name for name in header if name and header.count(name) > 1})
-        if twice or not any(header):
-            what = f"names {twice} more than once" if twice else "is empty"
-            raise TableError(f"{path}: the first row {what}; expected column names.")
+        if not any(header):
+            raise TableError(f"{path}: the first row is empty; expected column names.")
+        check_names_once(path, header)
         found = [dict(zip(header, row)) for row in rows]
         while found and all(cell is None for cell in found[-1].values()):
             found.pop()
@@ -75,6 +74,7 @@ class ParquetTable(FileOfRecords):
     def read(self, path: str, options: TableOptions) -> Sequence[Record]:
         parquet, arrow = library("pyarrow.parquet", path), library("pyarrow", path)
         try:
+            check_names_once(path, parquet.read_schema(path).names)
             read = parquet.read_table(path)
         except (OSError, arrow.ArrowException) as error:
             raise TableError(f"{path}: no Parquet file that can be read ({error}).") from error
