@@ -240,6 +240,21 @@ def test_an_option_that_matched_nothing_is_said(table, options, note):
     assert inference.notes["options"] == note
 
 
+@pytest.mark.parametrize(
+    ("cells", "separator", "said"),
+    [
+        ([["a"], ["b"], None], None, True),
+        ([["a"], ["b"], None, []], None, False),  # which says that none holds
+        (["a|b", "b", ""], "|", True),
+        (["a|b", "b", "", "|"], "|", False),
+    ],
+)
+def test_an_empty_cell_among_lists_is_asked_about_where_no_list_is_empty(cells, separator, said):
+    rows = [{"path": f"{at}.jpg", "tags": cell} for at, cell in enumerate(cells)]
+    found = infer_tasks(rows, options=TableOptions(separator=separator))
+    assert ("--empty-names none" in found.notes.get("tags", "")) is said
+
+
 def test_numbers_compare_as_numbers(table):
     path = table(x=["1.0", "-1.0", "0", "-1"])
     for options in ({"missing_values": ["-1"]}, {"values": {"missing": -1}}):

@@ -57,6 +57,7 @@ class ColumnCells:
         self.texts: dict[str, int] = {}  # and how many rows have each
         self.parts: dict[str, int] = {}
         self.none_met: set[str] = set()
+        self.empty_lists = False  # cells that list no name, which say that none holds
         self.unknown: set[str] = set()  # texts that may mean so
         self.odd: dict[str, tuple[int, int]] = {}  # no numbers: how many rows, and the first
         self.more_texts = self.more_parts = self.several = False
@@ -110,6 +111,7 @@ class ColumnCells:
 
     def _add_parts(self, names: Iterable[str], count: int) -> None:
         stripped = {name.strip() for name in names} - {""}
+        self.empty_lists |= not stripped
         self.none_met |= stripped & self._none
         stripped -= self._none
         self.more_parts |= not remember(self.parts, stripped, count, self.limit)

@@ -50,7 +50,7 @@ def notes_on_cells(task: Task, cells: ColumnCells, given: bool = False) -> Itera
     if not cells.several:
         yield from notes_on_stand_ins(cells, task)
         yield from notes_on_spelling(cells)
-    elif cells.filled < cells.rows and not cells.none_met:
+    elif cells.filled < cells.rows and not (cells.none_met or cells.empty_lists):
         empty = cells.rows - cells.filled
         yield (
             f"{empty} of {cells.rows} cells {'are' if empty > 1 else 'is'} empty or unknown, and "
