@@ -6,7 +6,6 @@ never decided here. Each distinct cell of a column is looked at once.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable
 
 import numpy as np
@@ -229,17 +228,6 @@ def is_spelling(cell: Cell) -> bool:
 def says_nothing(cell: str) -> bool:
     """Tell whether a cell may say that none of the names holds, in a column of lists."""
     return cell.lower() in NOTHING
-
-
-def hint(cells: Iterable[str]) -> str:
-    """Say how to have cells read as unknown.
-
-    >>> hint({"NaN"})
-    "If that means unknown: --missing-value NaN (missing_values=['NaN'])."
-    """
-    found = sorted(cells)
-    options = " ".join(f"--missing-value {shlex.quote(cell)}" for cell in found)
-    return f"If that means unknown: {options} (missing_values={found})."
 
 
 def quoted(cells: Iterable[str], between: str = ", ") -> str:

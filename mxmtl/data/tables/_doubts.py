@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import difflib
 import re
-import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ...tasks import Task, TaskSet, word_value
-from ._cells import ColumnCells, hint, quoted
+from ._advice import AS_IT_IS, hint, option, task_option
+from ._cells import ColumnCells, quoted
 from ._guess import FEW_NUMBERS, as_task, counts_rows, in_a_row
 from ._table import TableReader
 from ._values import all_of, key_of, number
@@ -25,7 +25,6 @@ MANY_NAMES = 200  # of which each is compared with each
 NEAR = 0.82  # of two spellings: two letters of six that changed places
 STAND_IN = re.compile(r"-?9+(\.0+)?|-1(\.0+)?")  # that people put for unknown
 BRACKETS = re.compile(r"^[\[{(\"'].*|.*[\]})\"']$")
-AS_IT_IS = "--write-tasks FILE, and --tasks FILE"
 SHOWN = 5
 PATHS = 1 << 21  # paths that are remembered, to notice one that comes back
 
@@ -35,15 +34,13 @@ def notes_on_cells(task: Task, cells: ColumnCells, given: bool = False) -> Itera
 
     Where the user has said what the task is, it is not asked whether it is another.
     """
-    told = given or not task.names  # else what is no word at all is a doubt
-    marks = [one for one in cells.unknown if told or is_name(one)]
-    marks = [one for one in marks if one not in cells.nothing()]
-    if marks:
+    marks = marks_of(cells)
+    if marks and (given or not task.names or all(map(is_name, marks))):  # else it is a doubt
         yield f"cells {quoted(marks)} are taken as they are. {hint(marks)}"
     if cells.nothing():
-        words = " ".join(f"--none-name {shlex.quote(one)}" for one in cells.nothing())
+        words = " ".join(option("--none-name", one) for one in cells.nothing())
         yield f"{quoted(cells.nothing())} is a label. If it means none of the others: {words}."
-    if "-1" in {number_name(name) for name in task.names}:
+    if has_minus_one(task, given):
         yield f"-1 is a class of its own. {minus_one(cells.name)}"
     if not given and not cells.several:
         yield from notes_on_words(cells, task)
@@ -64,7 +61,7 @@ def notes_on_cells(task: Task, cells: ColumnCells, given: bool = False) -> Itera
         yield found[1]
     elif listing and not cells.several:
         mark = "|" if "|" in (listing or "") else ";"
-        yield f"{listing!r} may be several names. If it is: --separator '{mark}'."
+        yield f"{listing!r} may be several names. If it is: {option('--separator', mark)}."
 
 
 def notes_on_numbers(task: Task, cells: ColumnCells, given: bool) -> Iterator[str]:
@@ -74,14 +71,14 @@ def notes_on_numbers(task: Task, cells: ColumnCells, given: bool) -> Iterator[st
     of_numbers = len(names) > MANY_CLASSES and not cells.several and None not in numbers
     if of_numbers and not given and not in_a_row(names):
         amount = as_task("Regression", cells.name)
-        yield f"{len(names)} numbers are classes without an order; as amounts: --task {amount}."
+        yield f"{len(names)} numbers are classes without an order; as amounts: {amount}."
     if cells.numbers and not names and cells.whole and len(cells.known()) <= FEW_NUMBERS:
         one = as_task("Multiclass", cells.name)
         if not cells.boolean and not given and len(cells.known()) > 1:
             count = len(cells.known())
-            yield f"{count} whole numbers are taken as amounts; as classes: --task {one}."
+            yield f"{count} whole numbers are taken as amounts; as classes: {one}."
     if counts_rows(cells) and not names:
-        yield f"its cells count the rows. If it is an id: --ignore {shlex.quote(cells.name)}."
+        yield f"its cells count the rows. If it is an id: {option('--ignore', cells.name)}."
     if cells.numbers and not names and not cells.boolean and len(cells.known()) == 1:
         yield f"every known cell is {next(iter(cells.known()))}: there is nothing to learn from it."
     answers = {word_value(text) for text in cells.known()} if cells.boolean else set()
@@ -97,7 +94,7 @@ def notes_on_words(cells: ColumnCells, task: Task) -> Iterator[str]:
     if pair:
         more = "".join(f",missing={one}" for one in sorted({*known}.difference(pair)))
         words = f"{column}: yes={pair[0]},no={pair[1]}{more}"
-        yield f"{quoted(pair, ' and ')} are classes; as yes and no: --values {shlex.quote(words)}."
+        yield f"{quoted(pair, ' and ')} are classes; as yes and no: {option('--values', words)}."
     amounts = {text: value for text in known if (value := number(text)) is not None}
     names = sorted({*known} - {*amounts})
     written = [text for text in names if is_amount(text)]
@@ -109,8 +106,8 @@ def notes_on_words(cells: ColumnCells, task: Task) -> Iterator[str]:
     rows = sum(known.values())
     if len(known) > FEW_NUMBERS and rows < 3 * len(known) and not cells.numbers:
         yield (
-            f"{len(known)} classes of {rows} rows: are they names, or groups? Then --ignore "
-            f"{shlex.quote(cells.name)}."
+            f"{len(known)} classes of {rows} rows: are they names, or groups? Then "
+            f"{option('--ignore', cells.name)}."
         )
 
 
@@ -120,8 +117,8 @@ def notes_on_stand_ins(cells: ColumnCells, task: Task) -> Iterator[str]:
     for text in stand_ins(amounts):
         if task.names and amounts[text] == -1:
             continue  # a class, which is said
-        said = shlex.quote(f"{cells.name}: missing={text}")
-        yield f"{text} stands apart from the other numbers. If it means unknown: --values {said}."
+        said = option("--values", f"{cells.name}: missing={text}")
+        yield f"{text} stands apart from the other numbers. If it means unknown: {said}."
 
 
 def notes_on_spelling(cells: ColumnCells) -> Iterator[str]:
@@ -138,6 +135,22 @@ def notes_on_spelling(cells: ColumnCells) -> Iterator[str]:
     if found:
         more = f" and {len(found) - SHOWN} more" * (len(found) > SHOWN)
         yield f"spelt almost alike: {'; '.join(found[:SHOWN])}{more}. Are these slips?"
+
+
+def marks_of(cells: ColumnCells) -> list[str]:
+    """Return the cells that may mean unknown, and not that none of several names holds."""
+    return [one for one in cells.unknown if one not in cells.nothing()]
+
+
+def only_signs(task: Task) -> bool:
+    """Tell whether the classes of a task are 1 and -1."""
+    return {number_name(name) for name in task.names} == {"-1", "1"}
+
+
+def has_minus_one(task: Task, given: bool) -> bool:
+    """Tell whether -1 is one of a task's classes, and no doubt says so."""
+    names = {number_name(name) for name in task.names}
+    return "-1" in names and (given or not only_signs(task))
 
 
 def is_name(text: str) -> bool:
@@ -172,11 +185,8 @@ def number_name(name: str) -> str:
 
 def minus_one(column: str) -> str:
     """Say how to have -1 read as what it may mean."""
-    named = shlex.quote(f"{column}: missing=-1")
-    return (
-        f"If it means unknown: --values {named}; if no: --values "
-        f"{shlex.quote(f'{column}: no=-1')} (for all columns: --values no=-1)."
-    )
+    unknown, no = (option("--values", f"{column}: {says}=-1") for says in ("missing", "no"))
+    return f"If it means unknown: {unknown}; if no: {no} (for all columns: --values no=-1)."
 
 
 def notes_on_names(names: Iterable[str]) -> Iterator[str]:
@@ -189,7 +199,8 @@ def notes_on_names(names: Iterable[str]) -> Iterator[str]:
     if pairs:
         shown = "; ".join(quoted(group, " and ") for group in pairs[:SHOWN])
         more = f" and {len(pairs) - SHOWN} more" * (len(pairs) > SHOWN)
-        yield f"nearly the same names: {shown}{more}. If they mean one, spell them alike."
+        mend = "If they mean one: --merge-names, or spell them alike."
+        yield f"nearly the same names: {shown}{more}. {mend}"
     odd = [name for name in names if BRACKETS.fullmatch(name) and not is_balanced(name)]
     if odd:
         yield f"names with brackets or quotes: {quoted(odd[:SHOWN])}. Were they lists?"
@@ -228,9 +239,9 @@ def separator_in(cells: ColumnCells, least: int = 2) -> tuple[str, str] | None:
 def separated(cells: ColumnCells, mark: str) -> str:
     """Return the options that separate names at a mark, and at those that are given already."""
     if cells.separator is None:
-        return f"--separator {'space' if mark == ' ' else shlex.quote(mark)}"
+        return option("--separator", "space" if mark == " " else mark)
     marks = ("space" if one == " " else one for one in (*all_of(cells.separator), mark))
-    return " ".join(f"--separator {shlex.quote(f'{cells.name}: {one}')}" for one in marks)
+    return " ".join(option("--separator", f"{cells.name}: {one}") for one in marks)
 
 
 def rows_of_yes(cells: ColumnCells) -> int:
@@ -251,7 +262,7 @@ def note_on_one_hot(names: Sequence[str], columns: Mapping[str, ColumnCells], ro
             first, last = names.index(run[0]) + 1, names.index(run[-1]) + 1
             return (
                 f"{run[0]!r} to {run[-1]!r} say yes as often as there are rows. If one of them "
-                f"holds in each: --task 'Multiclass NAME columns={first}-{last}'."
+                f"holds in each: {task_option('Multiclass', 'NAME', columns=f'{first}-{last}')}."
             )
         run = []
     return ""
@@ -276,7 +287,7 @@ def doubts_of(
             found[task.name] = " ".join(doubts)
     for name, why in left_out.items():
         if why.startswith("it would be a Regression: "):
-            found[name] = f"{why} To go without it: --ignore {shlex.quote(name)}."
+            found[name] = f"{why} To go without it: {option('--ignore', name)}."
     return found
 
 
@@ -290,23 +301,23 @@ def cells_of(task: Task, columns: Mapping[str, ColumnCells]) -> ColumnCells | No
 def doubts_on_cells(task: Task, cells: ColumnCells) -> Iterator[str]:
     """Say what the cells of a proposed task may mean that it does not."""
     one = as_task(type(task).__name__, cells.name)
-    if {number_name(name) for name in task.names} == {"-1", "1"}:
+    if only_signs(task):
         yield f"its cells are 1 and -1. {minus_one(cells.name)}"
     found = separator_in(cells)
     if found and found[0] in (SEPARATORS.rstrip() if cells.several else OF_LISTS):
-        yield f"{found[1]} If each is one {'label' if cells.several else 'class'}: --task {one}."
-    marks = [mark for mark in cells.unknown if not is_name(mark)] if task.names else []
-    if marks:
+        yield f"{found[1]} If each is one {'label' if cells.several else 'class'}: {one}."
+    marks = marks_of(cells) if task.names else []
+    if not all(map(is_name, marks)):
         yield (
             f"cells {quoted(marks)} would be {'labels' if cells.several else 'classes'}. "
-            f"{hint(marks)} If they are what they are called: --task {one}."
+            f"{hint(marks)} If they are what they are called: {one}."
         )
     odd = cells.answered() if task.names else []
     if odd:
-        said = shlex.quote(f"{cells.name}: missing={','.join(odd)}")
+        said = option("--values", f"{cells.name}: missing={','.join(odd)}")
         yield (
             f"{quoted(odd)} say neither yes nor no, as other cells do by --values. If they mean "
-            f"unknown: --values {said}."
+            f"unknown: {said}."
         )
 
 
@@ -382,12 +393,15 @@ def doubt_of_rows(
     if not apart:
         return ""
     name, (count, first) = next(iter(apart.items()))
-    values = [one for one, cells in columns.items() if cells.boolean and one != name]
+    values = [
+        one for one, cells in columns.items() if cells.boolean and not cells.unknown and one != name
+    ]
     texts = [one for one in apart if not columns[one].boolean and not columns[one].numbers]
     mend = "If they are answers of several people: keep one row of each image."
-    if len(texts) == 1:  # a column of names, and not the many columns of a wide table
+    # Of names, one in every row; and not one of the many columns of a wide table.
+    if len(texts) == 1 and columns[texts[0]].filled == columns[texts[0]].rows:
         long = f"label={texts[0]}" + (f",value={values[0]}" if values else "")
-        mend = f"If a row is one label of its image: --long {shlex.quote(long)}."
+        mend = f"If a row is one label of its image: {option('--long', long)}."
     return (
         f"{seen.text()}; of {count} of them the rows differ in {name!r} ({first!r} is the first). "
         f"{mend} If each is a record of its own: {AS_IT_IS}."

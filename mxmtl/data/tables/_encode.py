@@ -13,7 +13,8 @@ import numpy as np
 from ..._options import meant, one_of
 from ...tasks import LabelError, Task, TaskSet, illegal_labels, is_missing_cell
 from .._errors import RowError, RowLabelError, TableError
-from ._cells import hint, is_spelling
+from ._advice import hint
+from ._cells import is_spelling
 from ._chunk import CELLS, UNKNOWN, Cell, Chunk, Coded, Row, Said
 from ._table import TableOptions, TableReader
 from ._values import ColumnValues, WordMap, parts_of

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ...tasks import is_task_name
-from ._cells import ColumnCells, hint, is_code, is_spelling, quoted
+from ._advice import hint, option, task_option
+from ._cells import ColumnCells, is_code, is_spelling, quoted
 from ._paths import is_picture, plain
 from ._values import number
 from ._words import DATE, ID, LABEL, OF_MANY, OF_ROWS, SPLITS, YES_NO, are_amounts, is_amount
@@ -61,20 +61,20 @@ def mark(cells: ColumnCells, word: str) -> str:
     means_yes = len(word) < 3 or word.lower() in {yes for yes, _ in YES_NO}
     if cells.filled == cells.rows or is_spelling(word) or not means_yes:
         return ""
-    said = shlex.quote(f"{cells.name}: yes={word},no=")
-    return f", or empty. If that means yes and no: --values {said}"
+    said = option("--values", f"{cells.name}: yes={word},no=")
+    return f", or empty. If that means yes and no: {said}"
 
 
 def tells_of_rows(cells: ColumnCells) -> str:
     """Say that cells are nothing to predict, whatever their column is called; '' if they may be."""
     texts = [text.lower() for text in cells.texts if text not in cells.unknown]
-    again = f"if they are to be predicted: --task {as_task('Multiclass', cells.name)}"
+    again = f"if they are to be predicted: {as_task('Multiclass', cells.name)}"
     if all(map(DATE.fullmatch, texts)):
         return f"its cells are dates or times; {again}"
     if all(text.startswith(("http://", "https://")) for text in texts):
         return f"its cells are web addresses; {again}"
     if SPLITS.issuperset(texts) and not {"train", "training"}.isdisjoint(texts):
-        split = f"--split-column {shlex.quote(cells.name)}"
+        split = option("--split-column", cells.name)
         return f"its cells are splits ({split}); {again}"
     return ""
 
@@ -142,8 +142,8 @@ def way_with(odd: Iterable[str], column: str) -> str:
     odd = list(odd)
     amounts = [text for text in odd if is_amount(text)]
     mark = "comma" if any("," in text for text in amounts) else "point"
-    said = shlex.quote(f"{column}: {mark}")
-    ways = [f"Amounts as people write them: --amounts {said}."] if amounts else []
+    said = option("--amounts", f"{column}: {mark}")
+    ways = [f"Amounts as people write them: {said}."] if amounts else []
     rest = [text for text in odd if text not in amounts]
     return " ".join(ways + ([hint(rest)] if rest else []))
 
@@ -157,7 +157,7 @@ def written_amounts(cells: ColumnCells) -> str:
     return (
         f"its cells are amounts as people write them ({quoted(odd[:3])}), and not numbers. "
         "--amounts comma reads 3,5 and 1.200, --amounts point 1,200 and 45%. If they are names: "
-        f"--task {as_task('Multiclass', cells.name)}."
+        f"{as_task('Multiclass', cells.name)}."
     )
 
 
@@ -175,8 +175,8 @@ def is_of_rows(cells: ColumnCells) -> str:
         return ""
     return (
         "its name is that of an id, a fold or a split, or of how the row was made. To keep rows of "
-        f"one on the same side of a split: --group {shlex.quote(cells.name)}; to predict it: "
-        f"--task {as_task('Multiclass', cells.name)}"
+        f"one on the same side of a split: {option('--group', cells.name)}; to predict it: "
+        f"{as_task('Multiclass', cells.name)}"
     )
 
 
@@ -218,11 +218,9 @@ def column_called(name: object, columns: Iterable[str]) -> str:
 
 
 def as_task(kind: str, column: str) -> str:
-    """Return what stands behind ``--task`` for a column.
+    """Return the option that makes a task of a column.
 
     >>> print(as_task("Regression", "Fold ID"))
-    'Regression Fold_ID column="Fold ID"'
+    --task 'Regression Fold_ID column="Fold ID"'
     """
-    named = task_name(column, {}, [])
-    own = f' column="{column}"' if "column" in named else ""
-    return shlex.quote(f"{kind} {named['name']}{own}")
+    return task_option(kind, **task_name(column, {}, []))

@@ -13,14 +13,15 @@ from ..._options import meant, one_of
 from ..._table import filled
 from ...tasks import Task, TaskSet, is_task_name
 from .._errors import TableError
+from ._advice import AS_IT_IS, task_option
 from ._cells import MAX_CLASSES, ColumnCells
 from ._doubts import (
-    AS_IT_IS,
     PathsSeen,
     cells_of,
     disagreeing,
     doubt_of_rows,
     doubts_of,
+    doubts_on_cells,
     note_on_one_hot,
     note_on_unused,
     notes_on_cells,
@@ -82,8 +83,10 @@ class Inference:
             name, kind = filled(task.name, WIDTH), type(task).__name__
             lines.append(f"{name} {kind:<11} {share:5.1f}% missing  {count}{names}")
         for what, said in (("note", self.notes), ("left out", self.left_out)):
-            plain = {name: text for name, text in said.items() if name not in self.doubts}
-            lines += [f"{filled(name, WIDTH)} {what}: {text}" for name, text in plain.items()]
+            new = {
+                name: text for name, text in said.items() if text not in self.doubts.get(name, "")
+            }
+            lines += [f"{filled(name, WIDTH)} {what}: {text}" for name, text in new.items()]
         lines += [f"{filled(name, WIDTH)} doubt: {doubt}" for name, doubt in self.doubts.items()]
         if self.tasks.label_width >= MANY:
             lines.append(self.size())
@@ -443,7 +446,8 @@ def notes_on(
     for task in tasks:
         cells = cells_of(task, columns)
         if cells is not None:
-            found = list(notes_on_cells(task, cells, given))
+            doubt = "" if given else " ".join(doubts_on_cells(task, cells))
+            found = [one for one in notes_on_cells(task, cells, given) if one not in doubt]
             if found:
                 notes[task.name] = " ".join(found)
     of_table = [*table.notes, *(table.doubts if given else ())]
@@ -463,11 +467,14 @@ def check_order(tasks: TaskSet, told: Sequence[Spec], table: TableReader) -> Non
             continue
         if all(len(name) == 1 for name in names) and "".join(sorted(names)).upper() in GRADES:
             continue
-        shown = ",".join(names[:SHOWN]) + ",..." * (len(names) > SHOWN)
-        given = f"{type(task).__name__} {task.name} classes={shown}"
+        own = {} if task.column is None else {"column": task.column}
+        said = task_option(type(task).__name__, task.name, **own, classes=names)
+        if any("," in name for name in names):  # which separates them there
+            said = f"in a file of tasks: {AS_IT_IS}"
         raise TableError(
             f"{table.source}: task {task.name!r}: nobody has said the order of its classes. Say "
-            f"it, from the lowest to the highest, as here but in order: --task {given!r}."
+            f"it, from the lowest to the highest, as here but in order: {said} "
+            f"(classes={list(names)})."
         )
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import os
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -17,6 +16,7 @@ import numpy as np
 
 from ..._options import meant
 from .._errors import TableError
+from ._advice import option
 from ._chunk import Cell, Chunk, Coded, Column
 from ._derived import Derived
 from ._paths import IMAGE_ENDINGS, PATH, find_path_column, is_picture
@@ -110,9 +110,9 @@ class JoinedTable(Derived):
         return self._places.get(key, -1)
 
     def _mend(self) -> str:
-        said = shlex.quote(f"{self._file} on=COLUMN,COLUMN")
+        said = option("--join", f"{self._file} on=COLUMN,COLUMN")
         picture = f"; {PATH} is the picture" * self._named
-        return f"Name a column of each that say the same: --join {said}{picture}."
+        return f"Name a column of each that say the same: {said}{picture}."
 
     def _joined(self, name: str, places: np.ndarray, _: Chunk) -> Column:
         return joined(self._second[name], places)

@@ -13,6 +13,7 @@ import numpy as np
 
 from ...tasks import word_value
 from .._errors import TableError
+from ._advice import option
 from ._chunk import ROWS, Chunk, Coded, Column, Said
 from ._guess import task_name
 from ._table import ColumnTable, TableOptions, TableReader
@@ -269,9 +270,10 @@ class LongTable(StatementsTable):
             value = UNKNOWN if text == "" else word_value(text)
             if value is None:
                 row = chunk.numbers[int(column.first_rows()[at])]
+                said = option("--values", f"{self._value}: yes=...,no=...,missing=...")
                 raise TableError(
                     f"{self.source} row {row}, column {self._value!r}: {text!r} is not 0 or 1. Say "
-                    f"what it means: --values '{self._value}: yes=...,no=...,missing=...'"
+                    f"what it means: {said}"
                     + (", or a bound." if number(str(text)) is not None else ".")
                 )
             states.append(value)
