@@ -64,6 +64,15 @@ class PredictOptions(Options):
     )
     progress: bool = option(False, "draw a bar, if the standard error is a terminal", flag="")
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        ending = os.path.splitext(self.output or "")[1].lower()
+        if self.format is None and ending and ending not in ENDINGS:
+            raise ValueError(
+                f"output={self.output!r}: expected a name that ends in {', '.join(ENDINGS)}; for "
+                "another, say what is written: format='csv' (--format csv)."
+            )
+
     @property
     def form(self) -> str:
         """The format, as told or by the ending."""

@@ -92,7 +92,7 @@ class Writer(abc.ABC):
         safe: bool = False,
     ) -> None:
         self.stream, self.file, self.top, self.safe = stream, file, top, safe
-        taken = {*file.tasks.names, *file.tasks.columns}
+        taken = {*file.tasks.names, *file.tasks.columns, *file.tasks.headings.values()}
         self.columns = [name_beside(name, taken) for name in (column, *origin)]
 
     def known(self, item: Item) -> dict[str, Any]:
@@ -130,10 +130,11 @@ class CsvWriter(Writer, form="csv"):
             name: [safe_path(one[name]) for one in known] for name in self.columns
         }
         for task, part in zip(self.file.tasks, predictions):
-            table.update(task.describe(part, self.file.thresholds.get(task.name)))
+            own: dict[str, Any] = dict(task.describe(part, self.file.thresholds.get(task.name)))
             if task.kind.exclusive and self.top > 1:
                 first = np.eye(task.num_outputs, dtype=bool)[task.chosen(part)]
-                table.update(runners_up(task.name, task.names, part, self.top, first))
+                own.update(runners_up(task.name, task.names, part, self.top, first))
+            table.update(self.file.tasks.under_heading(task, own))
         if not self._begun:
             self._writer.writerow(table)
             self._begun = True

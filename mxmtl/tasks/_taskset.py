@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Any
@@ -216,7 +217,7 @@ class TaskSet(Sequence[Task]):
         """Put predictions, one array (N, num_outputs) a task, into words: {column: array (N,)}.
 
         See `Task.describe`; ``thresholds`` are by task name. The columns carry the names of the
-        table that labels come from, so that `encode` reads the answers back.
+        table that labels come from (see `headings`), so that `encode` reads the answers back.
 
         Examples
         --------
@@ -229,8 +230,32 @@ class TaskSet(Sequence[Task]):
         for task, prediction in zip(self._tasks, predictions):
             array = prediction if isinstance(prediction, np.ndarray) else prediction.asnumpy()
             rows = array.reshape(-1, task.num_outputs)
-            table.update(task.describe(rows, thresholds.get(task.name)))
+            own = task.describe(rows, thresholds.get(task.name))
+            table.update(self.under_heading(task, own))
         return table
+
+    @property
+    def headings(self) -> dict[str, str]:
+        """What tables of answers call tasks, by name: the one column that a task reads, or so.
+
+        A column that another task reads, or is called by, is no heading.
+
+        >>> spec = {"type": "Binary", "name": "On_Sale", "column": "On Sale?"}
+        >>> TaskSet([Task.from_dict(spec)]).headings
+        {'On_Sale': 'On Sale?'}
+        """
+        taken = Counter(name for task in self for name in {task.name, *task.columns, *task.sources})
+        one = {task.name: task.sources[0] for task in self if task.columns == (task.name,)
+               and len(task.sources) == 1}  # fmt: skip
+        return {name: one[name] if taken[one.get(name, "")] == 1 else name for name in self.names}
+
+    def under_heading(self, task: Task, answers: Mapping[str, Any]) -> dict[str, Any]:
+        """Return columns of a task's answers as they are called beside those of other tasks."""
+        name, heading = task.name, self.headings[task.name]
+        return {
+            heading + column[len(name) :] if column.startswith(name) else column: values
+            for column, values in answers.items()
+        }
 
     def smoothed(self, share: float) -> TaskSet:
         """Return the tasks with this ``label_smoothing``, where they can smooth and declare none.

@@ -316,6 +316,34 @@ def test_options_that_cannot_be(here, run):
     assert not (here / "e.csv").exists()
 
 
+@pytest.mark.parametrize("name", ["p.xlsx", "p.csv.gz", "a.b/p.tsv"])
+def test_an_ending_that_is_not_written_is_refused(name):
+    with pytest.raises(ValueError, match=r"expected a name that ends in .csv, .jsonl, .json; for"):
+        PredictOptions(name)
+    assert PredictOptions(name, "csv").form == PredictOptions("p").form == "csv"
+
+
+def test_answers_stand_in_the_column_that_labels_come_from():
+    tasks = mxmtl.TaskSet(
+        [
+            mxmtl.Binary("On_Sale", column="On Sale?"),
+            mxmtl.Multiclass("kind", ["a", "b", "c"], column="Main Kind"),
+            mxmtl.Regression("x", column="both"),
+            mxmtl.Ordinal("y", ["1", "2"], column="both"),
+        ]
+    )
+    stream = io.StringIO()
+    writer = Writer.formats["csv"](stream, ModelFile(tasks, Preprocessing((3, 8, 8))), "path", 2)
+    predictions = [np.float32(one) for one in ([[0.9]], [[0.5, 0.3, 0.2]], [[7]], [[0.2, 0.8]])]
+    writer.write([Item("1.jpg", 1, None)], predictions)
+    (row,) = csv.DictReader(io.StringIO(stream.getvalue()))
+    assert (row["On Sale?"], row["Main Kind"], row["Main Kind.2"]) == ("1", "a", "b")
+    assert {"On Sale?.probability", "Main Kind.2.probability"} <= set(row)
+    assert (row["x"], row["y"]) == ("7.0", "2")  # one column would hide the other
+    assert set(tasks.describe(predictions)) < set(row)
+    assert tasks.encode({**row, "both": "2"}).tolist() == [1, 0, 2, 1]
+
+
 def test_images_keep_their_names_beside_a_task_called_path():
     tasks = mxmtl.TaskSet([mxmtl.Binary("path"), mxmtl.Binary("record")])
     file = ModelFile(tasks, Preprocessing((3, 8, 8)))
