@@ -7,7 +7,7 @@ import json
 
 import mxmtl
 from mxmtl.cli import main
-from mxmtl.data import TableError, TableOptions, infer_tasks
+from mxmtl.data import RowError, TableError, TableOptions, infer_tasks
 
 import numpy as np
 import pytest
@@ -372,6 +372,26 @@ def test_two_columns_of_one_name_are_refused(tmp_path, kind):
         frame.to_csv(path, index=False)
     with pytest.raises(TableError, match=r"\['x'\].* more than once. Rename or remove"):
         infer_tasks(path)
+
+
+@pytest.mark.parametrize(
+    ("index", "name", "row"),
+    [
+        ([0, 1, 2], "df.loc", 1),
+        ([40, 17, 3], "df.loc", 17),  # as filtering and shuffling leave it
+        ([5, 5, 5], "df.iloc", 1),
+        (["a", "b", "c"], "df.iloc", 1),
+        ([-1, -2, -3], "df.iloc", 1),
+    ],
+)
+def test_rows_of_a_frame_are_called_as_pandas_finds_them(index, name, row):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"path": ["1.jpg"] * 3, "x": ["1", "bad", "0"]}, index=index)
+    tasks = mxmtl.TaskSet([mxmtl.Binary("x")])
+    with pytest.raises(RowError) as error:
+        mxmtl.write_records(frame, prefix="d", tasks=tasks)
+    assert str(error.value).startswith(f"the DataFrame (rows as in {name}) row {row}, task 'x'")
+    assert error.value.row == row
 
 
 def test_a_workbook_that_is_broken_is_named(tmp_path):

@@ -85,7 +85,10 @@ def write_records(
         The table misses a column, has no rows, ...
     RowError
         A row has a bad cell or a bad image, unless ``on_error="skip"``. The message names table
-        and row: the number that a spreadsheet shows, the header being row 1.
+        and row: the number that a spreadsheet shows, the header being row 1; of a DataFrame the
+        label in its index, as ``df.loc`` takes it, where labels are different whole numbers, else
+        the place that ``df.iloc`` takes, which the message says; of other rows in memory their
+        place from 1.
     FileExistsError
         Files of that prefix are there, and ``force`` is not given.
 

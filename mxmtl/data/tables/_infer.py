@@ -120,7 +120,7 @@ def infer_tasks(
     Parameters
     ----------
     table : path, DataFrame or iterable of dict
-        What `write_records` takes.
+        What `write_records` takes; messages name rows as it does.
     given : sequence of dict
         Tasks as `Task.to_dict` has them, which the table is not asked about: at least ``type``
         and ``name``; class and label names are collected from the column where they are left

@@ -45,7 +45,8 @@ def is_rows(table: Any) -> bool:
 def opened_alone(table: Any, options: TableOptions) -> TableReader:
     """Open a table as it is."""
     if is_rows(table):
-        return RecordsTable("the rows", options, rows_of(table))
+        source, records, numbers = rows_of(table)
+        return RecordsTable(source, options, records, numbers)
     path, layout = os.fspath(table), options.layout
     reader = guessed(path) if layout == "auto" else TableReader.types[layout]
     if os.path.isdir(path) != reader.reads_folder:

@@ -13,7 +13,7 @@ import numbers
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from .._errors import TableError
 from ._chunk import Cell, Chunk, Coded, chunk_rows
@@ -44,15 +44,22 @@ class RecordsTable(CellTable):
         How to read it.
     records : sequence of dict
         The rows.
-    first : int
-        The number of the first row, for messages.
+    numbers : int or sequence of int
+        Of the rows, for messages, or of the first one.
     """
 
     def __init__(
-        self, source: str, options: TableOptions, records: Sequence[Record], first: int = 1
+        self,
+        source: str,
+        options: TableOptions,
+        records: Sequence[Record],
+        numbers: int | Sequence[int] = 1,
     ) -> None:
         super().__init__(source, options)
-        self._records, self._first = [flat(record, source) for record in records], first
+        self._records = [flat(record, source) for record in records]
+        if isinstance(numbers, int):
+            numbers = range(numbers, numbers + len(records))
+        self._numbers = numbers
         if not self._records:
             raise TableError(f"{source}: no rows.")
         self.columns = columns_of(self._records)
@@ -71,7 +78,7 @@ class RecordsTable(CellTable):
         paths, problems = self.paths(cells, len(records))
         ids = range(start, start + len(records))
         return Chunk(
-            [one + self._first for one in ids], ids, paths,
+            self._numbers[ids.start : ids.stop], ids, paths,
             lambda name: cells(name).read(self.change_of(name)), problems=problems,
         )  # fmt: skip
 
@@ -97,24 +104,26 @@ def columns_of(records: Sequence[dict[str, Cell]]) -> list[str]:
     return list(names)
 
 
-def rows_of(rows: Any) -> Sequence[Record]:
+class Rows(NamedTuple):
+    """Rows in memory: how messages call them, the rows, and their numbers or that of the first."""
+
+    source: str
+    records: Sequence[Record]
+    numbers: int | Sequence[int] = 1
+
+
+def rows_of(rows: Any) -> Rows:
     """Return rows in memory as dicts; `TableError` for what has none.
 
     >>> rows_of([{"path": "1.jpg"}])
-    [{'path': '1.jpg'}]
+    Rows(source='the rows', records=[{'path': '1.jpg'}], numbers=1)
     """
     for name in ("to_dicts", "to_pylist"):  # of Polars, of Arrow
         if hasattr(rows, name):
             check_names_once("the rows", getattr(rows, "column_names", ()))
-            return list(getattr(rows, name)())
+            return Rows("the rows", list(getattr(rows, name)()))
     if hasattr(rows, "to_dict") and hasattr(rows, "columns"):  # of pandas
-        names = [str(name) for name in rows.columns]
-        columns = [rows.iloc[:, at].tolist() for at in range(len(names))]
-        index = rows.index.tolist()
-        if index and all(map(is_picture, index)):
-            names, columns = [str(rows.index.name or PATH), *names], [index, *columns]
-        check_names_once("the rows", names)
-        return [dict(zip(names, cells)) for cells in zip(*columns)]
+        return rows_of_frame(rows)
     if isinstance(rows, Mapping) or not isinstance(rows, Iterable):
         raise TableError(
             f"{type(rows).__name__}: expected a path, a DataFrame, or an iterable of dicts of "
@@ -124,7 +133,24 @@ def rows_of(rows: Any) -> Sequence[Record]:
     for at, row in enumerate(found):
         if not isinstance(row, Mapping):
             raise TableError(f"the rows: row {at + 1} is {type(row).__name__}; expected a dict.")
-    return found
+    return Rows("the rows", found)
+
+
+def rows_of_frame(frame: Any) -> Rows:
+    """Return the rows of a DataFrame of pandas, by the numbers of its index if it has such.
+
+    A frame that was filtered keeps them, and they are what its user finds rows by.
+    """
+    names = [str(name) for name in frame.columns]
+    columns = [frame.iloc[:, at].tolist() for at in range(len(names))]
+    index = frame.index.tolist()
+    if index and all(map(is_picture, index)):
+        names, columns = [str(frame.index.name or PATH), *names], [index, *columns]
+    check_names_once("the DataFrame", names)
+    records = [dict(zip(names, cells)) for cells in zip(*columns)]
+    if frame.index.is_unique and all(type(one) is int and one >= 0 for one in index):
+        return Rows("the DataFrame (rows as in df.loc)", records, index)
+    return Rows("the DataFrame (rows as in df.iloc)", records, range(len(index)))
 
 
 def check_names_once(source: str, names: Sequence[str]) -> None:
