@@ -94,7 +94,7 @@ def write_tasks(arguments: argparse.Namespace) -> int:
         raise FileExistsError(f"{arguments.write_tasks} is there; --force replaces it.")
     inference = infer(arguments, opened(arguments))
     inference.tasks.save(arguments.write_tasks)
-    print(inference)
+    print(inference.text())
     print(f"{arguments.write_tasks}: correct it, and give it back as --tasks")
     return 0
 
@@ -121,7 +121,7 @@ def missing_values(arguments: argparse.Namespace) -> tuple[str, ...]:
 
 def confirmed(inference: data.Inference, yes: bool) -> bool:
     """Show the proposed tasks, and ask whether they are right."""
-    print(inference, flush=True)
+    print(inference.text(), flush=True)
     if inference.doubts:
         print("mxmtl convert: first answer what is in doubt.", file=sys.stderr)
         return False

@@ -88,7 +88,10 @@ def in_charsets(line: bytes) -> str:
             if text.isprintable() and text not in readings.values():
                 readings[charset] = text
     shown = ", and ".join(f"{text[:SHOWN]!r} with {name}" for name, text in readings.items())
-    return f", or say in what it is: --charset NAME. This line reads {shown}" * bool(shown)
+    return (
+        f", or say in what it is: charset='NAME' (--charset NAME). This line reads {shown}"
+        * bool(shown)
+    )
 
 
 def escaped(path: str) -> str:

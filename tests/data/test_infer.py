@@ -379,7 +379,7 @@ def test_a_given_number_is_asked_about_what_stands_apart_and_columns_that_no_tas
     path = table(price=["1.5", "2.5", "3", "99999"], color=["red", "blue"] * 2, b=["x", "y"] * 2)
     notes = infer_tasks(path, given=[{"type": "Regression", "name": "price"}]).notes
     assert "99999 stands apart" in notes["price"]
-    assert notes["columns"] == "not used: 'b', 'color'. Each task takes a --task of its own."
+    assert notes["columns"] == "not used: 'b', 'color'. Each task takes words of its own (--task)."
     names = ("price", "color", "b")
     given = [{"type": "Regression", "name": "price"}]
     given += [{"type": "Multiclass", "name": name} for name in names[1:]]

@@ -6,7 +6,7 @@ import re
 import shlex
 
 from mxmtl.cli import main
-from mxmtl.data import TableError, infer_tasks
+from mxmtl.data import TableError, TableOptions, infer_tasks
 
 import pytest
 
@@ -15,6 +15,7 @@ from ._images import write_csv
 WORD = r"(?:'[^']*'|\"[^\"]*\"|[^\s'\"])+"
 OPTION = re.compile(rf"--[a-z][a-z-]*(?:[= ]{WORD})?")
 BLANKS = re.compile(r"\b(FILE|COLUMN|NUMBER|NAME,\.\.\.)")  # for the user to fill in
+KEYWORDS = ("given", "ignore", "tasks", "split_column", "group")  # and no options of a table
 CELLS = {
     "marks": ["-", "--", "N/A", "red", "blue", "red"],
     "unknown": ["unknown", "nan", "red", "blue", "red", "blue"],
@@ -60,10 +61,18 @@ def test_what_is_proposed_is_taken(tmp_path, capsys, kind, name):
     rows = [{"path": f"{at}.jpg", name: one, "z": at % 2} for at, one in enumerate(cells)]
     path = write_csv(tmp_path / "t.csv", rows, ["path", name, "z"])
     found = infer_tasks(path)
-    options = list(proposed(str(found)))
+    options = list(proposed(found.text()))
     assert options
     for words in options:
         assert taken(capsys, path, words) is True, words
+    python = str(found).removeprefix(found.text())
+    flags = {words[0].partition("=")[0] for words in options} - {"--missing-value"}
+    assert all(flag in python for flag in flags)  # that one is said beside, in hints
+    for keyword in re.findall(r" is (\w+=.*?)(?=, --|$)", python):
+        given = eval(f"dict({keyword})", {"inference": found})
+        of_table = {name: given.pop(name) for name in list(given) if name not in KEYWORDS}
+        given = {name: value for name, value in given.items() if name in ("given", "ignore")}
+        infer_tasks(path, options=TableOptions(**of_table), **given)
 
 
 @pytest.mark.parametrize("name", ["x", "Star Rating", 'a "b"', "it's"])

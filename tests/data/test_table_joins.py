@@ -145,7 +145,7 @@ def test_a_join_that_finds_nothing_says_how_to_say_it(folder, second, on, messag
 def test_what_the_mend_of_a_join_says_works(folder):
     with pytest.raises(TableError, match="no row is in more.csv") as error:
         cells_of(opened("pets", ["other,age", "a b,9", "dog,4"], " on=path,other"), "age")
-    assert "--join 'more.csv on=COLUMN,COLUMN'; path is the picture." in str(error.value)
+    assert "(--join 'more.csv on=COLUMN,COLUMN'); path is the picture." in str(error.value)
     table = opened("pets", ["other,age", "a b,9", "dog,4"], " on=class,other")
     assert cells_of(table, "age") == ["", "", "4", "4"]
 

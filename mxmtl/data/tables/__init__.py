@@ -9,8 +9,8 @@ from ._delimited import DelimitedTable as DelimitedTable  # the first, so the la
 from ._encode import LabelEncoder as LabelEncoder
 from ._encode import LabelledRow as LabelledRow
 from ._encode import labelled_rows as labelled_rows
-from ._infer import Inference as Inference
 from ._infer import infer_tasks as infer_tasks
+from ._inference import Inference as Inference
 from ._json import JsonTable as JsonTable
 from ._layouts import FashionAITable as FashionAITable
 from ._layouts import FolderTable as FolderTable

@@ -271,7 +271,7 @@ def note_on_one_hot(names: Sequence[str], columns: Mapping[str, ColumnCells], ro
 def note_on_unused(names: Sequence[str]) -> str:
     """Say which columns no task reads, where tasks are given."""
     more = f" and {len(names) - SHOWN} more" * (len(names) > SHOWN)
-    return f"not used: {quoted(names[:SHOWN])}{more}. Each task takes a --task of its own."
+    return f"not used: {quoted(names[:SHOWN])}{more}. Each task takes words of its own (--task)."
 
 
 # -- doubts ----------------------------------------------------------------------------------------

@@ -110,7 +110,8 @@ class JoinedTable(Derived):
         return self._places.get(key, -1)
 
     def _mend(self) -> str:
-        said = option("--join", f"{self._file} on=COLUMN,COLUMN")
+        text = f"{self._file} on=COLUMN,COLUMN"
+        said = f"join={[text]} ({option('--join', text)})"
         picture = f"; {PATH} is the picture" * self._named
         return f"Name a column of each that say the same: {said}{picture}."
 
@@ -148,7 +149,7 @@ class JoinedTable(Derived):
                 raise TableError(
                     f"{self._file}: {shown(key)} has {cells[name][first]!r} and {column[at]!r} in "
                     f"column {name!r}; to join, each may stand there once. (One row a label? "
-                    "--long.)"
+                    "long= or --long.)"
                 )
 
 

@@ -136,7 +136,7 @@ class FolderTable(TableReader):
         if not pattern and not folders:
             raise TableError(
                 f"{path}: no class folders in it (expected {path}/<class>/1.jpg). If the names of "
-                "the files say what they show: --path-pattern '{age}_{sex}_*'."
+                "the files say what they show: path_pattern='{age}_{sex}_*' (--path-pattern)."
             )
         if not pattern and is_split(path, folders):
             self._depth, self.columns, self.split_column = 1, [COLUMN, SPLIT], SPLIT

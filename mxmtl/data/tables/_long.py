@@ -273,7 +273,7 @@ class LongTable(StatementsTable):
                 said = option("--values", f"{self._value}: yes=...,no=...,missing=...")
                 raise TableError(
                     f"{self.source} row {row}, column {self._value!r}: {text!r} is not 0 or 1. Say "
-                    f"what it means: {said}"
+                    f"what it means: values= or {said}"
                     + (", or a bound." if number(str(text)) is not None else ".")
                 )
             states.append(value)

@@ -77,9 +77,15 @@ def no_path_column(source: str, asked: str, columns: Sequence[str]) -> TableErro
     looks = [name for name in shown if is_picture(name)]
     mend = "Another name can be given as path_column (--path)."
     if looks:
-        mend = "Its first row looks like data: name the columns, as --header path,label."
+        mend = (
+            "Its first row looks like data: name the columns, as header=['path', 'label'] "
+            "(--header path,label)."
+        )
     elif len(shown) == 1:
-        mend += " If that is no header: --skip-lines 1, or --delimiter says what separates cells."
+        mend += (
+            " If that is no header: skip_lines=1 (--skip-lines 1), or delimiter (--delimiter) says "
+            "what separates cells."
+        )
     return TableError(f"{source}: no column {asked!r} among {shown}. It names the images. {mend}")
 
 
