@@ -79,12 +79,8 @@ def infer_tasks(
     opened.check_labels()
     if opened.stored_width is not None:
         return of_list(opened, given)
-    no_tasks = {
-        *ignored(ignore, opened),
-        opened.options.path_column,
-        opened.split_column,
-        *opened.not_tasks,
-    }
+    kept = (opened.options.path_column, opened.split_column)
+    no_tasks = {*ignored(ignore, opened), *kept, *opened.not_tasks}
     told = [with_columns(spec, opened, no_tasks) for spec in given or opened.known_tasks]
     asked = {spec.get("column", spec.get("name")) for spec in told}
     values = ColumnValues(opened.options.values)
@@ -97,12 +93,10 @@ def infer_tasks(
     if not specs:
         raise TableError(f"{opened.source}: no column suggests a task: {shortened(left_out)}.")
     tasks = made(specs, opened)
-    notes, doubts = notes_on(tasks, columns, opened, bool(given)), {}
     check_order(tasks, told, opened)
-    unmet = without_effect(opened, columns)
-    unmet += values.unmet(columns) if opened.options.long is None else []
-    if unmet:
-        notes["options"] = "; ".join(unmet)
+    notes, doubts = notes_on(tasks, columns, opened, bool(given)), {}
+    unmet = without_effect(opened, columns, values)
+    notes.update({"options": "; ".join(unmet)} if unmet else {})
     if given:
         used = no_tasks.union(asked, *(task.sources for task in tasks))
         unused = [name for name in opened.columns if name not in used]
@@ -175,7 +169,9 @@ def ignored(names: Sequence[str], table: TableReader) -> Iterator[str]:
         yield column or name
 
 
-def without_effect(table: TableReader, columns: Mapping[str, ColumnCells]) -> list[str]:
+def without_effect(
+    table: TableReader, columns: Mapping[str, ColumnCells], values: ColumnValues
+) -> list[str]:
     """Say which options are of what stands in no cell."""
     found, options = table.unmet(), table.options
     one = options.separator
@@ -186,7 +182,7 @@ def without_effect(table: TableReader, columns: Mapping[str, ColumnCells]) -> li
     met = {word for cells in columns.values() for word in cells.none_met}
     found += [f"none_names: no cell is {name!r}" for name in options.none_names
               if not met & {name, name.partition(": ")[2]}]  # fmt: skip
-    return found
+    return found + (values.unmet(columns) if options.long is None else [])
 
 
 def shortened(left_out: Mapping[str, str]) -> dict[str, str]:
