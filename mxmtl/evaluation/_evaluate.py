@@ -124,18 +124,20 @@ def measure(
     seed: int = EvaluateOptions.seed,
     notes: Sequence[str] = (),
     about: Mapping[str, str] = {},
+    by: str = "weight",
 ) -> Evaluation:
     """Measure predictions; the parameters are those of `evaluate`.
 
     ``thresholds`` are those of the predictions, unless given; ``about`` names model and records,
     and ``notes`` are said with the values. ``constants``, as `mxmtl.model.ModelFile` has them, are
     the constant answers that losses are told beside (``relative_loss``); where there are none, the
-    best ones for these labels are.
+    best ones for these labels are. ``by`` is what a task counts in a mean over tasks: its weight,
+    or by ``"task"`` 1, as the values of runs with other weights are compared.
     """
     tasks = predictions.tasks
     thresholds = predictions.thresholds if thresholds is None else thresholds
     own = {t.name: t.constant(predictions.labels[t.name]).tolist() for t in tasks}
-    suite = evaluation_suite(tasks, thresholds, {**own, **constants})
+    suite = evaluation_suite(tasks, thresholds, {**own, **constants}, by)
     meter = Bootstrap(suite, repeats=bootstrap, level=level, seed=seed) if bootstrap else suite
     for start in range(0, len(predictions), CHUNK):
         rows = slice(start, start + CHUNK)
@@ -203,19 +205,20 @@ def evaluation_suite(
     tasks: TaskSet,
     thresholds: Mapping[str, Sequence[float]] = {},
     constants: Mapping[str, Sequence[float]] = {},
+    by: str = "weight",
 ) -> Suite:
     """Make the suite of all metrics, of each task, of each class, and over all tasks.
 
     Thresholds, by task, go into every metric of decisions of that task; what there is a constant
-    answer of has its relative loss.
+    answer of has its relative loss. Means over tasks are ``by`` their weights, or by task.
     """
-    relative = {metric.name: metric for metric in relative_losses(tasks, constants)}
+    relative = {metric.name: metric for metric in relative_losses(tasks, constants, by)}
     metrics: list[Metric] = []
     for task in tasks:
         own = relative.pop(f"{task.name}/relative_loss", None)
         metrics += [*task_metrics(task, thresholds), *([own] if own else [])]
     over_all = relative.values() if len(tasks) > 1 else ()
-    return Suite(tasks, [*metrics, *across(tasks, thresholds), *over_all])
+    return Suite(tasks, [*metrics, *across(tasks, thresholds, by), *over_all])
 
 
 def task_metrics(task: Task, thresholds: Thresholds) -> list[Metric]:
@@ -244,7 +247,7 @@ def make(name: str, task: Task, thresholds: Thresholds, **options: Any) -> Metri
     return metric_named(name, task, **options)
 
 
-def across(tasks: TaskSet, thresholds: Thresholds) -> list[Metric]:
+def across(tasks: TaskSet, thresholds: Thresholds, by: str = "weight") -> list[Metric]:
     """Return the values over all tasks; none where there is one task."""
     if len(tasks) == 1:
         return []
@@ -254,7 +257,7 @@ def across(tasks: TaskSet, thresholds: Thresholds) -> list[Metric]:
         if len(parts) > 1:
             start = f"all_tasks/{name}"
             metrics += [
-                MeanOverTasks(parts, by="weight", name=start),
+                MeanOverTasks(parts, by=by, name=start),
                 MeanOverTasks(parts, by="num_labels", name=f"{start}_by_num_labels"),
                 WorstTask(parts, name=f"all_tasks/worst_{name}"),
             ]

@@ -98,11 +98,13 @@ class RelativeLoss(AbstractTaskMetric):
         return float(ratio(losses.sum(), max(constant, least), np.nan))
 
 
-def relative_losses(tasks: TaskSet, constants: Mapping[str, Sequence[float]]) -> list[Metric]:
+def relative_losses(
+    tasks: TaskSet, constants: Mapping[str, Sequence[float]], by: str = "weight"
+) -> list[Metric]:
     """Make the relative loss of each task with a constant answer, and their mean, in this order.
 
-    Tasks of weight 0, which are not trained, do not count for the mean.
+    Tasks of weight 0, which are not trained, do not count for the mean, unless it is ``by="task"``.
     """
     parts = [RelativeLoss(t, constant=constants[t.name]) for t in tasks if t.name in constants]
-    counting = [part for part in parts if part.task.weight > 0] or parts
+    counting = [part for part in parts if part.task.weight > 0 or by == "task"] or parts
     return [*parts, MeanOverTasks(counting, name=RELATIVE)] if parts else []

@@ -86,7 +86,7 @@ def view(records: Sequence[str], runs: Sequence[Facts], pictures: Pictures) -> d
         "summaries": [(run["name"], summary(run)) for run in runs],
         "several": len(runs) > 1,
         "cards": cards(runs),
-        "notes": list(dict.fromkeys(note for run in runs for note in run.get("notes", ()))),
+        "notes": notes(runs),
         "differing": tables.differing(runs) if len(runs) > 1 else None,
         "metrics": [*overview(runs), *([gained] if (gained := tables.gains(runs)).rows else [])],
         "learning": [*learning(runs), *(panel for run in runs for panel in balancing(run))],
@@ -110,6 +110,11 @@ def view(records: Sequence[str], runs: Sequence[Facts], pictures: Pictures) -> d
         ],
         "nothing": NOTHING,
     }
+
+
+def notes(runs: Sequence[Facts]) -> list[str]:
+    """Return what is to be known of the values of runs, each once."""
+    return list(dict.fromkeys(note for run in runs for note in run.get("notes", ())))
 
 
 def overview(runs: Sequence[Facts]) -> list[Table]:
@@ -280,7 +285,7 @@ def parts(records: Sequence[str], runs: Sequence[Facts]) -> Iterator[str]:
     yield f"Evaluated on {in_markdown(', '.join(records))}."
     for run in runs:
         yield f"* {in_markdown(run['name'])}: {in_markdown(summary(run))}"
-    yield from (f"* {in_markdown(note)}" for run in runs for note in run.get("notes", ()))
+    yield from (f"* {in_markdown(note)}" for note in notes(runs))
     if len(runs) > 1:
         apart = tables.differing(runs)
         yield from [apart.markdown()] if apart.rows else []

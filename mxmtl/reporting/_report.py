@@ -28,7 +28,7 @@ from ..evaluation import (
 from ..metrics import MetricValue, read_values
 from ..model import Network, load_model
 from ..tasks import TaskSet
-from ..training import Run
+from ..training import ALIKE, Run, weighed_apart
 from ._figures import needed
 from ._options import ReportOptions
 from ._page import markdown, page
@@ -275,15 +275,16 @@ def report_runs(
     evaluations: list[Evaluation] = []
     rows: list[np.ndarray] = []
     pictures: dict[tuple[int, int], str | None] = {}
+    alike = weighed_apart([run.tasks for run in opened])
     for number, run in enumerate(opened):
         model = run.model_of(which)
         predictions = predict_records(
             Network.of(run, which=which, ctx=ctx), records, model.preprocessing,
             temperature=model.temperature, **options,
         )  # fmt: skip
-        loaded = load_model(run, which)
+        notes = [*notes_of(load_model(run, which), records), *([ALIKE] if alike else [])]
         found, evaluation = run_facts(
-            run, model, predictions, which, mistakes, bootstrap, notes_of(loaded, records)
+            run, model, predictions, which, mistakes, bootstrap, notes, alike
         )
         if single_tasks:
             alone = partial(evaluate, records=records, bootstrap=0, ctx=ctx, **options)

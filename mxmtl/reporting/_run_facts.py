@@ -27,7 +27,7 @@ from ..metrics import (
 )
 from ..model import ModelFile
 from ..tasks import Task, TaskSet
-from ..training import Run
+from ..training import Run, history_alike
 from ._network import network_facts
 from ._pictures import RecordPictures
 from ._task_predictions import TaskPredictions, describe_record
@@ -51,16 +51,18 @@ def run_facts(
     mistakes: int,
     bootstrap: int,
     notes: Sequence[str] = (),
+    alike: bool = False,
 ) -> tuple[dict[str, Any], Evaluation]:
     """Return all that a report says about one run, and its evaluation.
 
-    ``model`` has what it was predicted with.
+    ``model`` has what it was predicted with; ``alike`` has each task count alike in means over
+    tasks, as they are compared with those of runs with other weights.
     """
     checkpoint, settings = run.checkpoint(which), run.settings
     train, _ = run.records
     evaluation = measure(
         predictions, thresholds=model.thresholds, constants=model.constants, bootstrap=bootstrap,
-        notes=notes,
+        notes=notes, by="task" if alike else "weight",
     )  # fmt: skip
     each = min(mistakes, max(1, PICTURES // len(model.tasks)))
     facts = {
@@ -73,7 +75,7 @@ def run_facts(
         "settings": settings.to_dict(),
         "thresholds": model.thresholds,
         "temperature": model.temperature,
-        "history": run.history,
+        "history": history_alike(run) if alike else run.history,
         "train": {"prefix": listed(train), **counts_in(train, model.tasks)},
         "evaluated": counts_of(predictions),
         "skipped": predictions.skipped,

@@ -42,10 +42,13 @@ if TYPE_CHECKING:
     from ._records import note_records as note_records
     from ._records import same_files as same_files
     from ._run_folder import Run as Run
+    from ._runs import ALIKE as ALIKE
     from ._runs import differing_settings as differing_settings
     from ._runs import find_runs as find_runs
+    from ._runs import history_alike as history_alike
     from ._runs import runs_table as runs_table
     from ._runs import setting_text as setting_text
+    from ._runs import weighed_apart as weighed_apart
     from ._session import Callback as Callback
     from ._session import RunContext as RunContext
     from ._session import Session as Session

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .._files import PathLike
-from .._table import Table
+from .._table import Table, written
+from ..metrics import ALL_TASKS
 from ..model import SETTINGS, CheckpointError, best_entry
+from ..tasks import TaskSet
 from ._run_folder import Run
 from ._settings import Settings
 
+ALIKE = (
+    "These runs weigh their tasks differently: in means over all tasks each task counts alike here."
+)
 NOT_SAID = ("begin", "threads", "gpus", "logs", "keep", "kvstore")  # what comes out is the same
 
 
@@ -40,17 +45,64 @@ def runs_table(runs: Sequence[Run]) -> Table:
         print(runs_table(find_runs(["runs"])).text())
     """
     settings = [run.settings for run in runs]
+    over_all = [r for r, s in zip(runs, settings) if s.monitor.startswith(f"{ALL_TASKS}/")]
+    apart = weighed_apart([run.tasks for run in over_all])
     differing = differing_settings([each.to_dict() for each in settings])
     header = ["run", "epochs", "best", "value", "monitor", *differing]
-    rows = []
+    rows, changed = [], False
     for run, each in zip(runs, settings):
         told = each.to_dict()
         cells = [setting_text(told[name]) for name in differing]
-        rows.append([str(run.folder), *reached(run, each), *cells])
+        own = reached(run, each)
+        found = reached(run, each, alike=True) if apart and run in over_all else own
+        changed |= written(found[2]) != written(own[2])
+        rows.append([str(run.folder), *found, *cells])
     if "monitor" in differing:
         place = header.index("monitor", 5)
         header, rows = without(header, place), [without(row, place) for row in rows]
-    return Table("", header, rows)
+    return Table("", header, rows, ALIKE if changed else "")
+
+
+def weighed_apart(runs: Iterable[TaskSet]) -> bool:
+    """Tell whether a task has another weight in one run than in another.
+
+    >>> import mxmtl
+    >>> one, other = (mxmtl.TaskSet([mxmtl.Binary("a", weight=w)]) for w in (1, 5))
+    >>> weighed_apart([one, one]), weighed_apart([one, other])
+    (False, True)
+    """
+    told = {(task.name, task.weight) for tasks in runs for task in tasks}
+    return len(told) > len({name for name, _ in told})
+
+
+def alike(values: Mapping[str, float | None], tasks: TaskSet) -> dict[str, float | None]:
+    """Return an epoch's values with means over tasks in which each task counts alike.
+
+    None is the mean of a metric of which the epoch has not the values of all tasks that have it.
+
+    >>> import mxmtl
+    >>> tasks = mxmtl.TaskSet([mxmtl.Binary("a", weight=0), mxmtl.Binary("b")])
+    >>> alike({"a/f1": 0.5, "b/f1": 1.0, "all_tasks/f1": 1.0}, tasks)["all_tasks/f1"]
+    0.75
+    """
+    made = dict(values)
+    for name in values:
+        whose, _, metric = name.partition("/")
+        parts = [f"{task.name}/{metric}" for task in tasks if metric in task.kind.metrics]
+        if whose == ALL_TASKS and parts:
+            known = [value for part in parts if (value := values.get(part)) is not None]
+            there = known and all(part in values for part in parts)
+            made[name] = sum(known) / len(known) if there else None
+    return made
+
+
+def history_alike(run: Run) -> list[dict[str, Any]]:
+    """Return a run's history with the values of `alike`."""
+    tasks = run.tasks
+    return [
+        {**entry, **{part: alike(entry[part] or {}, tasks) for part in ("train", "val")}}
+        for entry in run.history
+    ]
 
 
 def without(cells: list[Any], place: int) -> list[Any]:
@@ -58,10 +110,13 @@ def without(cells: list[Any], place: int) -> list[Any]:
     return [*cells[:place], *cells[place + 1 :]]
 
 
-def reached(run: Run, settings: Settings) -> list[Any]:
-    """Return finished epochs, the best one, its monitored value, and what that is."""
+def reached(run: Run, settings: Settings, alike: bool = False) -> list[Any]:
+    """Return finished epochs, the best one, its monitored value, and what that is.
+
+    ``alike`` has each task count alike in means over tasks.
+    """
     try:
-        history = run.history
+        history = history_alike(run) if alike else run.history
     except CheckpointError:
         history = []
     best = best_entry(history) or {}

@@ -250,6 +250,31 @@ def test_side_by_side_marks_what_is_clearly_better(both, pages):
     assert both.markdown().count("**") - 2 * pages_titles(both.markdown()) == 2 * stars
 
 
+def test_means_over_tasks_of_runs_that_weigh_them_differently_are_taken_alike(world, tmp_path):
+    weights = {"age": 30, "breed": 0}
+    easy = _world.fit(str(world / "t"), tmp_path / "easy", epochs=1, task_weight=weights)
+    made = report_runs([world / "first", easy], world / "t", mistakes=0, bootstrap=20)
+    for run in made.facts["runs"]:
+        for metric in ("relative_loss", "task_loss", "f1"):
+            parts = [run["metrics"].get(f"{task}/{metric}", np.nan) for task in run["tasks"]]
+            assert run["metrics"][f"all_tasks/{metric}"] == pytest.approx(np.nanmean(parts))
+        for entry in run["history"]:
+            shown = entry["val"]
+            parts = [shown.get(f"{task}/relative_loss") for task in run["tasks"]]
+            known_ = [part for part in parts if part is not None]
+            assert shown["all_tasks/relative_loss"] == pytest.approx(np.mean(known_))
+    apart = made.facts["runs"][1]["differences"]["all_tasks/relative_loss"]
+    values = [run["metrics"]["all_tasks/relative_loss"] for run in made.facts["runs"]]
+    assert apart[0] == pytest.approx(values[1] - values[0])
+    assert apart[1] <= apart[0] <= apart[2]
+    for text in (made.html(), made.markdown()):
+        assert text.count("each task counts alike") == 1
+    alone = report_runs(easy, world / "t", mistakes=0, bootstrap=0)
+    assert "counts alike" not in alone.markdown()
+    own = alone.facts["runs"][0]["metrics"]["all_tasks/relative_loss"]
+    assert own != pytest.approx(values[1])
+
+
 def _defaults(run):
     names = [f"{t}/{m}" for t, task in run["tasks"].items() for m in task["default_metrics"]]
     return [*names, *(name for name in run["metrics"] if name.startswith("all_tasks/"))]

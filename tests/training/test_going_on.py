@@ -166,6 +166,25 @@ def test_weights_of_tasks_are_in_the_model_the_settings_and_the_table_of_runs(
     assert "no run, and none in it" in capsys.readouterr().err
 
 
+def test_runs_with_other_weights_are_listed_by_the_same_mean(records, tmp_path, capsys):
+    names = _small.tasks().names
+    plain = _fit(records, tmp_path / "plain", epochs=1)
+    without = _fit(records, tmp_path / "without", epochs=1, task_weight={names[0]: 0})
+    worst = {"epochs": 1, "monitor": "all_tasks/balanced_accuracy", "task_weight": {names[0]: 0}}
+    _fit(records, tmp_path / "unknown", **worst)
+    assert main(["runs", str(tmp_path)]) == 0
+    *_, one, unknown, two, note = capsys.readouterr().out.splitlines()
+    assert note == training.ALIKE
+    for run, line in ((plain, one), (without, two)):
+        val = run.history[-1]["val"]
+        mean = np.mean([val[f"{name}/relative_loss"] for name in names])
+        assert f"{mean:.4f}" in line
+    assert f"{without.history[-1]['val']['all_tasks/relative_loss']:.4f}" not in two
+    assert unknown.split()[5] == "-"
+    assert main(["runs", str(tmp_path / "without")]) == 0
+    assert f"{without.history[-1]['val']['all_tasks/relative_loss']:.4f}" in capsys.readouterr().out
+
+
 def test_what_is_declared_over_the_same_labels_is_what_is_trained(records, tmp_path):
     losses, (breed, outdoors, toys, age) = mxmtl.losses, _small.tasks()
     declared = [
