@@ -203,6 +203,8 @@ def coerced(name: str, kind: Any, value: Any) -> Any:
     (3, 1, False)
     >>> coerced("mean", tuple[float, ...], 127)
     (127,)
+    >>> coerced("task_weight", Mapping[str, float], "age=5,race=2")
+    {'age': 5, 'race': 2}
     """
     if get_origin(kind) in (Union, UnionType):
         alternatives = [part for part in get_args(kind) if part is not type(None)]
@@ -210,6 +212,8 @@ def coerced(name: str, kind: Any, value: Any) -> Any:
             return value
         kind = alternatives[0]
     inner = get_args(kind)
+    if get_origin(kind) is Mapping:
+        return as_mapping(name, inner[1], value)
     if get_origin(kind) is tuple:
         single = isinstance(value, str | int | float)
         items = (value,) if single else tuple(value)
@@ -231,6 +235,31 @@ def coerced(name: str, kind: Any, value: Any) -> Any:
     if kind is str and not isinstance(value, str):
         raise ValueError(f"{name}={value!r}: expected a text, in quotes.")
     return value
+
+
+def as_mapping(name: str, kind: Any, value: Any) -> dict[str, Any]:
+    """Return a mapping as a dict, or what a text ``NAME=VALUE``, pairs, or several of these say.
+
+    Numbers, of which a text may hold several between commas, are checked.
+
+    >>> as_mapping("optimizer_params", Any, ["beta1=0.9", ("epsilon", 1e-6)])
+    {'beta1': 0.9, 'epsilon': 1e-06}
+    """
+    made: dict[str, Any] = {}
+    try:
+        if isinstance(value, str):
+            made.update(map(read_pair, value.split(",") if kind is float else [value]))
+        elif isinstance(value, Mapping):
+            made.update(value)
+        else:
+            for each in value:
+                made.update([each] if isinstance(each, tuple) else as_mapping(name, kind, each))
+    except (TypeError, ValueError):
+        wanted = "NAME=VALUE" if isinstance(value, str) else "a mapping, {name: value}"
+        raise ValueError(f"{name}={value!r}: expected {wanted}.") from None
+    if kind is not float:
+        return made
+    return {key: coerced(f"{name}[{key!r}]", kind, each) for key, each in made.items()}
 
 
 def check(name: str, known: Option, value: Any) -> None:

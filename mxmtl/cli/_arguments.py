@@ -10,7 +10,7 @@ from dataclasses import MISSING
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
-from .._options import Option, Options, check, coerced, declared, read_pair, read_value
+from .._options import Option, Options, check, coerced, declared, read_value
 
 SHOWN = 60  # characters: longer choices are in the text alone
 
@@ -68,8 +68,8 @@ class Reader:
             check(self.name, self.known, value)
         except (ValueError, TypeError) as error:
             said = str(error)
-            start = f"{self.name}="
-            said = said.split(": ", 1)[-1] if said.startswith(start) else said
+            starts = f"{self.name}=", f"{self.name}["
+            said = said.split(": ", 1)[-1] if said.startswith(starts) else said
             raise argparse.ArgumentTypeError(f"{text!r}: {said.rstrip('.')}") from error
         return value
 
@@ -83,7 +83,7 @@ class Reader:
             found = tuple(coerced(self.name, inner, plain(inner, item)) for item in items)
             return found[0] if self.known.repeat else found
         if is_a(kind, Mapping):
-            return read_pair(text)
+            return coerced(self.name, kind, text)
         return coerced(self.name, kind, plain(kind, text))
 
 

@@ -102,7 +102,7 @@ def fit(
     Interrupted
         After Ctrl-C: a KeyboardInterrupt; all is saved, and `resume` goes on.
     """
-    chosen, folder = chosen_settings(settings, network), Path(run)
+    chosen, folder = chosen_settings(settings, network), _folder(run)
     check_optimizer(chosen)
     context = RunContext.settle(chosen)
     chosen.to_dict()  # what cannot be written shows before a run is replaced
@@ -291,6 +291,12 @@ def _restore(session: Session, checkpoint: Checkpoint, state: dict[str, Any]) ->
     log.info("going on from %s", checkpoint.stem)
     args, auxs = checkpoint.params()
     return SymbolAndParams(load_symbol(session.folder / SYMBOL), session.weights(args), auxs)
+
+
+def _folder(run: Any) -> Path:
+    if not isinstance(run, str | os.PathLike):
+        raise ValueError(f"run={run!r}: expected a folder to write, as 'runs/first'.")
+    return Path(run)
 
 
 def _prefixes(prefixes: Any) -> Any:

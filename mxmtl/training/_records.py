@@ -87,13 +87,19 @@ class TrainAndVal:
         if settings.tasks:
             tasks = self._declared(settings.tasks)
         tasks = weighted(tasks, settings.task_weight).smoothed(settings.label_smoothing)
+        if not any(task.weight for task in tasks):
+            raise ValueError(
+                f"all tasks have weight 0 ({', '.join(tasks.names)}), so there is nothing to "
+                "learn. Give one of them a weight (task_weight, --task-weight NAME=1)."
+            )
         counts = LabelCounts(tasks)
         counts.add_block(self.labels)
         return tasks.learned(counts.summary())
 
-    def _declared(self, path: str) -> TaskSet:
-        """Return the tasks that a file declares, in the records' order; the labels must fit."""
-        tasks, names = TaskSet.load(path), self.train.tasks.names
+    def _declared(self, given: str | Mapping[str, Any]) -> TaskSet:
+        """Return the tasks that are declared, in the records' order; the labels must fit."""
+        path, names = given if isinstance(given, str) else "tasks", self.train.tasks.names
+        tasks = TaskSet.load(given) if isinstance(given, str) else TaskSet.from_dict(given)
         if sorted(tasks.names) == sorted(names):
             tasks = TaskSet([tasks[n] for n in names], normalization=tasks.normalization)
         try:
@@ -138,6 +144,11 @@ class TrainAndVal:
             yield (
                 "no records to validate on: the best epoch is the one that fits the training data "
                 "best. Convert with --split train=0.8,val=0.2, and give --val."
+            )
+        elif self.val.num_records > self.train.num_records:
+            yield (
+                f"validation has more records than training ({self.val.num_records:,} and "
+                f"{self.train.num_records:,}): are they swapped?"
             )
         if settings.weights:
             return

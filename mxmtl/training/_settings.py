@@ -22,7 +22,7 @@ from ..balance import balance_of, method_names
 from ..data.records import record_files
 from ..model import Preprocessing
 from ..nets import TRUNKS, head_kind
-from ..tasks import Task
+from ..tasks import Task, TaskSet
 
 STAGES = "stages"  # as layers=: the last one of each height and width
 FINETUNE_EPOCHS = 5
@@ -64,9 +64,13 @@ def known_augmentations() -> list[str]:
 
 
 def augmentation(spec: Any) -> Augmentation:
-    """Make the augmentation that a mapping ``{"type": ..., option: ...}`` describes."""
+    """Make the augmentation that a mapping ``{"type": ..., option: ...}`` or a text describes."""
     if isinstance(spec, Augmentation):
         return spec
+    if isinstance(spec, str):
+        return read_augmentation(spec)
+    if not isinstance(spec, Mapping):
+        raise ValueError(f"augment={spec!r}: expected augmentations, as RandomMirror().")
     options = dict(spec)
     kind = str(options.pop("type", None))
     if kind not in known_augmentations():
@@ -91,7 +95,24 @@ def read_augmentation(text: str) -> Augmentation:
 
 def as_tuple(value: Any) -> tuple[Any, ...]:
     """Return the items of a list; one of them by itself is a list of one."""
-    return (value,) if isinstance(value, str | Mapping | Augmentation) else tuple(value)
+    return tuple(value) if isinstance(value, list | tuple) else (value,)
+
+
+def declarations(tasks: Any) -> str | Mapping[str, Any]:
+    """Return the name of a file of tasks, or given tasks as `TaskSet.to_dict` has them.
+
+    >>> declarations([Task.from_dict({"type": "Binary", "name": "outdoors"})])["tasks"]
+    [{'type': 'Binary', 'name': 'outdoors'}]
+    """
+    given = getattr(tasks, "tasks", tasks)  # what `mxmtl.infer_tasks` returns has them
+    if isinstance(given, str | os.PathLike):
+        return os.fspath(given)
+    if isinstance(given, Mapping):
+        return TaskSet.from_dict(given).to_dict()
+    try:
+        return (given if isinstance(given, TaskSet) else TaskSet(as_tuple(given))).to_dict()
+    except TypeError as error:
+        raise ValueError(f"tasks: expected a .tasks.json file, or {error}") from error
 
 
 def usual_metrics() -> list[str]:
@@ -123,7 +144,7 @@ class Settings(Options):
     3
     """
 
-    tasks: str = of_tasks(
+    tasks: str | Mapping[str, Any] = of_tasks(
         "", "a .tasks.json file: other declarations (losses, weights) of the records' columns",
         metavar="FILE",
     )  # fmt: skip
@@ -250,6 +271,7 @@ class Settings(Options):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "augment", tuple(map(augmentation, as_tuple(self.augment))))
+        object.__setattr__(self, "tasks", declarations(self.tasks))
         for name in ("balance", "heads"):  # declarations are kept as texts
             object.__setattr__(self, name, str(getattr(self, name)))
         bounded = str(self.optimizer).lower() in ADAPTIVE
@@ -261,8 +283,6 @@ class Settings(Options):
             raise ValueError("head_wd is counted in multiples of wd: give a wd above 0.")
         balance_of(self.balance)  # says what is wrong with it
         head_kind(self.heads)
-        object.__setattr__(self, "optimizer_params", dict(self.optimizer_params))
-        object.__setattr__(self, "task_weight", dict(self.task_weight))
         if "/" not in self.monitor:
             raise ValueError(
                 f"monitor={self.monitor!r}: expected TASK/METRIC, as {MONITOR} or "

@@ -42,6 +42,10 @@ def _contents(folder):
         ("--weights-map m.json", "give weights, too"),
         ("--monitor breed/none", "monitor='breed/none'"),
         ("--val data/none", "data/none.rec: no such file"),
+        (
+            "--task-weight breed=0,outdoors=0,toys=0,age=0",
+            "all tasks have weight 0 (breed, outdoors, toys, age), so there is nothing to learn",
+        ),
     ],
 )
 def test_what_cannot_be_writes_nothing(here, capsys, options, message):
@@ -65,6 +69,10 @@ def test_what_cannot_be_writes_nothing(here, capsys, options, message):
         ("--schedule cosin", {"schedule": "cosin"}, "did you mean 'cosine'?"),
         ("--logs csv,none", {"logs": ("csv", "none")}, "expected one of [csv, jsonl, tensorboard]"),
         ("--augment RandomMiror", {"augment": {"type": "RandomMiror"}}, "mean 'RandomMirror'?"),
+        ("--task-weight age=x", {"task_weight": {"age": "x"}}, "expected a number"),
+        ("--task-weight age=1,b=x", {"task_weight": "age=1,b=x"}, "expected a number"),
+        ("--task-weight 2", {"task_weight": "2"}, "expected NAME=VALUE"),
+        ("--optimizer-params lr", {"optimizer_params": ["lr"]}, "expected "),
         ("--augment Geometric", {"augment": {"type": "Geometric"}}, "expected one of [CenterCrop,"),
     ],
 )

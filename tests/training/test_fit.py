@@ -4,6 +4,7 @@ import csv
 import json
 import logging
 import math
+import shutil
 import sys
 
 import mxmtl
@@ -212,6 +213,13 @@ def test_optimizers_that_divide_by_the_rate_stay_finite(records, tmp_path, optim
         ({"schedule": "step"}, r"needs steps=\(epoch"),
         ({"logs": "csv,json"}, "logs='csv,json': expected one of"),
         ({"augment": [{"type": "Flip"}]}, "augmentation 'Flip': expected one of .*RandomMirror"),
+        ({"augment": "Flip"}, "augmentation 'Flip': expected one of .*RandomMirror"),
+        ({"augment": [3]}, r"augment=3: expected augmentations, as RandomMirror\(\)"),
+        ({"task_weight": [1, 2, 1]}, r"task_weight=\[1, 2, 1\]: expected a mapping, {name"),
+        ({"task_weight": 2}, "task_weight=2: expected a mapping"),
+        ({"task_weight": {"age": None}}, r"task_weight\['age'\]=None: expected a number"),
+        ({"tasks": ["age"]}, r"tasks: expected a .tasks.json file, or .*got 'age'"),
+        ({"tasks": 3}, "tasks: expected a .tasks.json file, or .*got 3"),
     ],
 )
 def test_settings_that_cannot_be(options, message):
@@ -219,11 +227,30 @@ def test_settings_that_cannot_be(options, message):
         training.Settings(**options)
 
 
+def test_texts_of_the_command_line_are_settings_in_python_too():
+    from mxmtl import augment
+
+    mirror = training.Settings(augment=[augment.RandomMirror()])
+    assert training.Settings(augment="RandomMirror") == mirror
+    assert training.Settings(augment=["RandomMirror"]) == mirror
+    weighed = training.Settings(task_weight={"age": 5, "race": 2})
+    assert training.Settings(task_weight="age=5,race=2") == weighed
+    assert training.Settings(task_weight=["age=5", ("race", 2)]) == weighed
+
+
+@pytest.mark.parametrize("run", [None, 3])
+def test_a_run_is_a_folder(records, run):
+    with pytest.raises(ValueError, match=f"run={run}: expected a folder to write, as 'runs/first'"):
+        mxmtl.fit(records, run=run)
+
+
 def test_settings_come_back(tmp_path):
     from mxmtl import augment
 
     steps = [augment.RandomResizedCrop(area=(0.3, 1)), augment.RandomMirror()]
-    settings = training.Settings(augment=steps, optimizer_params={"beta1": 0.8}, steps=(1, 2))
+    settings = training.Settings(
+        augment=steps, optimizer_params={"beta1": 0.8}, steps=(1, 2), tasks=_small.tasks()
+    )
     training.save_settings(tmp_path / "s.json", settings, "a", ["b", "c"])
     assert training.load_settings(tmp_path / "s.json") == (settings, "a", ["b", "c"])
     with pytest.raises(ValueError, match="cannot be: .* is not JSON serializable"):
@@ -288,6 +315,12 @@ def test_what_an_expert_would_change_is_said_before_it_costs(records, tmp_path, 
     assert "no records to validate on: the best epoch is the one that fits" in caplog.text
     assert "8 x 8 pixels, and are enlarged to 24 x 24: --data-shape 3,8,8 would" in caplog.text
     caplog.clear()
+    for ending in (".rec", ".idx", ".tasks.json"):
+        shutil.copy(records + ending, tmp_path / f"more{ending}")
+    _small.fit(records, tmp_path / "swapped", [records, str(tmp_path / "more")], epochs=1)
+    twice = f"({2 * _small.ROWS} and {_small.ROWS}): are they swapped?"
+    assert caplog.text.count(f"validation has more records than training {twice}") == 1
+    caplog.clear()
     _small.fit(records, tmp_path / "other", epochs=1)
-    for words in ("validate on", "enlarged"):
+    for words in ("validate on", "enlarged", "swapped"):
         assert words not in caplog.text

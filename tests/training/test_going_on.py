@@ -185,7 +185,8 @@ def test_runs_with_other_weights_are_listed_by_the_same_mean(records, tmp_path, 
     assert f"{without.history[-1]['val']['all_tasks/relative_loss']:.4f}" in capsys.readouterr().out
 
 
-def test_what_is_declared_over_the_same_labels_is_what_is_trained(records, tmp_path):
+@pytest.mark.parametrize("given", ["file", "path", "set", "list", "proposal", "mapping"])
+def test_what_is_declared_over_the_same_labels_is_what_is_trained(records, tmp_path, given):
     losses, (breed, outdoors, toys, age) = mxmtl.losses, _small.tasks()
     declared = [
         mxmtl.Interval(age.name),
@@ -193,8 +194,13 @@ def test_what_is_declared_over_the_same_labels_is_what_is_trained(records, tmp_p
         mxmtl.Binary(outdoors.name, weight=2.0, missing_as=losses.Negative()),
         mxmtl.Multilabel(toys.name, toys.labels, loss=losses.Asymmetric(gamma_neg=2)),
     ]
-    mxmtl.TaskSet(declared).save(tmp_path / "d.tasks.json")
-    run = _fit(records, tmp_path / "r", tasks=str(tmp_path / "d.tasks.json"), epochs=1)
+    path, tasks = tmp_path / "d.tasks.json", mxmtl.TaskSet(declared)
+    tasks.save(path)
+    forms = {
+        "file": str(path), "path": path, "set": tasks, "list": declared,
+        "proposal": mxmtl.data.tables.Inference(tasks, 1, {}, {}), "mapping": tasks.to_dict(),
+    }  # fmt: skip
+    run = _fit(records, tmp_path / "r", tasks=forms[given], epochs=1)
     assert run.tasks.names == _small.tasks().names  # in the order in which labels stand
     assert [type(task) for task in run.tasks] == [type(declared[n]) for n in (1, 2, 3, 0)]
     assert run.tasks["outdoors"].weight == 2
