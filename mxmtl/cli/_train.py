@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import sys
 from typing import Any
 
@@ -44,10 +43,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, or go on training."""
-    told, warned = logging.StreamHandler(sys.stdout), logging.StreamHandler()
-    told.addFilter(lambda record: record.levelno < logging.WARNING)
-    warned.setLevel(logging.WARNING)
-    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[told, warned])
     chosen = given(arguments, training.Settings)
     training.Settings.of(chosen)  # what is wrong by itself is said before MXNet is loaded
     if arguments.find_lr:

@@ -5,6 +5,7 @@ Told are a bar or lines, to who watches it; and CSV, JSON lines or TensorBoard, 
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
@@ -223,6 +224,31 @@ class Interrupted(KeyboardInterrupt):
 
 
 # -- what a run tells ------------------------------------------------------------------------------
+@contextlib.contextmanager
+def told() -> Iterator[None]:
+    """Show what training says where the program has set up no logging: nobody would see it.
+
+    Lines go to the standard output, warnings to the standard error. A level that the program has
+    given the logger ``mxmtl`` holds.
+    """
+    if log.hasHandlers():
+        yield
+        return
+    lines, warnings = logging.StreamHandler(sys.stdout), logging.StreamHandler()
+    lines.addFilter(lambda record: record.levelno < logging.WARNING)
+    warnings.setLevel(logging.WARNING)
+    before = log.level, log.propagate
+    log.handlers[:] = [lines, warnings]
+    log.setLevel(log.level or logging.INFO)
+    log.propagate = False  # a handler that somebody adds meanwhile would say all again
+    try:
+        yield
+    finally:
+        log.handlers.clear()
+        log.setLevel(before[0])
+        log.propagate = before[1]
+
+
 class Progress(Callback):
     """Rate, time left and running metrics of the epoch; one line of log for each epoch.
 

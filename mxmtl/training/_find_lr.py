@@ -20,6 +20,7 @@ from .._files import PathLike, atomic_write
 from .._progress import progress
 from ..nets import TrunkOrNet
 from ..tasks import TaskSet
+from ._callbacks import told
 from ._network import check_shapes, make_network
 from ._optimizer import check_optimizer
 from ._preset import chosen_settings
@@ -116,6 +117,7 @@ class RateFinding:
             raise FileExistsError(f"{path} is there already. Replace it with --force.")
 
 
+@told()
 def find_lr(
     train: Any,
     *,

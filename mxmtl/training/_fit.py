@@ -42,6 +42,7 @@ from ._callbacks import (
     Monitor,
     Progress,
     make_logs,
+    told,
 )
 from ._divergence import Divergence, TrainingError, diverged, warn_of_best
 from ._network import SymbolAndParams, check_shapes, make_network
@@ -57,6 +58,7 @@ log = logging.getLogger("mxmtl")
 OF_A_PART = ("lr", "schedule", "warmup", "steps", "power")  # what a new part may have of its own
 
 
+@told()
 def fit(
     train: Any,
     val: Any = None,
@@ -130,6 +132,7 @@ def fit(
             return _train(session, records, begin)
 
 
+@told()
 def resume(
     run: PathLike,
     train: Any = None,

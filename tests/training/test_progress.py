@@ -1,6 +1,7 @@
 """Bars of what takes over two seconds: on a terminal, and nowhere else."""
 
 import io
+import logging
 import sys
 
 import mxmtl
@@ -29,3 +30,23 @@ def test_bars_tell_what_is_done(terminal, records, tmp_path, monkeypatch):
     )
     for what in ("features", "validation", "predicting", "intervals", "tuning", "rates"):
         assert (f"{what}: " in told.getvalue()) == terminal, what
+
+
+@pytest.mark.parametrize("level", ["", "WARNING", "ERROR"])
+def test_python_says_what_the_command_line_says_unless_told_otherwise(
+    records, tmp_path, monkeypatch, capsys, level
+):
+    monkeypatch.setattr(logging.root, "handlers", [])
+    log = logging.getLogger("mxmtl")
+    monkeypatch.setattr(log, "level", logging.getLevelName(level) if level else logging.NOTSET)
+    for number in range(2):
+        _small.fit(records, tmp_path / str(number), epochs=1)
+        said = capsys.readouterr()
+        assert said.out.count("epoch 1/1  lr") == (not level)
+        assert said.err.count("What is measured there tells nothing") == (level != "ERROR")
+    assert log.handlers == []
+    heard = io.StringIO()
+    logging.root.addHandler(logging.StreamHandler(heard))
+    _small.fit(records, tmp_path / "own", epochs=1)
+    assert capsys.readouterr().out == ""
+    assert heard.getvalue().count("What is measured there") == (level != "ERROR")
