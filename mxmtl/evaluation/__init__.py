@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ._options import EvaluateOptions as EvaluateOptions
     from ._options import TuneOptions as TuneOptions
     from ._predictions import Predictions as Predictions
+    from ._predictions import check_options as check_options
     from ._predictions import predict_records as predict_records
     from ._predictions import run_over_records as run_over_records
     from ._refit import Refit as Refit

@@ -28,7 +28,7 @@ from ..tasks import Task, TaskSet
 from ..training import load_noted, note_records, same_files
 from ._evaluation import Evaluation
 from ._options import EvaluateOptions
-from ._predictions import Predictions, predict_records
+from ._predictions import Predictions, check_options, predict_records
 
 log = logging.getLogger("mxmtl")
 CHUNK = 8192  # rows at once: predictions of more are activated part by part
@@ -97,6 +97,7 @@ def evaluate(
         evaluation.values["breed/f1/pug"], evaluation.intervals["breed/accuracy"]
         evaluation.save("evaluation.json")
     """
+    check_options(evaluate, options)
     loaded = model if isinstance(model, Model) else load_model(model, which)
     network = Network.of_model(loaded, ctx=options.pop("ctx", None))
     predictions = predict_records(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import mxnet as mx
@@ -14,14 +15,17 @@ import numpy as np
 
 from .. import _progress
 from .._files import PathLike, atomic_write
-from ..data import RecordIter
+from .._options import unknown_option
+from ..data import LoadingOptions, RecordIter
 from ..data.records import Prefixes, RecordName, record_tasks
 from ..model import Preprocessing
 from ..tasks import Task, TaskSet
+from ..training import given_records
 
 FORMAT = "mxmtl.predictions"
 VERSION = 1
 ABOUT = "about"
+READING = ("batch_size", "threads", "on_error", "progress", "ctx")  # what all take beside their own
 TYPES = ("int64", "float32", "uint8")
 
 
@@ -112,6 +116,19 @@ class Predictions:
             raise ValueError(f"{path}: no predictions of mxmtl ({error}).") from error
 
 
+def check_options(function: Callable[..., Any], options: Mapping[str, Any], *more: str) -> None:
+    """Raise `TypeError` for an option that neither a function nor reading takes.
+
+    It names what may be given to the function, ``more`` beside its own, or what was perhaps meant.
+    """
+    named = inspect.signature(function).parameters.values()
+    own = [*more, *(each.name for each in named if each.kind is each.KEYWORD_ONLY)]
+    reading = {"data_shape", *(field.name for field in fields(LoadingOptions))}
+    for name in options:
+        if name not in {*own, *READING, *reading}:
+            raise unknown_option(name, [*own, *READING])
+
+
 def predict_records(
     network: Any,
     records: Prefixes,
@@ -175,6 +192,7 @@ def run_over_records(
     the names of the others;
     parameters and errors are those of `predict_records`.
     """
+    records = given_records(records)
     blocks: list[list[np.ndarray]] = []
     with RecordIter(
         records, batch_size, tasks=record_tasks(records, tasks),

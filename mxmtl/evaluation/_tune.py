@@ -20,7 +20,7 @@ from ..tasks import Task, TaskSet
 from ..training import Run, note_records
 from ._choose import HALF, Objective, best_threshold, search_temperature
 from ._options import TuneOptions
-from ._predictions import Predictions, predict_records
+from ._predictions import Predictions, check_options, predict_records
 
 
 @dataclass(frozen=True)
@@ -181,6 +181,7 @@ def tune(
     ValueError
         If no task can be tuned; ``model.json`` is left as it was then.
     """
+    check_options(tune, reading, *vars(options))
     run = run if isinstance(run, Run) else Run(run)
     model = load_model(run, which)
     network = Network.of_model(model, ctx=reading.pop("ctx", None))

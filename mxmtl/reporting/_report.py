@@ -16,6 +16,7 @@ from .._table import Table
 from ..data.records import Prefixes, listed
 from ..evaluation import (
     Evaluation,
+    check_options,
     class_table,
     evaluate,
     metric_table,
@@ -28,7 +29,7 @@ from ..evaluation import (
 from ..metrics import MetricValue, read_values
 from ..model import Network, load_model
 from ..tasks import TaskSet
-from ..training import ALIKE, Run, weighed_apart
+from ..training import ALIKE, Run, given_records, weighed_apart
 from ._figures import needed
 from ._options import ReportOptions
 from ._page import markdown, page
@@ -268,9 +269,10 @@ def report_runs(
     several: list[Any] = [runs] if one else list(runs)  # type: ignore[list-item, arg-type]
     opened = [run if isinstance(run, Run) else Run(run) for run in several]
     ReportOptions(mistakes=mistakes)  # checks it
+    check_options(report_runs, options)
     if not opened:
         raise ValueError("0 runs: expected a run, or several.")
-    records = records or validation_records(opened[0])
+    records = validation_records(opened[0]) if records is None else given_records(records)
     facts: list[dict[str, Any]] = []
     evaluations: list[Evaluation] = []
     rows: list[np.ndarray] = []

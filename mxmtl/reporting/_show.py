@@ -12,6 +12,7 @@ from .._files import PathLike, atomic_write
 from .._options import one_of
 from .._table import UNKNOWN, Table
 from ..data import Inspection
+from ..evaluation import check_options
 from ..tasks import TaskSet
 from ._figures import PLOT, needed
 from ._grid import Line, Picture, figure_of
@@ -137,6 +138,7 @@ def show_results(
     ValueError
         There is no such task, or the records were written for other ones.
     """
+    check_options(show_results, options)
     every, index = predictions_by_task(model, records, options)
     by_name = {predicted.task.name: predicted for predicted in every}
     names = list(by_name) if tasks is None else list(tasks)

@@ -21,6 +21,7 @@ from .._progress import progress
 from ..nets import TrunkOrNet
 from ..tasks import TaskSet
 from ._callbacks import told
+from ._given_records import given_records
 from ._network import check_shapes, make_network
 from ._optimizer import check_optimizer
 from ._preset import chosen_settings
@@ -156,7 +157,7 @@ def find_lr(
     chosen = chosen_settings(settings, network)
     check_optimizer(chosen)
     context = RunContext.alone(chosen)
-    with TrainAndVal(context, train, None) as records:
+    with TrainAndVal(context, given_records(train, "train"), None) as records:
         tasks = records.tasks()
         begin = make_network(chosen, tasks, network)
         check_shapes(begin.symbol, records.train)

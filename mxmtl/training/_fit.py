@@ -21,6 +21,7 @@ import mxnet as mx
 
 from .._files import PathLike
 from .._foreign import load_symbol
+from .._options import unknown_option
 from ..metrics import NotFiniteError
 from ..model import (
     MODEL,
@@ -45,6 +46,7 @@ from ._callbacks import (
     told,
 )
 from ._divergence import Divergence, TrainingError, diverged, warn_of_best
+from ._given_records import given_records
 from ._network import SymbolAndParams, check_shapes, make_network
 from ._optimizer import check_optimizer
 from ._preset import chosen_settings
@@ -55,6 +57,7 @@ from ._settings import Settings, load_noted, load_settings, save_settings
 from ._train_phase import train_phase
 
 log = logging.getLogger("mxmtl")
+KNOWN = [field.name for field in dataclasses.fields(Settings)]
 OF_A_PART = ("lr", "schedule", "warmup", "steps", "power")  # what a new part may have of its own
 
 
@@ -105,13 +108,14 @@ def fit(
         After Ctrl-C: a KeyboardInterrupt; all is saved, and `resume` goes on.
     """
     chosen, folder = chosen_settings(settings, network), _folder(run)
+    prefixes = given_records(train, "train"), None if val is None else given_records(val, "val")
     check_optimizer(chosen)
     context = RunContext.settle(chosen)
     chosen.to_dict()  # what cannot be written shows before a run is replaced
     leads = context.workers.leads
     if leads:
         check_folder(folder, chosen, force)
-    with TrainAndVal(context, _prefixes(train), _prefixes(val)) as records:
+    with TrainAndVal(context, *prefixes) as records:
         records.look()
         tasks = records.tasks()
         constants, steps = records.constants(tasks), standard_callbacks(chosen, leads)
@@ -173,13 +177,18 @@ def resume(
         began with: written for other tasks, or of another number, length or content.
     """
     folder = Run(run).folder
+    for name in changes:
+        if name not in KNOWN:
+            raise unknown_option(
+                name, ["train", "val", "callbacks", "epochs", *OF_A_PART, *Settings.changeable()]
+            )
     settings, *began = load_settings(folder / SETTINGS)
     noted, parts = load_noted(folder / SETTINGS)
     found = _good(folder)
     changed = _changed(folder, settings, found[0].epoch, changes)
     if changed.begin != settings.begin:
         parts.append({"end": changed.begin, "settings": settings.to_dict()})
-    train, val = _prefixes(train) or began[0], _prefixes(val) or began[1]
+    train, val = _now(train, began[0], "train"), _now(val, began[1], "val")
     moved = [train, val] != began
     context = RunContext.settle(changed)
     leads = context.workers.leads
@@ -296,13 +305,12 @@ def _restore(session: Session, checkpoint: Checkpoint, state: dict[str, Any]) ->
     return SymbolAndParams(load_symbol(session.folder / SYMBOL), session.weights(args), auxs)
 
 
+def _now(records: Any, before: Any, what: str) -> Any:
+    given = records is not None and not (isinstance(records, list) and not records)
+    return given_records(records, what) if given else before
+
+
 def _folder(run: Any) -> Path:
     if not isinstance(run, str | os.PathLike):
         raise ValueError(f"run={run!r}: expected a folder to write, as 'runs/first'.")
     return Path(run)
-
-
-def _prefixes(prefixes: Any) -> Any:
-    if prefixes is None or isinstance(prefixes, str):
-        return prefixes
-    return str(prefixes) if isinstance(prefixes, Path) else [str(prefix) for prefix in prefixes]

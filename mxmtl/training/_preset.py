@@ -19,6 +19,7 @@ from ._settings import Settings
 from ._weight_names import GOOGLE, Pixels
 
 log = logging.getLogger("mxmtl")
+OF_FIT = ("train", "val", "run", "network", "callbacks", "force")  # arguments beside settings
 OWN = {"trunk": "small", "weights": "", "layers": ()}  # a network of one's own brings these
 
 
@@ -28,7 +29,7 @@ def chosen_settings(given: Mapping[str, Any], network: TrunkOrNet | None = None)
     Pixels are read as the weights expect them, unless mean and std are given, and that is said.
     """
     own = OWN if network is not None and given.get("finetune") else {}
-    settings = Settings.of({**own, **given})
+    settings = Settings.of({**own, **given}, OF_FIT)
     missing = [name for name in ("mean", "std") if name not in given]
     pixels = pixels_of(settings) if missing and network is None else None
     if pixels is None:

@@ -11,6 +11,7 @@ from mxmtl.cli import main
 from tests.training import _small
 
 import mxnet as mx
+import pandas as pd
 import pytest
 
 SMALL = "--data-shape 3,16,16 --batch-size 16 --threads 1 --epochs 1"
@@ -91,6 +92,61 @@ def test_what_an_option_cannot_be(here, capsys, options, setting, expected):
 def test_command_lines_that_are_none(here, capsys, options):
     _fails(capsys, f"{LINE} {shlex.quote(options) if ' ' not in options else options}", code=2)
     assert not (here / "r").exists()
+
+
+@pytest.mark.parametrize(
+    ("train", "val", "message"),
+    [
+        ("data/trian", None, "train: data/trian.rec: no such file (did you mean 'data/train'?). "),
+        ("data/train", "data/va", "val: data/va.rec: no such file (did you mean 'data/val'?). mx"),
+        ("data/train", "none", "val: none.rec: no such file. mxmtl convert (in Python mxmtl.write"),
+        ("t.csv", None, "train: t.csv is no records. Convert it first, with mxmtl convert t.csv"),
+        ("data", None, "train: data is a folder; the records in it are data/train, data/val."),
+        (["data/train"], "data/train-00000.rec", "val: data/train-00000.rec: no such file"),
+    ],
+)
+def test_what_is_no_records_is_said_where_it_was_given(here, capsys, train, val, message):
+    (here / "t.csv").write_text("path,age\n")
+    with pytest.raises(FileNotFoundError, match=re.escape(message)):
+        mxmtl.fit(train, val, run="r")
+    line = f"train {train if isinstance(train, str) else train[0]} --run r"
+    assert message in _fails(capsys, line + (f" --val {val}" if val else ""))
+    assert not (here / "r").exists()
+
+
+@pytest.mark.parametrize("given", [None, 3, {"path": ["a.png"]}])
+def test_a_table_in_memory_is_no_records(here, given):
+    run = _small.fit("data/train", here / "done", epochs=1)
+    table = pd.DataFrame(given) if isinstance(given, dict) else given
+    said = "a DataFrame is no records. Write them first, with mxmtl.write_records(" if isinstance(
+        given, dict
+    ) else f"={given}: expected a prefix of records, as 'data/train', or several."  # fmt: skip
+    with pytest.raises(TypeError, match=re.escape(said)) as error:
+        mxmtl.fit(table, run="r")
+    assert str(error.value).startswith("train")
+    with pytest.raises(TypeError, match=re.escape(said)):
+        run.evaluate(table)
+    if given is not None:  # what it was validated on, and what it began with
+        with pytest.raises(TypeError, match=re.escape(said)):
+            run.report(None, table)
+        with pytest.raises(TypeError, match=re.escape(said)):
+            training.resume(run.folder, table)
+
+
+def test_an_option_that_is_none_names_those_of_what_was_called(here):
+    run = _small.fit("data/train", here / "done", epochs=1)
+    for wrong, meant, call in (
+        ("bootsrap", "bootstrap", lambda **given: run.evaluate("data/val", **given)),
+        ("bootsrap", "bootstrap", lambda **given: run.report(None, "data/val", **given)),
+        ("objectiv", "objective", lambda **given: run.tune("data/val", **given)),
+        ("cuont", "count", lambda **given: mxmtl.show_results(run, "data/val", **given)),
+        ("epoch", "epochs", lambda **given: training.resume(run.folder, **given)),
+        ("callback", "callbacks", lambda **given: mxmtl.fit("data/train", run="r", **given)),
+    ):
+        with pytest.raises(TypeError, match=f"no option '{wrong}'; did you mean '{meant}'"):
+            call(**{wrong: 4})
+    with pytest.raises(TypeError, match="no option 'xyz'; expected .*'bootstrap', .*'threads'"):
+        run.evaluate("data/val", xyz=1)
 
 
 def test_the_help_is_right_about_augmentation(here):
