@@ -19,11 +19,12 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, NoReturn, TypeVar, Union, get_args, get_origin, get_type_hints
 
 SHOWN = 10
 SEARCHED = 10_000  # comparing one name with so many takes some 0.1 s
 Self = TypeVar("Self", bound="Options")
+Value = TypeVar("Value")
 Names = Sequence[str] | Mapping[str, str]
 Choices = Names | Callable[[], Names]
 
@@ -310,6 +311,18 @@ def meant(name: str, names: Sequence[str]) -> str:
     """
     close = difflib.get_close_matches(name, names, n=1) if len(names) <= SEARCHED else []
     return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+class ByName(dict[str, Value]):
+    """A dict of names that says which there are, where one is asked for that is not.
+
+    >>> ByName({"breed/f1": 0.5})["breed/F1"]
+    Traceback (most recent call last):
+    KeyError: "'breed/F1' is not one of [breed/f1] (did you mean 'breed/f1'?)"
+    """
+
+    def __missing__(self, name: str) -> NoReturn:
+        raise KeyError(f"{name!r} is not {one_of(str(name), list(self))}")
 
 
 def constructor_signature(made: Any) -> inspect.Signature:

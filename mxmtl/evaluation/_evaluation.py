@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._files import PathLike, atomic_write, json_text
-from .._options import one_of
+from .._options import ByName, one_of
 from .._table import Cell, Table, csv_text, in_markdown, known, one_line, written
 from ..metrics import ALL_TASKS, MetricValue, interval_of
 from ..tasks import Task, TaskSet
@@ -76,12 +76,12 @@ class Evaluation:
     @property
     def values(self) -> dict[str, float]:
         """By name: ``<task>/<metric>``, ``<task>/<metric>/<class>``, ``all_tasks/<metric>``."""
-        return {value.name: value.value for value in self.metrics}
+        return ByName({value.name: value.value for value in self.metrics})
 
     @property
     def intervals(self) -> dict[str, tuple[float, float]]:
         """Bounds of some or all of the values, by the same names."""
-        return {value.name: value.interval for value in self.metrics if value.interval is not None}
+        return ByName({v.name: v.interval for v in self.metrics if v.interval is not None})
 
     def __str__(self) -> str:
         blocks = ["\n".join([self._head(), *self.notes])]

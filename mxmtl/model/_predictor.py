@@ -17,7 +17,7 @@ import numpy as np
 
 from .._devices import context
 from .._files import PathLike
-from .._options import one_of
+from .._options import ByName, one_of
 from .._threads import ordered_map, usable_processors
 from ..data import ImageError
 from ..tasks import Answer, TaskSet
@@ -59,7 +59,7 @@ class Prediction:
     source: str | None = None
 
     def __getitem__(self, task: str) -> Answer:
-        return self.answers[task]
+        return ByName(self.answers)[task]
 
     def __str__(self) -> str:
         width = max(map(len, self.answers))
@@ -165,7 +165,7 @@ class Predictor:
 
         Parameters
         ----------
-        images : str, Path, bytes, ndarray, or list or iterator of these
+        images : str, Path, bytes, ndarray, or list, column or iterator of these
             A file, the bytes of one, or pixels uint8 (height, width, 3) RGB or (height, width)
             grey, of any size.
         on_error : {"raise", "return"}
@@ -175,8 +175,9 @@ class Predictor:
         Returns
         -------
         Prediction, or list or iterator of them
-            A list for a list, a tuple or an array (N, height, width, 3); for anything else that
-            can be iterated an iterator, which reads no further ahead than it must.
+            A list for a list, a tuple, an array (N, height, width, 3), and an array or a column
+            of a table (``df["path"]``) of texts; for anything else that can be iterated an
+            iterator, which reads no further ahead than it must.
         """
         if on_error not in ON_ERROR:
             raise ValueError(f"on_error={on_error!r} is not {one_of(on_error, ON_ERROR)}.")
@@ -184,7 +185,7 @@ class Predictor:
             arrays = self.backend.predict(self.read(images)[np.newaxis])
             return self._prediction(arrays, 0, source_of(images))
         stream = self._stream(images, on_error)
-        many = isinstance(images, list | tuple | np.ndarray | mx.nd.NDArray)
+        many = isinstance(images, list | tuple) or hasattr(images, "dtype")
         return list(stream) if many else stream
 
     def batches(
@@ -237,9 +238,14 @@ class Predictor:
 
 
 def is_image(images: Any) -> bool:
-    """Tell one image from several."""
+    """Tell one image from several; `TypeError` for a table, of which a column is meant."""
+    if hasattr(images, "columns"):
+        raise TypeError(
+            f"a {type(images).__name__} is no list of images: give the column of their paths, as "
+            "table['path']."
+        )
     if isinstance(images, np.ndarray | mx.nd.NDArray):
-        return len(images.shape) < 4
+        return len(images.shape) < 4 and np.dtype(images.dtype).kind not in "OSU"  # texts
     return isinstance(images, str | os.PathLike | bytes | bytearray | memoryview) or not hasattr(
         images, "__iter__"
     )

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .._files import PathLike, atomic_write, json_text
+from .._options import ByName
 from .._table import Table
 from ..data.records import Prefixes, listed
 from ..evaluation import (
@@ -95,7 +96,7 @@ class Report:
     @property
     def values(self) -> dict[str, float]:
         """All values by name."""
-        return {value.name: value.value for value in self.metrics}
+        return ByName({value.name: value.value for value in self.metrics})
 
     def __str__(self) -> str:
         return "\n\n".join(table.text() for table in self._tables())

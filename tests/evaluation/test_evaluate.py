@@ -35,6 +35,13 @@ def random_predictions(rows=300, missing=0.3, **options):
     return Predictions(tasks, np.arange(rows), labels, logits, {}, **options)
 
 
+def test_a_value_that_is_none_names_the_one_that_was_meant(run, records):
+    made = evaluate(run, records, bootstrap=2)
+    for named in (made.values, made.intervals, mxmtl.report(made.values, made.tasks).values):
+        with pytest.raises(KeyError, match=r"'breed/F1' is not one of .*mean 'breed/f1'\?"):
+            named["breed/F1"]
+
+
 def test_values_are_those_of_module_score(run, records):
     made = evaluate(run, records, batch_size=7)
     symbol, args, auxs = run.load()

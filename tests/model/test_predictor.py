@@ -18,6 +18,7 @@ from tests.training import _small
 
 import mxnet as mx
 import numpy as np
+import pandas as pd
 import pytest
 
 
@@ -91,6 +92,20 @@ def test_arrays_and_batches_of_them(tuned, images, expected):
     check(predictor(pictures), expected, tuned.model, slice(5))
     check([predictor(pictures[2])], expected, tuned.model, slice(2, 3))
     assert predictor(pictures[2]).source is None
+
+
+@pytest.mark.parametrize(
+    "column", [np.array, pd.Series, lambda paths: pd.Series(paths).to_numpy(), pd.Index]
+)
+def test_a_column_of_paths_is_a_list_of_them(tuned, images, expected, column):
+    predictor = Predictor(tuned)
+    found = predictor(column(images[:3]))
+    assert isinstance(found, list)
+    check(found, expected, tuned.model, slice(3))
+    with pytest.raises(TypeError, match=r"a DataFrame is no list of images: .*table\['path'\]"):
+        predictor(pd.DataFrame({"path": images}))
+    with pytest.raises(KeyError, match=r"'bred' is not one of \[breed, .*did you mean 'breed'"):
+        found[0]["bred"]
 
 
 def test_models_from_everywhere(tuned, images, expected, tmp_path):
