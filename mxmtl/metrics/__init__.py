@@ -89,5 +89,6 @@ from ._suite import metric_named as metric_named
 from ._value import ALL_TASKS as ALL_TASKS
 from ._value import MetricValue as MetricValue
 from ._value import main_metric as main_metric
+from ._value import meaning as meaning
 from ._value import read_values as read_values
 from ._value import values_of as values_of

@@ -74,7 +74,7 @@ class BaselineAccuracy(AbstractTaskMetric):
 
 
 class BaselineRMSE(AbstractTaskMetric):
-    """What `RMSE` would be if the answer were always the mean of the labels."""
+    """What `RMSE` would be if the answer were always the mean of these labels."""
 
     averages: ClassVar[Averages] = {"value": ()}
     higher_is_better = False

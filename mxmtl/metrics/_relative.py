@@ -43,7 +43,7 @@ class Labels(Statistic):
 
 
 class RelativeLoss(AbstractTaskMetric):
-    """`TaskLoss` as a share of that of the best constant answer: below 1, something was learned.
+    """`TaskLoss` beside that of the best constant answer for the training labels: 1 is no better.
 
     Parameters
     ----------

@@ -173,6 +173,18 @@ def metric_type(metric: str) -> Any:
     return METRICS.get(of_one)
 
 
+def meaning(metric: str) -> str:
+    """Return in a line what a metric means, as its class's docstring begins; "" where none does.
+
+    >>> meaning("f1"), meaning("loss_of_sleep")
+    ('Harmonic mean of precision and recall.', '')
+    """
+    made = metric_type(metric)
+    first = (getattr(made, "__doc__", None) or "").strip().partition("\n")[0].replace("``", "")
+    called = {each.__name__: name.replace("_", " ") for name, each in METRICS.items()}
+    return re.sub(r"`(\w+)`", lambda m: called.get(m[1], m[1]), first)
+
+
 def main_metric(names: Sequence[str]) -> str:
     """Return which of a task's metrics stands for it; "" if none can.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,7 @@ def view(records: Sequence[str], runs: Sequence[Facts], pictures: Pictures) -> d
             (title, tables.settings(runs, usual=usual))
             for usual, title in ((False, "Chosen"), (True, "Left at their defaults"))
         ],
+        "glossary": tables.glossary(runs),
         "nothing": NOTHING,
     }
 
@@ -314,6 +316,8 @@ def parts(records: Sequence[str], runs: Sequence[Facts]) -> Iterator[str]:
         yield tables.heads(run["network"]).markdown()
     yield "## Settings"
     yield tables.settings(runs, usual=False).markdown()
+    yield "## What the metrics mean"
+    yield replace(tables.glossary(runs), title="").markdown()
 
 
 def summary(run: Facts) -> str:

@@ -11,8 +11,8 @@ from typing import Any
 
 from .._table import Cell, Table, value_of, written
 from ..evaluation import CLASS_METRICS, class_table, metric_table, of_task, task_tables
-from ..metrics import ALL_TASKS, MetricValue
-from ..training import Settings, differing_settings, setting_text
+from ..metrics import ALL_TASKS, MetricValue, meaning
+from ..training import ALIKE, Settings, differing_settings, setting_text
 
 SHOWN = 24  # rows of a table of classes; the JSON has all of them
 PAIRS = 8  # of classes that are confused most
@@ -117,6 +117,22 @@ def all_metrics(run: Facts, task: str, title: str = "All metrics") -> Table:
     return metric_table(values, run["level"], title, shown=lambda value: words(value.metric))
 
 
+def glossary(runs: Sequence[Facts]) -> Table:
+    """Return what each metric of the runs means, and what a value over all tasks is."""
+    values = [value for run in runs for value in run["values"]]
+    names = list(dict.fromkeys(value.metric for value in values))
+    over = {name for name in names if name.startswith("worst_") or name.endswith("_by_num_labels")}
+    rows: list[list[Any]] = [[words(n), meaning(n)] for n in names if n not in over and meaning(n)]
+    alike = any(ALIKE in run.get("notes", ()) for run in runs)
+    weights = "in which each counts alike" if alike else "by their weights"
+    if any(value.task == ALL_TASKS for value in values):
+        rows.append(["all tasks", f"Mean over the tasks that have the metric, {weights}."])
+    if over:
+        rows.append(["worst ...", "That of the task in which it is worst."])
+        rows.append(["... by labels", "Mean over the tasks, by how many labels each has."])
+    return Table("What the metrics mean", ["metric", "meaning"], rows)
+
+
 def by_class(run: Facts, task: str) -> Table:
     """Return a row a class or label of one task, the worst ones where they are many."""
     table = class_table(
@@ -191,14 +207,14 @@ def label_thresholds(sweep: Facts) -> Table:
 def mistakes(task: Facts) -> Table:
     """Return the records with the highest loss."""
     rows = [
-        [m["name"], m["loss"], m["label"], m["prediction"], probabilities(m)]
+        [m["name"], m["loss"], m["label"], m["prediction"], probabilities(m) or None]
         for m in task["mistakes"]
     ]
     return Table("Highest loss", ["record", "loss", "label", "prediction", "probability"], rows)
 
 
 def probabilities(mistake: Facts) -> str:
-    """Write the probabilities of one record."""
+    """Write the probabilities of one record; "" of a value, which has none."""
     return ", ".join(f"{name} {value:.3f}" for name, value in mistake["probabilities"].items())
 
 
@@ -317,11 +333,13 @@ def history(run: Facts) -> Table:
     rows = []
     marked = [entry["epoch"] for entry in run["history"] if entry.get("best")]
     for entry in run["history"]:
-        row: list[Any] = [entry["epoch"], entry["lr"], entry["seconds"]]
+        number, best = entry["epoch"], entry["epoch"] in marked[-1:]
+        row: list[Any] = [Cell(number, f"{number} (best)") if best else number]
+        row += [entry["lr"], entry["seconds"]]
         for part in ("train", "val"):
             values = entry[part] or {}
             row.append(values.get(run["monitor"]))
-        rows.append([*row, "best" if entry["epoch"] in marked[-1:] else ""])
+        rows.append(row)
     monitor = run["monitor"]
-    header = ["epoch", "lr", "seconds", f"train: {monitor}", f"validation: {monitor}", ""]
+    header = ["epoch", "lr", "seconds", f"train: {monitor}", f"validation: {monitor}"]
     return Table(f"Epochs of {run['name']}", header, rows)

@@ -218,9 +218,25 @@ def test_the_page_shows_the_same_numbers(page, facts):
         assert rows[name][4] == (f"{value:.4f}" if value else "-" if value is None else "0.0000")
     matrix = _world.OneTable(page, "Rows are labels, columns are predictions").rows
     counts = {(i, j): n for i, j, n in facts["tasks"]["breed"]["confusion"]["cells"]}
-    expected = [[str(counts.get((i, j), "")) for j in range(4)] for i in range(4)]
+    expected = [[str(counts.get((i, j), 0)) for j in range(4)] for i in range(4)]
     assert [row[1:] for row in matrix[1:]] == expected
     assert [row[0] for row in matrix[1:]] == _world.CLASSES
+
+
+def test_terms_are_explained_and_no_cell_is_empty(one, page):
+    rows = dict(_world.OneTable(page, "What the metrics mean", 'id="glossary"').rows[1:])
+    assert rows["F1"] == "Harmonic mean of precision and recall."
+    for term in ("relative loss", "task loss", "exact match", "worst ...", "... by labels"):
+        assert rows[term]
+    assert "the training labels" in rows["relative loss"]
+    assert "these labels" in rows["baseline RMSE"]
+    assert "auroc" not in rows
+    assert not any(name.startswith(("worst F1", "labels by")) for name in rows)
+    assert "Harmonic mean of precision and recall." in one.markdown()
+    best = Run(one.facts["runs"][0]["folder"]).best.epoch
+    (epochs,) = re.findall(r">(\d+) \(best\)</th>", page)
+    assert int(epochs) == best
+    assert not re.findall(r"<t[dh][^>]*></t[dh]>", page)
 
 
 def test_a_gain_is_clear_only_beyond_the_interval():
