@@ -22,6 +22,11 @@ from ._options import FORMATS
 
 ENDINGS = {".txt": "text", ".md": "md", ".json": "json", ".csv": "csv"}
 Named = Callable[[str], str]  # how the name of a metric is shown
+# Two constant answers, which may not be the same: said where both stand.
+CONSTANTS = (
+    "relative_loss is beside the best constant answer for the training labels (if the model knows "
+    "it), baseline_... is what the best one for these labels reaches."
+)
 # Of these metrics a class has a column where there is little room.
 CLASS_METRICS = (
     "num_labels",
@@ -87,14 +92,14 @@ class Evaluation:
         blocks = ["\n".join([self._head(), *self.notes])]
         for title, tables in self._tables(CLASS_METRICS):
             blocks += [one_line(title), *(table.text() for table in tables)]
-        return "\n\n".join(blocks)
+        return "\n\n".join([*blocks, *self._constants()])
 
     def markdown(self) -> str:
         """Return the tables in Markdown, with all metrics of each class."""
         blocks = [in_markdown(self._head()), *map(in_markdown, self.notes)]
         for title, tables in self._tables():
             blocks += [in_markdown(title), *(table.markdown() for table in tables)]
-        return "\n\n".join(blocks)
+        return "\n\n".join([*blocks, *map(in_markdown, self._constants())])
 
     def json(self) -> str:
         """Return all of it as JSON; nan, which JSON has not, is null."""
@@ -135,6 +140,12 @@ class Evaluation:
         text = self.text(form_of(path, form), safe_cells)
         with atomic_write(path) as stream:
             stream.write((text.rstrip("\n") + "\n").encode("utf-8"))
+
+    def _constants(self) -> list[str]:
+        """Say which constant answers values are beside, where there are two kinds."""
+        names = [value.metric for value in self.metrics if known(value.value)]
+        both = "relative_loss" in names and any(name.startswith("baseline_") for name in names)
+        return [CONSTANTS] if both else []
 
     def _head(self) -> str:
         skipped = f", {self.skipped} damaged ones left out" if self.skipped else ""

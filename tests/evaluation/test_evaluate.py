@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
 import math
@@ -40,6 +41,14 @@ def test_a_value_that_is_none_names_the_one_that_was_meant(run, records):
     for named in (made.values, made.intervals, mxmtl.report(made.values, made.tasks).values):
         with pytest.raises(KeyError, match=r"'breed/F1' is not one of .*mean 'breed/f1'\?"):
             named["breed/F1"]
+
+
+def test_it_is_said_which_constant_answer_a_value_is_beside(run, records):
+    made = evaluate(run, records)
+    for text in (str(made), made.markdown()):
+        assert text.count("for the training labels") == text.count("for these labels") == 1
+    age = [value for value in made.metrics if "baseline" not in value.metric]
+    assert "these labels" not in str(dataclasses.replace(made, metrics=age))
 
 
 def test_values_are_those_of_module_score(run, records):
