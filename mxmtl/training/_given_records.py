@@ -51,11 +51,11 @@ def given_records(records: Any, what: str = "records") -> Any:
         try:
             record_files(prefix)
         except FileNotFoundError as error:
-            raise FileNotFoundError(f"{what}: {_lacking(prefix, str(error))}") from None
+            raise FileNotFoundError(_lacking(prefix, what, str(error))) from None
     return prefixes[0] if one else prefixes
 
 
-def _lacking(prefix: str, reason: str) -> str:
+def _lacking(prefix: str, what: str, reason: str) -> str:
     """Say what is not there, and what is instead: a table, a folder, or records of such a name."""
     if "no such file" not in reason:  # a shard is missing
         return reason
@@ -63,11 +63,12 @@ def _lacking(prefix: str, reason: str) -> str:
     files = glob.glob(os.path.join(glob.escape(folder), "*.rec"))
     there = sorted({re.sub(r"(-\d{5})?\.rec$", "", path) for path in files})
     if os.path.isdir(prefix) and there:
-        return f"{prefix} is a folder; the records in it are {', '.join(there)}."
+        return f"{prefix}, given as {what}, is a folder; the records in it are {', '.join(there)}."
     if os.path.exists(prefix):
         made = os.path.splitext(prefix)[0]
         return (
-            f"{prefix} is no records. Convert it first, with mxmtl convert {prefix} --prefix "
-            f"{made}, and give what that writes: {made}, or {made}_train where it is split."
+            f"{prefix}, given as {what}, is no record file. Convert it first, with mxmtl convert "
+            f"{prefix} --prefix {made}, and give what that writes: {made}, or {made}_train."
         )
-    return f"{reason.partition(',')[0].rstrip('.')}{meant(prefix, there)}. {MAKING}"
+    lacking = reason.partition(",")[0].rstrip(".")
+    return f"{lacking}, given as {what}{meant(prefix, there)}. {MAKING}"

@@ -97,12 +97,12 @@ def test_command_lines_that_are_none(here, capsys, options):
 @pytest.mark.parametrize(
     ("train", "val", "message"),
     [
-        ("data/trian", None, "train: data/trian.rec: no such file (did you mean 'data/train'?). "),
-        ("data/train", "data/va", "val: data/va.rec: no such file (did you mean 'data/val'?). mx"),
-        ("data/train", "none", "val: none.rec: no such file. mxmtl convert (in Python mxmtl.write"),
-        ("t.csv", None, "train: t.csv is no records. Convert it first, with mxmtl convert t.csv"),
-        ("data", None, "train: data is a folder; the records in it are data/train, data/val."),
-        (["data/train"], "data/train-00000.rec", "val: data/train-00000.rec: no such file"),
+        ("data/trian", None, "data/trian.rec: no such file, given as train (did you mean 'data/t"),
+        ("data/train", "data/va", "data/va.rec: no such file, given as val (did you mean 'data/v"),
+        ("data/train", "none", "none.rec: no such file, given as val. mxmtl convert (in Python mx"),
+        ("t.csv", None, "t.csv, given as train, is no record file. Convert it first, with mxmtl c"),
+        ("data", None, "data, given as train, is a folder; the records in it are data/train, data"),
+        (["data/train"], "data/train-00000.rec", "data/train-00000.rec: no such file, given as v"),
     ],
 )
 def test_what_is_no_records_is_said_where_it_was_given(here, capsys, train, val, message):
