@@ -21,7 +21,7 @@ An .html file is one page that needs no network; .md has the tables, .json all f
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line."""
     parser.description = DESCRIPTION
-    parser.add_argument("runs", nargs="+", metavar="RUN", help="run folders, side by side")
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="runs, or folders of runs")
     parser.add_argument(
         "--records", nargs="+", metavar="PREFIX",
         help="labelled records, without .rec (what the first run was validated on)",
@@ -51,8 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
         **options,
     )
     made.save(arguments.output, form=arguments.format, force=arguments.force)
-    first = made.facts["runs"][0]
+    first, *others = made.facts["runs"]
     count = first["evaluated"]["records"]
-    runs = f"{len(arguments.runs)} run{'s' if len(arguments.runs) > 1 else ''}"
+    runs = f"{1 + len(others)} run{'s' if others else ''}"
     print(f"{arguments.output}: {runs} on {count} records")
     return 3 if first["skipped"] else 0

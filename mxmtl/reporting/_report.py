@@ -30,7 +30,7 @@ from ..evaluation import (
 from ..metrics import MetricValue, read_values
 from ..model import Network, load_model
 from ..tasks import TaskSet
-from ..training import ALIKE, Run, given_records, weighed_apart
+from ..training import ALIKE, Run, given_records, runs_in, weighed_apart
 from ._figures import needed
 from ._options import ReportOptions
 from ._page import markdown, page
@@ -148,8 +148,12 @@ class RunReport:
     """
 
     facts: dict[str, Any]
-    metrics: Sequence[Sequence[MetricValue]] = field(repr=False)
-    pictures: Mapping[tuple[int, int], str | None] = field(default_factory=dict, repr=False)
+    metrics: Sequence[Sequence[MetricValue]]
+    pictures: Mapping[tuple[int, int], str | None] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        runs = [run["name"] for run in self.facts["runs"]]
+        return f"RunReport(runs={runs}, records={self.facts['records']})"
 
     def html(self) -> str:
         """Return one page that needs no other file and no network.
@@ -236,7 +240,7 @@ def report_runs(
     Parameters
     ----------
     runs : run folder, or several
-        From `mxmtl.fit` or ``mxmtl train``.
+        From `mxmtl.fit` or ``mxmtl train``; a folder of runs stands for those in it.
     records : str or sequence of str, optional
         Prefixes, by default those that the first run was validated on.
     which : {"best", "last"}
@@ -261,14 +265,15 @@ def report_runs(
     Raises
     ------
     FileNotFoundError
-        If a folder is no run, or has none of its single tasks, or there are no such records.
+        If a folder is no run and has none in it, or a run has none of its single tasks, or there
+        are no such records.
     ValueError
         If no records are given and the run had none to validate on, or they were written for
         other tasks.
     """
     one = isinstance(runs, str | os.PathLike | Run)
     several: list[Any] = [runs] if one else list(runs)  # type: ignore[list-item, arg-type]
-    opened = [run if isinstance(run, Run) else Run(run) for run in several]
+    opened = [r for run in several for r in ([run] if isinstance(run, Run) else runs_in(run))]
     ReportOptions(mistakes=mistakes)  # checks it
     check_options(report_runs, options)
     if not opened:

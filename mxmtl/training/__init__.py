@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from ._runs import differing_settings as differing_settings
     from ._runs import find_runs as find_runs
     from ._runs import history_alike as history_alike
+    from ._runs import runs_in as runs_in
     from ._runs import runs_table as runs_table
     from ._runs import setting_text as setting_text
     from ._runs import weighed_apart as weighed_apart

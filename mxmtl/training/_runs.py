@@ -14,6 +14,7 @@ from ..model import SETTINGS, CheckpointError, best_entry
 from ..tasks import TaskSet
 from ._run_folder import Run
 from ._settings import Settings
+from ._single_tasks import SINGLE_TASKS
 
 ALIKE = (
     "These runs weigh their tasks differently: in means over all tasks each task counts alike here."
@@ -33,6 +34,16 @@ def find_runs(folders: Iterable[PathLike]) -> list[Run]:
             raise FileNotFoundError(f"{folder}: no run, and none in it. mxmtl train makes one.")
         found += [Run(run) for run in runs]
     return found
+
+
+def runs_in(folder: PathLike) -> list[Run]:
+    """Return the run that a folder is, or the runs in it, without the single tasks of each.
+
+    Raises `FileNotFoundError` where there is none.
+    """
+    if os.path.exists(os.path.join(folder, SETTINGS)):
+        return [Run(folder)]
+    return [run for run in find_runs([folder]) if SINGLE_TASKS not in run.folder.parts]
 
 
 def runs_table(runs: Sequence[Run]) -> Table:

@@ -38,6 +38,19 @@ def test_options_and_forms(here, capsys):  # noqa: F811
     assert (here / "table").read_text("utf-8").startswith("# 1: runs/first, 2: else/first\n")
 
 
+def test_a_folder_of_runs_stands_for_those_in_it(here, capsys):  # noqa: F811
+    shutil.copytree("runs/first", "all/one")
+    shutil.copytree("runs/first", "all/two")
+    shutil.copytree("runs/first", "all/two/single_tasks/age")
+    line = "report all --mistakes 0 --bootstrap 0 -o r.json"
+    assert run(line) == 0
+    data = json.loads((here / "r.json").read_text("utf-8"))
+    assert [each["name"] for each in data["runs"]] == ["one", "two"]
+    assert capsys.readouterr().out == f"r.json: 2 runs on {_small.ROWS} records\n"
+    assert run(line.replace("all", "all/two") + " --force") == 0
+    assert capsys.readouterr().out == f"r.json: 1 run on {_small.ROWS} records\n"
+
+
 def test_damaged_records_tell_by_the_exit_code(here, capsys):  # noqa: F811
     path = here / "data" / "val.rec"
     data = bytearray(path.read_bytes())
@@ -61,7 +74,7 @@ def test_damaged_records_tell_by_the_exit_code(here, capsys):  # noqa: F811
             "'newest': expected one of [best",
         ),
         ("report runs/first -o r.pdf", 1, "r.pdf: a report ends in one of"),
-        ("report runs/none -o r.html", 1, "runs/none is no run folder"),
+        ("report runs/none -o r.html", 1, "runs/none: no run, and none in it. mxmtl train"),
         ("report runs/first --records none -o r.md", 1, "none.rec: no such file"),
         ("report runs/first -o data/val.rec --format md", 1, "data/val.rec is there already"),
         ("report runs/first --mistakes -1 -o r.md", 2, "--mistakes: '-1': expected 0 or more"),

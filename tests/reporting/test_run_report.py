@@ -400,6 +400,10 @@ def test_damaged_records_are_left_out_if_asked(world, tmp_path):
         np.testing.assert_array_equal(pixels, stored)
 
 
+def test_a_notebook_shows_a_report_in_a_line(one, world):
+    assert repr(one) == f"RunReport(runs=['first'], records=['{world / 't'}'])"
+
+
 def test_files_are_whole_and_not_overwritten(one, tmp_path, monkeypatch):
     for name in ("r.html", "r.md", "r.json"):
         one.save(tmp_path / name)
@@ -433,7 +437,7 @@ def test_what_is_not_installed_is_named(one, tmp_path, monkeypatch, module):
 def test_runs_that_make_no_report_are_named(world, tmp_path):
     with pytest.raises(ValueError, match="expected a run"):
         report_runs([])
-    with pytest.raises(FileNotFoundError, match="no run folder"):
+    with pytest.raises(FileNotFoundError, match="no run, and none in it"):
         report_runs(tmp_path)
     prefix = _world.write(tmp_path, mxmtl.TaskSet([mxmtl.Binary("other")]))
     with pytest.raises(ValueError, match="written for other tasks"):
