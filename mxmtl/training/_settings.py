@@ -104,7 +104,7 @@ def declarations(tasks: Any) -> str | Mapping[str, Any]:
     >>> declarations([Task.from_dict({"type": "Binary", "name": "outdoors"})])["tasks"]
     [{'type': 'Binary', 'name': 'outdoors'}]
     """
-    given = getattr(tasks, "tasks", tasks)  # what `mxmtl.infer_tasks` returns has them
+    given = getattr(tasks, "tasks", tasks)  # what `mxmtl.data.infer_tasks` returns
     if isinstance(given, str | os.PathLike):
         return os.fspath(given)
     if isinstance(given, Mapping):
