@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -29,6 +29,7 @@ CHANCE = "the higher the better, the logits tell no more than chance"
 PLAIN = ("f1", "youden")
 BOUND = ("precision@recall", "recall@precision")
 HALF = 0.5
+DRAWS, UNSURE = 1000, 0.025  # as in the lower half of a 95 % interval
 EXPECTED = "f1, youden, precision@recall=R or recall@precision=P, with R and P in (0, 1]"
 
 
@@ -159,7 +160,7 @@ class Objective:
         return Objective(name, value)
 
     def score(
-        self, tp: np.ndarray, fp: np.ndarray, positives: int, negatives: int
+        self, tp: np.ndarray, fp: np.ndarray, positives: Any, negatives: Any
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return what is to be made high, and what decides between equals; nan out of bounds.
 
@@ -218,6 +219,35 @@ def best_threshold(
     comparable = np.where(np.isnan(score), -np.inf, score)
     best = np.lexsort((-np.abs(cuts - HALF), second, comparable))[-1]
     return Choice(float(cuts[best]), float(score[best]), float(score[-1]))
+
+
+def clearly_better(
+    probability: np.ndarray, positive: np.ndarray, threshold: float, objective: Objective
+) -> bool:
+    """Tell whether a threshold is better than 0.5 in nearly all draws of the rows.
+
+    Rows are drawn with replacement. Of each draw only numbers count: how many rows it has of each
+    of eight kinds, by label and by the decision of either threshold.
+
+    >>> probability, positive = np.float32([0.1, 0.3, 0.4, 0.9] * 50), np.array([0, 0, 1, 1] * 50)
+    >>> clearly_better(probability, positive, 0.35, Objective("f1"))
+    True
+    >>> clearly_better(probability[:8], positive[:8], 0.95, Objective("f1"))
+    False
+    """
+    new, half = (probability > np.float32(level) for level in (threshold, HALF))
+    kinds = 4 * positive.astype(np.intp) + 2 * new + half
+    shares = np.bincount(kinds, minlength=8) / len(kinds)
+    drawn = np.random.RandomState(0).multinomial(len(kinds), shares, DRAWS).T
+    positives = drawn[4:].sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):  # a draw may have no yes at all
+        before, after = (
+            objective.score(tp, fp, positives, len(kinds) - positives)[0]
+            for tp, fp in ((drawn[[5, 7]].sum(0), drawn[[1, 3]].sum(0)),
+                           (drawn[[6, 7]].sum(0), drawn[[2, 3]].sum(0)))
+        )  # fmt: skip
+    worse = ~(after > before)  # what is not defined is no gain
+    return bool(np.mean(worse) < UNSURE)
 
 
 def between(low: np.ndarray, high: np.ndarray) -> np.ndarray:

@@ -18,9 +18,11 @@ from ..metrics import CalibrationError, CrossEntropy, Suite
 from ..model import MODEL, Network, load_model
 from ..tasks import Task, TaskSet
 from ..training import Run, note_records
-from ._choose import HALF, Objective, best_threshold, search_temperature
+from ._choose import HALF, PLAIN, Objective, best_threshold, clearly_better, search_temperature
 from ._options import TuneOptions
 from ._predictions import Predictions, check_options, predict_records
+
+SHOWN = 8  # names in a line
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class TunedLabel:
         The objective with 0.5, and with the threshold; nan where the bound is not kept.
     note : str
         Why nothing was chosen.
+    shaky : bool
+        Whether the threshold is not clearly better than 0.5, or comes of few yes or few no.
     """
 
     name: str
@@ -48,6 +52,7 @@ class TunedLabel:
     before: float
     after: float
     note: str = ""
+    shaky: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,6 +119,7 @@ class Tuning:
     def __str__(self) -> str:
         blocks = [f"{self.model} on {self.records}", self._temperatures()]
         blocks += [self._thresholds(task) for task in self.tasks if task.labels]
+        blocks += [self._shaky()]
         blocks += ["\n".join(f"{name}: {why}" for name, why in self.refused.items())]
         return "\n\n".join(block for block in blocks if block)
 
@@ -138,6 +144,19 @@ class Tuning:
             for each in task.labels
         ]  # fmt: skip
         return noted(header, rows)
+
+    def _shaky(self) -> str:
+        """Say which thresholds other records may not bear out."""
+        names = [
+            task.name if task.name == each.name else f"{task.name}/{each.name}"
+            for task in self.tasks for each in task.labels if each.shaky
+        ]  # fmt: skip
+        listed = ", ".join([*names[:SHOWN], *(["..."] if len(names) > SHOWN else [])])
+        line = (
+            f"Shaky are the thresholds of {listed}: not clearly better than 0.5 on these labels, "
+            "or of few yes or few no. Tune on more records, or keep 0.5 (--no-thresholds)."
+        )
+        return line if names else ""
 
 
 def noted(header: list[str], rows: list[list[Any]]) -> str:
@@ -300,7 +319,15 @@ def tune_label(
     choice = best_threshold(probability[known], positive, objective)
     if choice is None:
         return TunedLabel(name, *counts, HALF, np.nan, np.nan, f"{objective} is out of reach")
-    return TunedLabel(name, *counts, choice.threshold, choice.score_at_half, choice.score)
+    few = min(counts[1], counts[0] - counts[1]) < at_least
+    # What keeps a bound is chosen for that, and draws about the bound would say nothing.
+    same = objective.name in PLAIN and not clearly_better(
+        probability[known], positive, choice.threshold, objective
+    )
+    return TunedLabel(
+        name, *counts, choice.threshold, choice.score_at_half, choice.score,
+        shaky=choice.threshold != HALF and (few or same),
+    )  # fmt: skip
 
 
 def quality(task: Task, label: np.ndarray, probability: np.ndarray) -> tuple[float, float]:

@@ -259,6 +259,28 @@ def test_what_has_too_few_labels_or_one_answer_is_left_alone_and_said():
     assert "breed: " in str(tuning)
 
 
+@pytest.mark.parametrize(
+    ("rows", "middle", "share", "shaky"),
+    [(2000, 1.0, 0.5, False), (100, 0.5, 0.5, True), (100, 1.0, 0.1, True), (400, 1.0, 0.1, False)],
+)
+def test_a_threshold_that_other_records_may_not_bear_out_is_called_shaky(
+    rows, middle, share, shaky
+):
+    """No clear gain; or few yes, however clear they are."""
+    rng, task = np.random.RandomState(1), mxmtl.Binary("hat")
+    label = (np.arange(rows) < share * rows).astype(np.float32)
+    logits = (3 * (label - middle) + rng.normal(scale=0.8, size=rows)).astype(np.float32)
+    given = Predictions(
+        mxmtl.TaskSet([task]), np.arange(rows), {"hat": label}, {"hat": logits[:, None]}, {}
+    )
+    tuning = tune_predictions(given, TuneOptions(temperature=False))
+    ((hat,),) = (each.labels for each in tuning.tasks)
+    assert hat.threshold != 0.5
+    assert hat.after >= hat.before
+    assert hat.shaky == shaky
+    assert str(tuning).count("Shaky are the thresholds of hat: ") == shaky
+
+
 def test_tuning_is_kept_with_the_model_and_applied(run, records):
     before = evaluate(run, records)
     first = tune(run, records, options=TuneOptions(min_labels=10))
