@@ -22,6 +22,7 @@ from ._run_tables import default_values, words
 
 Facts = Mapping[str, Any]
 PLOT = "figures need matplotlib", "plot"  # what needs it, and the extra that has it
+CONSTANT = "1 is what the best constant answer for the training labels reaches."
 ALL_LABELS = "all together"
 INK, FAINT = "#010203", "#040506"  # colours that become variables of the page's style
 SERIES = tuple(f"#0a0b{number:02x}" for number in range(8))
@@ -347,7 +348,8 @@ def learned(runs: Sequence[Facts], value: MetricValue) -> Panel | None:
         return None
     whose = words(ALL_TASKS) if value.task == ALL_TASKS else value.task
     title = f"{whose}: {words(value.metric)}" if whose else words(value.metric)
-    return Panel(title, svg(partial(epochs, series=series), f"{title} by epoch"), legend)
+    note = CONSTANT if value.metric == "relative_loss" else ""
+    return Panel(title, svg(partial(epochs, series=series), f"{title} by epoch"), legend, note)
 
 
 # -- how tasks were balanced -----------------------------------------------------------------------
