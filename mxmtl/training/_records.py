@@ -41,6 +41,7 @@ from ._session import RunContext
 
 log = logging.getLogger("mxmtl")
 LOOKED_AT = 15  # pictures whose size is looked at
+LEAST = 100  # px, see docs/benchmarks/finetune.md
 OTHERS = (
     "{}: not the records that the run began with: {}, now {}. Put those back, or begin a new run."
 )
@@ -150,10 +151,16 @@ class TrainAndVal:
                 f"validation has more records than training ({self.val.num_records:,} and "
                 f"{self.train.num_records:,}): are they swapped?"
             )
+        shown = settings.data_shape[1:]
+        if settings.weights == "imagenet" and min(shown) < LEAST:
+            yield (
+                f"weights of ImageNet were learned at 224 px, and are worth less at {shown[0]} x "
+                f"{shown[1]}, above all for colours and sizes. --data-shape "
+                f"{settings.data_shape[0]},128,128, or the small trunk beside it?"
+            )
         if settings.weights:
             return
         height, width = typical_size(self.prefixes[0])
-        shown = settings.data_shape[1:]
         if 0 < 2 * max(height, width) <= min(shown):
             wanted = f"{settings.data_shape[0]},{height},{width}"
             yield (

@@ -53,11 +53,12 @@ def test_it_names_photographs(lite0, name, expected):
     assert int((logits + weights.arrays["_fc.bias"]).argmax()) == expected
 
 
-def test_it_is_a_trunk_of_fit(lite0, records, tmp_path):
+def test_it_is_a_trunk_of_fit(lite0, records, tmp_path, caplog):
     run = _small.fit(
         records, tmp_path / "run", network=None, trunk="efficientnet_lite0", weights="imagenet",
         data_shape=(3, 32, 32), std=128, frozen_epochs=1, epochs=0,
     )  # fmt: skip
+    assert "are worth less at 32 x 32" in caplog.text
     _, args, auxs = run.load()
     for name, array in {**lite0[1][0], **lite0[1][1]}.items():
         np.testing.assert_array_equal({**args, **auxs}[name].asnumpy(), array.asnumpy())
