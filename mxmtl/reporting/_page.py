@@ -104,7 +104,7 @@ def view(records: Sequence[str], runs: Sequence[Facts], pictures: Pictures) -> d
             for name in progress(names, "tasks", what="drawing")
         ],
         "data": data(runs),
-        "networks": [(run["name"], network(run)) for run in runs],
+        "networks": networks(runs),
         "settings": [
             (title, tables.settings(runs, usual=usual))
             for usual, title in ((False, "Chosen"), (True, "Left at their defaults"))
@@ -231,6 +231,15 @@ def data(runs: Sequence[Facts]) -> list[dict[str, Any]]:
             },
         )
         same["runs"].append(run["name"])
+    return list(found.values())
+
+
+def networks(runs: Sequence[Facts]) -> list[dict[str, Any]]:
+    """Return the networks, once for runs that have the same."""
+    found: dict[str, dict[str, Any]] = {}
+    for run in runs:
+        key = str((run["network"], run["settings"]["trunk"]))
+        found.setdefault(key, {"runs": [], **network(run)})["runs"].append(run["name"])
     return list(found.values())
 
 

@@ -311,6 +311,7 @@ def test_two_runs_begin_with_a_headline_and_their_tables_are_folded(both, pages)
     assert f"baseline {both.facts['runs'][0]['metrics']['breed/baseline_accuracy']:.4f}" in cards
     assert "Settings that differ" in cards
     assert not re.search(r"<details[^>]* open", pages)
+    assert pages.count('<figure class="network">') == 1  # both have the same
 
 
 def test_a_task_without_labels_is_shown_as_such(one, page, facts):
