@@ -20,7 +20,6 @@ from ..data import LoadingOptions, RecordIter
 from ..data.records import Prefixes, RecordName, record_tasks
 from ..model import Preprocessing
 from ..tasks import Task, TaskSet
-from ..training import given_records
 
 FORMAT = "mxmtl.predictions"
 VERSION = 1
@@ -192,7 +191,6 @@ def run_over_records(
     the names of the others;
     parameters and errors are those of `predict_records`.
     """
-    records = given_records(records)
     blocks: list[list[np.ndarray]] = []
     with RecordIter(
         records, batch_size, tasks=record_tasks(records, tasks),

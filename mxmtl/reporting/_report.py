@@ -30,7 +30,7 @@ from ..evaluation import (
 from ..metrics import MetricValue, read_values
 from ..model import Network, load_model
 from ..tasks import TaskSet
-from ..training import ALIKE, Run, given_records, runs_in, weighed_apart
+from ..training import ALIKE, Run, runs_in, weighed_apart
 from ._figures import needed
 from ._options import ReportOptions
 from ._page import markdown, page
@@ -278,7 +278,8 @@ def report_runs(
     check_options(report_runs, options)
     if not opened:
         raise ValueError("0 runs: expected a run, or several.")
-    records = validation_records(opened[0]) if records is None else given_records(records)
+    if records is None:
+        records = validation_records(opened[0])
     facts: list[dict[str, Any]] = []
     evaluations: list[Evaluation] = []
     rows: list[np.ndarray] = []

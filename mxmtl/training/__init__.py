@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from ._find_lr import find_lr as find_lr
     from ._fit import fit as fit
     from ._fit import resume as resume
-    from ._given_records import given_records as given_records
     from ._logic_mix import LogicMix as LogicMix
     from ._module_state import load_module as load_module
     from ._module_state import save_module as save_module

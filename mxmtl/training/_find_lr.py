@@ -18,10 +18,10 @@ import numpy as np
 
 from .._files import PathLike, atomic_write
 from .._progress import progress
+from ..data.records import given_records
 from ..nets import TrunkOrNet
 from ..tasks import TaskSet
 from ._callbacks import told
-from ._given_records import given_records
 from ._network import check_shapes, make_network
 from ._optimizer import check_optimizer
 from ._preset import chosen_settings

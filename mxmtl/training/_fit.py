@@ -22,6 +22,7 @@ import mxnet as mx
 from .._files import PathLike
 from .._foreign import load_symbol
 from .._options import unknown_option
+from ..data.records import given_records
 from ..metrics import NotFiniteError
 from ..model import (
     MODEL,
@@ -46,7 +47,6 @@ from ._callbacks import (
     told,
 )
 from ._divergence import Divergence, TrainingError, diverged, warn_of_best
-from ._given_records import given_records
 from ._network import SymbolAndParams, check_shapes, make_network
 from ._optimizer import check_optimizer
 from ._preset import chosen_settings

@@ -3,12 +3,14 @@
 import concurrent.futures
 import os
 import pickle
+from functools import partial
 
 import mxmtl
 from mxmtl.data.records import MAGIC_BYTES, RecordReader, record_files
 
 import mxnet as mx
 import numpy as np
+import pandas as pd
 import pytest
 
 from ._records import TASKS, encoded, picture, random_labels, same, write
@@ -128,8 +130,22 @@ def test_an_empty_file_and_no_file(tmp_path):
         RecordReader([str(tmp_path / "a.rec")])
     (tmp_path / "a.idx").unlink()
     assert len(RecordReader([str(tmp_path / "a.rec")])) == 3
-    with pytest.raises(FileNotFoundError, match=r"b.rec: no such file, and no shards"):
+    with pytest.raises(FileNotFoundError, match=r"b.rec: no such file, given as records \(did you"):
         record_files(tmp_path / "b")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (pd.DataFrame({"path": ["a.jpg"]}), "records: a DataFrame is no records. Write them first"),
+        (3, "records=3: expected a prefix of records, as 'data/train', or several"),
+        ([None], r"records=\[None\]: expected a prefix of records"),
+    ],
+)
+def test_what_is_no_prefix_is_said(given, message):
+    for read in (record_files, partial(mxmtl.RecordIter, batch_size=1, data_shape=(3, 8, 8))):
+        with pytest.raises(TypeError, match=message):
+            read(given)
 
 
 def test_shards_stand_for_one_file(tmp_path):

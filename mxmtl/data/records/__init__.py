@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from ._prefix import MANIFEST_VERSION as MANIFEST_VERSION
     from ._prefix import Prefixes as Prefixes
     from ._prefix import check_label as check_label
+    from ._prefix import given_records as given_records
     from ._prefix import illegal_rows as illegal_rows
     from ._prefix import listed as listed
     from ._prefix import listed_shards as listed_shards

@@ -13,6 +13,7 @@ import numpy as np
 from ..._files import PathLike, read_json
 from ...tasks import Task, TaskSet, illegal_labels
 from ._framing import RecordError
+from ._lacking import lacking, no_prefix
 
 MANIFEST = ".manifest.json"
 MANIFEST_FORMAT, MANIFEST_VERSION = "mxmtl.manifest", 1
@@ -25,21 +26,33 @@ Prefixes = PathLike | Sequence[PathLike]
 Layout = tuple[str, str, tuple[str, ...], tuple[str, ...]]
 
 
-def listed(prefixes: Prefixes) -> list[str]:
-    """Return one prefix or several as a list of texts."""
+def listed(prefixes: Prefixes, what: str = "records") -> list[str]:
+    """Return one prefix or several as a list of texts; `TypeError` names ``what`` is none."""
     one = isinstance(prefixes, str | os.PathLike)
-    return [os.fspath(prefix) for prefix in ([prefixes] if one else prefixes)]  # type: ignore[list-item, union-attr, arg-type]
+    try:
+        if not hasattr(prefixes, "columns"):  # a table's are its columns' names
+            return [os.fspath(prefix) for prefix in ([prefixes] if one else prefixes)]  # type: ignore[list-item, union-attr, arg-type]
+    except TypeError:
+        pass
+    raise TypeError(no_prefix(prefixes, what))
 
 
-def record_files(prefixes: Prefixes) -> list[str]:
+def given_records(records: Prefixes, what: str) -> str | list[str]:
+    """Return prefixes as texts, one or a list, that have record files; see `record_files`."""
+    prefixes = listed(records, what)
+    record_files(prefixes, what)
+    return prefixes[0] if isinstance(records, str | os.PathLike) else prefixes
+
+
+def record_files(prefixes: Prefixes, what: str = "records") -> list[str]:
     """Return the .rec files of one prefix or several, shards in order of their number.
 
     A prefix stands for ``<prefix>.rec`` or for ``<prefix>-00000.rec``, ``<prefix>-00001.rec``...;
     a name that ends in ``.rec`` stands for itself. Raises `FileNotFoundError` if there is no such
     file or a shard is missing (the last ones too, where a manifest is beside them), `ValueError` if
-    there are both.
+    there are both. ``what`` is what the caller calls them, for the message.
     """
-    files = [path for prefix in listed(prefixes) for path in _files_of(prefix)]
+    files = [path for prefix in listed(prefixes, what) for path in _files_of(prefix, what)]
     if not files:
         raise ValueError("no prefix was given; expected one or more, as 'data/train'.")
     if len(set(map(os.path.realpath, files))) < len(files):
@@ -47,10 +60,10 @@ def record_files(prefixes: Prefixes) -> list[str]:
     return files
 
 
-def _files_of(prefix: str) -> list[str]:
+def _files_of(prefix: str, what: str) -> list[str]:
     if prefix.endswith(".rec"):
         if not os.path.exists(prefix):
-            raise FileNotFoundError(f"{prefix}: no such file.")
+            raise FileNotFoundError(lacking(prefix, prefix, what))
         return [prefix]
     whole = prefix + ".rec"
     shard = re.compile(re.escape(os.path.basename(prefix)) + r"-(\d{5})\.rec")
@@ -65,7 +78,7 @@ def _files_of(prefix: str) -> list[str]:
         _check_count(prefix, [whole])
         return [whole]
     if not shards:
-        raise FileNotFoundError(f"{whole}: no such file, and no shards {prefix}-00000.rec, ...")
+        raise FileNotFoundError(lacking(prefix, whole, what))
     for number, path in enumerate(shards):
         if path != f"{prefix}-{number:05d}.rec":
             raise FileNotFoundError(f"{prefix}-{number:05d}.rec is missing; {path} is there.")
