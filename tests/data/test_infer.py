@@ -306,6 +306,22 @@ def test_messages(table, columns, given, message):
         infer_tasks(table(**columns), given=given)
 
 
+@pytest.mark.parametrize("start", ["attributes", "meta.attributes"])
+def test_an_object_of_one_list_is_columns_as_any_other(start):
+    def row(at, **attributes):
+        outer, _, inner = start.partition(".")
+        return {"path": f"{at}.jpg", outer: {inner: attributes} if inner else attributes}
+
+    rows = [row(1, color=["red", "blue"], sale=True), row(2, color=["red"]), row(3, sale=False)]
+    inference = infer_tasks([*rows, row(4, color=["blue"])])
+    tasks = {task.column or task.name: task for task in inference.tasks}
+    assert not inference.left_out
+    if start == "attributes":
+        assert tasks["attributes"].names == ("sale",)
+    assert tasks[f"{start}.color"].names == ("blue", "red")
+    assert inference.labelled[tasks[f"{start}.color"].name] == 6
+
+
 def test_lists_have_no_names_to_infer_from(tmp_path):
     (tmp_path / "a.lst").write_text("0\t1\ta.jpg\n")
     with pytest.raises(TableError, match="a list holds numbers without names"):

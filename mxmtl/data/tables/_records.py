@@ -30,6 +30,7 @@ NUMBERS = r"[\d.,eE+\-\s]*"
 OUTLINE = re.compile(
     rf'("(?:{"|".join(sorted(GEOMETRY))})"\s*:\s*\[){NUMBERS}(?:\[{NUMBERS}\]{NUMBERS})*\]'
 )
+LABEL_STUDIO = frozenset(("choices", "taxonomy"))  # of its {"choices": [...]}: no name of a column
 Record = Mapping[str, Any]
 
 
@@ -175,8 +176,8 @@ def flat(record: Record, source: str) -> dict[str, Cell]:
 def put(cells: dict[str, Cell], name: str, value: Any) -> None:
     """Put a value into a row: a dict as columns of dotted names."""
     if isinstance(value, Mapping):
-        if len(value) == 1 and isinstance(next(iter(value.values())), list):
-            put(cells, name, next(iter(value.values())))  # Label Studio's {"choices": [...]}
+        if len(value) == 1 and not LABEL_STUDIO.isdisjoint(value):
+            put(cells, name, next(iter(value.values())))
             return
         for key, inner in value.items():
             put(cells, f"{name}.{key}", inner)
