@@ -126,13 +126,16 @@ def test_transparency_and_a_transparent_grey_show_the_background(tmp_path):
 def test_twelve_bits_have_an_option_and_are_noticed(tmp_path):
     scan = (np.arange(900).reshape(30, 30) * 4095 // 899).astype(np.uint16)
     (tmp_path / "a.png").write_bytes(encoded(scan, ".png"))
-    (tmp_path / "t.csv").write_text("path,age\na.png,3\n")
+    (tmp_path / "b.tiff").write_bytes(encoded(scan, ".tiff"))
+    (tmp_path / "c.jpg").write_bytes(encoded(np.full((30, 30), 255, np.uint8), ".jpg"))
+    (tmp_path / "t.csv").write_text("path,age\na.png,3\nb.tiff,3\nc.jpg,3\n")
     tasks = mxmtl.TaskSet([mxmtl.Regression("age")])
     said = {}
     for bits in (16, 12):
         prefix = tmp_path / f"d{bits}"
-        mxmtl.write_records(tmp_path / "t.csv", prefix=prefix, tasks=tasks, bits=bits)
+        summary = mxmtl.write_records(tmp_path / "t.csv", prefix=prefix, tasks=tasks, bits=bits)
         said[bits] = "(--bits 12)" in str(inspect_records(prefix))
+        assert said[bits] == any("no sample of 2 of 2 images" in one for one in summary.notes)
         with mxmtl.RecordIter(prefix, 1, (1, 30, 30)) as batches:
             record = batches.next().data[0].asnumpy()[0, 0]
             assert batches.rendering.bits == bits

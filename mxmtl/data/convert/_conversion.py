@@ -24,6 +24,7 @@ from ..records import (
     Part,
     RecordError,
     doubts,
+    note_on_depth,
     read_manifest,
 )
 from ..tables import LabelEncoder, TableOptions, TableReader, labelled_rows, open_table
@@ -235,7 +236,8 @@ def to_json(outcome: Outcome) -> Any:
     """Return an outcome as JSON-able data: the size of the frames instead of the frames."""
     if isinstance(outcome, Skipped):
         return outcome.reason
-    return [outcome.framed.size, *outcome[1:-1]]  # the digest of a picture can be made again
+    of_image = outcome[1:-1]  # the digest of a picture can be made again
+    return [outcome.framed.size, *(of_image if outcome.brightest >= 0 else of_image[:-1])]
 
 
 def from_json(entry: Any) -> tuple[Outcome, int]:
@@ -271,8 +273,9 @@ class Conversion:
             if not stage.complete:
                 self._fill(plan, stage)
             files = stage.publish()
-            notes = [*stage.notes, *self._doubts(plan.splits, prefixes)]
-            return RecordSummary.of_manifests(prefixes, files, notes)
+            images = [read_manifest(prefix)["images"] for prefix in prefixes]
+            notes = [*stage.notes, *self._doubts(plan.splits, prefixes), note_on_depth(images)]
+            return RecordSummary.of_manifests(prefixes, files, [*filter(None, notes)])
 
     def find_faults(self) -> TableFaults:
         """Go through all rows and images, and return what is wrong with them."""

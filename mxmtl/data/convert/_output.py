@@ -34,13 +34,17 @@ from ..tables import LabelledRow
 
 
 class Stored(NamedTuple):
-    """A row that became a record, and what the image is; ``picture`` is a digest of its bytes."""
+    """A row that became a record, and what the image is, as `convert_image` says.
+
+    ``picture`` is a digest of its bytes.
+    """
 
     framed: Framed
     width: int
     height: int
     encoding: str
     kept: bool
+    brightest: int = -1
     picture: int = 0
 
 
@@ -172,7 +176,7 @@ class Output:
         if isinstance(outcome, Stored):
             assert item.label is not None
             self._labels.add(item.label)
-            self._images.add(outcome.width, outcome.height, outcome.encoding, outcome.kept)
+            self._images.add(*outcome[1:-1])
             self._list_blanks(item)
             return
         if self._skipped is None:

@@ -69,7 +69,7 @@ class ImageWorker:
         except ValueError as error:  # ImageError, a path with a NUL, a record that is too large
             return Skipped(f"image {path!r}: {error}")
         digest = picture_digest(image.data)
-        return Stored(framed, image.width, image.height, image.encoding, image.kept, digest)
+        return Stored(framed, *image[1:], digest)
 
 
 def announce(path: str) -> None:

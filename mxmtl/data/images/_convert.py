@@ -13,7 +13,7 @@ import numpy as np
 from ...augment import power_of_two
 from .._errors import ImageError
 from .._options import ImageOptions
-from ._image_info import JPEG, PNG, WEBP, ImageInfo, read_info, still
+from ._image_info import JPEG, OTHER, PNG, WEBP, ImageInfo, read_info, still
 from ._jpeg import TRANSPOSED
 from ._pixels import Rendering, decode_image, refusal
 
@@ -29,13 +29,18 @@ DEFAULT_QUALITY = {JPEG: 95, PNG: 3, WEBP: 95}
 
 
 class Encoded(NamedTuple):
-    """An image file for a record, its size and kind, and whether its bytes were kept."""
+    """An image file for a record, its size and kind, and whether its bytes were kept.
+
+    ``brightest`` is the highest sample, of 255, of a file that may have had 16 bits a sample; -1 of
+    others.
+    """
 
     data: bytes
     width: int
     height: int
     encoding: str
     kept: bool
+    brightest: int = -1
 
 
 def convert_image(data: bytes, options: ImageOptions) -> Encoded:
@@ -52,10 +57,12 @@ def convert_image(data: bytes, options: ImageOptions) -> Encoded:
     how = Rendering(None if keep_alpha else options.background, options.bits)
     factor = reduction(info, options.resize)
     image = decode_image(data, info, options.color, how, factor)
+    brightest = int(image.max()) if info.depth > 8 or info.format == OTHER else -1
     image = crop_and_resize(image, options.resize, options.center_crop, info, encoding)
     quality = DEFAULT_QUALITY[encoding] if options.quality is None else options.quality
     height, width = image.shape[:2]
-    return Encoded(encode_image(image, encoding, quality), width, height, encoding, False)
+    data = encode_image(image, encoding, quality)
+    return Encoded(data, width, height, encoding, False, brightest)
 
 
 def changes(info: ImageInfo, options: ImageOptions) -> list[str]:

@@ -22,6 +22,8 @@ from ..records import (
     RecordError,
     RecordReader,
     illegal_rows,
+    note_on_depth,
+    read_manifest,
     record_files,
     tasks_of,
 )
@@ -29,7 +31,6 @@ from ..records import (
 Grid = tuple[str, list[str], list[list[Any]]]  # title, header, rows
 PAIRS = 10  # lines of the table of what goes together
 LOOKED = 24  # images that are decoded
-DARK = 32  # of 256: what 13 bits of 16 become
 BLOCK = 1 << 14  # records: a product of matrices that stay in the cache
 
 
@@ -57,11 +58,10 @@ class Inspection:
         float64, (columns, columns): the same if they had nothing to do with each other, among
         the records in which both are known.
     images : dict
-        {width, height: {min, median, max}, encodings}, of ``num_measured`` records.
+        {width, height: {min, median, max}, encodings}, of ``num_measured`` records; ``deep`` counts
+        those that may have had 16 bits a sample, of all records if their manifest says so.
     num_measured : int
         Images that were looked at; they are evenly spread over the records.
-    brightest : int
-        The highest sample of a few of them, of 255; -1 where none was decoded.
     """
 
     prefix: str
@@ -75,7 +75,6 @@ class Inspection:
     expected: np.ndarray
     images: Mapping[str, Any]
     num_measured: int
-    brightest: int = -1
 
     def tables(self) -> list[Grid]:
         """Return all tables, each as title, header and rows."""
@@ -99,14 +98,10 @@ class Inspection:
 
     def __str__(self) -> str:
         head = f"{self.prefix}: {self.num_records} records, {self.num_bytes / 1e6:.1f} MB"
-        dark = ""
-        if 0 <= self.brightest < DARK:
-            dark = (
-                "No sample of the images looked at is above 1/8 of the range: 12 bits in files of "
-                "16? Convert them with bits=12 (--bits 12)."
-            )
-        parts = [head, *(Table(*grid).text() for grid in self.tables()), dark]
-        return "\n\n".join(part for part in parts if part)
+        dark = note_on_depth([self.images])
+        parts = [head, *(Table(*grid).text() for grid in self.tables())]
+        parts += [f"note: {dark}"] if dark else []
+        return "\n\n".join(parts)
 
     def _task_rows(self) -> list[list[Any]]:
         return [
@@ -177,7 +172,7 @@ def inspect_records(
     counts = LabelCounts(tasks)
     counts.add_block(labels)
     columns, together, pairs, expected = cooccurrences(tasks, labels)
-    images, num_measured, brightest = measured(reader, measure, progress)
+    images, num_measured = measured(reader, measure, progress)
     reader.close()
     return Inspection(
         prefix=os.fspath(prefix),
@@ -189,33 +184,41 @@ def inspect_records(
         columns=columns,
         cooccurrence=pairs,
         expected=expected,
-        images=images,
+        images={**images, **noted_depth(os.fspath(prefix))},
         num_measured=num_measured,
-        brightest=brightest,
     )
 
 
-def measured(
-    reader: RecordReader, number: int, shown: bool = False
-) -> tuple[dict[str, Any], int, int]:
-    """Look at the heads of some images, and for the brightest sample of a few.
+def noted_depth(prefix: str) -> dict[str, Any]:
+    """Return what a manifest counted of images of 16 bits, which are stored in 8; {} if nothing."""
+    try:
+        deep = read_manifest(prefix)["images"]["deep"]
+        return {"deep": {name: int(deep[name]) for name in ("images", "dark")}}
+    except (OSError, ValueError, KeyError, TypeError):  # none, of before, or damaged
+        return {}
+
+
+def measured(reader: RecordReader, number: int, shown: bool = False) -> tuple[dict[str, Any], int]:
+    """Look at the heads of some images, and for the brightest sample of a few of 16 bits.
 
     Damaged records are passed over.
     """
-    brightest = -1
+    looked = 0
     counts, rows = ImageCounts(), np.unique(np.linspace(0, len(reader) - 1, number, dtype=np.int64))
     found = 0
     for row in bar_of(rows.tolist(), "images", shown=shown, what="measuring"):
         try:
             data = bytes(reader.read(row).payload)
             info = read_info(data)
-            if found < LOOKED and brightest < DARK:
+            brightest = -1
+            if info.depth > 8 and looked < LOOKED:
+                looked += 1
                 brightest = int(decode_image(data, info, "color", Rendering()).max())
         except (RecordError, ImageError):
             continue
-        counts.add(info.width, info.height, info.format)
+        counts.add(info.width, info.height, info.format, brightest=brightest)
         found += 1
-    return counts.summary(), found, brightest
+    return counts.summary(), found
 
 
 def cooccurrences(

@@ -333,7 +333,8 @@ def repair_records(
             framed = frame_record(record.label, record.id, record.payload)
             name, digest = sound.name, picture_digest(record.payload)
             item = LabelledRow(Row(name.row, record.id, name.path, {}), record.label, None)
-            output.add(item, Stored(framed, info.width, info.height, info.format, True, digest))
+            stored = Stored(framed, info.width, info.height, info.format, True, picture=digest)
+            output.add(item, stored)
 
         try:
             verification = verify_records(

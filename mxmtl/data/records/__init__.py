@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from ._counts import ImageCounts as ImageCounts
     from ._counts import LabelCounts as LabelCounts
     from ._counts import class_counts as class_counts
+    from ._counts import note_on_depth as note_on_depth
     from ._doubts import Part as Part
     from ._doubts import doubts as doubts
     from ._doubts import unlabelled as unlabelled

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from ...tasks import Task, TaskSet
 from ._prefix import Prefixes, record_files, tasks_of
 from ._reader import RecordReader
 
+DARK = 32  # of 256: what 13 bits of 16 become
 BLOCK = 4096  # rows: large enough to count by NumPy, small enough to forget
 
 
@@ -99,23 +100,55 @@ class ImageCounts:
         self._width: Counter[int] = collections.Counter()
         self._height: Counter[int] = collections.Counter()
         self._encoding: Counter[str] = collections.Counter()
-        self._kept = 0
+        self._kept = self._deep = self._dark = 0
 
-    def add(self, width: int, height: int, encoding: str, kept: bool = False) -> None:
-        """Count one image; ``kept`` if its file was stored as it was."""
+    def add(
+        self, width: int, height: int, encoding: str, kept: bool = False, brightest: int = -1
+    ) -> None:
+        """Count one image.
+
+        ``kept`` if its file was stored as it was; ``brightest`` is the highest sample, of 255, of
+        one that may have had 16 bits a sample.
+        """
         self._width[width] += 1
         self._height[height] += 1
         self._encoding[encoding] += 1
         self._kept += kept
+        self._deep += brightest >= 0
+        self._dark += 0 <= brightest < DARK
 
     def summary(self) -> dict[str, Any]:
-        """Return {width: {min, median, max}, height: ..., encodings, kept}, ready for JSON."""
+        """Return {width: {min, median, max}, height: ..., encodings, kept}, ready for JSON.
+
+        ``deep``, if there are any, counts images that may have had 16 bits a sample.
+        """
+        deep = {"deep": {"images": self._deep, "dark": self._dark}} if self._deep else {}
         return {
             "width": spread(self._width),
             "height": spread(self._height),
             "encodings": dict(sorted(self._encoding.items())),
             "kept": self._kept,
+            **deep,
         }
+
+
+def note_on_depth(images: Iterable[Mapping[str, Any]]) -> str:
+    """Say that files of 16 bits seem to use fewer of them; '' if not.
+
+    Parameters
+    ----------
+    images : iterable of dict
+        What `ImageCounts` summed up. Files of 16 bits are judged by themselves: one JPEG among them
+        is as bright as any.
+    """
+    found = [one["deep"] for one in images if "deep" in one]
+    dark, all_ = (sum(one[name] for one in found) for name in ("dark", "images"))
+    if 2 * dark <= all_:
+        return ""
+    return (
+        f"no sample of {dark} of {all_} images (PNG of 16 bits, TIFF and the like) is above 1/8 of "
+        "the range: 12 bits in files of 16? Convert them with bits=12 (--bits 12)."
+    )
 
 
 def spread(counts: Counter[int]) -> dict[str, int]:
