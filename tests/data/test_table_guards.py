@@ -97,6 +97,68 @@ def test_a_doubt_waits_for_its_answer(table, cells, said, tmp_path, capsys):
     assert not infer_tasks(path, given=given).doubts
 
 
+def sheet(path, rows):
+    """Write rows as CSV, or as an Excel workbook if the path's name says so."""
+    if path.suffix == ".csv":
+        path.write_text("".join(",".join(map(str, row)) + "\n" for row in rows))
+        return path
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append([cell if cell != "" else None for cell in row])
+    book.save(path)
+    return path
+
+
+CELLS = [["1.jpg", "cat", 3.5], ["2.jpg", "dog", 4.5], ["3.jpg", "cat", 5.5]]
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.xlsx"])
+def test_columns_without_a_name_are_named_and_an_index_is_not(tmp_path, name):
+    path = sheet(tmp_path / name, [["image", "", "price"], *CELLS])
+    note = infer_tasks(path).notes["table"]
+    called = "B" if name == "t.xlsx" else "number 2"
+    assert f"not read: {called} ('cat', 'dog')." in note
+    assert "To read them: --header image,column_2,price --skip-lines 1." in note
+    read = TableOptions(header=("image", "column_2", "price"), skip_lines=1)
+    assert infer_tasks(path, options=read).tasks.names == ["column_2", "price"]
+    index = [["", "image", "price"], *([at, row[0], row[2]] for at, row in enumerate(CELLS))]
+    assert not infer_tasks(sheet(tmp_path / name, index)).notes
+    empty = [["image", "", "price"], *([row[0], "", row[2]] for row in CELLS)]
+    assert not infer_tasks(sheet(tmp_path / name, empty)).notes
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.xlsx"])
+def test_names_in_two_rows_are_a_doubt(tmp_path, name):
+    rows = [["file", "product", ""], ["", "kind", "price"], *CELLS]
+    path = sheet(tmp_path / name, rows)
+    doubt = infer_tasks(path).doubts["table"]
+    assert "the row below the header seems to name columns as well ('kind', 'price')" in doubt
+    assert "If so: --header file,kind,price --skip-lines 2." in doubt
+    read = TableOptions(header=("file", "kind", "price"), skip_lines=2)
+    assert infer_tasks(path, options=read).tasks.names == ["kind", "price"]
+    rows[1][2] = 7.5  # a row like the others, but for its picture
+    assert "table" not in infer_tasks(sheet(tmp_path / name, rows)).doubts
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.xlsx"])
+@pytest.mark.parametrize("between", [0, 1, 2])
+def test_a_title_is_skipped_with_what_stands_below_it(tmp_path, name, between):
+    header = ["image", "kind", "price"]
+    title = [["Products of spring", "", ""], *[["", "", ""]] * between]
+    path = sheet(tmp_path / name, [*title, header, *CELLS])
+    said = rf"If that is a title .*skip_lines={between + 1} \(--skip-lines {between + 1}\)"
+    with pytest.raises(TableError, match=said):
+        infer_tasks(path)
+    options = TableOptions(skip_lines=between + 1)
+    assert infer_tasks(path, options=options).tasks.names == ["kind", "price"]
+    tasks = mxmtl.TaskSet([mxmtl.Multiclass("kind", classes=["cat", "fox"])])
+    with pytest.raises(RowError, match=f"row {between + 4}"):  # as the spreadsheet shows it
+        mxmtl.write_records(
+            path, prefix=tmp_path / "o", tasks=tasks, skip_lines=between + 1, progress=False
+        )
+
+
 @pytest.mark.parametrize(
     "name",
     "id fold PatientID is_train split lesion_id cv_fold MRN case_no url".split() + ["Fold ID"],

@@ -113,8 +113,8 @@ def test_rows_without_a_partner_are_counted(folder, partners, unused, doubt):
     ]
     table = opened("pets", ["file,age", *lines])
     found = infer_tasks(table)
-    said = found.doubts.get("join", "") if doubt else found.notes.get("table", "")
-    assert ("join" in found.doubts) == doubt
+    said = found.doubts.get("table", "") if doubt else found.notes.get("table", "")
+    assert ("table" in found.doubts) == doubt
     assert ("table" in found.notes) == (partners < 4 and not doubt)
     if partners < 4:
         start = (

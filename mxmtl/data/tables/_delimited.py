@@ -19,6 +19,7 @@ from typing import Any, ClassVar
 from .._errors import TableError, not_utf8
 from ._blocks import BYTES, WIDE, read_block, split_block
 from ._chunk import Cell, Chunk, Coded, chunk_rows
+from ._header import lines_above, said_of_header
 from ._paths import PATH, is_picture
 from ._table import SPACES, CellTable, TableOptions
 from ._text import batches_of, is_packed, lines_of, listed, open_text
@@ -191,8 +192,18 @@ class DelimitedTable(CellTable):
             header = [*header[:-1], *(f"{header[-1]}.{number}" for number in more)]
         self._check_header(header)
         self._header = header
+        if not self.options.header:
+            self._look_above(header, rows)
         self._trailing = width == len(header) + 1 and not rows[0][-1].strip()
         self.find_paths(header, rows)
+
+    def _look_above(self, header: Sequence[str], rows: list[list[str]]) -> None:
+        skip = self.options.skip_lines
+        lines = list(itertools.islice(self._lines(skip), SAMPLE))
+        above = lines_above([line for _, line in lines])
+        self.above = lines[above][0] - 1 if above else 0
+        at = next((number for number, line in self._lines(skip + self._skip) if line), 1)
+        self.say_of_header(*said_of_header(header, rows, at - 1, lambda at: f"number {at + 1}"))
 
     def _rows_at_the_start(self) -> list[list[str]]:
         skip = self.options.skip_lines + self._skip

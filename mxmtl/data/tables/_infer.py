@@ -104,7 +104,7 @@ def infer_tasks(
     else:
         doubts = doubts_of(tasks, columns, left_out)
         if opened.doubts:
-            doubts["join"] = f"{' '.join(opened.doubts)} If it is right as it is: {AS_IT_IS}."
+            doubts["table"] = f"{' '.join(opened.doubts)} If it is right as it is: {AS_IT_IS}."
         one_hot = "" if told else note_on_one_hot(list(opened.columns), columns, num_rows)
         notes.update({"columns": one_hot} if one_hot else {})
     if seen and not opened.one_task_a_row:

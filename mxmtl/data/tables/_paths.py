@@ -71,8 +71,11 @@ def find_path_column(asked: str, columns: Sequence[str], rows: Sequence[Sequence
     return ""
 
 
-def no_path_column(source: str, asked: str, columns: Sequence[str]) -> TableError:
-    """Make the error for a table in which no column names the images."""
+def no_path_column(source: str, asked: str, columns: Sequence[str], above: int = 0) -> TableError:
+    """Make the error for a table in which no column names the images.
+
+    ``above`` is the number of lines above its header, if there seems to be a title.
+    """
     shown = [name for name in columns if name][:20]
     looks = [name for name in shown if is_picture(name)]
     mend = "Another name can be given as path_column (--path)."
@@ -81,6 +84,8 @@ def no_path_column(source: str, asked: str, columns: Sequence[str]) -> TableErro
             "Its first row looks like data: name the columns, as header=['path', 'label'] "
             "(--header path,label)."
         )
+    elif above:
+        mend = f"If that is a title above the header: skip_lines={above} (--skip-lines {above})."
     elif len(shown) == 1:
         mend += (
             " If that is no header: skip_lines=1 (--skip-lines 1), or delimiter (--delimiter) says "

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import abc
 import json
-import math
-import numbers
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 from .._errors import TableError
 from ._chunk import Cell, Chunk, Coded, chunk_rows
 from ._paths import PATH, is_picture
 from ._table import CellTable, TableOptions
-from ._text import listed, open_text
+from ._text import LABEL_STUDIO, listed, open_text, text
 
 SAMPLE = 50
 # Where things stand in a picture; large, and nothing that this package predicts.
@@ -30,7 +28,6 @@ NUMBERS = r"[\d.,eE+\-\s]*"
 OUTLINE = re.compile(
     rf'("(?:{"|".join(sorted(GEOMETRY))})"\s*:\s*\[){NUMBERS}(?:\[{NUMBERS}\]{NUMBERS})*\]'
 )
-LABEL_STUDIO = frozenset(("choices", "taxonomy"))  # of its {"choices": [...]}: no name of a column
 Record = Mapping[str, Any]
 
 
@@ -215,23 +212,6 @@ def leaves(item: Any) -> list[str]:
     return [found] if found else []
 
 
-def text(value: Any) -> str:
-    """Return a cell as text; '' for what is missing.
-
-    >>> text(None), text(float("nan")), text(True), text(2.0), text("a ")
-    ('', '', '1', '2.0', 'a')
-    """
-    if value is None or type(value).__name__ in ("NAType", "NaTType") or value != value:
-        return ""
-    if isinstance(value, bytes):
-        value = value.decode("utf-8", "backslashreplace")
-    if isinstance(value, bool):
-        return str(int(value))
-    if isinstance(value, numbers.Real) and not isinstance(value, int):
-        return "" if math.isnan(value) else str(float(value))
-    return str(value).strip()
-
-
 def without_geometry(record: dict[str, Any]) -> dict[str, Any]:
     """Drop what says where things stand in a picture, as JSON is read: it is most of a file."""
     for name in GEOMETRY.intersection(record):
@@ -259,7 +239,7 @@ def read_json(path: str) -> Any:
 class FileOfRecords(RecordsTable, abc.ABC):
     """Abstract: a file whose rows are read at once."""
 
-    first: ClassVar[int] = 1
+    first: int = 1  # the number of the first row
 
     def __init__(self, path: str, options: TableOptions) -> None:
         super().__init__(path, options, self.read(path, options), self.first)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import importlib
 import zipfile
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 from .._errors import TableError
-from ._records import FileOfRecords, Record, check_names_once
+from ._header import lines_above, said_of_header
+from ._records import SAMPLE, FileOfRecords, Record, check_names_once
 from ._table import TableOptions
 
 INSTALL = 'pip install "mxmtl[tables]"'
@@ -30,7 +31,6 @@ class ExcelTable(FileOfRecords):
     """The first sheet of an Excel workbook; its first row names the columns."""
 
     layout, about, endings = "excel", "first sheet of an Excel workbook", (".xlsx", ".xlsm")
-    first: ClassVar[int] = 2
 
     @classmethod
     def recognises(cls, path: str, head: bytes) -> bool:
@@ -45,21 +45,23 @@ class ExcelTable(FileOfRecords):
         sheets = book.sheetnames
         if len(sheets) > 1:
             self.notes = [f"of the sheets {sheets} the first is read."]
-        rows = book[sheets[0]].iter_rows(values_only=True)
-        header: list[str] = []
-        for _ in range(options.skip_lines):
-            next(rows, None)
-        header = list(options.header) or [
-            "" if name is None else str(name).strip() for name in next(rows, ())
-        ]
+        rows = list(book[sheets[0]].iter_rows(values_only=True))[options.skip_lines :]
+        book.close()
+        while rows and all(cell is None for cell in rows[-1]):
+            rows.pop()
+        header = list(options.header)
+        if not header:
+            skip, above = options.skip_lines, lines_above(rows[:SAMPLE])
+            self.above = above and skip + above
+            header = ["" if name is None else str(name).strip() for name in (rows or [()])[0]]
+            letter = importlib.import_module("openpyxl.utils").get_column_letter
+            first, rows = rows[1:SAMPLE], rows[1:]
+            self.say_of_header(*said_of_header(header, first, skip, lambda at: letter(at + 1)))
+        self.first = options.skip_lines + (not options.header) + 1
         if not any(header):
             raise TableError(f"{path}: the first row is empty; expected column names.")
         check_names_once(path, header)
-        found = [dict(zip(header, row)) for row in rows]
-        while found and all(cell is None for cell in found[-1].values()):
-            found.pop()
-        book.close()
-        return found
+        return [dict(zip(header, row)) for row in rows]
 
 
 class ParquetTable(FileOfRecords):

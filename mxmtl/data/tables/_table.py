@@ -19,7 +19,7 @@ from ..._options import Options, option, read_character
 from ...tasks import word_value
 from .._errors import TableError
 from ._chunk import UNKNOWN, Cell, Chunk, Coded, Row, chunk_rows
-from ._paths import find_path_column
+from ._paths import PATH, find_path_column, no_path_column
 from ._values import (
     WordMap,
     amounts_of,
@@ -337,6 +337,8 @@ class ColumnTable(TableReader, abc.ABC):
 class CellTable(ColumnTable, abc.ABC):
     """Abstract: a table of cells, of which one column names the images."""
 
+    above = 0  # lines of a title, where one seems to be read as the header
+
     def __init__(self, path: str, options: TableOptions) -> None:
         super().__init__(path, options)
         unknown = UNKNOWN if options.empty_names == "none" else ""
@@ -388,9 +390,17 @@ class CellTable(ColumnTable, abc.ABC):
         self.notes = [*self.notes, *([] if note in self.notes else [note])]
         return other
 
+    def say_of_header(self, note: str, doubt: str) -> None:
+        """Take what is to be said of the rows above the cells, '' for nothing."""
+        self.notes = [*self.notes, *filter(None, [note])]
+        self.doubts = [*self.doubts, *filter(None, [doubt])]
+
     def find_paths(self, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         """Find the column of the images, by the names of all columns and some rows."""
-        self.path_column = found = find_path_column(self.options.path_column, columns, rows)
+        asked = self.options.path_column
+        self.path_column = found = find_path_column(asked, columns, rows)
+        if not found and self.above and asked == PATH:
+            raise no_path_column(self.source, asked, columns, self.above)
         if found:
             self.options = dataclasses.replace(self.options, path_column=found)
 

@@ -7,15 +7,18 @@ import csv
 import gzip
 import itertools
 import json
+import math
+import numbers
 import re
 import zlib
 from collections.abc import Iterator, Sequence
-from typing import IO
+from typing import IO, Any
 
 from .._errors import TableError, not_utf8
 from ._chunk import Cell
 
 GZIP, UTF16 = b"\x1f\x8b", (b"\xff\xfe", b"\xfe\xff")
+LABEL_STUDIO = frozenset(("choices", "taxonomy"))  # of its {"choices": [...]}: no column's name
 ITEM = re.compile(
     r"""\s*(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|([^,\[\]'"{}]+?))\s*(,|\s(?=\s*['"])|$)""",
     re.DOTALL,
@@ -125,7 +128,7 @@ def listed(cell: Cell) -> Cell:
         found = json.loads(cell)
     except (ValueError, RecursionError):
         return python_list(cell)
-    if isinstance(found, dict) and len(found) == 1:  # Label Studio's
+    if isinstance(found, dict) and len(found) == 1 and not LABEL_STUDIO.isdisjoint(found):
         found = next(iter(found.values()))
     if not isinstance(found, list) or any(isinstance(item, dict | list) for item in found):
         return cell
@@ -151,3 +154,20 @@ def python_list(cell: str) -> Cell:
         names.append(re.sub(r"\\(.)", r"\1", name).strip())
         place = found.end()
     return tuple(names)
+
+
+def text(value: Any) -> str:
+    """Return a cell as text; '' for what is missing.
+
+    >>> text(None), text(float("nan")), text(True), text(2.0), text("a ")
+    ('', '', '1', '2.0', 'a')
+    """
+    if value is None or type(value).__name__ in ("NAType", "NaTType") or value != value:
+        return ""
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "backslashreplace")
+    if isinstance(value, bool):
+        return str(int(value))
+    if isinstance(value, numbers.Real) and not isinstance(value, int):
+        return "" if math.isnan(value) else str(float(value))
+    return str(value).strip()
