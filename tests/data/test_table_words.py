@@ -121,6 +121,40 @@ def test_amounts_that_are_none_are_refused(amounts, said):
     assert said in str(error.value)
 
 
+SOLD = ["1.234", "916", "2.500", "88", "7"]
+
+
+@pytest.mark.parametrize(
+    ("sold", "others", "mark", "doubt"),
+    [
+        (SOLD, ["1780,60", "3,5", "4,25", "9,75", "8,5"], ",", "as 'price' has '1780,60'"),
+        (SOLD, ["1", "2", "3", "4", "5"], ";", "as semicolons stand between cells"),
+        (["1.234", "2.500"] * 3, ["3,5", "4,5", "5,75"] * 2, ",", "'1.234' may be 1234, as"),
+        (SOLD, ["1.5", "2", "3", "4", "5"], ";", ""),  # a point before decimals
+        (SOLD, ["1", "2", "3", "4", "5"], ",", ""),  # nothing speaks for commas
+        (["1.234", "2.500"] * 3, ["1", "2", "3"] * 2, ";", ""),
+        (["1.234", "0.125", "7"], ["3,5", "4,5", "5,75"], ",", ""),
+        (["1.234", "2.5", "7"], ["3,5", "4,5", "5,75"], ",", ""),
+        (["1.234", "1234", "7"], ["3,5", "4,5", "5,75"], ",", ""),  # a thousand without a point
+    ],
+)
+def test_a_point_that_may_stand_between_thousands_is_a_doubt(tmp_path, sold, others, mark, doubt):
+    rows = zip((f"{at}.jpg" for at in range(len(sold))), sold, others, ["0", "1"] * len(sold))
+    rows = [("path", "sold", "price", "y"), *rows]
+    lines = (mark.join(f'"{cell}"' for cell in row) for row in rows)
+    (tmp_path / "t.csv").write_text("\n".join(lines))
+    found = infer_tasks(tmp_path / "t.csv").doubts.get("sold", "")
+    assert (doubt in found) if doubt else not found
+    given = [{"type": "Regression", "name": "sold"}]
+    assert infer_tasks(tmp_path / "t.csv", given=given).notes.get("sold", "") == found
+    for how, read in (("comma", 1234), ("point", 1.234)) if doubt else ():
+        assert f"--amounts 'sold: {how}'" in found
+        options = TableOptions(amounts={"sold": how})
+        assert "sold" not in infer_tasks(tmp_path / "t.csv", options=options).doubts
+        first = next(iter(open_table(tmp_path / "t.csv", options).rows()))
+        assert float(first.cells["sold"]) == read
+
+
 def test_a_few_amounts_among_numbers_are_no_unknown_cells(table):
     cells = [*map(str, range(30, 70)), "45,5", "70%", "big"]
     doubt = infer_tasks(table(size=cells, x=["0", "1"] * 21 + ["0"])).doubts["size"]

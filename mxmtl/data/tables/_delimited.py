@@ -47,6 +47,7 @@ class DelimitedTable(CellTable):
         self._kept: list[Chunk] = []  # all rows of a wide table, after they were read once
         self._utf8 = options.charset == "utf-8"  # whose commas are bytes of their own
         self._delimiter = self._find_delimiter()
+        self.semicolons = self._delimiter == ";"
         self._read_head()
         self.columns = [name for name in self._header if name]
 

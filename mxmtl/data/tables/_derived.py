@@ -20,7 +20,7 @@ class Derived(ColumnTable, abc.ABC):
         self.known_tasks, self.split_column = inner.known_tasks, inner.split_column
         self.split_flags, self.stored_width = inner.split_flags, inner.stored_width
         self.one_task_a_row = inner.one_task_a_row  # type: ignore[misc]
-        self.path_column = inner.path_column
+        self.path_column, self.semicolons = inner.path_column, inner.semicolons
         self.added_columns: list[str] = list(inner.added_columns)
         self.own_notes: list[str] = []
         self.own_doubts: list[str] = []

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ...tasks import Task, TaskSet, word_value
 from ._advice import AS_IT_IS, hint, option, task_option
+from ._amounts import doubts_on_points
 from ._cells import ColumnCells, quoted
 from ._guess import FEW_NUMBERS, as_task, counts_rows, in_a_row
 from ._table import TableReader
@@ -276,13 +277,18 @@ def note_on_unused(names: Sequence[str]) -> str:
 
 # -- doubts ----------------------------------------------------------------------------------------
 def doubts_of(
-    tasks: TaskSet, columns: Mapping[str, ColumnCells], left_out: Mapping[str, str]
+    tasks: TaskSet,
+    columns: Mapping[str, ColumnCells],
+    left_out: Mapping[str, str],
+    table: TableReader,
 ) -> dict[str, str]:
     """Return what has to be answered before a proposal is taken, by column."""
     found: dict[str, str] = {}
+    points = doubts_on_points(columns, table)
     for task in tasks:
         cells = cells_of(task, columns)
         doubts = [] if cells is None else list(doubts_on_cells(task, cells))
+        doubts += [points[cells.name]] if cells is not None and cells.name in points else []
         if doubts:
             found[task.name] = " ".join(doubts)
     for name, why in left_out.items():

@@ -13,6 +13,7 @@ from ..._options import meant, one_of
 from ...tasks import Task, TaskSet, is_task_name
 from .._errors import TableError
 from ._advice import AS_IT_IS, task_option
+from ._amounts import doubts_on_points
 from ._cells import MAX_CLASSES, ColumnCells
 from ._doubts import (
     PathsSeen,
@@ -102,7 +103,7 @@ def infer_tasks(
         unused = [name for name in opened.columns if name not in used]
         notes.update({"columns": note_on_unused(unused)} if unused else {})
     else:
-        doubts = doubts_of(tasks, columns, left_out)
+        doubts = doubts_of(tasks, columns, left_out, opened)
         if opened.doubts:
             doubts["table"] = f"{' '.join(opened.doubts)} If it is right as it is: {AS_IT_IS}."
         one_hot = "" if told else note_on_one_hot(list(opened.columns), columns, num_rows)
@@ -377,12 +378,13 @@ def notes_on(
     tasks: TaskSet, columns: Mapping[str, ColumnCells], table: TableReader, given: bool
 ) -> dict[str, str]:
     """Point out what a task takes as it is, and what may mean something else."""
-    notes = {}
+    notes, points = {}, doubts_on_points(columns, table) if given else {}
     for task in tasks:
         cells = cells_of(task, columns)
         if cells is not None:
             doubt = "" if given else " ".join(doubts_on_cells(task, cells))
             found = [one for one in notes_on_cells(task, cells, given) if one not in doubt]
+            found += [points[cells.name]] if cells.name in points else []
             if found:
                 notes[task.name] = " ".join(found)
     of_table = [*table.notes, *(table.doubts if given else ())]

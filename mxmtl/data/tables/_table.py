@@ -241,6 +241,8 @@ class TableReader(abc.ABC):
         out are the cells of the column, letter by letter.
     split_column : str, optional
         Column that the layout splits by, unless told otherwise.
+    semicolons : bool
+        Whether they stand between cells, as in tables of programs that write decimal commas.
     split_flags : bool
         Whether that column says no more than yes (val) or no (train).
 
@@ -278,6 +280,7 @@ class TableReader(abc.ABC):
     known_tasks: Sequence[Mapping[str, Any]] = ()
     split_column: str | None = None
     split_flags: bool = False
+    semicolons: bool = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
