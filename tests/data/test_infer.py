@@ -322,6 +322,20 @@ def test_an_object_of_one_list_is_columns_as_any_other(start):
     assert inference.labelled[tasks[f"{start}.color"].name] == 6
 
 
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [("3-", ("Edema", "Mass")), ("3-5", ("Edema", "Mass", "patient")), ("5", ("patient",))],
+)
+def test_an_open_range_of_columns_ends_before_those_of_paths(asked, expected):
+    rows = [
+        {"path": f"p{at}/study{at % 2}/1.jpg", "age": at, "Edema": at % 2, "Mass": 1 - at % 2}
+        for at in range(4)
+    ]
+    given = [{"type": "Multilabel", "name": "finding", "columns": [asked]}]
+    options = TableOptions(path_pattern="{patient}/{study}/*")
+    assert infer_tasks(rows, given=given, options=options).tasks["finding"].names == expected
+
+
 def test_lists_have_no_names_to_infer_from(tmp_path):
     (tmp_path / "a.lst").write_text("0\t1\ta.jpg\n")
     with pytest.raises(TableError, match="a list holds numbers without names"):

@@ -31,6 +31,7 @@ from ._encode import LabelEncoder, is_names_column
 from ._guess import column_called, guess_type, is_of_rows, task_name
 from ._inference import Inference
 from ._open import open_table
+from ._paths import PathPattern
 from ._table import TableOptions, TableReader
 from ._values import ColumnValues, number
 
@@ -371,6 +372,10 @@ def columns_in(asked: str, table: TableReader, ignore: set[str | None]) -> Itera
     stop = start if not found.group(2) else int(last or len(columns))
     if not 1 <= start <= stop <= len(columns):
         raise TableError(f"{table.source}: columns {asked!r}: there are {len(columns)}.")
+    if found.group(2) and not last:  # which is said of the columns that one sees in a file
+        pattern = table.options.path_pattern
+        of_paths = PathPattern(pattern).columns if pattern else ()
+        ignore = ignore.union(name for name in of_paths if name in table.added_columns)
     yield from (name for name in columns[start - 1 : stop] if name not in ignore)
 
 
