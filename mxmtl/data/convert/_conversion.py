@@ -274,7 +274,8 @@ class Conversion:
                 self._fill(plan, stage)
             files = stage.publish()
             images = [read_manifest(prefix)["images"] for prefix in prefixes]
-            notes = [*stage.notes, *self._doubts(plan.splits, prefixes), note_on_depth(images)]
+            notes = [*stage.notes, *plan.notes, *self._doubts(plan.splits, prefixes)]
+            notes += [note_on_depth(images)]
             return RecordSummary.of_manifests(prefixes, files, [*filter(None, notes)])
 
     def find_faults(self) -> TableFaults:

@@ -16,6 +16,7 @@ from .._errors import TableError
 from .._options import OutputOptions
 from ..tables import LabelEncoder, LabelledRow, TableReader, labelled_rows
 from ._equal_pictures import PictureFiles, together
+from ._folders import Folders
 from ._split import NamedSplits, split_rows
 
 
@@ -38,6 +39,8 @@ class Plan:
         {position of a row: what is wrong with the split that it names}.
     labels : ndarray, optional
         What is left of the labels of all rows, (num_rows, label_width), where some are dropped.
+    notes : tuple of str
+        What one would want to know of the splits.
     """
 
     num_rows: int
@@ -46,6 +49,7 @@ class Plan:
     digest: str
     problems: Mapping[int, str] = field(default_factory=dict)
     labels: np.ndarray | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def training(self) -> int:
@@ -101,6 +105,7 @@ class TableWalk:
         self.labels: list[np.ndarray] = []
         self.groups: list[str] = []
         self.pictures = None if options.split is None else PictureFiles(find)
+        self._folders = Folders([] if tasks is None else tasks.columns)
 
     def take(self, item: LabelledRow) -> None:
         """Keep what is needed of the next row."""
@@ -110,6 +115,8 @@ class TableWalk:
             self._take_cell(item, self._column)
         if self.pictures is not None:
             self.pictures.take(item.row.path)
+            if self._options.group is None:
+                self._folders.take(item)
         keeps = self._options.stratify or self._options.drop_labels is not None
         if keeps and self._tasks is not None:
             label = self._tasks.missing_label if item.label is None else item.label
@@ -156,7 +163,20 @@ class TableWalk:
             seed=options.seed,
         )
         check_splits(table.source, options.split, assignment, same)
-        return Plan(self.num_rows, tuple(options.split), assignment, digest)
+        notes = tuple(filter(None, [self._note()]))
+        return Plan(self.num_rows, tuple(options.split), assignment, digest, notes=notes)
+
+    def _note(self) -> str:
+        group = self._options.group
+        if group is None:
+            return self._folders.note(self._table.options.path_pattern is not None)
+        if len({*self.groups}) < len(self.groups):
+            return ""
+        return (
+            f"every row is a group of its own by {group!r}: --group keeps nothing together. Name a "
+            "column whose cells come back, as those of a patient do; --path-pattern '{patient}/*' "
+            "reads one from paths."
+        )
 
 
 def make_plan(

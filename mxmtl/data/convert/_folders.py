@@ -1,0 +1,85 @@
+"""Folders whose pictures belong together, as those of one patient: a split by shares parts them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ..tables import LabelledRow
+
+FOLDERS, MOST = 20, 50  # that are ids, and their mean of pictures; of classes there are more
+LOOKED = 100  # rows in which the folder may be the class
+ID = re.compile(r"[A-Za-z]*[ _-]?\d+")
+
+
+@dataclass
+class Folder:
+    """What is seen of a folder: its pictures, and the labels of the first."""
+
+    label: bytes
+    count: int = 0
+
+
+class Level:
+    """The folders at one depth of the paths."""
+
+    def __init__(self) -> None:
+        self.folders: dict[str, Folder] = {}
+        self.ids, self.named, self.rows, self.varies = True, True, 0, False
+
+    def take(self, path: str, name: str, cells: set[str], label: bytes) -> None:
+        """Take the folder of the next row."""
+        folder = self.folders.get(path)
+        if folder is None:
+            folder = self.folders[path] = Folder(label)
+            self.ids = self.ids and ID.fullmatch(name) is not None
+        folder.count += 1
+        self.rows += 1
+        self.varies |= folder.label != label
+        self.named = self.named and (self.rows > LOOKED or name in cells)
+
+    def together(self) -> bool:
+        """Tell whether the folders look like ids with a few pictures each, and not like classes."""
+        count = len(self.folders)
+        labels = {folder.label for folder in self.folders.values()}
+        classes = self.named or (not self.varies and len(labels) == count)
+        return self.ids and not classes and FOLDERS <= count <= self.rows / 1.5 <= count * MOST
+
+
+class Folders:
+    """The folders of paths as they come, row by row."""
+
+    def __init__(self, columns: list[str]) -> None:
+        self._columns, self._levels = columns[:LOOKED], list[Level]()
+        self._even = True  # all paths are equally deep, as a pattern of them has to be
+
+    def take(self, item: LabelledRow) -> None:
+        """Take the next row."""
+        if item.label is None or not self._even:
+            return
+        *names, _ = item.row.path.replace("\\", "/").split("/")
+        self._levels = self._levels or [Level() for _ in names]
+        self._even = len(names) == len(self._levels)
+        cells = {str(item.row.cells.get(name, "")) for name in self._columns}
+        path, label = "", item.label.tobytes()
+        for level, name in zip(self._levels, names):
+            path = f"{path}/{name}"
+            level.take(path, name, cells, label)
+
+    def note(self, taken: bool) -> str:
+        """Say that pictures of one folder come to several splits; '' if none belong together.
+
+        ``taken`` if there is a pattern of paths already.
+        """
+        for at, level in enumerate(self._levels if self._even else ()):
+            if level.together():
+                most = max(level.folders.values(), key=lambda folder: folder.count)
+                path = next(path for path, one in level.folders.items() if one is most)
+                name = path.rpartition("/")[2]
+                pattern = f"--path-pattern '{{folder}}{'/*' * (len(self._levels) - at)}'"
+                mend = "{folder} in the --path-pattern, and" if taken else pattern
+                return (
+                    f"pictures of one folder may come to several splits; {name!r} has "
+                    f"{most.count}. If a folder is one patient or one thing: {mend} --group folder."
+                )
+        return ""
