@@ -322,6 +322,23 @@ def test_an_object_of_one_list_is_columns_as_any_other(start):
     assert inference.labelled[tasks[f"{start}.color"].name] == 6
 
 
+@pytest.mark.parametrize("start", ["", "train"])
+def test_a_folder_of_pictures_and_labels_holds_no_classes(tmp_path, start):
+    (tmp_path / start).mkdir(exist_ok=True)
+    write_images(tmp_path / start / "images", 2)
+    with pytest.raises(
+        TableError, match="every picture is in one folder, 'images', which"
+    ) as error:
+        infer_tasks(tmp_path)
+    assert "YOLO" not in str(error.value)
+    (tmp_path / start / "labels" / "more").mkdir(parents=True)
+    (tmp_path / start / "labels" / "more" / "1.txt").write_text("0 0.5 0.5 1 1\n")
+    with pytest.raises(TableError, match="as YOLO's, are not read"):
+        infer_tasks(tmp_path)
+    write_images(tmp_path / start / "owl", 1)
+    assert infer_tasks(tmp_path).tasks["class"].names == ("images", "owl")
+
+
 @pytest.mark.parametrize(
     ("asked", "expected"),
     [("3-", ("Edema", "Mass")), ("3-5", ("Edema", "Mass", "patient")), ("5", ("patient",))],

@@ -136,7 +136,7 @@ def test_names_of_folders_are_classes_whatever_they_look_like(tmp_path, names, c
 
 def test_one_class_folder_is_no_task_and_the_folder_is_named(tmp_path):
     write_images(tmp_path / "pug", 2)
-    with pytest.raises(TableError, match=rf"{tmp_path}: task 'class': classes needs 2 names"):
+    with pytest.raises(TableError, match=rf"{tmp_path}: every picture is in one folder, 'pug'"):
         infer_tasks(tmp_path)
 
 

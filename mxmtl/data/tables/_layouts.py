@@ -142,6 +142,29 @@ class FolderTable(TableReader):
             self._depth, self.columns, self.split_column = 1, [COLUMN, SPLIT], SPLIT
             self.notes = [f"the folders {', '.join(folders)} are taken as splits."]
 
+    def check_labels(self) -> None:
+        one = ""
+        for path in self._class_folders() if self.columns else ():
+            name = os.path.basename(path)
+            if name != one and any(image_files(path)):
+                if one:
+                    return
+                one = name
+        if one:
+            root = glob.escape(self.source)
+            boxes = next(glob.iglob(f"{root}/**/labels/**/*.txt", recursive=True), "")
+            yolo = " Labels in .txt files, as YOLO's, are not read: export them as COCO's JSON."
+            raise TableError(
+                f"{self.source}: every picture is in one folder, {one!r}, which makes no classes. "
+                "Expected two or more, as <class>/1.jpg or <split>/<class>/1.jpg, or metadata.csv, "
+                "_classes.csv or such beside the pictures; a table elsewhere is given as mxmtl "
+                f"convert TABLE --images FOLDER.{yolo if boxes else ''}"
+            )
+
+    def _class_folders(self) -> list[str]:
+        found = glob.glob("*/" * (self._depth + 1), root_dir=self.source)
+        return [os.path.join(self.source, folder.rstrip(os.sep)) for folder in found]
+
     def rows(self) -> Iterator[Row]:
         seen: set[str] = set()
         for index, found in enumerate(image_files(self.source)):
@@ -155,8 +178,8 @@ class FolderTable(TableReader):
             if self._depth and folders:
                 cells[SPLIT] = folders[0]
             yield Row(index + 1, index, path, cells, problem=problem)
-        there = glob.glob("*/" * (self._depth + 1), root_dir=self.source) if self.columns else []
-        empty = sorted({escaped(folder.rstrip(os.sep)) for folder in there} - seen)
+        there = self._class_folders() if self.columns else []
+        empty = sorted({escaped(os.path.relpath(path, self.source)) for path in there} - seen)
         if empty:
             more = f" and {len(empty) - SHOWN} more" if len(empty) > SHOWN else ""
             warn_once(
