@@ -121,6 +121,17 @@ def test_amounts_that_are_none_are_refused(amounts, said):
     assert said in str(error.value)
 
 
+@pytest.mark.parametrize("amounts", ["plain", "point", "comma"])
+@pytest.mark.parametrize("unit", ["°C", " kg"])
+def test_units_are_not_read_and_no_option_is_said_to_read_them(table, unit, amounts):
+    few = [*map(str, range(40)), f"36.6{unit}", f"37.5{unit}"]
+    path = table(x=[f"{at}.5{unit}" for at in range(42)], few=few, y=["0", "1"] * 21)
+    found = infer_tasks(path, options=TableOptions(amounts=amounts))
+    for name in ("x", "few"):
+        assert "units and bounds are not read: write the numbers alone." in found.left_out[name]
+        assert "--amounts" not in found.left_out[name]
+
+
 SOLD = ["1.234", "916", "2.500", "88", "7"]
 
 

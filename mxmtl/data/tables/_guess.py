@@ -10,10 +10,22 @@ from ._advice import hint, option, task_option
 from ._cells import ColumnCells, is_code, is_spelling, quoted
 from ._paths import is_picture, plain
 from ._values import number
-from ._words import DATE, ID, LABEL, OF_MANY, OF_ROWS, SPLITS, YES_NO, are_amounts, is_amount
+from ._words import (
+    DATE,
+    ID,
+    LABEL,
+    OF_MANY,
+    OF_ROWS,
+    SPLITS,
+    YES_NO,
+    are_amounts,
+    is_amount,
+    plain_amount,
+)
 
 FEW_NUMBERS, MANY_ROWS = 20, 20
 FEW_CLASSES = 10  # that are whole numbers with gaps
+UNREAD = "units and bounds are not read: write the numbers alone"
 MOST, FEW_ODD = 0.9, 5  # a column of numbers, or of different cells, but for a few
 
 
@@ -140,11 +152,14 @@ def nearly_numbers(cells: ColumnCells) -> str:
 def way_with(odd: Iterable[str], column: str) -> str:
     """Say how to read cells that keep a column from being one of numbers."""
     odd = list(odd)
-    amounts = [text for text in odd if is_amount(text)]
+    written = [text for text in odd if is_amount(text)]
+    amounts = [text for text in written if is_read(text)]
+    unread = [text for text in written if text not in amounts]
     mark = "comma" if any("," in text for text in amounts) else "point"
     said = option("--amounts", f"{column}: {mark}")
     ways = [f"Amounts as people write them: {said}."] if amounts else []
-    rest = [text for text in odd if text not in amounts]
+    ways += [f"Of {quoted(unread)}, {UNREAD}."] if unread else []
+    rest = [text for text in odd if text not in written]
     return " ".join(ways + ([hint(rest)] if rest else []))
 
 
@@ -154,11 +169,18 @@ def written_amounts(cells: ColumnCells) -> str:
     odd = [text for text in known if number(text) is None]
     if not odd or any(map(is_code, odd)) or not are_amounts(known, FEW_CLASSES):
         return ""
+    unread = [text for text in odd if not is_read(text)]
+    how = "--amounts comma reads 3,5 and 1.200, --amounts point 1,200 and 45%"
+    how = f"Of {quoted(unread[:3])}, {UNREAD}" if unread else how
     return (
-        f"its cells are amounts as people write them ({quoted(odd[:3])}), and not numbers. "
-        "--amounts comma reads 3,5 and 1.200, --amounts point 1,200 and 45%. If they are names: "
-        f"{as_task('Multiclass', cells.name)}."
+        f"its cells are amounts as people write them ({quoted(odd[:3])}), and not numbers. {how}. "
+        f"If they are names: {as_task('Multiclass', cells.name)}."
     )
+
+
+def is_read(text: str) -> bool:
+    """Tell whether --amounts reads an amount: 3,5 and 45%, and not 3.5 kg or 90+."""
+    return any(number(plain_amount(text, mark)) is not None for mark in ".,")
 
 
 def is_of_rows(cells: ColumnCells) -> str:
