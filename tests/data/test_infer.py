@@ -414,6 +414,7 @@ def test_what_a_newcomer_would_miss_is_noted(table, cells, options, note):
         (["male", "female"] * 9 + ["mate"], {}),  # too short for a slip
         (["type 1"] * 10 + ["type 2"], {}),  # a number tells them apart
         (["circle"] * 3 + ["cirlce"] * 2, {}),  # as many as the other
+        (["か", "が"] * 3, {}),  # marks that make other letters
         (["ball;rope", "ball", "none", ""], {"separator": ";", "none_names": ("none",)}),
         (["ball;rope", "ball", "rope"], {"separator": ";"}),
     ],

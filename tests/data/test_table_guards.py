@@ -37,6 +37,7 @@ def table(tmp_path):
         (["cats", "cat", "dog"], "nearly the same names: 'cat' and 'cats'"),
         (["caf\u00e9", "cafe\u0301", "x"], "nearly the same names"),
         (["a b", "a  b", "x"], "nearly the same names"),
+        (["München", "Munchen", "x"], "nearly the same names: 'Munchen' and 'München'"),
         (["(a)", "b", "c"], "names with brackets or quotes: '(a)'"),
         (["a c", "a", "b a", "b"], "looks like several names. If it is: --separator space."),
         (["1", "1", ""], "every known cell says yes"),
@@ -176,6 +177,8 @@ def test_what_tells_of_rows_is_no_task(table, name):
     [
         (["2026-11-30", "2026-12-01"], "dates or times"),
         (["30.11.2026 12:30", "1.12.2026 9:00"], "dates or times"),
+        (["1/22/24", "10/10/24", "12/7/24"], "dates or times"),
+        (["1.12.24", "31.01.23 9:30"], "dates or times"),
         (["12:30", "9:05:10"], "dates or times"),
         (["https://example.org/1", "https://example.org/2"], "web addresses"),
         (["Train", "val", "TEST"], "splits (--split-column x)"),

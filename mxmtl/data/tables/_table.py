@@ -107,8 +107,8 @@ class TableOptions(Options):
     )  # fmt: skip
     merge_names: bool = table(
         False,
-        "take names as one that differ in case, spaces, width of letters or a plural alone: the "
-        "most frequent of them",
+        "take names as one that differ in case, spaces, accents, width of letters or a plural "
+        "alone: the most frequent of them",
     )
     labels: tuple[str, ...] = table(
         (), "the labels to take: their names, or the least number of rows that have one"

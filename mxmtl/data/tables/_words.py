@@ -58,8 +58,10 @@ OF_MANY = re.compile(
 )
 LABEL = re.compile(r"class|categor|label|target|species|breed|attribute|tag|type")  # not of rows
 ID = re.compile(r"(?:.*[a-z0-9_ ])?(?:ID|Id|_id| id|_uid|UID|_idx|_index)")
+DAY = r"(0?[1-9]|[12]\d|3[01])"  # or a month
 DATE = re.compile(
     r"(\d{4}([-/.])\d{1,2}\2\d{1,2}|\d{1,2}([-/.])\d{1,2}\3\d{4})([T ]\d{1,2}:\d{2}\S*)?"
+    rf"|{DAY}(?P<mark>[-/.]){DAY}(?P=mark)\d{{2}}([T ]\d{{1,2}}:\d{{2}}\S*)?"
     r"|\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?"
     r"|\d{4} ?[年년] ?\d{1,2} ?[月월]( ?\d{1,2} ?[日号號일])?|\d{1,2}[月월] ?\d{1,2}[日号號일]"
     r"|\d{1,2}[时時点點시] ?\d{1,2}[分분]( ?\d{1,2}[秒초])?"
@@ -80,13 +82,21 @@ DECIMALS = {  # not 1.250, which may be a thousand
 }
 
 
+ACCENTS = re.compile(r"(?<=[a-z])[\u0300-\u036f]+")  # of other scripts they make other letters
+
+
 def folded(name: str) -> str:
-    """Return a name without what people do not mean by it: case, spaces, forms, a plural.
+    """Return a name without what people do not mean by it: case, spaces, forms, a plural, accents.
 
     >>> folded("Light  Blue") == folded("light blue"), folded("cats") == folded("Cat")
     (True, True)
+    >>> folded("München") == folded("Munchen"), folded("か") == folded("が")
+    (True, False)
     """
     text = " ".join(unicodedata.normalize("NFKC", name).casefold().replace("_", " ").split())
+    if not text.isascii():
+        bare = ACCENTS.sub("", unicodedata.normalize("NFD", text))
+        text = unicodedata.normalize("NFC", bare)
     return text[:-1] if len(text) > 3 and text.endswith("s") and not text.endswith("ss") else text
 
 
