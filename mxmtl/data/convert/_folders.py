@@ -7,16 +7,17 @@ from dataclasses import dataclass
 
 from ..tables import LabelledRow
 
-FOLDERS, MOST = 20, 50  # that are ids, and their mean of pictures; of classes there are more
+FOLDERS = 20  # that are ids
+LEAST, MOST = 1.5, 50  # their mean of pictures; of classes there are more
 LOOKED = 100  # rows in which the folder may be the class
 ID = re.compile(r"[A-Za-z]*[ _-]?\d+")
 
 
 @dataclass
 class Folder:
-    """What is seen of a folder: its pictures, and the labels of the first."""
+    """What is seen of a folder: its pictures, and the labels of the first, hashed."""
 
-    label: bytes
+    label: int
     count: int = 0
 
 
@@ -27,7 +28,7 @@ class Level:
         self.folders: dict[str, Folder] = {}
         self.ids, self.named, self.rows, self.varies = True, True, 0, False
 
-    def take(self, path: str, name: str, cells: set[str], label: bytes) -> None:
+    def take(self, path: str, name: str, cells: set[str], label: int) -> None:
         """Take the folder of the next row."""
         folder = self.folders.get(path)
         if folder is None:
@@ -43,7 +44,8 @@ class Level:
         count = len(self.folders)
         labels = {folder.label for folder in self.folders.values()}
         classes = self.named or (not self.varies and len(labels) == count)
-        return self.ids and not classes and FOLDERS <= count <= self.rows / 1.5 <= count * MOST
+        few = count >= FOLDERS and LEAST <= self.rows / count <= MOST
+        return self.ids and not classes and few
 
 
 class Folders:
@@ -61,7 +63,7 @@ class Folders:
         self._levels = self._levels or [Level() for _ in names]
         self._even = len(names) == len(self._levels)
         cells = {str(item.row.cells.get(name, "")) for name in self._columns}
-        path, label = "", item.label.tobytes()
+        path, label = "", hash(item.label.tobytes())
         for level, name in zip(self._levels, names):
             path = f"{path}/{name}"
             level.take(path, name, cells, label)

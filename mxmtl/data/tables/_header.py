@@ -24,9 +24,9 @@ def lines_above(rows: Rows) -> int:
     >>> lines_above([["image", "price"]]), lines_above([["image"], ["1.jpg"]])
     (0, 0)
     """
-    counts = [sum(text(cell) != "" for cell in row) for row in rows]
-    titled = bool(counts) and counts[0] == 1
-    return next((at for at, count in enumerate(counts) if count > 1), 0) if titled else 0
+    counts = (sum(text(cell) != "" for cell in row) for row in rows)
+    titled = next(counts, 0) == 1
+    return next((at for at, count in enumerate(counts, 1) if count > 1), 0) if titled else 0
 
 
 def second_header(header: Sequence[str], rows: Rows) -> list[str]:
@@ -39,6 +39,8 @@ def second_header(header: Sequence[str], rows: Rows) -> list[str]:
     []
     """
     gaps = [at for at, name in enumerate(header) if not name]
+    if not gaps:
+        return []
     first, *later = [[text(cell) for cell in row[: len(header)]] for row in rows] or [[]]
     odd = any(is_picture(cell) or number(cell) is not None for cell in first)
     if odd or not any(first[at : at + 1] > [""] for at in gaps) or not later:
