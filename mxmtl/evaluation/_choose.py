@@ -1,8 +1,9 @@
 """The numbers that tuning chooses: a temperature a task, and a threshold a label.
 
 A temperature divides the logits of a task so that its probabilities become honest; it changes no
-ranking. A threshold says from which probability on a label holds; of all that there are the one
-is taken that serves an objective best.
+ranking, and is fitted as if logits were not adjusted: labels are as frequent as they are, not
+balanced, so that fitted through an adjustment it would undo it. A threshold says from which
+probability on a label holds; of all that there are the one is taken that serves an objective best.
 """
 
 from __future__ import annotations
@@ -70,6 +71,7 @@ def search_temperature(
     """
     wanted, z = task.as_prediction(label), logits.astype(np.float64)
     F, known = NumpyOperators(), ~np.isnan(wanted)
+    task = task.adjusted({}, 0.0)
 
     def likelihood(inverse: float) -> float:
         return task.kind.log_likelihood(wanted, task.activate(F, z * inverse))

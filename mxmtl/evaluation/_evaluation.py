@@ -170,6 +170,8 @@ class Evaluation:
         parts = [f"{task.name}: {type(task).__name__}{names}"]
         if task.name in self.temperature:
             parts.append(f"temperature {self.temperature[task.name]:.3g}")
+        if getattr(task, "offsets", None) is not None:
+            parts.append("adjusted to balanced classes")
         if task.name in self.thresholds:
             levels = self.thresholds[task.name]
             parts.append("tuned thresholds" if len(levels) > 1 else f"threshold {levels[0]:.3g}")

@@ -176,11 +176,12 @@ def tune(
 ) -> Tuning:
     """Choose temperatures and thresholds on validation records, and save them in ``model.json``.
 
-    If it is asked for, logits are adjusted to balanced classes first (Menon et al. 2021), by the
-    counts of the training records. Then comes a temperature a task, which changes no ranking, and
-    from the probabilities that come of it a threshold a label. `evaluate`, `Predictor` and their
-    verbs apply them. Use records that were neither trained on nor are kept for the last
-    evaluation: on those that they were chosen on, they look better than they are.
+    First comes a temperature a task, which changes no ranking. If it is asked for, the calibrated
+    logits are then adjusted to balanced classes (Menon et al. 2021), by the counts of the training
+    records: logits / temperature - adjust * log(share of the class). From the probabilities that
+    come of it a threshold a label is chosen. `evaluate`, `Predictor` and their verbs apply them.
+    Use records that were neither trained on nor are kept for the last evaluation: on those that
+    they were chosen on, they look better than they are.
 
     Parameters
     ----------
@@ -292,14 +293,17 @@ def tune_task(
         note = f"no temperature: {why}" if why else ""
     warm = {} if temperature is None else {task.name: temperature}
     alone = TaskSet([task])
-    (before,), (after,) = alone.predict([logits]), alone.predict([logits], warm)
+    (decided,) = alone.predict([logits], warm)
     labels = []
     if options.thresholds and task.kind.thresholds:
         labels = [
             tune_label(*cells, objective, options.min_labels)
-            for cells in zip(task.names or (task.name,), after.T, task.as_prediction(label).T)
+            for cells in zip(task.names or (task.name,), decided.T, task.as_prediction(label).T)
         ]
-    entropy, error = zip(*(quality(task, label, p) for p in (before, after)))
+    plain = TaskSet([task.adjusted({}, 0.0)])  # honest about labels as frequent as they are
+    entropy, error = zip(
+        *(quality(task, label, plain.predict([logits], each)[0]) for each in ({}, warm))
+    )
     known = int(np.count_nonzero(predictions.labelled(task)))
     return TunedTask(task.name, known, temperature, entropy, error, labels, note)
 

@@ -365,8 +365,10 @@ def test_logits_are_adjusted_by_the_counts_of_the_training_records(run, records)
     symbol = mxmtl.prediction_symbol(run.load("best")[0], model.tasks)
     assert symbol.list_outputs() == model.tasks.output_names
     mxmtl.Predictor(run.folder)(np.zeros((8, 8, 3), np.uint8))
+    assert "of 4, adjusted to balanced classes" in str(evaluate(run, records, threads=1))
     tune(run, records, options=dataclasses.replace(options, adjust=0.0), threads=1)
     assert run.model.tasks["breed"].offsets is None
+    assert "adjusted" not in str(evaluate(run, records, threads=1))
 
 
 def test_what_is_balanced_already_is_not_adjusted(run, records):
@@ -377,3 +379,47 @@ def test_what_is_balanced_already_is_not_adjusted(run, records):
     with pytest.raises(ValueError, match="'breed' was trained with LogitAdjusted"):
         tune(run, records, options=TuneOptions(adjust=1.0), threads=1)
     file.save(run.folder / "model.json")
+
+
+@pytest.mark.parametrize("confidence", [0.4, 1.0, 3.0])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_temperature_does_not_undo_the_adjustment(seed, confidence):
+    """Drawn classes of a long tail: what a network knows, said with too much or little of it."""
+    rng, names = np.random.RandomState(seed), [f"c{k}" for k in range(6)]
+    share = 0.5 ** np.arange(6.0) / (0.5 ** np.arange(6.0)).sum()
+    centers = rng.normal(size=(6, 4)) * 1.2
+
+    def draw(rows):
+        label = rng.choice(6, rows, p=share)
+        x = centers[label] + rng.normal(size=(rows, 4))
+        density = -0.5 * ((x[:, np.newaxis] - centers) ** 2).sum(axis=2)
+        return label, np.float32(confidence * (density + np.log(share)))
+
+    task = mxmtl.Multiclass("kind", classes=names)
+    counts = dict(zip(names, (share * 1e6).tolist()))
+    label, logits = draw(4000)
+    plain, balanced = (
+        Predictions(
+            mxmtl.TaskSet([made]), np.arange(4000), {"kind": np.float32(label)},
+            {"kind": logits}, {},
+        )
+        for made in (task, task.adjusted(counts, 1.0))
+    )  # fmt: skip
+    temperature = tune_predictions(balanced).temperature["kind"]
+    assert temperature == tune_predictions(plain).temperature["kind"]
+    assert temperature == pytest.approx(confidence, rel=0.1)
+
+    label, logits = draw(20000)
+    warm = {"kind": temperature}
+    ((as_trained,), (cold,), (found,)) = (
+        mxmtl.TaskSet([each]).predict([logits], how)
+        for each, how in ((task, {}), (balanced.tasks["kind"], {}), (balanced.tasks["kind"], warm))
+    )
+    z = logits.astype(np.float64) / temperature - np.log(share)
+    powers = np.exp(z - z.max(axis=1, keepdims=True))
+    np.testing.assert_allclose(found, powers / powers.sum(axis=1, keepdims=True), atol=1e-5)
+
+    def score(p):
+        return sklearn.balanced_accuracy_score(label, p.argmax(axis=1))
+
+    assert score(found) > max(score(cold) - 0.002, score(as_trained) + 0.02)
