@@ -6,6 +6,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields, replace
 from importlib import import_module
 from typing import Any
 
@@ -284,6 +285,26 @@ class TaskSet(Sequence[Task]):
         tasks = [task.learned(counts.get(task.name, {})) for task in self._tasks]
         return TaskSet(tasks, normalization=self.normalization)
 
+    def opened(self, others: Sequence[tuple[TaskSet, Mapping[str, Any]]]) -> TaskSet:
+        """Return the tasks without what was counted in one of several sets of records alone.
+
+        ``others`` are the tasks of each set as they are stored, equal to these, and the counts of
+        its labels. What the sets tell differently, and what `learned` makes of a set's own counts,
+        nobody declared for all of them: `learned` fills it in again, from the counts of all.
+
+        >>> age = {"type": "Regression", "name": "age", "center": 40.0, "scale": 10.0}
+        >>> one, two = (TaskSet([Task.from_dict({**age, "scale": x})]) for x in (10.0, 20.0))
+        >>> one.opened([(one, {}), (two, {})])["age"].to_dict()
+        {'type': 'Regression', 'name': 'age', 'center': 40.0}
+        """
+        made = []
+        for place, task in enumerate(self._tasks):
+            bare = _without_counts(task)
+            stored = [tasks[place].to_dict() for tasks, _ in others]
+            own = [bare.learned(counts.get(task.name, {})).to_dict() for _, counts in others]
+            made.append(Task.from_dict(_declared(bare.to_dict(), stored, own)))
+        return TaskSet(made, normalization=self.normalization)
+
     def metrics(self) -> Any:
         """Make a ``mx.metric.CompositeEvalMetric`` of each task's default metrics."""
         return import_module(METRICS).default_metrics(self)
@@ -336,6 +357,34 @@ class TaskSet(Sequence[Task]):
             except (ValueError, RecursionError) as error:
                 raise ValueError(f"{os.fspath(path)}: no JSON ({error}).") from error
         return cls.from_dict(spec, source=os.fspath(path))
+
+
+def _without_counts(declared: Any) -> Any:
+    """Return a task, or a loss, without what it may take from labels: what no equality asks."""
+    parts = {f.name: None for f in fields(declared) if not f.compare and f.default is None}
+    inner = getattr(declared, "loss", None)
+    if inner is not None:
+        parts["loss"] = _without_counts(inner)
+    return replace(declared, **parts)
+
+
+def _declared(bare: Mapping[str, Any], stored: Sequence[Any], own: Sequence[Any]) -> dict[str, Any]:
+    """Add to a bare declaration what all stored ones say, and no set's own labels."""
+    made = dict(bare)
+    for name in stored[0]:
+        said, counted = ([each.get(name) for each in part] for part in (stored, own))
+        if isinstance(bare.get(name), Mapping):
+            made[name] = _declared(bare[name], said, counted)
+        elif name not in bare and all(each == said[0] for each in said):
+            if any(map(_near, said, counted)):
+                continue
+            made[name] = said[0]
+    return made
+
+
+def _near(one: Any, other: Any) -> bool:
+    """Tell whether numbers are the same, but for the order that they were added up in."""
+    return other is not None and np.allclose(one, other, rtol=1e-5, atol=0)
 
 
 def illegal_labels(tasks: TaskSet, labels: np.ndarray, *, soft: bool = False) -> dict[int, str]:

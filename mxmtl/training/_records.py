@@ -87,15 +87,20 @@ class TrainAndVal:
         settings, tasks = self._context.settings, self.train.tasks
         if settings.tasks:
             tasks = self._declared(settings.tasks)
+        elif len(listed(self.prefixes[0])) > 1:
+            tasks = tasks.opened([self._counted(each) for each in listed(self.prefixes[0])])
         tasks = weighted(tasks, settings.task_weight).smoothed(settings.label_smoothing)
         if not any(task.weight for task in tasks):
             raise ValueError(
                 f"all tasks have weight 0 ({', '.join(tasks.names)}), so there is nothing to "
                 "learn. Give one of them a weight (task_weight, --task-weight NAME=1)."
             )
-        counts = LabelCounts(tasks)
-        counts.add_block(self.labels)
-        return tasks.learned(counts.summary())
+        return tasks.learned(label_counts(tasks, self.labels))
+
+    def _counted(self, prefix: str) -> tuple[TaskSet, dict[str, Any]]:
+        """Return the tasks that are stored beside one set of several, and its own counts."""
+        tasks = record_tasks(prefix, self.train.tasks)
+        return tasks, label_counts(tasks, known_labels(tasks, prefix))
 
     def _declared(self, given: str | Mapping[str, Any]) -> TaskSet:
         """Return the tasks that are declared, in the records' order; the labels must fit."""
@@ -184,15 +189,7 @@ class TrainAndVal:
 
         Missing is what is no label, too, and what cannot be read: its turn comes in training.
         """
-        tasks, reader = self.train.tasks, RecordReader(record_files(self.prefixes[0]))
-        try:
-            labels = reader.labels(tasks.label_width)
-        finally:
-            reader.close()
-        for task, part in zip(tasks, tasks.slices):
-            cells = labels[:, part]
-            cells[~task.valid(cells)] = task.missing
-        return labels
+        return known_labels(self.train.tasks, self.prefixes[0])
 
     def _open(self, prefix: Any, tasks: TaskSet | None, **options: Any) -> RecordIter:
         settings = self._context.settings
@@ -261,6 +258,23 @@ class TrainAndVal:
         self.train.close()
         if self.val is not None:
             self.val.close()
+
+
+def known_labels(tasks: TaskSet, prefixes: Prefixes) -> np.ndarray:
+    """Return the labels of records, (n, label_width); missing is what is none, too."""
+    with contextlib.closing(RecordReader(record_files(prefixes))) as reader:
+        labels = reader.labels(tasks.label_width)
+    for task, part in zip(tasks, tasks.slices):
+        cells = labels[:, part]
+        cells[~task.valid(cells)] = task.missing
+    return labels
+
+
+def label_counts(tasks: TaskSet, labels: np.ndarray) -> dict[str, Any]:
+    """Return what tasks learn from labels (n, label_width)."""
+    counts = LabelCounts(tasks)
+    counts.add_block(labels)
+    return counts.summary()
 
 
 def note_records(prefixes: Prefixes, num_records: int) -> dict[str, Any]:

@@ -1,11 +1,13 @@
 """Law 4: the unit of a number changes neither the other tasks, nor the best epoch, nor anything."""
 
+import contextlib
 import csv
 import logging
 import math
 
 import mxmtl
 from mxmtl import training
+from mxmtl.data.records import RecordReader, record_files
 
 import cv2
 import mxnet as mx
@@ -66,6 +68,46 @@ def write(tmp_path_factory):
 
 def fit(prefixes, run, **options):
     return mxmtl.fit(*prefixes, run=run, network=network(), **{**OPTIONS, **options})
+
+
+LONG_TAIL = {
+    "counted": (mxmtl.losses.LogitAdjusted(), {}),
+    "counts declared": (mxmtl.losses.LogitAdjusted(counts=[5, 3, 1]), {}),
+    "inside another": (mxmtl.losses.ClassBalanced(loss=mxmtl.losses.BalancedSoftmax()), {}),
+    "center declared": (None, {"center": 2.0}),
+    "both declared": (None, {"center": 2.0, "scale": 3.0}),
+}
+
+
+@pytest.mark.parametrize("name", LONG_TAIL)
+@pytest.mark.parametrize("pair", ["two tables", "one split", "of one, shards"])
+def test_what_is_counted_is_counted_in_all_sets(write, tmp_path, name, pair):
+    loss, given = LONG_TAIL[name]
+    declared = mxmtl.TaskSet([
+        mxmtl.Multiclass("color", ["blue", "green", "red"], loss=loss),
+        mxmtl.Regression("price", **given),
+    ])  # fmt: skip
+    train, val = write.made("one", float, declared)
+    if pair == "two tables":
+        val, _ = write.made("two", lambda value: 10 * float(value), declared)
+    elif pair == "of one, shards":
+        mxmtl.write_records(
+            train[: -len("_train")] + ".csv", prefix=tmp_path / "s", tasks=declared, shard_rows=99
+        )
+        train, val = f"{tmp_path}/s-00000.rec", f"{tmp_path}/s-00001.rec"
+    found = fit(([train, val], None), tmp_path / "run", epochs=1).tasks
+
+    counts = mxmtl.class_counts([train, val])["color"]
+    each = found["color"].loss
+    if loss is not None:
+        wanted = declared["color"].loss.counts or tuple(map(float, counts.values()))
+        assert each.counts == wanted
+        assert name != "inside another" or each.loss.counts == wanted
+    with contextlib.closing(RecordReader(record_files([train, val]))) as reader:
+        labels = reader.labels(2).astype(np.float64)
+    price = labels[~np.isnan(labels[:, 1]), 1]
+    expected = (given.get("center", price.mean()), given.get("scale", price.std()))
+    assert found["price"].units == pytest.approx(expected, rel=1e-6)
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
