@@ -257,9 +257,13 @@ class Predict(Handler):
 
     SUPPORTED_METHODS: Any = ("POST", "OPTIONS")
 
-    def prepare(self) -> None:
+    def initialize(self, app: App, path: str) -> None:
+        super().initialize(app, path)
         self._begun, self._body, self._seen = time.perf_counter(), bytearray(), 0
-        self._pieces = 0
+        self._pieces, self._counted, self._too_large = 0, False, False
+        self._timer: asyncio.TimerHandle | None = None  # a method that is refused has none
+
+    def prepare(self) -> None:
         self.app.in_flight += 1
         self._counted, limits = True, self.app.limits
         late = f"the body did not arrive within {limits.timeout:g} seconds."
@@ -290,7 +294,7 @@ class Predict(Handler):
             await asyncio.sleep(0)
 
     async def post(self) -> None:
-        self._timer.cancel()
+        self._stop_waiting()
         if self._too_large:
             self._refuse_size()
             return
@@ -305,7 +309,7 @@ class Predict(Handler):
         self._end()
 
     def on_connection_close(self) -> None:
-        if self._counted and not self._timer.cancelled():  # in the middle of its body
+        if self._counted and self._timer is not None:  # in the middle of its body
             self.app.measures.requests.labels(self.path, "400").inc()
             self._end()
         super().on_connection_close()
@@ -317,8 +321,13 @@ class Predict(Handler):
         self.app.held -= len(self._body)
         self._body = bytearray()
 
+    def _stop_waiting(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
     def _end(self) -> None:
-        self._timer.cancel()
+        self._stop_waiting()
         self._drop()
         self.app.in_flight -= self._counted
         self._counted = False

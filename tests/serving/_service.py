@@ -77,7 +77,7 @@ def ask(service, method="GET", path="/health", body=None, headers=None):
         response = connection.getresponse()
         data = response.read()
         kind = response.getheader("content-type", "")
-        found = json.loads(data) if kind == "application/json" else data
+        found = json.loads(data) if data and kind == "application/json" else data
         return response.status, {k.lower(): v for k, v in response.getheaders()}, found
     finally:
         connection.close()

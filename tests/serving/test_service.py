@@ -107,6 +107,19 @@ def test_paths_and_methods(service):
     assert ask(service, path="/model")[2]["tasks"][0]["name"] == "color"
 
 
+@pytest.mark.parametrize("body", [None, b"abc"])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS"])
+def test_a_refused_method_is_counted_and_logs_nothing(caplog, method, body):
+    with serving(limits=SMALL) as service:
+        status, headers, _ = ask(service, method, "/predict", body)
+        assert (status, headers["allow"]) == (405, "POST")
+        found = ask(service, path="/metrics")[2].decode()
+        assert 'mxmtl_requests_total{path="/predict",status="405"} 1.0' in found
+        assert "mxmtl_in_flight 0.0" in found
+        assert predict(service, picture())[0] == 200
+    assert not [each for each in caplog.records if each.levelname in ("ERROR", "CRITICAL")]
+
+
 POST = b"POST /predict HTTP/1.1\r\nHost: x\r\n"
 
 
