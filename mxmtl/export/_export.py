@@ -32,11 +32,12 @@ from ..model import (
 )
 from ..nets import logits_symbol
 from ..onnx import INSTALL, OPSET
-from ..tasks import Task
-from ._int8 import Comparison, quantize
+from ..tasks import Task, TaskSet
+from ._int8 import Comparison, apart, quantize
 from ._options import ExportOptions
 
 IMAGES, BATCH = 64, 16
+DRAWN = "drawn shapes"
 TOLERANCE = 1e-4
 MILD = 4.0  # logits up to here leave no probability at its end
 SATURATED = 1e-6  # from 0 and from 1, or from each other: what float32 hardly tells apart
@@ -67,7 +68,7 @@ def sample_images(
 ) -> Samples:
     """Take up to ``count`` images from records; without records, draw some, always the same."""
     if records is None:
-        return Samples(drawn(count, preprocessing.data_shape), "drawn shapes")
+        return Samples(drawn(count, preprocessing.data_shape), DRAWN)
     options = {**preprocessing.options(), "mean": None, "std": None, "dtype": "uint8"}
     taken: list[np.ndarray] = []
     with RecordIter(records, BATCH, shuffle=True, seed=0, **options) as batches:
@@ -114,13 +115,14 @@ def mxnet_predictions(model: Model, samples: Samples) -> dict[str, np.ndarray]:
 
 
 def compare(
+    tasks: TaskSet,
     expected: dict[str, np.ndarray],
     predict: Callable[[np.ndarray], list[np.ndarray]],
     images: np.ndarray,
 ) -> float:
     """Return the largest difference of a model's predictions from those expected.
 
-    Differences are relative where a value is beyond 1, as values of a regression may be.
+    Differences are those of `apart`; ``expected`` is by task.
     ``predict`` gets batches of several sizes; what it gets first is one image alone.
     """
     largest = 0.0
@@ -131,8 +133,7 @@ def compare(
                 raise ExportError(
                     f"output {name!r} has shape {found.shape}, expected {right[rows].shape}."
                 )
-            scale = np.maximum(np.abs(right[rows]), 1.0)
-            difference = float((np.abs(found - right[rows]) / scale).max())
+            difference = apart(tasks[name], right[rows], found)
             largest = max(largest, difference if np.isfinite(difference) else np.inf)
     return largest
 
@@ -197,10 +198,13 @@ def cooled(model: Model, samples: Samples) -> Model:
 def check_difference(difference: float, samples: Samples) -> None:
     """Raise `ExportError` if a difference is too large, or no number."""
     if not difference <= TOLERANCE:
+        real = samples.source != DRAWN
+        first = "This" if real else "Compare on images of its kind (--records); if it stays, this"
         raise ExportError(
             f"the exported model differs from MXNet by {difference:.1e} on {len(samples.pixels)} "
-            f"images ({samples.source}); {TOLERANCE:g} is allowed. Nothing was written. This is a "
-            "fault of mxmtl: please report it with the names of the network's operators."
+            f"images ({samples.source}); {TOLERANCE:g} is allowed, of values in units of their "
+            f"labels' spread. Nothing was written. {first} is a fault of mxmtl: please report it "
+            "with the names of the network's operators."
         )
 
 
@@ -227,7 +231,7 @@ class Exported:
     files : tuple of str
         Their paths.
     difference : float
-        The largest from MXNet's predictions, relative where they are beyond 1.
+        The largest from MXNet's predictions; of values in units of the labels' spread.
     images : int
         On how many images.
     source : str
@@ -276,7 +280,8 @@ def export_model(model: Model, path: PathLike, options: ExportOptions | None = N
     UnsupportedOperatorError
         ONNX has no counterpart of an operator; said before anything is computed.
     ExportError
-        Predictions differ by more than 1e-4; nothing is written.
+        Predictions differ by more than 1e-4, those of values in units of their labels' spread;
+        nothing is written.
     FileExistsError
         A file is there, and ``force`` is not given.
     """
@@ -308,12 +313,11 @@ def _write_onnx(model: Model, files: list[str], options: ExportOptions) -> Expor
     expected = mxnet_predictions(model, samples)
     check_telling(model, expected, samples)
     images = samples.pixels if inside else samples.planes(model.file.preprocessing)
-    difference = compare(expected, predict, images)
+    difference = compare(model.tasks, expected, predict, images)
     mild = cooled(model, samples)  # and of logits
     content_ = onnx_bytes(mild, inside=inside, metadata=options.metadata)
-    of_logits = compare(
-        mxnet_predictions(mild, samples), onnx_predict(content_, model.tasks.names), images
-    )
+    predict = onnx_predict(content_, model.tasks.names)
+    of_logits = compare(model.tasks, mxnet_predictions(mild, samples), predict, images)
     difference = max(difference, of_logits)
     check_difference(difference, samples)
     reader = reader_source().encode() if options.reader else b""
@@ -355,7 +359,7 @@ def _write_mxnet(model: Model, files: list[str], options: ExportOptions) -> Expo
     expected = mxnet_predictions(model, samples)
     check_telling(model, expected, samples)
     planes = samples.planes(model.file.preprocessing)
-    difference = compare(expected, predict, planes)
+    difference = compare(model.tasks, expected, predict, planes)
     check_difference(difference, samples)
     _write_files(files, symbol, (args, auxs), model.file)
     text = "logits for a SymbolBlock" if bare else "predictions for a Module"

@@ -29,10 +29,12 @@ from ..data.records import Prefixes, record_tasks
 from ..metrics import AbstractDecision, Metric, Suite, main_metric
 from ..model import Model, Network, Preprocessing
 from ..nets import logits_name, logits_symbol
+from ..tasks import Task
 
 BACKEND = "MKLDNN_QUANTIZE"
 IMAGES = 320  # to take ranges from
 BATCH = 32
+ROOM = 0.005  # of a value: 1e-4 of it are four steps of float32
 ROUNDS = 7  # in which the two take turns to be timed
 
 
@@ -154,7 +156,7 @@ class Comparison:
     images : int
         How many records there were.
     difference : float
-        The largest of a prediction, relative where it is beyond 1.
+        The largest of a prediction, as `apart` measures it.
     speed : list of float
         Images a second of each, in batches of 32, without reading them.
     """
@@ -192,9 +194,9 @@ class Comparison:
                     logits = [part[rows] for part in network.logits(images)]
                     made.append(self.tasks.predict(logits, self._file.temperature))
                     suite.update(labels, made[-1])
-                for one, other in zip(*made):
-                    far = np.abs(one - other) / np.maximum(np.abs(one), 1.0)
-                    self.difference = float(np.maximum(self.difference, far.max()))  # nan stays
+                for task, one, other in zip(self.tasks, *made):
+                    far = apart(task, one, other)
+                    self.difference = float(np.maximum(self.difference, far))  # nan stays
                 self.images += len(labels[0])
         return first
 
@@ -209,6 +211,22 @@ class Comparison:
             rows, ["task", "metric", "as it is", "in 8 bits"], tablefmt="github",
             disable_numparse=True, colalign=("left", "left", "right", "right"),
         )  # fmt: skip
+
+
+def apart(task: Task, right: np.ndarray, found: np.ndarray) -> float:
+    """Return how far predictions are from the right ones at most; nan where one is no number.
+
+    Probabilities as they are; values in units of the labels' spread, and as shares of their
+    distance from the middle where they are further from it: so the unit of labels does not matter.
+
+    >>> import mxmtl
+    >>> age = mxmtl.Regression("age", center=40, scale=20)
+    >>> apart(age, np.array([[41.0], [140.0]]), np.array([[42.0], [142.0]]))
+    0.05
+    """
+    center, scale = task.units
+    reach = np.maximum(np.abs(right - center), ROOM * np.abs(right))
+    return float((np.abs(task.nearest(right, found) - right) / np.maximum(reach, scale)).max())
 
 
 def seconds_of(networks: list[Network], images: np.ndarray) -> list[float]:

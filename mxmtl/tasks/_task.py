@@ -360,6 +360,11 @@ class Task(Objective, metaclass=TaskType):
         """Return which of several classes is the answer to (N, num_outputs): intp (N,)."""
         return middle(prediction) if self.takes_median else prediction.argmax(axis=1)
 
+    @property
+    def units(self) -> tuple[float, float]:
+        """Where predictions lie, and how far from each other: 0 and 1 where nothing says more."""
+        return 0.0, 1.0
+
     def nearest(self, label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
         """Return what errors of values are measured from: of all that is the same, the nearest."""
         return prediction

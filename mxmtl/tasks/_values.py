@@ -205,6 +205,10 @@ class Count(ValueTask):
         if self.mean is not None:
             check_number(self.name, "mean", self.mean, low=float(np.finfo(np.float32).tiny))
 
+    @property
+    def units(self) -> tuple[float, float]:
+        return 0.0, self.mean or 1.0
+
     def learned(self, counts: Mapping[str, Any]) -> Count:
         if self.mean is not None or not counts.get("mean"):
             return self

@@ -179,6 +179,25 @@ def test_a_model_that_differs_leaves_no_file(model, tmp_path, monkeypatch, wrong
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("form", ["onnx", "mxnet", "gluon"])
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 26.0, 1e6])
+@pytest.mark.parametrize("type_", ["Regression", "Count", "Interval"])
+def test_the_unit_of_a_value_does_not_matter(tmp_path, monkeypatch, type_, scale, form):
+    units = {"mean": scale} if type_ == "Count" else {"center": -3 * scale, "scale": scale}
+    tasks = mxmtl.TaskSet([getattr(mxmtl, type_)("age", **units)])
+    model, wrong = model_of(trunk(), tasks=tasks), 0.0
+
+    def perturbed(self, images, logits=Network.logits):
+        return [part + np.float32(wrong) for part in logits(self, images)]
+
+    monkeypatch.setattr(Network, "logits", perturbed)
+    wrong = 2e-5  # rounding of a large network
+    assert export_model(model, tmp_path / "m", ExportOptions(format=form)).difference < 1e-4
+    wrong = 2e-3  # a wrong bias
+    with pytest.raises(ExportError, match=r"differs from MXNet by .*\(--records\)"):
+        export_model(model, tmp_path / "n", ExportOptions(format=form))
+
+
 def test_nothing_is_overwritten_unless_told(model, tmp_path):
     path = tmp_path / "m.onnx"
     path.write_bytes(b"precious")
