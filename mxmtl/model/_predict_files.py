@@ -134,7 +134,7 @@ class CsvWriter(Writer, form="csv"):
             if task.kind.exclusive and self.top > 1:
                 first = np.eye(task.num_outputs, dtype=bool)[task.chosen(part)]
                 own.update(runners_up(task.name, task.names, part, self.top, first))
-            table.update(self.file.tasks.under_heading(task, own))
+            table.update(self.file.tasks.under_heading(own))
         if not self._begun:
             self._writer.writerow(table)
             self._begun = True

@@ -7,6 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
+from functools import cached_property
 from importlib import import_module
 from typing import Any
 
@@ -232,31 +233,37 @@ class TaskSet(Sequence[Task]):
             array = prediction if isinstance(prediction, np.ndarray) else prediction.asnumpy()
             rows = array.reshape(-1, task.num_outputs)
             own = task.describe(rows, thresholds.get(task.name))
-            table.update(self.under_heading(task, own))
+            table.update(self.under_heading(own))
         return table
 
-    @property
+    @cached_property
     def headings(self) -> dict[str, str]:
-        """What tables of answers call tasks, by name: the one column that a task reads, or so.
+        """What tables of answers call the columns of tasks: as the table does that labels are in.
 
-        A column that another task reads, or is called by, is no heading.
+        A task with a column that another task reads, or is called by, keeps its own.
 
         >>> spec = {"type": "Binary", "name": "On_Sale", "column": "On Sale?"}
         >>> TaskSet([Task.from_dict(spec)]).headings
         {'On_Sale': 'On Sale?'}
         """
         taken = Counter(name for task in self for name in {task.name, *task.columns, *task.sources})
-        one = {task.name: task.sources[0] for task in self if task.columns == (task.name,)
-               and len(task.sources) == 1}  # fmt: skip
-        return {name: one[name] if taken[one.get(name, "")] == 1 else name for name in self.names}
+        found: dict[str, str] = {}
+        for task in self:
+            alone = len(task.sources) == len(task.columns) and all(
+                taken[source] == 1 for source in task.sources
+            )
+            found.update(zip(task.columns, task.sources if alone else task.columns))
+        return found
 
-    def under_heading(self, task: Task, answers: Mapping[str, Any]) -> dict[str, Any]:
+    def under_heading(self, answers: Mapping[str, Any]) -> dict[str, Any]:
         """Return columns of a task's answers as they are called beside those of other tasks."""
-        name, heading = task.name, self.headings[task.name]
-        return {
-            heading + column[len(name) :] if column.startswith(name) else column: values
-            for column, values in answers.items()
-        }
+        return {self._under_heading(column): values for column, values in answers.items()}
+
+    def _under_heading(self, answer: str) -> str:
+        column = answer
+        while column and column not in self.headings:  # breed.2.probability is of breed
+            column = column.rpartition(".")[0]
+        return self.headings.get(column, "") + answer[len(column) :]
 
     def smoothed(self, share: float) -> TaskSet:
         """Return the tasks with this ``label_smoothing``, where they can smooth and declare none.

@@ -26,6 +26,7 @@ from mxmtl.model.onnx_predictor import in_words
 from mxmtl.training import ModelFile, Preprocessing, Run
 from tests.training import _small
 
+import cv2
 import numpy as np
 import pytest
 
@@ -342,6 +343,32 @@ def test_answers_stand_in_the_column_that_labels_come_from():
     assert (row["x"], row["y"]) == ("7.0", "2")  # one column would hide the other
     assert set(tasks.describe(predictions)) < set(row)
     assert tasks.encode({**row, "both": "2"}).tolist() == [1, 0, 2, 1]
+
+
+@pytest.mark.parametrize("own", [None, "{label}", "has {label}?", "Tags", "finding.{label}"])
+def test_answers_of_several_labels_are_read_back_as_labels(tmp_path, own):
+    labels = ["No Finding", "Edema", "Edema.left"]
+    finding = mxmtl.Multilabel("finding", labels, column=own)
+    tasks = mxmtl.TaskSet([finding, mxmtl.Binary("frontal")])
+    stream = io.StringIO()
+    writer = Writer.formats["csv"](stream, ModelFile(tasks, Preprocessing((3, 8, 8))), "path", 1)
+    cv2.imwrite(str(tmp_path / "1.png"), np.zeros((8, 8, 3), np.uint8))
+    predictions = [np.float32([[0.9, 0.2, 0.7]]), np.float32([[0.1]])]
+    writer.write([Item("1.png", 1, None)], predictions)
+    (row,) = csv.DictReader(io.StringIO(stream.getvalue()))
+    read = {column: row[column] for column in (*finding.sources, "frontal")}
+    assert tasks.encode(read).tolist() == [1, 0, 1, 0]
+    assert float(row[f"{finding.sources[2]}.probability"]) == pytest.approx(0.7)
+    (tmp_path / "p.csv").write_text(stream.getvalue(), "utf-8")
+    mxmtl.write_records(tmp_path / "p.csv", prefix=tmp_path / "p", tasks=tasks)
+    with mxmtl.RecordIter(tmp_path / "p", 1, data_shape=(3, 8, 8)) as records:
+        assert next(records).label[0].asnumpy().tolist() == [[1, 0, 1]]
+
+
+def test_labels_that_two_tasks_read_stand_under_the_name_of_each():
+    one, two = (mxmtl.Multilabel(name, ["a", "b"], column="{label}") for name in ("x", "y"))
+    found = mxmtl.TaskSet([one, two]).describe([np.float32([[0.1, 0.9]])] * 2)
+    assert list(found) == [f"{t}.{c}{p}" for t in "xy" for c in "ab" for p in ("", ".probability")]
 
 
 def test_images_keep_their_names_beside_a_task_called_path():
