@@ -179,7 +179,7 @@ def notes_of(model: Model, records: Prefixes) -> list[str]:
                 "nothing was chosen on."
             )
     noted = trained_on(Path(model.name).parent / SETTINGS)
-    same = same_files((), noted, records, theirs) if noted else []
+    same = same_files((), noted, records, theirs)
     if same:
         notes.append(f"{', '.join(same)}: the network was trained on these pictures.")
     for note in notes:

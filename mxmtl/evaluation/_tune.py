@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Container
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,13 +16,15 @@ from .._progress import progress
 from .._table import Table
 from ..data.records import Prefixes, class_counts, listed
 from ..metrics import CalibrationError, CrossEntropy, Suite
-from ..model import MODEL, Network, load_model
+from ..model import MODEL, SETTINGS, Network, load_model
 from ..tasks import Task, TaskSet
-from ..training import Run, note_records
+from ..training import Run, note_records, same_files
 from ._choose import HALF, PLAIN, Objective, best_threshold, clearly_better, search_temperature
+from ._evaluate import trained_on
 from ._options import TuneOptions
 from ._predictions import Predictions, check_options, predict_records
 
+log = logging.getLogger("mxmtl")
 SHOWN = 8  # names in a line
 
 
@@ -214,6 +217,13 @@ def tune(
         raise ValueError(f"{about['records']}: nothing can be tuned. {reasons}")
     done = {task.name for task in tuning.tasks}
     noted = note_records(records, 0)["files"]
+    same = same_files((), trained_on(run.folder / SETTINGS), records, noted)
+    if same:
+        log.warning(
+            "%s: the network was trained on these pictures, which it knows too well: temperatures "
+            "and thresholds of them are too bold for others. Tune on validation records.",
+            ", ".join(same),
+        )
     tuned = {name: {
         "checkpoint": Path(model.name).name, "records": about["records"],
         "objective": tuning.objective, "files": noted,

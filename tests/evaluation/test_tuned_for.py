@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import shutil
+from pathlib import Path
 
 import mxmtl
 from mxmtl import training
@@ -107,6 +108,17 @@ def test_tuning_some_tasks_keeps_what_another_checkpoint_has(run, records):
     assert after.tuned["toys"]["checkpoint"] == run.best.stem
     assert after.tuned["outdoors"]["checkpoint"] == "model-0000"
     assert after.thresholds["outdoors"] == before.thresholds["outdoors"]
+
+
+def test_tuning_on_what_was_trained_on_is_said(run, records, tmp_path, caplog):
+    tune(run, records, options=TuneOptions(min_labels=5))
+    assert f"{records}.rec: the network was trained on these pictures" in caplog.text
+    caplog.clear()
+    table = str(Path(records).with_suffix(".csv"))
+    options = {"images": Path(records).parent, "tasks": run.tasks, "split": "a=0.5,b=0.5"}
+    mxmtl.write_records(table, prefix=tmp_path / "t", **options)
+    tune(run, tmp_path / "t_a", options=TuneOptions(min_labels=5))
+    assert "trained on" not in caplog.text
 
 
 def test_evaluating_on_what_was_tuned_and_trained_on_is_said(run, records, caplog):
