@@ -80,6 +80,8 @@ def run(arguments: argparse.Namespace) -> int:
             training.fit_single_tasks(done, *prefixes, force=arguments.force, **chosen)
     if distributed.workers().leads:
         print(f"{done.folder}: best {done.best.stem}, last {done.last.stem}")
+        if done.doubt:
+            print(done.doubt)
     return 0
 
 

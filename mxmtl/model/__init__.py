@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ._checkpoint import find_checkpoints as find_checkpoints
     from ._checkpoint import find_epoch as find_epoch
     from ._checkpoint import newest_good as newest_good
+    from ._checkpoint import no_good as no_good
     from ._checkpoint import remove_unfinished as remove_unfinished
     from ._checkpoint import save_arrays as save_arrays
     from ._checkpoint import write_checkpoint as write_checkpoint

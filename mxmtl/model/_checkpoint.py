@@ -257,6 +257,21 @@ def newest_good(folder: PathLike) -> tuple[Checkpoint, dict[str, Any]] | None:
     return None
 
 
+def no_good(folder: PathLike) -> str:
+    """Say why no checkpoint of a folder is good, by the newest, and what can be done."""
+    found, wanted = find_checkpoints(folder), f"{PREFIX}-0001.json"
+    why = f"It has no {wanted} or such, which says that the files of a checkpoint are whole."
+    if found:
+        try:
+            found[-1].state()
+        except CheckpointError as error:
+            why = str(error)
+    return (
+        f"{folder}: no good checkpoint. {why} Copy what is missing from where the folder came "
+        "from, or train again."
+    )
+
+
 def find_epoch(prefix: str) -> int | None:
     """Return the highest epoch of MXNet's files of a prefix; None if there is no symbol file."""
     folder, name = os.path.split(os.fspath(prefix))

@@ -24,6 +24,7 @@ from ._checkpoint import (
     find_checkpoints,
     find_epoch,
     newest_good,
+    no_good,
     of_two_kinds,
 )
 from ._model_file import ModelFile, Preprocessing
@@ -111,14 +112,30 @@ class RunFolder:
         The files' SHA-256 are checked.
         """
         checkpoint = self.checkpoint(which)
-        checkpoint.state()
+        try:
+            checkpoint.state()
+        except CheckpointError as error:
+            raise CheckpointError(f"{error} {self._best_is_gone(checkpoint)}") from error
         args, auxs = checkpoint.params()
         return load_symbol(self.folder / SYMBOL), args, auxs
+
+    @property
+    def doubt(self) -> str:
+        """Which file of the best checkpoint is missing, and what can be done; "" if none is."""
+        best = self.best
+        gone = [path for path in map(best.path, (".json", ".params")) if not path.exists()]
+        return f"{gone[0]}: no such file. {self._best_is_gone(best)}" if gone else ""
+
+    def _best_is_gone(self, best: Checkpoint) -> str:
+        return (
+            f"{best.stem} is of the best epoch; put the file back, or take the last checkpoint, "
+            f'{self.last.stem} (--which last, in Python which="last").'
+        )
 
     def _newest(self) -> tuple[Checkpoint, dict[str, Any]]:
         newest: tuple[Checkpoint, dict[str, Any]] | None = newest_good(self.folder)
         if newest is None:
-            raise CheckpointError(f"{self.folder}: no good checkpoint.")
+            raise CheckpointError(no_good(self.folder))
         if "history" not in newest[1]:
             raise CheckpointError(
                 f"{newest[0].path('.json')}: it has no history, so no run wrote it."

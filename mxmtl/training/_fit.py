@@ -32,6 +32,7 @@ from ..model import (
     CheckpointError,
     ModelFile,
     newest_good,
+    no_good,
     remove_unfinished,
 )
 from ..nets import TrunkOrNet
@@ -292,9 +293,7 @@ def _tell_where(session: Session) -> None:
 def _good(folder: Path) -> tuple[Checkpoint, dict[str, Any]]:
     found = newest_good(folder)
     if found is None:
-        raise CheckpointError(
-            f"{folder}: no good checkpoint to go on from. Begin again with --force."
-        )
+        raise CheckpointError(f"{no_good(folder)[:-1]} (--force).")
     return found
 
 

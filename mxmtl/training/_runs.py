@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -71,7 +72,8 @@ def runs_table(runs: Sequence[Run]) -> Table:
     if "monitor" in differing:
         place = header.index("monitor", 5)
         header, rows = without(header, place), [without(row, place) for row in rows]
-    return Table("", header, rows, ALIKE if changed else "")
+    notes = [ALIKE] if changed else []
+    return Table("", header, rows, " ".join([*notes, *doubts_of(runs)]))
 
 
 def weighed_apart(runs: Iterable[TaskSet]) -> bool:
@@ -134,6 +136,15 @@ def reached(run: Run, settings: Settings, alike: bool = False) -> list[Any]:
     values = best.get("val") or best.get("train") or {}
     done = f"{len(history)} of {settings.num_epochs}"
     return [done, best.get("epoch"), values.get(settings.monitor), settings.monitor]
+
+
+def doubts_of(runs: Iterable[Run]) -> list[str]:
+    """Return which files of best checkpoints are missing; of a run without any it is shown."""
+    found = []
+    for run in runs:
+        with contextlib.suppress(CheckpointError):
+            found.append(run.doubt)
+    return [doubt for doubt in found if doubt]
 
 
 def differing_settings(told: Sequence[dict[str, Any]]) -> list[str]:

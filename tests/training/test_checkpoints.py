@@ -1,5 +1,7 @@
 """Checkpoints: MXNet reads them, damage is named, an older one takes over, old ones go."""
 
+import json
+import re
 import shutil
 
 import mxmtl
@@ -77,6 +79,37 @@ def test_none_left_is_an_error(crashed):
         path.write_bytes(b"nothing")
     with pytest.raises(training.CheckpointError, match="no good checkpoint"):
         training.resume(crashed)
+
+
+@pytest.mark.parametrize(
+    ("gone", "words"),
+    [("model-symbol.json", "model-symbol.json: no such file"), ("model-0*.json", "no model-0001")],
+)
+def test_what_is_missing_is_named(crashed, gone, words):
+    for path in crashed.glob(gone):
+        path.unlink()
+    for begin in (lambda: training.resume(crashed), lambda: mxmtl.Predictor(crashed)):
+        with pytest.raises(training.CheckpointError, match=rf"no good checkpoint\. .*{words}"):
+            begin()
+
+
+@pytest.mark.parametrize("ending", [".params", ".json"])
+def test_a_best_checkpoint_that_is_gone_is_named_with_the_way_on(records, tmp_path, ending):
+    run = _small.fit(records, tmp_path / "run", keep=4)
+    newest = run.last.path(".json")
+    state = json.loads(newest.read_text("utf-8"))
+    for number, entry in enumerate(state["history"]):
+        entry["best"] = number == 0
+    newest.write_text(json.dumps(state), "utf-8")
+    path = run.best.path(ending)
+    assert path.name.startswith("model-0001")
+    assert not run.doubt
+    path.unlink()
+    told = rf"{path.name}: no such file.*model-0003 \(--which last, in Python which="
+    with pytest.raises(training.CheckpointError, match=told):
+        mxmtl.Predictor(run)
+    assert re.search(told, training.runs_table([run]).text())
+    mxmtl.Predictor(run, "last")
 
 
 def test_a_folder_that_holds_a_run_is_not_overwritten(records, crashed):
