@@ -23,7 +23,6 @@ from ..data import ImageError, RecordError, RecordIter
 from ..data.images import read_info
 from ..data.loading import Order
 from ..data.records import (
-    LabelCounts,
     Part,
     Prefixes,
     RecordReader,
@@ -38,6 +37,7 @@ from ..nets import features_of
 from ..tasks import TaskSet, illegal_labels
 from ._network import SymbolAndParams
 from ._session import RunContext
+from ._several_sets import check_alike, counted_together, known_labels, label_counts
 
 log = logging.getLogger("mxmtl")
 LOOKED_AT = 15  # pictures whose size is looked at
@@ -72,6 +72,8 @@ class TrainAndVal:
         tasks: TaskSet | None = None,
     ) -> None:
         self._context, self.prefixes = context, (train, val)
+        for prefixes in self.prefixes:
+            check_alike([] if prefixes is None else listed(prefixes))
         settings, workers = context.settings, context.workers
         self._part = {"num_parts": workers.count, "part_index": workers.rank}
         self._batch_size = settings.batch_size // workers.count
@@ -88,7 +90,7 @@ class TrainAndVal:
         if settings.tasks:
             tasks = self._declared(settings.tasks)
         elif len(listed(self.prefixes[0])) > 1:
-            tasks = tasks.opened([self._counted(each) for each in listed(self.prefixes[0])])
+            tasks = counted_together(tasks, listed(self.prefixes[0]))
         tasks = weighted(tasks, settings.task_weight).smoothed(settings.label_smoothing)
         if not any(task.weight for task in tasks):
             raise ValueError(
@@ -96,11 +98,6 @@ class TrainAndVal:
                 "learn. Give one of them a weight (task_weight, --task-weight NAME=1)."
             )
         return tasks.learned(label_counts(tasks, self.labels))
-
-    def _counted(self, prefix: str) -> tuple[TaskSet, dict[str, Any]]:
-        """Return the tasks that are stored beside one set of several, and its own counts."""
-        tasks = record_tasks(prefix, self.train.tasks)
-        return tasks, label_counts(tasks, known_labels(tasks, prefix))
 
     def _declared(self, given: str | Mapping[str, Any]) -> TaskSet:
         """Return the tasks that are declared, in the records' order; the labels must fit."""
@@ -258,23 +255,6 @@ class TrainAndVal:
         self.train.close()
         if self.val is not None:
             self.val.close()
-
-
-def known_labels(tasks: TaskSet, prefixes: Prefixes) -> np.ndarray:
-    """Return the labels of records, (n, label_width); missing is what is none, too."""
-    with contextlib.closing(RecordReader(record_files(prefixes))) as reader:
-        labels = reader.labels(tasks.label_width)
-    for task, part in zip(tasks, tasks.slices):
-        cells = labels[:, part]
-        cells[~task.valid(cells)] = task.missing
-    return labels
-
-
-def label_counts(tasks: TaskSet, labels: np.ndarray) -> dict[str, Any]:
-    """Return what tasks learn from labels (n, label_width)."""
-    counts = LabelCounts(tasks)
-    counts.add_block(labels)
-    return counts.summary()
 
 
 def note_records(prefixes: Prefixes, num_records: int) -> dict[str, Any]:

@@ -66,6 +66,31 @@ def test_validation_records_that_lack_a_task_are_refused_at_the_start(records, t
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize(
+    ("tasks", "told"),
+    [
+        (["breed", "outdoors", "toys"], "age: in {one} alone, Regression"),
+        (["outdoors", "breed", "toys", "age"], "the order is breed, outdoors, toys, age in {one}"),
+        ({"classes": ["a", "b"]}, r"breed: classes \('.*\) in {one}, and \('a', 'b'\) in {other}"),
+        ({"type": "Ordinal"}, "breed: type Multiclass in {one}, and Ordinal in {other}"),
+        ([f"x{k}" for k in range(12)], "and 8 more"),
+    ],
+)  # fmt: skip
+def test_sets_of_other_tasks_are_told_apart_with_the_way_on(records, tmp_path, mine, tasks, told):
+    spec = _small.tasks().to_dict()
+    by_name = {task["name"]: task for task in spec["tasks"]}
+    if isinstance(tasks, dict):
+        spec["tasks"][0].update(tasks)
+    else:
+        spec["tasks"] = [by_name.get(n, {"type": "Binary", "name": n}) for n in tasks]
+    mxmtl.TaskSet.from_dict(spec).save(mine + ".tasks.json")
+    told = told.format(one=records, other=mine)
+    with pytest.raises(ValueError, match=rf"other tasks:\n(.*\n)*.*{told}(.*\n)*Convert both") as e:
+        _fit([records, mine], records, tmp_path / "run")
+    assert len(str(e.value).splitlines()) <= 11
+    assert not (tmp_path / "run").exists()
+
+
 def test_what_tasks_weigh_may_differ_in_validation(records, tmp_path, mine):
     path = mine + ".tasks.json"
     with open(path, encoding="utf-8") as stream:
