@@ -183,6 +183,8 @@ def task_spec(text: str) -> Mapping[str, Any]:
     {'type': 'Multiclass', 'name': 'breed', 'classes': ['beagle', 'pug'], 'weight': 0.5}
     >>> task_spec('Binary edema column="Lung Edema"')
     {'type': 'Binary', 'name': 'edema', 'column': 'Lung Edema'}
+    >>> task_spec("Multilabel toys loss=Asymmetric(gamma_neg=4,gamma_pos=0)")["loss"]
+    'Asymmetric(gamma_neg=4,gamma_pos=0)'
 
     Raises `argparse.ArgumentTypeError`, whose text argparse shows, for what is none.
     """
@@ -197,7 +199,8 @@ def task_spec(text: str) -> Mapping[str, Any]:
         key, equals, value = option.partition("=")
         if not equals:
             raise argparse.ArgumentTypeError(f"{text!r}: {no_option(name, options, number)}")
-        listed = "," in value or key in ("classes", "labels", "columns")
+        call = value.endswith(")") and key in ("loss", "missing_as")
+        listed = ("," in value and not call) or key in ("classes", "labels", "columns")
         spec[key] = value.split(",") if listed else read_value(value)
         if key == "column":
             spec[key] = value

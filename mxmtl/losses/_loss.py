@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, ClassVar
 
-from .._options import meant, one_of
+from .._options import meant, one_of, read_call
 
 FORMS = {"cells": "binary and multi-label", "classes": "multiclass", "values": "regression"}
 
@@ -65,6 +65,7 @@ class Declaration(ABC):
 
     types: ClassVar[dict[str, type[Declaration]]] = {}
     word: ClassVar[str]  # what it is called in messages: the option of a task
+    example: ClassVar[str]  # of it as text
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -88,16 +89,23 @@ class Declaration(ABC):
 
     @classmethod
     def of(cls, given: Any, owner: str) -> Any:
-        """Return a declaration as it is, or make the one that `to_dict` described.
+        """Return a declaration as it is, or make the one that `to_dict` or a text described.
 
         Raises `ValueError`, with the owner's name, for anything else.
+
+        >>> Loss.of("Focal(gamma=1)", "task 'a'").to_dict()
+        {'type': 'Focal', 'gamma': 1}
         """
         if isinstance(given, cls):
             return given
+        if isinstance(given, str):
+            example = f"{min(cls.known())} or {cls.example}"
+            name, options = read_call(given, f"{owner}: {cls.word}", example)
+            given = {**options, "type": name}
         if not isinstance(given, Mapping):
             raise ValueError(
                 f"{owner}: {cls.word}={given!r}; expected one of mxmtl.losses, as "
-                f"{cls.word}=mxmtl.losses.{min(cls.known())}()."
+                f"{cls.word}=mxmtl.losses.{min(cls.known())}(), or as text, {cls.example}."
             )
         options = dict(given)
         name = options.pop("type", None)
@@ -156,6 +164,7 @@ class Loss(Declaration, ABC):
     """
 
     word: ClassVar[str] = "loss"
+    example: ClassVar[str] = "LogitAdjusted(tau=0.5)"
     adjusts: ClassVar[bool] = False  # whether predictions are those of balanced data already
 
     def cells(self, F: Any, logits: Any) -> tuple[Any, Any]:

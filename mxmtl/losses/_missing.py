@@ -37,6 +37,7 @@ class MissingAs(Declaration, ABC):
     """
 
     word: ClassVar[str] = "missing_as"
+    example: ClassVar[str] = "Negative(smoothing=0.1)"
     fills: ClassVar[bool] = True
     is_negative: ClassVar[bool] = False
     by_epoch: ClassVar[bool] = False

@@ -57,7 +57,10 @@ def test_a_loss_from_outside_is_known_by_its_name():
         (lambda: losses.Focal(gamma=-1), r"Focal: gamma=-1 is not in \[0, inf\]"),
         (lambda: losses.Focal(gamma="2"), "Focal: gamma='2' is no number"),
         (lambda: losses.Pinball(1.0), r"Pinball: level=1.0 is not in"),
-        (lambda: mxmtl.Binary("t", loss="focal"), r"task 't': loss='focal'; expected one of mxmtl"),
+        (lambda: mxmtl.Binary("t", loss="focal"), r"'t': loss 'focal' is not .* mean 'Focal'"),
+        (lambda: mxmtl.Binary("t", loss=3), r"task 't': loss=3; expected one of mxmtl.losses"),
+        (lambda: mxmtl.Binary("t", loss="Focal(1)"), r"'t': loss='Focal\(1\)': expected NAME or"),
+        (lambda: mxmtl.Binary("t", loss="Focal(gama=1)"), r"no option \['gama'\]"),
         (
             lambda: mxmtl.Binary("t", loss={"type": "Fokal"}),
             r"'Fokal' is not one of \[Asymm.*did you mean 'Focal'",
@@ -128,3 +131,22 @@ def test_every_loss_says_its_gradient_its_source_and_when_not_to_take_it(kind):
         assert "gradient" in kind.__doc__
         assert "Not " in kind.__doc__
         assert "References\n" in kind.__doc__
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("LogitAdjusted", losses.LogitAdjusted()),
+        ("LogitAdjusted(tau=0.5)", losses.LogitAdjusted(tau=0.5)),
+        (
+            "ClassBalanced(beta=0.99, loss=Focal)",
+            losses.ClassBalanced(beta=0.99, loss=losses.Focal()),
+        ),
+    ],
+)
+def test_a_loss_as_text_is_that_loss(text, expected):
+    task = mxmtl.Multiclass("t", LABELS, loss=text)
+    assert task.loss.to_dict() == expected.to_dict()
+    assert mxmtl.Task.from_dict(task.to_dict()) == mxmtl.Multiclass("t", LABELS, loss=expected)
+    filled = mxmtl.Multilabel("t", LABELS, missing_as="Negative(smoothing=0.1)")
+    assert filled.missing_as == losses.Negative(smoothing=0.1)
