@@ -14,11 +14,15 @@ from ..metrics import ALL_TASKS
 from ..model import SETTINGS, CheckpointError, best_entry
 from ..tasks import TaskSet
 from ._run_folder import Run
-from ._settings import Settings
+from ._settings import Settings, load_noted
 from ._single_tasks import SINGLE_TASKS
 
 ALIKE = (
     "These runs weigh their tasks differently: in means over all tasks each task counts alike here."
+)
+OTHERS = (
+    "These runs were validated on different records, so their values do not compare; mxmtl report "
+    "of them measures all on the same."
 )
 NOT_SAID = ("begin", "threads", "gpus", "logs", "keep", "kvstore")  # what comes out is the same
 
@@ -60,7 +64,7 @@ def runs_table(runs: Sequence[Run]) -> Table:
     over_all = [r for r, s in zip(runs, settings) if s.monitor.startswith(f"{ALL_TASKS}/")]
     apart = weighed_apart([run.tasks for run in over_all])
     differing = differing_settings([each.to_dict() for each in settings])
-    header = ["run", "epochs", "best", "value", "monitor", *differing]
+    header = ["run", "finished", "best", "value", "monitor", *differing]
     rows, changed = [], False
     for run, each in zip(runs, settings):
         told = each.to_dict()
@@ -72,7 +76,8 @@ def runs_table(runs: Sequence[Run]) -> Table:
     if "monitor" in differing:
         place = header.index("monitor", 5)
         header, rows = without(header, place), [without(row, place) for row in rows]
-    notes = [ALIKE] if changed else []
+    notes = [OTHERS] if len({validated_on(run) for run in runs}) > 1 else []
+    notes += [ALIKE] if changed else []
     return Table("", header, rows, " ".join([*notes, *doubts_of(runs)]))
 
 
@@ -136,6 +141,13 @@ def reached(run: Run, settings: Settings, alike: bool = False) -> list[Any]:
     values = best.get("val") or best.get("train") or {}
     done = f"{len(history)} of {settings.num_epochs}"
     return [done, best.get("epoch"), values.get(settings.monitor), settings.monitor]
+
+
+def validated_on(run: Run) -> str:
+    """Return a mark of the records that a run was validated on, by what was noted of them."""
+    noted = load_noted(run.folder / SETTINGS)[0].get("val") or {}
+    files = [file["sha256"] or (file["file"], file["bytes"]) for file in noted.get("files", [])]
+    return json.dumps(files or run.records[1])
 
 
 def doubts_of(runs: Iterable[Run]) -> list[str]:

@@ -155,11 +155,12 @@ def test_weights_of_tasks_are_in_the_model_the_settings_and_the_table_of_runs(
     assert run.settings.task_weight == {first: 0.25, second: 3}
     capsys.readouterr()
     assert main(["runs", str(tmp_path), str(finished)]) == 0
-    head, _, one, two = capsys.readouterr().out.splitlines()
-    assert head.split()[:6] == ["run", "epochs", "best", "value", "monitor", "task_weight"]
+    head, _, one, two, note = capsys.readouterr().out.splitlines()
+    assert head.split()[:6] == ["run", "finished", "best", "value", "monitor", "task_weight"]
     assert f"{first}=0.25, {second}=3" in one
     assert "1 of 1" in one
     assert "2 of 2" in two
+    assert "validated on different records" in note  # the first on none
     assert main([*line.split(), "--force", "--task-weight", "nobody=2"]) == 1
     assert "task_weight: 'nobody' is none; expected one of" in capsys.readouterr().err
     assert main(["runs", str(tmp_path / "r" / "none")]) == 1

@@ -147,3 +147,15 @@ def test_a_run_that_could_have_had_mixed_precision_goes_on(records, tmp_path, pr
     path.write_text(json.dumps(spec), "utf-8")
     with pytest.raises(ValueError, match="precision='float16': trained in mixed precision"):
         training.resume(run.folder)
+
+
+def test_runs_that_were_validated_on_different_records_are_said_to_be(records, tmp_path):
+    one = _small.fit(records, tmp_path / "one", epochs=1)
+    again = _small.fit(records, tmp_path / "again", epochs=2)
+    other = mxmtl.fit(
+        records, run=tmp_path / "other", **{**_small.OPTIONS, "network": _small.network()}
+    )
+    table = training.runs_table([one, again])
+    assert table.header == ["run", "finished", "best", "value", "monitor", "epochs"]
+    assert "different records" not in table.text()
+    assert training.runs_table([one, other]).text().count("validated on different records") == 1
