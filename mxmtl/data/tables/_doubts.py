@@ -41,7 +41,7 @@ def notes_on_cells(task: Task, cells: ColumnCells, given: bool = False) -> Itera
     if cells.nothing():
         words = " ".join(option("--none-name", one) for one in cells.nothing())
         yield f"{quoted(cells.nothing())} is a label. If it means none of the others: {words}."
-    if has_minus_one(task) and (given or not asks_of_minus_one(task)):
+    if has_minus_one(task, given):
         yield f"-1 is a class of its own. {minus_one(cells.name)}"
     if not given and not cells.several:
         yield from notes_on_words(cells, task)
@@ -143,14 +143,15 @@ def marks_of(cells: ColumnCells) -> list[str]:
     return [one for one in cells.unknown if one not in cells.nothing()]
 
 
-def has_minus_one(task: Task) -> bool:
-    """Tell whether -1 is one of a task's classes."""
-    return "-1" in map(number_name, task.names)
+def only_signs(task: Task) -> bool:
+    """Tell whether the classes of a task are 1 and -1."""
+    return {number_name(name) for name in task.names} == {"-1", "1"}
 
 
-def asks_of_minus_one(task: Task) -> bool:
-    """Tell whether -1 is the one class below 0, and so may be no class: unknown, or a no."""
-    return has_minus_one(task) and sum((number(name) or 0) < 0 for name in task.names) == 1
+def has_minus_one(task: Task, given: bool) -> bool:
+    """Tell whether -1 is one of a task's classes, and no doubt says so."""
+    names = {number_name(name) for name in task.names}
+    return "-1" in names and (given or not only_signs(task))
 
 
 def is_name(text: str) -> bool:
@@ -306,10 +307,8 @@ def cells_of(task: Task, columns: Mapping[str, ColumnCells]) -> ColumnCells | No
 def doubts_on_cells(task: Task, cells: ColumnCells) -> Iterator[str]:
     """Say what the cells of a proposed task may mean that it does not."""
     one = as_task(type(task).__name__, cells.name)
-    if asks_of_minus_one(task):
-        both = " and ".join(map(number_name, reversed(task.names)))
-        said = f"its cells are {both}." if len(task.names) == 2 else "-1 is a class of its own."
-        yield f"{said} {minus_one(cells.name)} If it is a class: {one}."
+    if only_signs(task):
+        yield f"its cells are 1 and -1. {minus_one(cells.name)}"
     found = separator_in(cells)
     if found and found[0] in (SEPARATORS.rstrip() if cells.several else OF_LISTS):
         yield f"{found[1]} If each is one {'label' if cells.several else 'class'}: {one}."
