@@ -62,7 +62,8 @@ class Folders:
         *names, _ = item.row.path.replace("\\", "/").split("/")
         self._levels = self._levels or [Level() for _ in names]
         self._even = len(names) == len(self._levels)
-        cells = {str(item.row.cells.get(name, "")) for name in self._columns}
+        looked = any(level.rows < LOOKED for level in self._levels)
+        cells = {str(item.row.cells.get(name, "")) for name in self._columns if looked}
         path, label = "", hash(item.label.tobytes())
         for level, name in zip(self._levels, names):
             path = f"{path}/{name}"
