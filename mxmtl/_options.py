@@ -22,6 +22,7 @@ from types import UnionType
 from typing import Any, NoReturn, TypeVar, Union, get_args, get_origin, get_type_hints
 
 SHOWN = 10
+SHOWN_TEXT = 100  # letters
 SEARCHED = 10_000  # comparing one name with so many takes some 0.1 s
 Self = TypeVar("Self", bound="Options")
 Value = TypeVar("Value")
@@ -381,12 +382,15 @@ def read_call(text: str, name: str, example: str) -> tuple[str, dict[str, Any]]:
     """Read ``cagrad(c=0.4)`` or ``cagrad``: a name, and options in brackets.
 
     Words need no quotes, which a command line would take away. Raises `ValueError` with the
-    option's name and an example for what is neither. Nothing is run.
+    option's name and an example for what is neither. Nothing is run; an option that is a call
+    itself is left as text, for whoever knows what it makes.
 
     >>> read_call("cagrad(c=0.4)", "balance", "cagrad(c=0.4)")
     ('cagrad', {'c': 0.4})
     >>> read_call("random(draw=dirichlet)", "balance", "cagrad(c=0.4)")
     ('random', {'draw': 'dirichlet'})
+    >>> read_call("ClassBalanced(loss=Focal(gamma=1))", "loss", "Focal(gamma=1)")
+    ('ClassBalanced', {'loss': 'Focal(gamma=1)'})
     """
     word, bracket, _ = str(text).partition("(")
     if not bracket:
@@ -396,14 +400,17 @@ def read_call(text: str, name: str, example: str) -> tuple[str, dict[str, Any]]:
         if not isinstance(call, ast.Call) or call.args:
             raise ValueError("options have names")
         return word, {each.arg or "**": _literal(each.value) for each in call.keywords}
-    except (SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # the last: too deep
+        begin = str(text)[:SHOWN_TEXT]
         raise ValueError(
-            f"{name}={text!r}: expected NAME or NAME(OPTION=VALUE, ...), as {example}."
+            f"{name}={begin!r}: expected NAME or NAME(OPTION=VALUE, ...), as {example}."
         ) from error
 
 
 def _literal(node: ast.expr) -> Any:
-    return node.id if isinstance(node, ast.Name) else ast.literal_eval(node)
+    if isinstance(node, ast.Name | ast.Call):
+        return ast.unparse(node)
+    return ast.literal_eval(node)
 
 
 def read_size(text: str) -> int:

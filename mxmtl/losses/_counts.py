@@ -200,7 +200,12 @@ class ClassBalanced(CountedLoss):
         In [0, 1]: 0.9999 as its authors take for large data, 0.9 to 0.999 for smaller; see
         `effective_weights`. Of a label its yes and its no are the two classes.
     loss : Loss, optional
-        What is weighed; cross-entropy by default.
+        What is weighed, also as text (``"Focal(gamma=1)"``); cross-entropy by default.
+
+    Raises
+    ------
+    ValueError
+        If an option is out of bounds, or ``loss`` is class-balanced itself.
 
     Notes
     -----
@@ -216,8 +221,13 @@ class ClassBalanced(CountedLoss):
 
     def __post_init__(self) -> None:
         self._check("beta", 0, 1)
-        if self.loss is not None:
-            object.__setattr__(self, "loss", Loss.of(self.loss, type(self).__name__))
+        if self.loss is None:
+            return
+        loss: Any = self.loss
+        name = loss.get("type") if isinstance(loss, Mapping) else str(loss).partition("(")[0]
+        if name == type(self).__name__:  # before it is made: a file may nest them without end
+            raise ValueError(f"{name}: loss={name} would weigh the classes twice; give one beta.")
+        object.__setattr__(self, "loss", Loss.of(loss, type(self).__name__))
 
     def named(self, names: Sequence[str], form: str, owner: str) -> Loss:
         made = super().named(names, form, owner)

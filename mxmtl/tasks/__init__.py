@@ -20,6 +20,7 @@ from ._checks import percent as percent
 from ._checks import spellings as spellings
 from ._checks import word_value as word_value
 from ._counters import LabelCounter as LabelCounter
+from ._differences import differences as differences
 from ._drop import Dropping as Dropping
 from ._drop import drop_labels as drop_labels
 from ._fill import fill_labels as fill_labels

@@ -276,8 +276,22 @@ def test_ten_thousand_labels_of_any_bits_survive(tmp_path):
         ({"std": 0.0}, "std=0.0 must be greater than 0"),
         ({"mean": (1.0, 2.0)}, "mean=.* expected one number, or one for each channel"),
         ({"threads": -1}, "threads=-1: expected 0 or more"),
-        ({"tasks": mxmtl.TaskSet([mxmtl.Binary("x")])}, "written for other tasks: .* Multiclass"),
-        ({"tasks": mxmtl.TaskSet(list(TASKS)[:2])}, r"has \['breed', 'age', 'toys'\], tasks= has"),
+        (
+            {"tasks": mxmtl.TaskSet([mxmtl.Binary("x")])},
+            r"written for other tasks:\n(?s:.*)x: in tasks= alone, Binary\.",
+        ),
+        (
+            {"tasks": mxmtl.TaskSet(list(TASKS)[:2])},
+            r"for other tasks:\ntoys: in .*\.tasks\.json alone, Multilabel\.$",
+        ),
+        (
+            {
+                "tasks": mxmtl.TaskSet(
+                    [TASKS["toys"], mxmtl.Regression("age", weight=3), TASKS["breed"]]
+                )
+            },
+            r"for other tasks:\nage: weight 1\.0 in .*json, and 3 in tasks=;\nthe order is breed, ",
+        ),
     ],
 )
 def test_what_cannot_be_is_named(pictures, options, message):

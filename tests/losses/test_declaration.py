@@ -142,6 +142,10 @@ def test_every_loss_says_its_gradient_its_source_and_when_not_to_take_it(kind):
             "ClassBalanced(beta=0.99, loss=Focal)",
             losses.ClassBalanced(beta=0.99, loss=losses.Focal()),
         ),
+        (
+            "ClassBalanced(loss=Focal(gamma=1), beta=0.9)",
+            losses.ClassBalanced(loss=losses.Focal(gamma=1), beta=0.9),
+        ),
     ],
 )
 def test_a_loss_as_text_is_that_loss(text, expected):
@@ -150,3 +154,31 @@ def test_a_loss_as_text_is_that_loss(text, expected):
     assert mxmtl.Task.from_dict(task.to_dict()) == mxmtl.Multiclass("t", LABELS, loss=expected)
     filled = mxmtl.Multilabel("t", LABELS, missing_as="Negative(smoothing=0.1)")
     assert filled.missing_as == losses.Negative(smoothing=0.1)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "-" * 100_000 + "1",
+        "1" + "+1" * 50_000,
+        "a" + ".b" * 50_000 + "()",
+        "(" * 1_000,
+        "[" * 150 + "]" * 150,
+    ],
+    ids=lambda options: options[:3],
+)
+def test_a_text_nested_without_end_is_an_error_that_is_short(options):
+    with pytest.raises(ValueError, match=r"^task 't': ") as told:
+        mxmtl.Multilabel("t", LABELS, loss=f"Focal(gamma={options})")
+    assert len(str(told.value)) < 400
+
+
+def test_classes_are_not_balanced_twice_however_deep_a_file_nests_it():
+    loss = {"type": "Focal"}
+    for _ in range(800):
+        loss = {"type": "ClassBalanced", "loss": loss}
+    for given in (loss, "ClassBalanced(loss=ClassBalanced(beta=0.9))"):
+        with pytest.raises(ValueError, match=r"'t': ClassBalanced: .* weigh the classes twice"):
+            mxmtl.Multilabel("t", LABELS, loss=given)
+    with pytest.raises(ValueError, match="weigh the classes twice"):
+        losses.ClassBalanced(loss=losses.ClassBalanced())

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..._files import PathLike, read_json
-from ...tasks import Task, TaskSet, illegal_labels
+from ...tasks import Task, TaskSet, differences, illegal_labels
 from ._framing import RecordError
 from ._lacking import lacking, no_prefix
 
@@ -187,7 +187,8 @@ def tasks_of(prefixes: Prefixes, given: TaskSet | PathLike | None) -> TaskSet:
             continue
         beside = TaskSet.load(path)
         if tasks is not None and list(tasks) != list(beside):
-            raise ValueError(_difference(tasks, source, beside, path))
+            told = differences((path, beside), (source, tasks))
+            raise ValueError(f"the records were written for other tasks:\n{told}.")
         tasks, source = tasks or beside, source if tasks else path
     assert tasks is not None  # at least one prefix: record_files was there first
     return tasks
@@ -201,19 +202,6 @@ def tasks_if_known(prefixes: Prefixes, given: TaskSet | PathLike | None) -> Task
         if given is not None:  # a file that was named and is not there
             raise
         return None
-
-
-def _difference(tasks: TaskSet, source: str, beside: TaskSet, path: str) -> str:
-    for ours, theirs in zip(tasks, beside):
-        if ours != theirs:
-            return (
-                f"the records were written for other tasks: {path} says {theirs!r} where {source} "
-                f"says {ours!r}."
-            )
-    return (
-        f"the records were written for other tasks: {path} has {beside.names}, {source} has "
-        f"{tasks.names}."
-    )
 
 
 def record_tasks(records: Prefixes, tasks: TaskSet) -> TaskSet:
