@@ -620,10 +620,6 @@ def test_labels_are_chosen_by_name_or_by_least_count(tmp_path, labels, names, lo
         ({"values": {"x": {"maybe": 1}}}, "expected {'yes': ..., 'no': ..., 'missing': ...}"),
         ({"values": {"X": {"no": 9}}}, r"values \(--values\) of 'X': there is no such column"),
         ({"separator": {"Tags": ";"}}, r"separator \(--separator\) of 'Tags': there is no such"),
-        (
-            {"separator": {"Tag": ";"}},
-            r"separator \(--separator\) of 'Tag': there is no such column",
-        ),
         ({"amounts": {"Kg": "comma"}}, r"amounts \(--amounts\) of 'Kg': there is no such column"),
         ({"values": {"yes": 1, "no": "1.0"}}, "'1.0' says two things|1.0 says two things"),
         ({"long": {"labels": "x"}}, "expected image=..., label=..."),
