@@ -68,21 +68,26 @@ def run(arguments: argparse.Namespace) -> int:
                 "--run FOLDER" if arguments.train else "the records to train on, and --run FOLDER"
             )
             return wrong(f"{lacks} is missing; or --resume RUN, to go on with a run.")
-        done = training.fit(
-            one_or_more(arguments.train),
-            one_or_more(arguments.val),
-            run=arguments.run,
-            force=arguments.force,
-            **chosen,
-        )
-        if arguments.single_tasks:
-            prefixes = one_or_more(arguments.train), one_or_more(arguments.val)
-            training.fit_single_tasks(done, *prefixes, force=arguments.force, **chosen)
+        done = _fit(arguments, chosen)
     if distributed.workers().leads:
         print(f"{done.folder}: best {done.best.stem}, last {done.last.stem}")
+        if arguments.single_tasks:
+            print(
+                "what is gained by learning tasks together: "
+                f"mxmtl evaluate {done.folder} RECORDS --single-tasks"
+            )
         if done.doubt:
             print(done.doubt)
     return 0
+
+
+def _fit(arguments: argparse.Namespace, chosen: dict[str, Any]) -> training.Run:
+    records = one_or_more(arguments.train), one_or_more(arguments.val)
+    with training.said_once():
+        done = training.fit(*records, run=arguments.run, force=arguments.force, **chosen)
+        if arguments.single_tasks:
+            training.fit_single_tasks(done, *records, force=arguments.force, **chosen)
+    return done
 
 
 def wrong(text: str) -> int:

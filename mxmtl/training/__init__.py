@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ._callbacks import Monitor as Monitor
     from ._callbacks import Progress as Progress
     from ._callbacks import TensorBoardLog as TensorBoardLog
+    from ._callbacks import said_once as said_once
     from ._divergence import DivergedError as DivergedError
     from ._divergence import TrainingError as TrainingError
     from ._find_lr import RateFinding as RateFinding

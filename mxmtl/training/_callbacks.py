@@ -249,6 +249,22 @@ def told() -> Iterator[None]:
         log.propagate = before[1]
 
 
+@contextlib.contextmanager
+def said_once() -> Iterator[None]:
+    """Drop what trainings on the same records would say again, word for word."""
+    said: set[str] = set()
+
+    def new(record: logging.LogRecord) -> bool:
+        text = record.getMessage()
+        return text not in said and not said.add(text)  # type: ignore[func-returns-value]
+
+    log.addFilter(new)
+    try:
+        yield
+    finally:
+        log.removeFilter(new)
+
+
 class Progress(Callback):
     """Rate, time left and running metrics of the epoch; one line of log for each epoch.
 
@@ -362,12 +378,12 @@ def in_short(value: float | None) -> str:
 
 
 def running(suite: Suite) -> dict[str, float]:
-    """Return one telling value of each task: of its default metrics the main one."""
+    """Return one telling value of each task that learns: of its default metrics the main one."""
     values = {}
     for metric in suite.metrics:
         if isinstance(metric, Metric) and len(metric.tasks) == 1:
             task = metric.tasks[0]
-            if metric.name == f"{task.name}/{main_metric(task.default_metrics)}":
+            if task.weight and metric.name == f"{task.name}/{main_metric(task.default_metrics)}":
                 value = metric.get_global()[1]
                 if not math.isnan(value):
                     values[metric.name] = value

@@ -6,15 +6,21 @@ the records, their order, the trunk and the number of steps.
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import Any
 
+from ..distributed import workers
+from ._callbacks import said_once, told
 from ._fit import fit
 from ._run_folder import Run
 
+log = logging.getLogger("mxmtl")
 SINGLE_TASKS = "single_tasks"  # folder in a run's, with a run for each task
 
 
+@told()
+@said_once()
 def fit_single_tasks(
     done: Run, train: Any, val: Any = None, *, force: bool = False, **settings: Any
 ) -> dict[str, Run]:
@@ -29,12 +35,15 @@ def fit_single_tasks(
         nothing is balanced.
     """
     made = {}
-    for name in done.tasks.names:
+    names = done.tasks.names
+    for number, name in enumerate(names, 1):
+        if workers().leads:
+            log.info("task %r alone, %d of %d", name, number, len(names))
         own = {
             **settings,
             "balance": "equal",
             "monitor": f"{name}/relative_loss",
-            "task_weight": {other: float(other == name) for other in done.tasks.names},
+            "task_weight": {other: float(other == name) for other in names},
         }
         folder = os.path.join(done.folder, SINGLE_TASKS, name)
         made[name] = fit(train, val, run=folder, force=force, **own)

@@ -111,10 +111,17 @@ def test_other_heads_are_trained_frozen_exported_and_begun_from(records, tmp_pat
 
 def test_what_is_gained_against_single_tasks(records, tmp_path, caplog):
     """Each task alone has the others' weights at 0; delta m is the mean of relative changes."""
+    caplog.set_level("INFO", logger="mxmtl")
     arguments = [records, "--val", records, "--run", str(tmp_path / "run"), "--single-tasks"]
     arguments += ["--trunk", "small", "--data-shape", "3,16,16", "--epochs", "1", "--lr", "0.01"]
     assert main(["train", *arguments, "--batch-size", "8", "--balance", "upgrad"]) == 0
     assert "100 %" not in caplog.text  # of a task that is alone, that is no doubt
+    told = caplog.messages
+    assert len(set(told)) == len(told)  # what one training has said, no other says again
+    alone = told.index("task 'breed' alone, 1 of 4")
+    epoch = next(line for line in told[alone:] if line.startswith("epoch 1/1 "))
+    assert set(re.findall(r"(\w+)/", epoch.replace("images/s", ""))) == {"1", "breed"}
+    assert not {"age", "toys"} & set(re.findall(r"\w+", epoch))
     out = str(tmp_path / "evaluation.json")
     command = ["evaluate", str(tmp_path / "run"), records, "--single-tasks", "--bootstrap", "0"]
     assert main([*command, "-o", out]) == 0
