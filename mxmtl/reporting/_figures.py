@@ -206,10 +206,11 @@ def conflicts(axes: Any, names: Sequence[str], cosines: Mapping[tuple[int, int],
     """Draw how much each two tasks pull together: a square a pair, stronger where it is more."""
     for (i, j), cosine in cosines.items():
         if math.isfinite(cosine):
+            cosine = round(cosine, 2) + 0.0  # what is not to be seen is no conflict
             color = SERIES[1 if cosine < 0 else 0]
             strength = 0.12 + 0.7 * min(abs(cosine), 1.0)
             axes.bar(j - 1, 0.94, 0.94, bottom=i - 0.47, color=color, alpha=strength, linewidth=0)
-            axes.text(j - 1, i, f"{cosine:+.2f}", ha="center", va="center")
+            axes.text(j - 1, i, f"{cosine:+.2f}" if cosine else "0", ha="center", va="center")
     many = len(names) - 1
     axes.set(xlim=(-0.5, many - 0.5), ylim=(many - 0.5, -0.5))
     axes.set_xticks(range(many), names[1:], rotation=30, ha="right")

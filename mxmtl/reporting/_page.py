@@ -89,7 +89,8 @@ def view(records: Sequence[str], runs: Sequence[Facts], pictures: Pictures) -> d
         "cards": cards(runs),
         "notes": notes(runs),
         "differing": tables.differing(runs) if len(runs) > 1 else None,
-        "metrics": [*overview(runs), *([gained] if (gained := tables.gains(runs)).rows else [])],
+        "metrics": overview(runs),
+        "gains": tables.gains(runs),
         "learning": [*learning(runs), *(panel for run in runs for panel in balancing(run))],
         "histories": [tables.history(run) for run in runs],
         "tasks": [

@@ -83,7 +83,8 @@ def gains(runs: Sequence[Facts]) -> Table:
     rows: list[list[Any]] = [
         [shown.get(task, task), *(gained(each.get(task)) for each in found)] for task in names
     ]
-    return Table("Gain against single tasks", ["task", *(run["name"] for run in runs)], rows)
+    note = "Relative change of a task's main metric; above 0 learning tasks together is better."
+    return Table("Gain against single tasks", ["task", *(run["name"] for run in runs)], rows, note)
 
 
 def gained(share: float | None) -> Any:
