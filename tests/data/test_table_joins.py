@@ -160,3 +160,30 @@ def test_records_hold_what_was_joined(folder):
     mxmtl.write_records(table, prefix="out", tasks=infer_tasks(table).tasks)
     data = mxmtl.RecordDataset("out")
     assert [data.tasks.decode(data[at][1])["age"] for at in range(4)] == ["0", "1", "2", "3"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "lines"),
+    [
+        (["n01", "n02"], "n01\towl, brown\nn02\twren\n"),  # without a header, as WordNet has it
+        (["0", "1"], "name,kind\n'owl, brown',0\nwren,1\n".replace("'", '"')),
+        (["10", "20"], 'name,kind\n"owl, brown",10\nwren,20\n'),
+        (["0", "1"], "owl, brown;0\nwren;1\n"),
+        (["0", "1"], "owl\u3001 brown 0\nwren 1\n"),
+    ],
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_names_are_of_their_codes_whichever_stands_first(tmp_path, cells, lines, end):
+    (tmp_path / "t.csv").write_text("path,kind\n" + "".join(f"{c}.jpg,{c}\n" for c in cells))
+    (tmp_path / "names.txt").write_bytes(lines.replace("\n", end).encode())
+    table = open_table(tmp_path / "t.csv", TableOptions(names=(str(tmp_path / "names.txt"),)))
+    names = [one.replace("\u3001", ",") for one in cells_of(table, "kind")]
+    assert names == ["owl, brown", "wren"]
+    assert not table.notes
+
+
+def test_a_name_that_ends_in_a_number_is_no_code(tmp_path):
+    (tmp_path / "t.csv").write_text("path,kind\n1.jpg,1\n2.jpg,2\n")
+    (tmp_path / "names.txt").write_text("Boeing 707\nFokker 100\n")
+    table = open_table(tmp_path / "t.csv", TableOptions(names=(str(tmp_path / "names.txt"),)))
+    assert cells_of(table, "kind") == ["Boeing 707", "Fokker 100"]

@@ -14,7 +14,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from ..._options import meant
 from .._errors import TableError
 from ._chunk import Cell, Chunk, Coded, Column, Said, always
+from ._delimited import SAMPLE, guess_delimiter
 from ._derived import Derived
+from ._guess import in_a_row
 from ._join import JoinedTable, names_pictures
 from ._long import LongTable
 from ._paths import PathPattern, no_path_column, paths_of, template_fields
@@ -24,6 +26,7 @@ from ._text import lines_of, open_text
 from ._values import all_of, parts_of, split_at
 
 SPLIT = "split"
+Pairs = Sequence[tuple[str, ...]]
 
 
 class NamedTable(Derived):
@@ -103,7 +106,7 @@ class NamedTable(Derived):
 
 
 def names_in_file(file: str) -> tuple[dict[str, str], str]:
-    """Read codes and names: two columns, or a name a line (counted from 1); return the header.
+    """Read codes and names, or names and numbers, or a name a line (from 1); return the header.
 
     A name that two codes have is told with the code.
     """
@@ -111,15 +114,19 @@ def names_in_file(file: str) -> tuple[dict[str, str], str]:
         lines = [line.strip() for line in stream if line.strip()]
     if lines and lines[0][0] in "[{":
         return names_in_json(file), ""
-    mark = next((mark for mark in "\t,;" if lines and mark in lines[0]), None)
-    if mark is not None:
+    mark = guess_delimiter(*lines[:SAMPLE])
+    if lines and mark in lines[0]:
         rows = [
             [cell.strip() for cell in line] for _, line in lines_of(file, mark) if len(line) > 1
         ]
-        header, pairs = rows[0][0], [(row[0], row[1]) for row in rows]
-        pairs = pairs if header.isdigit() or header.startswith("/m/") else pairs[1:]
+        # The first row may name the columns, or not: as a code it calls nothing.
+        pairs: Pairs = [(row[0], row[1]) for row in rows]
+        pairs = codes_first(pairs, [pair[::-1] for pair in pairs], count=False)
+        header = pairs[0][0]
     else:
-        header, pairs = "", [tuple(line.split(None, 1)) for line in lines]  # type: ignore[misc]
+        turned: Pairs = [tuple(line.rsplit(None, 1))[::-1] for line in lines]
+        pairs = [tuple(line.split(None, 1)) for line in lines]
+        header, pairs = "", codes_first(pairs, turned, count=True)
         if not all(len(pair) == 2 and pair[0].isdigit() for pair in pairs):
             counted = lines[0].isdigit() and len(lines) > 1
             lines = lines[2:] if counted else lines  # a count, and what the columns are
@@ -130,7 +137,24 @@ def names_in_file(file: str) -> tuple[dict[str, str], str]:
     return {code: f"{name} ({code})" if name in twice else name for code, name in pairs}, header
 
 
-def check_pairs(file: str, pairs: Sequence[tuple[str, ...]]) -> None:
+def codes_first(pairs: Pairs, turned: Pairs, count: bool) -> Pairs:
+    """Return pairs of a code and a name; ``turned`` if names stand first, and numbers behind them.
+
+    The first pair may be a header. ``count`` wants numbers that count the names: a name may end
+    in a number, as Boeing 707 does.
+
+    >>> pairs = [("name", "id"), ("owl", "10"), ("wren", "20")]
+    >>> codes_first(pairs, [pair[::-1] for pair in pairs], count=False)
+    [('id', 'name'), ('10', 'owl'), ('20', 'wren')]
+    """
+    codes, names = ([pair[at] for pair in turned[1:] if len(pair) == 2] for at in (0, 1))
+    whole = len({*codes}) == len({*names}) == len(turned) - 1 > 0
+    numbers = whole and all(map(str.isdigit, codes)) and not all(map(str.isdigit, names))
+    first = [pair[0] for pair in turned]
+    return turned if numbers and (in_a_row(first) or not count) else pairs
+
+
+def check_pairs(file: str, pairs: Pairs) -> None:
     """Raise `TableError` for a code of two names."""
     named: dict[str, str] = {}
     for code, name in pairs:
