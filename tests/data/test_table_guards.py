@@ -510,7 +510,7 @@ def test_a_column_that_speaks_of_train_is_asked_about(tmp_path):
     [
         ("image,label,v\na,x,1\na,x,0\n", r"1 labels are said to hold and not .* 'a' \('x'\)"),
         ("image,label,v\na,x,maybe\n", "row 2, column 'v': 'maybe' is not 0 or 1"),
-        ("image,label,v\na,,1\n", "row 2, column 'label': the cell is empty"),
+        ("image,label,v\na,,1\n", "row 2, column 'label': the cell is empty.*--empty-names none"),
     ],
 )
 def test_a_long_table_that_contradicts_itself_is_refused(tmp_path, text, said):
@@ -518,6 +518,39 @@ def test_a_long_table_that_contradicts_itself_is_refused(tmp_path, text, said):
     options = TableOptions(long={"label": "label", "value": "v"})
     with pytest.raises(TableError, match=said):
         infer_tasks(tmp_path / "t.csv", options=options)
+
+
+@pytest.mark.parametrize(
+    ("rows", "options", "cells"),
+    [
+        ("a,x|b,|c,y", {"empty_names": "none"}, ["10", "00", "01"]),
+        ("a,x|b,ok|b,ok|c,y", {"none_names": "ok"}, ["10", "00", "01"]),
+        ("a,x|b,ok|c,y", {"none_names": "label: ok"}, ["10", "00", "01"]),
+        ("a,x,1|b,ok,1|c,y,0", {"none_names": "ok"}, ["1?", "00", "?0"]),
+        ("a,x,1|b,ok,0|c,y,0", {"none_names": "ok"}, ["1?", "??", "?0"]),
+        ("a,x|b,ok|c,y", {"none_names": "ok", "absent": "missing"}, ["1?", "00", "?1"]),
+    ],
+)
+def test_a_long_table_may_say_that_none_holds(tmp_path, rows, options, cells):
+    valued = rows.count(",") > 4
+    (tmp_path / "t.csv").write_text(
+        f"image,label{',v' * valued}\n" + rows.replace("|", "\n") + "\n"
+    )
+    options = {name: (one,) if name == "none_names" else one for name, one in options.items()}
+    long = {"label": "label", **({"value": "v"} if valued else {})}
+    table = mxmtl.data.tables.open_table(tmp_path / "t.csv", TableOptions(long=long, **options))
+    inference = infer_tasks(table)
+    assert "options" not in inference.notes
+    encoder = mxmtl.data.tables.LabelEncoder(table, inference.tasks)
+    found = mxmtl.data.tables.labelled_rows(table, encoder)
+    assert ["".join("01?"[int(one)] for one in row.label) for row in found] == cells
+
+
+def test_a_long_table_says_what_no_cell_was(tmp_path):
+    (tmp_path / "t.csv").write_text("image,label\na,x\nb,\n")
+    options = TableOptions(long={"label": "label"}, empty_names="none", none_names=("ok",))
+    notes = infer_tasks(tmp_path / "t.csv", options=options).notes
+    assert notes["options"] == "none_names: no cell is 'ok'"
 
 
 @settings(max_examples=60, deadline=None)

@@ -181,10 +181,12 @@ def without_effect(
     for name, mark in separators.items():
         if not any(cells.several for one, cells in columns.items() if name in ("", one)):
             found.append(f"separator: no cell{f' of {name!r}' * bool(name)} has {mark!r}")
+    if options.long is not None:
+        return found  # which its table says itself
     met = {word for cells in columns.values() for word in cells.none_met}
     found += [f"none_names: no cell is {name!r}" for name in options.none_names
               if not met & {name, name.partition(": ")[2]}]  # fmt: skip
-    return found + (values.unmet(columns) if options.long is None else [])
+    return found + values.unmet(columns)
 
 
 def shortened(left_out: Mapping[str, str]) -> dict[str, str]:

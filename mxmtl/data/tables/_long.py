@@ -14,7 +14,8 @@ import numpy as np
 from ...tasks import word_value
 from .._errors import TableError
 from ._advice import option
-from ._chunk import ROWS, Chunk, Coded, Column, Said
+from ._chunk import ROWS, Cell, Chunk, Coded, Column, Said
+from ._chunk import UNKNOWN as UNKNOWN_CELL
 from ._guess import task_name
 from ._table import ColumnTable, TableOptions, TableReader
 from ._values import ColumnValues, number
@@ -161,9 +162,10 @@ class LongTable(StatementsTable):
     """A table of one row a label as a table of one row an image.
 
     Its columns are that of the images and that of the labels; the images are those of ``image=``,
-    or the column of the paths. Rows in which any other column has a value that the options call
-    missing say nothing. Another column, such as that of splits, is one of the images if all rows of
-    an image say the same there.
+    or the column of the paths. A row whose label is one of the options' ``none_names``, or empty
+    where ``empty_names`` says so, says that none holds. Rows in which any other column has a value
+    that the options call missing say nothing. Another column, such as that of splits, is one of the
+    images if all rows of an image say the same there.
     """
 
     def __init__(self, inner: TableReader) -> None:
@@ -180,6 +182,9 @@ class LongTable(StatementsTable):
         self.columns, self.not_tasks = [self.image, self.label], [self.image]
         self.more_columns = [name for name in inner.columns if name not in self.columns]
         self._more: dict[str, Coded] = {}
+        self._none = inner.options.none_names_of(self.label)
+        self._none |= {""} if inner.options.empty_names == "none" else set()
+        self._none_met: set[Cell] = set()
         self.path_column = self.image if self.image == inner.options.path_column else None
         self.known_tasks = ({"type": "Multilabel", **task_name(self.label, {}, [])},)
         self._inner = inner
@@ -219,6 +224,7 @@ class LongTable(StatementsTable):
 
     def _all(self) -> Statements:
         images, names, parts = Numbered(), Numbered(), list[tuple[np.ndarray, ...]]()
+        bare: list[np.ndarray] = []  # images of which none of the names is said to hold
         values = ColumnValues(self.options.values)
         doubtful = [
             name
@@ -229,17 +235,26 @@ class LongTable(StatementsTable):
             chunk = self._sound(chunk)
             if not len(chunk):
                 continue
-            codes = names.of(labels_of(chunk, self.label, self.source))
+            labels, places = self._labels(chunk), images.of(chunk.coded(self.image))
             states = self._states(chunk, values)
             for name in doubtful:
                 column = chunk.coded(name).read(values.of(name))
                 unknown = np.array([text == "" for text in column.texts], bool)
                 states = np.where(unknown[column.codes], UNKNOWN, states)
-            parts.append((images.of(chunk.coded(self.image)), codes, states.astype(np.int8)))
+            none = np.array([text in self._none for text in labels.texts], bool)[labels.codes]
+            bare.append(places[none & (states == 1)])
+            named = np.flatnonzero(~none)
+            codes = names.of(labels.take(named))
+            parts.append((places[named], codes, states[named].astype(np.int8)))
         if not parts:
             raise TableError(f"{self.source}: no rows.")
         image_codes, name_codes, states = (np.concatenate(column) for column in zip(*parts))
         parts.clear()
+        if self.options.absent == "missing" or (states == 0).any():  # else absent is no already
+            of_none, every = np.unique(np.concatenate(bare)), np.arange(len(names.texts()))
+            image_codes = np.append(image_codes, np.repeat(of_none, len(every)))
+            name_codes = np.append(name_codes, np.tile(every, len(of_none)))
+            states = np.append(states, np.zeros(len(of_none) * len(every), np.int8))
         return Statements(
             images.texts(),
             names.texts(),
@@ -249,6 +264,28 @@ class LongTable(StatementsTable):
             self.options,
             self.source,
         )
+
+    def _labels(self, chunk: Chunk) -> Coded:
+        # Those of some rows; an error for an empty cell, unless it says that none holds.
+        column = chunk.column(self.label)
+        assert isinstance(column, Coded)
+        self._none_met |= self._none.intersection(column.texts)
+        empty = {"", UNKNOWN_CELL} - self._none
+        bad = np.array([text in empty for text in column.texts], bool)[column.codes]
+        if bad.any():
+            row = chunk.numbers[int(np.argmax(bad))]
+            raise TableError(
+                f"{self.source} row {row}, column {self.label!r}: the cell is empty. If that "
+                "means that none of the labels holds: empty_names='none' (--empty-names none)."
+            )
+        return column
+
+    def unmet(self) -> list[str]:
+        met = {str(one) for one in self._none_met}
+        own = {
+            name: {name, name.removeprefix(f"{self.label}: ")} for name in self.options.none_names
+        }
+        return [f"none_names: no cell is {name!r}" for name, said in own.items() if not said & met]
 
     def _sound(self, chunk: Chunk) -> Chunk:
         if not chunk.problems:
@@ -278,15 +315,6 @@ class LongTable(StatementsTable):
                 )
             states.append(value)
         return np.array(states or [0], np.int8)[column.codes]
-
-
-def labels_of(chunk: Chunk, name: str, source: str) -> Coded:
-    """Return the column of the labels; `TableError` for an empty cell in it."""
-    column = chunk.coded(name)
-    if "" in column.texts:
-        at = int(np.argmax(column.codes == list(column.texts).index("")))
-        raise TableError(f"{source} row {chunk.numbers[at]}, column {name!r}: the cell is empty.")
-    return column
 
 
 def statements_of(

@@ -28,7 +28,8 @@ SPELLINGS = frozenset(
 )
 # And that none of the names holds, where a cell may have several.
 NOTHING = frozenset(
-    "none|nothing|nil|keine|keiner|keines|aucun|aucune|rien|ninguno|ninguna|nenhum|nenhuma|nessuno"
+    "none|nothing|nil|no finding|no findings|none of the above|none of these"
+    "|keine|keiner|keines|aucun|aucune|rien|ninguno|ninguna|nenhum|nenhuma|nessuno"
     "|nessuna|geen|ingen|inget|brak|нет|无|無|没有|沒有|なし|特になし|없음|لا شيء".split("|")
 )
 # Words for yes and no, beside those that a Binary takes as they are.
