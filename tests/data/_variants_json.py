@@ -402,3 +402,28 @@ def via(root):
             for at, size, kind in ((1, 55, "owl"), (2, 55, "wren"))}  # fmt: skip
     command, truth = of_kinds(root, rows)
     return command, {"": [{"file_attributes_kind": row["kind"]} for row in truth[""]]}
+
+
+@variant
+def files_beside_the_pictures(root):
+    for at, label in enumerate(["owl", "wren"]):
+        picture(root / f"{at}.JPG")
+        shapes = [{"label": label, "points": [[1.0, 2.0]], "flags": {}}]
+        about = {"flags": {"wet": at == 1}, "shapes": shapes, "imagePath": f"{at}.JPG"}
+        write(root / f"{at}.json", json.dumps({**about, "imageData": None}))
+    named = yes_no("kind", ["owl", "wren"], [["owl"], ["wren"]])
+    rows = [{"flags.wet": str(at), **row} for at, row in enumerate(named)]
+    return ". --task 'Multilabel flags' --task 'Multilabel kind column=shapes.label'", {"": rows}
+
+
+@variant
+def files_beside_the_pictures_of_splits(root):
+    for split, things in {"train": ["dog", "cat"], "valid": ["cat", "dog"]}.items():
+        for at, name in enumerate(things):
+            picture(root / split / f"{at}.jpg")
+            thing = f"<object><name>{name}</name></object>"
+            about = f"<annotation><filename>{at}.jpg</filename>{thing}</annotation>"
+            write(root / split / f"{at}.xml", about)
+        write(root / split / "README.txt", "from elsewhere")
+    rows = yes_no("object_name", ["cat", "dog"], [["dog"], ["cat"]])
+    return ". --yes", {"_train": rows, "_valid": rows[::-1]}

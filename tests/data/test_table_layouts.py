@@ -140,6 +140,61 @@ def test_one_class_folder_is_no_task_and_the_folder_is_named(tmp_path):
         infer_tasks(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("pictures", "tables", "said"),
+    [
+        (
+            ["x y/cat/1.jpg", "x y/dog/1.jpg"],
+            [],
+            "Its folders may be the classes: .*convert '.*x y'.",
+        ),
+        (
+            ["train/1.jpg", "test/1.jpg"],
+            [],
+            "'test', 'train' are called as splits are, and hold no",
+        ),
+        (["train/1.jpg", "test/1.jpg"], [], r"path_pattern='\{class\}/\*'"),
+        (
+            ["train_images/1.jpg", "testImages/1.jpg"],
+            ["test.csv", "train.csv"],
+            r"If their labels are in 'train.csv', mxmtl convert .*train.csv reads them",
+        ),
+        (["1.jpg"], ["_annotations.csv"], "in '_annotations.csv', mxmtl"),
+        (["images/1.jpg"], ["more/t.json"], "in 'more/t.json', mxmtl .*t.json --images .* reads"),
+    ],
+)
+def test_a_folder_whose_folders_are_no_classes_says_what_may_be_meant(
+    tmp_path, pictures, tables, said
+):
+    for name in (*pictures, *tables):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    with pytest.raises(TableError, match=said):
+        infer_tasks(tmp_path)
+    if "splits" in said:
+        found = infer_tasks(tmp_path, options=TableOptions(path_pattern="{class}/*"))
+        assert found.tasks["class"].names == ("test", "train")
+
+
+@pytest.mark.parametrize(
+    ("inner", "pattern", "tasks"),
+    [
+        (["train", "Val"], "{class}/{split}/*", {"class": ("cat", "dog")}),
+        (["apple", "pear"], "{set}/{class}/*", {"set": ("cat", "dog"), "class": ("apple", "pear")}),
+        (["images"], "", {}),
+    ],
+)
+def test_folders_that_every_class_has_are_pointed_out(tmp_path, inner, pattern, tasks):
+    for path in (tmp_path / one / two for one in ("cat", "dog") for two in inner):
+        path.mkdir(parents=True)
+        write_images(path, 1)
+    notes = infer_tasks(tmp_path).notes
+    assert (f"--path-pattern '{pattern}'" in notes.get("table", "")) is bool(pattern)
+    if pattern:
+        found = infer_tasks(tmp_path, options=TableOptions(path_pattern=pattern))
+        assert {task.name: task.names for task in found.tasks} == tasks
+
+
 def test_every_ending_that_opencv_reads_is_an_image(tmp_path):
     endings = (
         ".BMP .dib .gif .jfif .jp2 .jpe .jpeg .jpg .pbm .pgm .png .pnm .ppm .tif .TIFF .webp"

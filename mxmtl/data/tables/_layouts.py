@@ -10,6 +10,7 @@ import glob
 import logging
 import os
 import re
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
@@ -28,6 +29,7 @@ from ._words import SPLITS
 SUFFIX, MARKS, UNKNOWN = "_labels", frozenset("ynm"), ("", "?")  # of FashionAI
 log = logging.getLogger(__name__)
 SHOWN = 10  # endings of files that are left out
+TABLES = (".csv", ".tsv", ".xlsx", ".parquet", ".jsonl", ".json")  # the likely ones first
 COLUMN, SPLIT = "class", "split"  # of a folder: the names of the folders in it
 FIRST = re.compile(rb"[^,\r\n]+,\w+_labels,[ynm]+\r?\n")
 EXPECTED = "expected index, label and path, separated by tabs."
@@ -137,29 +139,47 @@ class FolderTable(TableReader):
             raise TableError(
                 f"{path}: no class folders in it (expected {path}/<class>/1.jpg). If the names of "
                 "the files say what they show: path_pattern='{age}_{sex}_*' (--path-pattern)."
+                f"{table_in(path)}"
             )
         if not pattern and is_split(path, folders):
             self._depth, self.columns, self.split_column = 1, [COLUMN, SPLIT], SPLIT
             self.notes = [f"the folders {', '.join(folders)} are taken as splits."]
+        elif not pattern:
+            self.notes = note_on_levels(path, folders)
 
     def check_labels(self) -> None:
-        one = ""
-        for path in self._class_folders() if self.columns else ():
+        folders = self._class_folders() if self.columns else []
+        names: list[str] = []  # the first two
+        for path in folders:
             name = os.path.basename(path)
-            if name != one and any(image_files(path)):
-                if one:
-                    return
-                one = name
-        if one:
-            root = glob.escape(self.source)
-            boxes = next(glob.iglob(f"{root}/**/labels/**/*.txt", recursive=True), "")
-            yolo = " Labels in .txt files, as YOLO's, are not read: export them as COCO's JSON."
+            if name not in names and len(names) < 2 and any(image_files(path)):
+                names.append(name)
+        if len(names) == 1:
+            raise TableError(f"{self.source}: {self._of_one(names[0], folders)}")
+        every = sorted(os.path.basename(path) for path in folders)
+        if names and not self._depth and all(map(speaks_of_a_split, every)):
             raise TableError(
-                f"{self.source}: every picture is in one folder, {one!r}, which makes no classes. "
-                "Expected two or more, as <class>/1.jpg or <split>/<class>/1.jpg, or metadata.csv, "
-                "_classes.csv or such beside the pictures; a table elsewhere is given as mxmtl "
-                f"convert TABLE --images FOLDER.{yolo if boxes else ''}"
+                f"{self.source}: its folders {', '.join(map(repr, every[:SHOWN]))} are called as "
+                "splits are, and hold no class folders (expected <split>/<class>/1.jpg). If they "
+                "are classes: path_pattern='{class}/*' (--path-pattern '{class}/*')."
+                f"{table_in(self.source)}"
             )
+
+    def _of_one(self, name: str, folders: Sequence[str]) -> str:
+        # Why the pictures in one folder make no classes, and what may be meant.
+        root = glob.escape(self.source)
+        boxes = next(glob.iglob(f"{root}/**/labels/**/*.txt", recursive=True), "")
+        yolo = " Labels in .txt files, as YOLO's, are not read: export them as COCO's JSON."
+        path = next(path for path in folders if os.path.basename(path) == name)
+        inner = [os.path.join(path, one) for one in os.listdir(path) if is_folder(path, one)]
+        several = len([one for one in inner if any(image_files(one))]) > 1
+        below = f" Its folders may be the classes: mxmtl convert {shlex.quote(path)}."
+        return (
+            f"every picture is in one folder, {name!r}, which makes no classes. Expected two or "
+            "more, as <class>/1.jpg or <split>/<class>/1.jpg, or metadata.csv, _classes.csv or "
+            "such beside the pictures; a table elsewhere is given as mxmtl convert TABLE --images "
+            f"FOLDER.{below if several else ''}{yolo if boxes else table_in(self.source)}"
+        )
 
     def _class_folders(self) -> list[str]:
         found = glob.glob("*/" * (self._depth + 1), root_dir=self.source)
@@ -199,6 +219,47 @@ def is_split(root: str, folders: Sequence[str]) -> bool:
         return False
     paths = [os.path.join(root, name) for name in folders]
     return all(any(is_folder(path, name) for name in os.listdir(path)) for path in paths)
+
+
+def note_on_levels(root: str, folders: Sequence[str]) -> list[str]:
+    """Say that the folders of classes have the same folders in them, which tell nothing so far."""
+    inner: list[set[str]] = []
+    for folder in folders[:SHOWN]:
+        path = os.path.join(root, folder)
+        inner.append({name for name in os.listdir(path) if is_folder(path, name)})
+    both = sorted(set.intersection(*inner)) if len(inner) > 1 else []
+    if len(both) < 2:
+        return []
+    splits = SPLITS.issuperset(map(str.lower, both))
+    pattern = "{class}/{split}/*" if splits else "{set}/{class}/*"
+    mend = "To split by them" if splits else "If those are the classes"
+    return [
+        f"the folders {', '.join(both[:SHOWN])} stand in each class, and tell nothing so far. "
+        f"{mend}: --path-pattern '{pattern}'."
+    ]
+
+
+def speaks_of_a_split(name: str) -> bool:
+    """Tell whether a folder is called as a split is, or as the images of one.
+
+    >>> speaks_of_a_split("train_images"), speaks_of_a_split("testImages"), speaks_of_a_split("cat")
+    (True, True, False)
+    """
+    return not SPLITS.isdisjoint(re.sub(r"([A-Z])", r" \1", name).lower().replace("_", " ").split())
+
+
+def table_in(root: str) -> str:
+    """Say how to read a table that lies in a folder, or in one of its folders; '' for none."""
+    found: list[str] = []
+    for depth in ("", "*/"):
+        for ending in TABLES:
+            some = glob.glob(f"{depth}*{ending}", root_dir=root)
+            found += sorted(some, key=lambda name: ("train" not in name, name))
+    if not found:
+        return ""
+    folder = f" --images {shlex.quote(root)}" if os.sep in found[0] else ""
+    command = f"mxmtl convert {shlex.quote(os.path.join(root, found[0]))}{folder}"
+    return f" If their labels are in {found[0]!r}, {command} reads them."
 
 
 def walk_folder(root: str) -> Iterator[tuple[str, list[str], list[str]]]:
