@@ -346,6 +346,13 @@ def images_of_classes(root):
 
 
 @variant
+def images_of_classes_without_endings(root):
+    pictures(root, ["owl/1.png", "wren/2.png"])
+    write(root / "t.json", json.dumps({"owl": ["owl/1"], "wren": ["wren/2"]}))
+    return "t.json --yes", {"": [{"class": "owl"}, {"class": "wren"}]}
+
+
+@variant
 def images_of_labels(root):
     command, _ = of_kinds(root, {"wet": ["1.png", "2.png"], "red": ["2.png"]})
     return command, {"": yes_no("class", ["red", "wet"], [["wet"], ["red", "wet"]])}

@@ -180,3 +180,64 @@ def test_a_wide_table_is_the_same_when_it_is_read_again(table, monkeypatch, kept
     read = [[[*row.cells.values()] for row in opened.rows()] for _ in range(3)]
     assert read == [lines] * 3
     assert len(list(opened.chunks())) > 1
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "ID,left,right\n1,1l.jpg,1r.jpg\n2,2l.jpg,2r.jpg\n",
+            "'left' and 'right' name image files",
+        ),
+        ("galaxy,x\n100008,1\n100023,1\n", "If 'galaxy' does, as '100008': --path galaxy."),
+        ("n,shot no,x\n1,0001,1\n2,0002,1\n", "If 'shot no' does, as '0001': --path 'shot no'."),
+        ("1025794,Airbus\n1340192,Boeing\n", r"looks like data.*\(--header path,label\)"),
+        ("Airbus,1.jpg,3\nBoeing,b,2\n", r"looks like data.*\(--header label_1,path,label_2\)"),
+        ("pie/100\npie/101\n", "--header path --path-pattern '{class}/\\*'"),
+        ("n,id,text\n1,1,a b\n2,2,c d\n", "If 'id' does, as '1': --path id."),
+        ("n,text\n1,a b\n1,c d\n", "Another name can be given as path_column"),
+    ],
+)
+def test_a_table_of_no_known_column_says_which_may_name_the_images(tmp_path, text, said):
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(TableError, match=said):
+        open_table(tmp_path / "t.csv", TableOptions())
+
+
+@pytest.mark.parametrize(
+    ("text", "column"),
+    [
+        ("id,x\n15970,a\n39386,b\n59263,c\n", "id"),
+        ("Foto,x\nIMG_1.JPG,a\nIMG_2.JPG,b\nIMG_3.JPG,a\nIMG_4.JPG,b\nSum: 4,\n", "Foto"),
+        ("shot,x\n1.JPG,a\n2.JPG,b\n3.JPG,a\n4.JPG,b\nsum: 4,\n", "shot"),
+    ],
+)
+def test_the_column_of_the_images_is_found(tmp_path, text, column):
+    (tmp_path / "t.csv").write_text(text)
+    assert open_table(tmp_path / "t.csv", TableOptions()).path_column == column
+
+
+@pytest.mark.parametrize(
+    ("text", "paths", "columns"),
+    [
+        ("1025794 Airbus\n1340192 Boeing\n", ["1025794", "1340192"], ["id", "t"]),
+        ("Pug_1 1 1 1\nOwl_1 2 2 1\n", ["Pug_1", "Owl_1"], ["id", "t.1", "t.2", "t.3"]),
+        ("image 0 1\na 1 0\nb 0 1\n", ["a", "b"], ["image", "0", "1"]),
+        ("71 British Air\n93 Airbus\n95 Air\n", ["71", "93", "95"], ["id", "t"]),
+        ("71 male  hat\n93 hat\n95 male\n", ["71", "93", "95"], ["id", "t"]),
+    ],
+)
+def test_plain_text_without_a_header_needs_no_ending(tmp_path, text, paths, columns):
+    (tmp_path / "t.txt").write_text(text)
+    table = open_table(tmp_path / "t.txt", TableOptions())
+    assert list(table.columns) == columns
+    assert [row.path for row in table.rows()] == paths
+
+
+def test_the_last_cell_of_plain_text_may_be_some_words(tmp_path):
+    (tmp_path / "t.txt").write_text("71 British  Air \n93 Airbus\n")
+    table = open_table(tmp_path / "t.txt", TableOptions())
+    assert [row.cells["t"] for row in table.rows()] == ["British  Air", "Airbus"]
+    (tmp_path / "t.txt").write_text("71 1 0\n93 1\n")  # which lacks a cell
+    table = open_table(tmp_path / "t.txt", TableOptions())
+    assert "it has 2 cells" in str(list(table.rows())[1].problem)

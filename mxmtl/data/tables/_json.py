@@ -371,7 +371,7 @@ def by_class(data: Record) -> list[Record]:
     held: dict[str, list[str]] = {}
     for name, images in data.items():
         for image in images:
-            if not is_picture(image):
+            if not is_picture(image) and not str(image).startswith(f"{name}/"):
                 return []
             held.setdefault(image, []).append(name)
     several = any(len(names) > 1 for names in held.values())

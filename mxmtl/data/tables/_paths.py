@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import string
 from collections.abc import Iterator, Sequence
 
@@ -17,11 +18,13 @@ IMAGE_ENDINGS = tuple(
 # Columns that hold images in tables of others, without case, spaces and underscores.
 USUAL = (
     "path filename file image imagepath imgpath filepath imagefile imagefilename imgfile imagename "
-    "imgname imageid imgid imageindex img picture photo imageurl bild bilddatei datei dateiname "
-    "fichier imagen archivo immagine imagem arquivo afbeelding bestand файл изображение "
+    "imgname imageid imgid imageindex img picture photo foto imageurl bild bilddatei datei "
+    "dateiname fichier imagen archivo immagine imagem arquivo afbeelding bestand файл изображение "
     "图片 图片名 图像 图像名 文件 文件名 画像 画像名 ファイル名 이미지 파일명 idcode id"
 ).split()
 PATH = "path"
+MOST = 0.8  # of a column of image files, beside sums and remarks below it
+SHOWN, MANY = 5, 20
 
 
 def plain(name: str) -> str:
@@ -48,44 +51,108 @@ def find_path_column(asked: str, columns: Sequence[str], rows: Sequence[Sequence
     """
     if asked in columns or asked != PATH:
         return asked if asked in columns else ""
-    by_place = [
-        [row[place] for row in rows if place < len(row) and row[place]]
-        for place in range(len(columns))
-    ]
-    named = [
-        name
-        for name, cells in zip(columns, by_place)
-        if name and cells and all(map(is_picture, cells))
-    ]
+    by_place = cells_by_place(columns, rows)
+    named = picture_columns(columns, by_place)
     if len(named) == 1:
         return named[0]
     usual = {plain(name): name for name in reversed(named or columns) if name}
     ranked = [usual[name] for name in USUAL if name in usual]
     for found in ranked:
-        cells = by_place[list(columns).index(found)]
-        row_numbers = all(
-            str(cell) == str(cell).lstrip("0") and str(cell).isdigit() for cell in cells
-        )
-        if named or plain(found) != "id" or not row_numbers:
+        counted = counts_rows(by_place[list(columns).index(found)])
+        if named or plain(found) != "id" or not counted:
             return found
     return ""
 
 
-def no_path_column(source: str, asked: str, columns: Sequence[str], above: int = 0) -> TableError:
+def cells_by_place(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> list[list[object]]:
+    """Return the cells of each column that are not empty."""
+    return [
+        [row[place] for row in rows if place < len(row) and row[place]]
+        for place in range(len(columns))
+    ]
+
+
+def picture_columns(columns: Sequence[str], by_place: Sequence[Sequence[object]]) -> list[str]:
+    """Return the columns whose cells are image files; if none is, those of which most are.
+
+    >>> picture_columns(["a", "b"], [["1.jpg", "2.jpg", "3.jpg", "Sum: 3"], ["x", "y", "z"]])
+    ['a']
+    """
+    pairs = [(name, [*map(is_picture, cells)]) for name, cells in zip(columns, by_place)]
+    named = [name for name, found in pairs if name and found and all(found)]
+    return named or [name for name, found in pairs if name and sum(found) >= MOST * len(found) > 0]
+
+
+def counts_rows(cells: Sequence[object]) -> bool:
+    """Tell whether cells are 0, 1, 2, ... or 1, 2, 3, ..., or whole numbers that come back.
+
+    >>> counts_rows(["1", "2", "3"]), counts_rows(["15970", "39386"]), counts_rows(["7", "7"])
+    (True, False, True)
+    """
+    texts = [str(cell) for cell in cells]
+    if not all(text.isdigit() and text == text.lstrip("0") for text in texts if text != "0"):
+        return False
+    start = int(texts[0]) if texts else 0
+    in_order = texts == [str(start + at) for at in range(len(texts))]
+    return len({*texts}) < len(texts) or (in_order and start in (0, 1))
+
+
+def said_of_paths(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Say which columns may name the images, where none is taken; '' if none may."""
+    by_place = cells_by_place(columns, rows)
+    named = picture_columns(columns, by_place)
+    if len(named) > 1:
+        return (
+            f"{' and '.join(map(repr, named[:SHOWN]))} name image files: --path COLUMN takes one."
+        )
+    may = []
+    for name, cells in zip(columns, by_place):
+        words = [str(cell) for cell in cells]
+        names = all(re.fullmatch(r"[\w-]+", word) for word in words)
+        if name and len(rows) == len(words) == len({*words}) > 1 and names:
+            may.append((counts_rows(words), plain(name) != "id", name, words[0]))
+    *_, name, word = min(may, key=lambda one: one[:2], default=("", ""))
+    return f"If {name!r} does, as {word!r}: --path {shlex.quote(name)}." if may else ""
+
+
+def looks_like_data(names: Sequence[str]) -> bool:
+    """Tell whether the names of a header are a row: one is of an image, or a number of no order.
+
+    >>> looks_like_data(["1025794", "Airbus"]), looks_like_data(["image", "0", "1"])
+    (True, False)
+    """
+    numbers = [name for name in names if name.replace(".", "", 1).lstrip("+-").isdigit()]
+    order = len(numbers) > 1 and len({*numbers}) == len(numbers) and counts_rows(numbers)
+    return any(map(is_picture, names)) or (bool(numbers) and not order)
+
+
+def no_path_column(
+    source: str, asked: str, columns: Sequence[str], above: int = 0, hint: str = ""
+) -> TableError:
     """Make the error for a table in which no column names the images.
 
-    ``above`` is the number of lines above its header, if there seems to be a title.
+    ``above`` is the number of lines above its header, if there seems to be a title; ``hint`` is
+    what `said_of_paths` says.
     """
     shown = [name for name in columns if name][:20]
-    looks = [name for name in shown if is_picture(name)]
     mend = "Another name can be given as path_column (--path)."
-    if looks:
+    if looks_like_data(shown):
+        at = next((at for at, name in enumerate(columns) if is_picture(name)), 0)
+        names = [f"label_{place}" for place in range(1, len(columns))] if columns[2:] else ["label"]
+        names = [*names[:at], PATH, *names[at:]] if len(columns) <= MANY else [PATH, "label"]
         mend = (
-            "Its first row looks like data: name the columns, as header=['path', 'label'] "
-            "(--header path,label)."
+            f"Its first row looks like data: name the columns, as header={names} "
+            f"(--header {','.join(names)})."
         )
     elif above:
         mend = f"If that is a title above the header: skip_lines={above} (--skip-lines {above})."
+    elif hint and asked == PATH:
+        mend = hint
+    elif len(columns) == 1 and "/" in columns[0]:
+        mend = (
+            "If it is a list of images, whose folders are classes: --header path --path-pattern "
+            "'{class}/*'."
+        )
     elif len(shown) == 1:
         mend += (
             " If that is no header: skip_lines=1 (--skip-lines 1), or delimiter (--delimiter) says "

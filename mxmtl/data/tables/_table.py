@@ -19,7 +19,7 @@ from ..._options import Options, option, read_character
 from ...tasks import word_value
 from .._errors import TableError
 from ._chunk import UNKNOWN, Cell, Chunk, Coded, Row, chunk_rows
-from ._paths import PATH, find_path_column, no_path_column
+from ._paths import PATH, find_path_column, no_path_column, said_of_paths
 from ._values import (
     WordMap,
     amounts_of,
@@ -224,6 +224,8 @@ class TableReader(abc.ABC):
         Columns that every row's `cells` have.
     path_column : str, optional
         The column of the images, where one is; '' if it is not found.
+    hint_of_path : str
+        Which column may be meant, if it is not found.
     more_columns : sequence of str
         Columns that its chunks have as well, to split by; no tasks, and not joined on.
     not_tasks : sequence of str
@@ -271,6 +273,7 @@ class TableReader(abc.ABC):
 
     columns: Sequence[str]
     path_column: str | None = None
+    hint_of_path: str = ""
     more_columns: Sequence[str] = ()
     not_tasks: Sequence[str] = ()
     added_columns: Sequence[str] = ()
@@ -402,6 +405,7 @@ class CellTable(ColumnTable, abc.ABC):
         """Find the column of the images, by the names of all columns and some rows."""
         asked = self.options.path_column
         self.path_column = found = find_path_column(asked, columns, rows)
+        self.hint_of_path = "" if found else said_of_paths(columns, rows)
         if not found and self.above and asked == PATH:
             raise no_path_column(self.source, asked, columns, self.above)
         if found:

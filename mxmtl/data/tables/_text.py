@@ -69,16 +69,19 @@ def text_of(head: bytes) -> str:
 
 
 def lines_of(
-    path: str, delimiter: str | None, skip: int = 0, charset: str = "utf-8"
+    path: str, delimiter: str | None, skip: int = 0, charset: str = "utf-8", most: int = -1
 ) -> Iterator[tuple[int, list[str]]]:
-    """Yield the number and the cells of each row; None for a delimiter means runs of spaces."""
+    """Yield the number and the cells of each row; None for a delimiter means runs of spaces.
+
+    Of those, ``most`` at the most part cells; the last cell is all the rest.
+    """
     number = skip
     with open_text(path, charset) as stream:
         for _ in range(skip):
             stream.readline()
         if delimiter is None:
             for number, text in enumerate(stream, start=skip + 1):
-                yield number, text.split()
+                yield number, text.rstrip().split(None, most)
             return
         try:
             for line in csv.reader(stream, delimiter=delimiter, strict=True):
@@ -89,7 +92,7 @@ def lines_of(
 
 
 def batches_of(
-    path: str, delimiter: str | None, skip: int, size: int, charset: str = "utf-8"
+    path: str, delimiter: str | None, skip: int, size: int, charset: str = "utf-8", most: int = -1
 ) -> Iterator[tuple[Sequence[int], list[list[str]]]]:
     """Yield numbers and cells of rows that are not empty, as `lines_of`, many at a time."""
     number = skip
@@ -98,7 +101,7 @@ def batches_of(
             stream.readline()
         spaced = delimiter is None
         rows: Iterator[list[str]] = (
-            (line.split() for line in stream)
+            (line.rstrip().split(None, most) for line in stream)
             if spaced
             else csv.reader(stream, delimiter=delimiter or ",", strict=True)
         )
