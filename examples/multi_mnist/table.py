@@ -44,7 +44,7 @@ PUBLISHED = {
 NAMES = {"left": "left alone", "right": "right alone", "both": "both, equal weights"}
 COLUMNS = 2  # panels of curves side by side
 STEEP = 4  # epochs at the beginning, whose curves may leave a panel at its lower edge
-BEGIN, END = "<!-- table -->", "<!-- end of table -->"
+TASKS = ("left", "right", "mean")  # columns
 Row = dict[str, Any]
 Group = tuple[str, str, int, int]  # protocol, dataset, epochs, images
 Way = tuple[str, str]  # what was trained, and how its tasks were balanced
@@ -96,20 +96,26 @@ def accuracies(runs: list[Row], model: str) -> dict[str, list[float]]:
     return found
 
 
+def longest(groups: dict[Group, dict[Way, list[Row]]]) -> dict[Group, dict[Way, list[Row]]]:
+    """Return of each protocol and data set the runs of most epochs; others stay in the log."""
+    last = {group[:2]: group for group in sorted(groups, key=lambda group: group[2])}
+    return {group: ways for group, ways in groups.items() if group in last.values()}
+
+
 def table(groups: dict[Group, dict[Way, list[Row]]]) -> str:
-    """Return a markdown table, a row for each task of each way to train."""
+    """Return a markdown table, a row for each way to train."""
     lines = []
     for (protocol, dataset, epochs, images), ways in groups.items():
         published = PUBLISHED[protocol] if dataset == "multi_mnist" else {}
         for way, runs in ways.items():
-            theirs = published.get(way, {})
-            for task, values in accuracies(runs, way[0]).items():
-                where = [PROTOCOLS[protocol].paper, dataset, named(way), task]
-                scale = f"{epochs}" + (f" of {images} pictures" if images else "")
-                found = [written(values), theirs.get(task, ""), len(values)]
-                lines.append([*where, *found, scale])
-    headers = ["protocol", "data", "trained", "task", "ours, test %", "published", "seeds"]
-    return tabulate(lines, [*headers, "epochs"], tablefmt="github", disable_numparse=True)
+            ours = accuracies(runs, way[0])
+            shown = [written(ours[task]) if task in ours else "" for task in TASKS]
+            theirs = " / ".join(published.get(way, {}).values())
+            scale = f"{epochs}" + (f" of {images} pictures" if images else "")
+            where = [PROTOCOLS[protocol].paper, dataset, named(way)]
+            lines.append([*where, *shown, theirs, len(runs), scale])
+    headers = ["protocol", "data", "trained", *TASKS, "published", "seeds", "epochs"]
+    return tabulate(lines, headers, tablefmt="github", disable_numparse=True)
 
 
 def written(values: Sequence[float], sign: str = "") -> str:
@@ -119,7 +125,10 @@ def written(values: Sequence[float], sign: str = "") -> str:
 
 
 def methods(groups: dict[Group, dict[Way, list[Row]]]) -> str:
-    """Return a markdown table of each way of balancing less equal weights, of the same seeds."""
+    """Return a markdown table of each way of balancing less equal weights, of the same seeds.
+
+    Without such ways it is empty.
+    """
     lines = []
     for (protocol, dataset, epochs, _), ways in groups.items():
         plain = {run["seed"]: run for run in ways.get(("both", EQUAL), [])}
@@ -131,12 +140,12 @@ def methods(groups: dict[Group, dict[Way, list[Row]]]) -> str:
                 apart = [written(np.subtract(ours[task], equal[task]), "+") for task in ours]
                 where = [PROTOCOLS[protocol].paper, dataset, way[1]]
                 lines.append([*where, *apart, len(same), epochs])
-    headers = ["protocol", "data", "balance", "left", "right", "mean", "seeds"]
-    return tabulate(lines, [*headers, "epochs"], tablefmt="github", disable_numparse=True)
+    headers = ["protocol", "data", "balance", *TASKS, "seeds", "epochs"]
+    return tabulate(lines, headers, tablefmt="github", disable_numparse=True) if lines else ""
 
 
 def tuned(rows: list[Row]) -> str:
-    """Return a markdown table of the learning rates that were compared on validation pictures."""
+    """Return a markdown table of the learning rates that were compared, if any were."""
     lines = []
     for row in rows:
         if row["tune"]:
@@ -144,18 +153,14 @@ def tuned(rows: list[Row]) -> str:
             found = " / ".join(f"{value:.2f}" for value in values)
             lines.append([row["protocol"], named(way_of(row)), row["lr"], row["epochs"], found])
     headers = ["protocol", "trained", "learning rate", "epochs", "validation %"]
-    return tabulate(lines, headers, tablefmt="github", disable_numparse=True)
+    return tabulate(lines, headers, tablefmt="github", disable_numparse=True) if lines else ""
 
 
 def curves(groups: dict[Group, dict[Way, list[Row]]], path: Path) -> None:
-    """Draw test accuracy over epochs, mean and range over seeds, of the longest runs of a kind."""
+    """Draw test accuracy over epochs, mean and range over seeds."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    longest: dict[tuple[str, str], Group] = {}
-    for group in sorted(groups, key=lambda group: group[2]):
-        longest[group[:2]] = group
-    groups = {group: ways for group, ways in groups.items() if group in longest.values()}
     shape = (-(-len(groups) // COLUMNS), min(len(groups), COLUMNS))
     figure = Figure(figsize=(5 * shape[1], 3.6 * shape[0]), constrained_layout=True)
     FigureCanvasAgg(figure)
@@ -182,6 +187,17 @@ def curves(groups: dict[Group, dict[Way, list[Row]]], path: Path) -> None:
     figure.savefig(path, dpi=100)
 
 
+def put(text: str, name: str, found: str) -> str:
+    r"""Put a table between the lines of its name, if a text has them.
+
+    >>> put("a <!-- b --> old <!-- end of b --> c", "b", "new")
+    'a <!-- b -->\nnew\n<!-- end of b --> c'
+    """
+    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    head, mark, rest = text.partition(begin)
+    return f"{head}{begin}\n{found}\n{end}{rest.partition(end)[2]}" if mark else text
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
@@ -192,18 +208,13 @@ def main() -> None:
     arguments = parser.parse_args()
 
     rows = read_log(arguments.log)
-    groups = grouped(rows)
-    print(table(groups))
-    if any(balance != EQUAL for ways in groups.values() for _, balance in ways):
-        print("\nLess equal weights, over the same seeds:\n\n" + methods(groups))
-    if any(row["tune"] for row in rows):
-        print("\n" + tuned(rows))
+    groups = longest(grouped(rows))
+    tables = {"table": table(groups), "less equal": methods(groups), "tuned": tuned(rows)}
+    print("\n\n".join(f"{name}:\n\n{found}" for name, found in tables.items() if found))
     for path in arguments.write:
-        head, _, rest = path.read_text("utf-8").partition(BEGIN)
-        _, end, tail = rest.partition(END)
-        if not end:
-            raise SystemExit(f"{path} has no lines {BEGIN!r} and {END!r} to put the table between.")
-        text = f"{head}{BEGIN}\n{table(groups)}\n{END}{tail}"
+        text = path.read_text("utf-8")
+        for name, found in tables.items():
+            text = put(text, name, found)
         path.write_text(text, encoding="utf-8")
     if arguments.curves:
         curves(groups, arguments.curves)
