@@ -8,6 +8,7 @@ import json
 import mxmtl
 from mxmtl.cli import main
 from mxmtl.data import RowError, TableError, TableOptions, infer_tasks
+from mxmtl.data.convert import PictureFinder
 
 import numpy as np
 import pytest
@@ -53,6 +54,9 @@ def table(tmp_path):
         ([*map(str, range(20, 60)), "-1"], "-1 stands apart from the other numbers. If it means"),
         ([*map(str, range(20, 60)), "999"], "--values 'x: missing=999'"),
         (["0", "1", "9"], "9 stands apart from the other numbers"),
+        ([*(f"{row / 10 - 2}" for row in range(30)), "-999"], "-999 stands apart from the other"),
+        ([*(f"{row / 15 - 0.9}" for row in range(27)), "-2"], "-2 stands apart from the other"),
+        (["WAHR", "FALSCH"], "as yes and no: --values 'x: yes=WAHR,no=FALSCH'."),
         (["1.5", "2.5", "1.5.2"], "'1.5.2' among amounts such as '1.5'"),
         (["a/b", "a", "b"], "'a/b' looks like several names. If it is: --separator /."),
         (
@@ -192,7 +196,13 @@ def test_what_tells_of_rows_by_its_cells_is_no_task(table, cells, said):
 @pytest.mark.parametrize(("cells", "kind"), [(["Y", "n", ""], "Binary"), (["F", "M"], "Multiclass"),
                                              (["1", "2", "4+"], "Multiclass"),
                                              (["<50", ">50"], "Multiclass"),
-                                             (["2D", "3D"], "Multiclass")])  # fmt: skip
+                                             (["2D", "3D"], "Multiclass"),
+                                             (["grade A"] + ["grade B"] * 9, "Multiclass"),
+                                             (["Opaque", "No Opaque / Not Normal", "Normal"],
+                                              "Multiclass"),
+                                             (["-2", "-1", "0", "1", "2"], "Multiclass"),
+                                             ([f"{x / 9 - 1}" for x in range(17)], "Regression"),
+                                             ])  # fmt: skip
 def test_words_are_what_they_are_among_the_others(table, cells, kind):
     inference = infer_tasks(table(x=cells))
     assert type(inference.tasks["x"]).__name__ == kind
@@ -459,6 +469,38 @@ def test_rows_of_a_frame_are_called_as_pandas_finds_them(index, name, row):
     assert error.value.row == row
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"PK\x03\x04....mimetypeapplication/vnd.oasis.opendocument.spreadsheet", "OpenDocument"),
+        (b"<html><table><tr><td>image</td></tr></table></html>", "a table in HTML, as some"),
+    ],
+)
+def test_tables_of_other_programs_say_how_to_save_them(tmp_path, content, said):
+    (tmp_path / "t.xls").write_bytes(content)
+    with pytest.raises(TableError, match=f"{said}.* as .xlsx or .csv"):
+        infer_tasks(tmp_path / "t.xls")
+
+
+def test_a_workbook_whose_first_sheet_is_no_table_names_the_others(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    book.active.append(["About this workbook"])
+    book.active.append(["Made by", "us"])
+    book.create_sheet("labels").append(["image", "kind"])
+    book.save(tmp_path / "t.xlsx")
+    with pytest.raises(TableError, match=r"of the sheets \['Sheet', 'labels'\] the first is read"):
+        infer_tasks(tmp_path / "t.xlsx")
+
+
+def test_a_class_of_lists_and_a_table_of_images_alone_say_what_may_be_meant(tmp_path):
+    rows = [{"path": f"{at}.jpg", "kind": [kind]} for at, kind in enumerate("ab")]
+    with pytest.raises(TableError, match="'kind' holds lists of names.*--task 'Multilabel kind'"):
+        infer_tasks(rows, given=[{"type": "Multiclass", "name": "kind"}])
+    with pytest.raises(TableError, match="no column suggests a task beside.*--path-pattern"):
+        infer_tasks([{"path": "cat/1.jpg"}, {"path": "dog/2.jpg"}])
+
+
 def test_a_workbook_that_is_broken_is_named(tmp_path):
     pytest.importorskip("openpyxl")
     (tmp_path / "t.xlsx").write_bytes(b"PK\x03\x04 and no more")
@@ -481,6 +523,33 @@ def test_two_files_that_may_be_meant_are_an_error(tmp_path):
         mxmtl.write_records(
             tmp_path / "t.csv", prefix=tmp_path / "d", tasks=mxmtl.TaskSet([mxmtl.Binary("x")])
         )
+
+
+@pytest.mark.parametrize(
+    ("files", "path", "found"),
+    [
+        (["IMG_1.JPG"], "img_1.jpg", "IMG_1.JPG"),
+        (["Cats/a.JPEG", "dogs/a.JPEG"], "cats/A.jpg", "Cats/a.JPEG"),
+        (["Cats/a.jpg", "dogs/a.jpg"], "D:\\Pets\\CATS\\A.JPG", "Cats/a.jpg"),
+        (["a.jpg", "A.jpg"], "A.jpg", "A.jpg"),
+        (["x/a.jpg", "x/A.jpg"], "A", "x/A.jpg"),
+        (["a.jpg", "A.jpg"], "a.JPG", "2 that may be meant"),
+        (["x/a.jpg"], "x/b.jpg", ""),
+        (["x/a.png"], "x/a.jpg", ""),  # perhaps a mask
+        (["x/a.jpg", "y/A.jpg"], "y/a.jpg", "y/A.jpg"),
+        (["x/a.jpg", "y/b.jpg"], "y/a.jpg", ""),
+    ],
+)
+def test_capitals_and_the_two_endings_of_jpeg_tell_no_files_apart(tmp_path, files, path, found):
+    for file in files:
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).write_bytes(b"")
+    find = PictureFinder(str(tmp_path))
+    if "meant" in found:
+        with pytest.raises(ValueError, match=found):
+            find(path)
+    else:
+        assert find(path) == str(tmp_path / (found or path))
 
 
 def test_a_file_that_is_missing_in_its_folder_is_not_taken_from_another(tmp_path):

@@ -1,8 +1,9 @@
 """The file of a picture, where a table does not name it as it lies on the disk.
 
 Tables leave out the ending (``ISIC_0024306``), or name a folder that is not there
-(``CheXpert-v1.0-small/train/...``), or no folder at all while the pictures lie in twelve. One file
-that may be meant is taken; of two none is.
+(``CheXpert-v1.0-small/train/...``), or no folder at all while the pictures lie in twelve, or spell
+the name in other letters (``img_1.jpg`` of ``IMG_1.JPG``). One file that may be meant is taken; of
+two none is.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from .._errors import ImageError
 from ..tables import IMAGE_ENDINGS, walk_folder
@@ -68,7 +69,7 @@ class PictureFinder:
         found = [
             file
             for name, files in self._index().items()
-            if stem and name.startswith(stem)
+            if stem and name.startswith(folded(stem))
             for file in files
         ]
         return f" There are {', '.join(map(repr, sorted(found)[:SHOWN]))}." if found else ""
@@ -76,23 +77,29 @@ class PictureFinder:
     def _candidates(self, path: str) -> Iterator[str]:
         path = path.rpartition("?d=")[2]  # Label Studio's local files
         folder, _, name = path.rpartition("/")
-        complete = name.lower().endswith(IMAGE_ENDINGS)
-        stem = os.path.splitext(name)[0] if complete else name
-        files = [
-            file
-            for file in self._index().get(stem, ())
-            if not complete or os.path.basename(file) == name
-        ]
-        beside = [file for file in files if os.path.dirname(file) == folder]
-        if beside:
-            yield from beside
-            return
+        alike = [(same, self._called(name, same)) for same in SAME]
+        for same, files in alike:
+            beside = [file for file in files if same(os.path.dirname(file)) == same(folder)]
+            if beside:
+                yield from beside
+                return
         first = path.lstrip("/").split("/")[0]
         if folder and os.path.isdir(os.path.join(self._root, first)):
             return  # its folder is there, and the file is not in it
-        lengths = {file: same_end(file, path) for file in files}
+        files = alike[0][1] or alike[1][1]
+        lengths = {file: same_end(folded(file), folded(path)) for file in files}
         longest = max(lengths.values(), default=0)
         yield from (file for file, length in lengths.items() if length == longest)
+
+    def _called(self, name: str, same: Callable[[str], str]) -> list[str]:
+        # The files of a name, with or without its ending, as far as it is told apart.
+        complete = name.lower().endswith(IMAGE_ENDINGS)
+        found = []
+        for file in self._index().get(folded(os.path.splitext(name)[0] if complete else name), ()):
+            base = os.path.basename(file)
+            own = base if complete else os.path.splitext(base)[0]
+            found += [file] if same(own) == same(name) else []
+        return found
 
     def _index(self) -> dict[str, list[str]]:
         with self._lock:
@@ -105,8 +112,21 @@ class PictureFinder:
                         for name in names:
                             if name.lower().endswith(IMAGE_ENDINGS):
                                 file = name if relative == "." else os.path.join(relative, name)
-                                self._by_stem.setdefault(os.path.splitext(name)[0], []).append(file)
+                                stem = folded(os.path.splitext(name)[0])
+                                self._by_stem.setdefault(stem, []).append(file)
             return self._by_stem
+
+
+def folded(path: str) -> str:
+    """Return a path as systems that do not tell capitals apart compare it, with one JPEG ending.
+
+    >>> folded("Cats/IMG_1.JPEG")
+    'cats/img_1.jpg'
+    """
+    return path.lower().replace(".jpeg", ".jpg").replace(".tiff", ".tif")
+
+
+SAME: tuple[Callable[[str], str], ...] = (str, folded)  # of which the first comes first
 
 
 def same_end(file: str, path: str) -> int:

@@ -325,4 +325,4 @@ def check_path(table: TableReader) -> None:
     """Raise `TableError` for a table of rows in which nothing names the images."""
     if table.path_column == "":
         asked, hint = table.options.path_column, table.hint_of_path
-        raise no_path_column(table.source, asked, table.columns, hint=hint)
+        raise no_path_column(table.source, asked, table.columns, hint=hint, notes=table.notes)

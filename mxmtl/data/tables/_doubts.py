@@ -24,7 +24,7 @@ OF_LISTS = "|;；、，"  # and not of names, as a comma may be
 MANY_CLASSES = 5  # of whole numbers
 MANY_NAMES = 200  # of which each is compared with each
 NEAR = 0.82  # of two spellings: two letters of six that changed places
-STAND_IN = re.compile(r"-?9+(\.0+)?|-1(\.0+)?")  # that people put for unknown
+STAND_IN = re.compile(r"(-?9+|-[12])(\.0+)?")  # that people put for unknown
 BRACKETS = re.compile(r"^[\[{(\"'].*|.*[\]})\"']$")
 SHOWN = 5
 PATHS = 1 << 21  # paths that are remembered, to notice one that comes back
@@ -131,7 +131,7 @@ def notes_on_spelling(cells: ColumnCells) -> Iterator[str]:
     for text, count in known.items():
         common = [name for name, rows in known.items() if rows >= 5 * count and name[0] == text[0]]
         near = difflib.get_close_matches(text, common, n=1, cutoff=NEAR)
-        if near and folded(text) != folded(near[0]):
+        if near and folded(text) != folded(near[0]) and not by_letters(text, near[0]):
             found.append(f"{text!r} ({count}) and {near[0]!r} ({known[near[0]]})")
     if found:
         more = f" and {len(found) - SHOWN} more" * (len(found) > SHOWN)
@@ -149,9 +149,9 @@ def only_signs(task: Task) -> bool:
 
 
 def has_minus_one(task: Task, given: bool) -> bool:
-    """Tell whether -1 is one of a task's classes, and no doubt says so."""
-    names = {number_name(name) for name in task.names}
-    return "-1" in names and (given or not only_signs(task))
+    """Tell whether -1 alone of a task's classes is below 0, and no doubt says so."""
+    below = {number_name(name) for name in task.names if (number(name) or 0.0) < 0}
+    return below == {"-1"} and (given or not only_signs(task))
 
 
 def is_name(text: str) -> bool:
@@ -164,17 +164,33 @@ def is_word(text: str) -> bool:
     return len(text) >= 4 and not any(letter.isdigit() for letter in text)
 
 
+def by_letters(one: str, two: str) -> bool:
+    """Tell whether two names are told apart by words of one letter: grade A and grade C.
+
+    >>> by_letters("grade A", "grade C"), by_letters("boxer", "boxre")
+    (True, False)
+    """
+    pairs = [pair for pair in zip(one.split(), two.split()) if pair[0] != pair[1]]
+    return len(one.split()) == len(two.split()) and all(len(a) == len(b) == 1 for a, b in pairs)
+
+
 def stand_ins(amounts: Mapping[str, float]) -> Iterator[str]:
     """Yield numbers that stand apart: one that is negative, or 9, 99, 999 far above all others.
 
+    Among others that are negative, one stands apart that is far below them.
+
     >>> list(stand_ins({"41": 41.0, "-1": -1.0, "38": 38.0})), list(stand_ins({"0": 0, "1": 1}))
     (['-1'], [])
+    >>> list(stand_ins({"-0.9": -0.9, "-2": -2.0, "0.75": 0.75}))
+    ['-2']
     """
     for text, value in amounts.items():
         rest = [other for other in amounts.values() if other != value]
         if len(rest) < 2 or not STAND_IN.fullmatch(text):
             continue
-        if value < 0 <= min(rest) or value > 3 * max(*rest, 1.0):
+        decimals = not all(map(float.is_integer, map(float, rest)))
+        far = value <= -2 * max(map(abs, rest)) and (decimals or value <= -9)
+        if value < 0 <= min(rest) or value > 3 * max(*rest, 1.0) or far:
             yield text
 
 
@@ -228,7 +244,12 @@ def separator_in(cells: ColumnCells, least: int = 2) -> tuple[str, str] | None:
         parts = [part.strip() for name in lists for part in name.split(mark)]
         again = {part for part in parts if part in known or parts.count(part) > 1} - {""}
         several = len(lists) > 1 or (len(lists) == least and known.issuperset(parts))
-        if several and len(again) > 1 and all(parts) and len(again) * 2 >= len(set(parts)):
+        if (
+            several
+            and len(again) > 1
+            and all(map(is_name, parts))
+            and len(again) * 2 >= len(set(parts))
+        ):
             example = max(sorted(lists), key=len)
             return (
                 mark,

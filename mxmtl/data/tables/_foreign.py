@@ -32,6 +32,8 @@ LONGEST = 3000  # characters of a header without a line's end that are strange
 
 def check_readable(path: str, head: bytes) -> None:
     """Raise `TableError` for a file that is certainly no text with rows."""
+    if head.startswith(b"PK") and b"mimetypeapplication/vnd.oasis.opendocument" in head[:100]:
+        raise TableError(f"{path}: this is an OpenDocument file. Save its sheet as .xlsx or .csv.")
     for magic, what in MAGIC:
         if head.startswith(magic):
             raise TableError(f"{path}: this is {what}.")
@@ -43,6 +45,11 @@ def check_readable(path: str, head: bytes) -> None:
             f"{path}: this is JSON of a shape that is not known: expected records "
             "([{...}, ...]), COCO's images and annotations, or one object a line (.jsonl). "
             "Load it, and save its rows as CSV; in Python, dicts of {column: cell} will do."
+        )
+    if text.startswith("<") and "<table" in text.lower():
+        raise TableError(
+            f"{path}: this is a table in HTML, as some programs write under the name of Excel. "
+            "Open it in a spreadsheet, and save it as .xlsx or .csv."
         )
     if text.startswith("<"):
         kind = "HTML, perhaps the page of a failed download" if "<html" in text.lower() else "XML"

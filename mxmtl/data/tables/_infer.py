@@ -28,7 +28,7 @@ from ._doubts import (
     rows_of_yes,
 )
 from ._encode import LabelEncoder, is_names_column
-from ._guess import column_called, guess_type, is_of_rows, task_name
+from ._guess import as_task, column_called, guess_type, is_of_rows, task_name
 from ._inference import Inference
 from ._open import open_table
 from ._paths import PathPattern
@@ -93,7 +93,9 @@ def infer_tasks(
         free = opened.added_columns if told else columns
         specs += guesses(columns, [one for one in free if one not in asked], left_out, opened)
     if not specs:
-        raise TableError(f"{opened.source}: no column suggests a task: {shortened(left_out)}.")
+        why = f": {shortened(left_out)}" if left_out else " beside that of the images"
+        more = " If paths say what images show: --path-pattern '{class}/*'." * (not left_out)
+        raise TableError(f"{opened.source}: no column suggests a task{why}.{more}")
     tasks = made(specs, opened)
     check_order(tasks, told, opened)
     notes, doubts = notes_on(tasks, columns, opened, bool(given)), {}
@@ -297,6 +299,11 @@ def names_from(cells: ColumnCells, names: Sequence[str], table: TableReader) -> 
                 f"{table.source}: column {cells.name!r} holds more than {cells.limit} different "
                 "names; a task cannot have so many. Is this a column of numbers, or of row names?"
             )
+    if "classes" in names and cells.lists and not cells.texts:
+        raise TableError(
+            f"{table.source}: column {cells.name!r} holds lists of names, and not one class: "
+            f"{as_task('Multilabel', cells.name)}."
+        )
     found = {name: getattr(cells, name)() for name in names}
     if "labels" in found:
         found["labels"] = chosen(found["labels"], cells.parts, table)

@@ -127,12 +127,17 @@ def looks_like_data(names: Sequence[str]) -> bool:
 
 
 def no_path_column(
-    source: str, asked: str, columns: Sequence[str], above: int = 0, hint: str = ""
+    source: str,
+    asked: str,
+    columns: Sequence[str],
+    above: int = 0,
+    hint: str = "",
+    notes: Sequence[str] = (),
 ) -> TableError:
     """Make the error for a table in which no column names the images.
 
     ``above`` is the number of lines above its header, if there seems to be a title; ``hint`` is
-    what `said_of_paths` says.
+    what `said_of_paths` says, ``notes`` what is said of how it was read.
     """
     shown = [name for name in columns if name][:20]
     mend = "Another name can be given as path_column (--path)."
@@ -158,7 +163,10 @@ def no_path_column(
             " If that is no header: skip_lines=1 (--skip-lines 1), or delimiter (--delimiter) says "
             "what separates cells."
         )
-    return TableError(f"{source}: no column {asked!r} among {shown}. It names the images. {mend}")
+    more = "".join(f" ({note})" for note in notes)
+    return TableError(
+        f"{source}: no column {asked!r} among {shown}. It names the images. {mend}{more}"
+    )
 
 
 # -- paths made of columns: 'files/p{subject_id:.2}/{dicom_id}.jpg' --------------------------------

@@ -44,7 +44,7 @@ class ExcelTable(FileOfRecords):
             raise TableError(f"{path}: no Excel workbook that can be read ({error}).") from error
         sheets = book.sheetnames
         if len(sheets) > 1:
-            self.notes = [f"of the sheets {sheets} the first is read."]
+            self.notes = [f"of the sheets {sheets} the first is read: move another there."]
         rows = list(book[sheets[0]].iter_rows(values_only=True))[options.skip_lines :]
         book.close()
         while rows and all(cell is None for cell in rows[-1]):

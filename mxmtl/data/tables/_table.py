@@ -407,7 +407,7 @@ class CellTable(ColumnTable, abc.ABC):
         self.path_column = found = find_path_column(asked, columns, rows)
         self.hint_of_path = "" if found else said_of_paths(columns, rows)
         if not found and self.above and asked == PATH:
-            raise no_path_column(self.source, asked, columns, self.above)
+            raise no_path_column(self.source, asked, columns, self.above, notes=self.notes)
         if found:
             self.options = dataclasses.replace(self.options, path_column=found)
 

@@ -38,7 +38,9 @@ YES_NO = tuple(
     for pair in (
         "ja/nein|ja/nee|ja/nej|ja/nei|oui/non|sí/no|si/no|sì/no|sim/não|sim/nao|tak/nie|ano/ne|да/нет"
         "|evet/hayır|igen/nem|kyllä/ei|是/否|有/无|有/無|はい/いいえ|예/아니오|نعم/لا|on/off|t/f"
-        "|present/absent|positive/negative|pos/neg|y/n|yes/no|对/错|√/×|✓/✗|○/×"
+        "|wahr/falsch|vrai/faux|verdadero/falso|verdadeiro/falso|vero/falso|waar/onwaar|prawda/fałsz"
+        "|pravda/nepravda|sand/falsk|sant/falskt|sann/usann|tosi/epätosi|igaz/hamis|doğru/yanlış"
+        "|истина/ложь|真/假|present/absent|positive/negative|pos/neg|y/n|yes/no|对/错|√/×|✓/✗|○/×"
     ).split("|")
 )
 # What says where a row comes from, or what it is called, and is nothing to predict: of names
