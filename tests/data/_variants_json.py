@@ -434,3 +434,51 @@ def files_beside_the_pictures_of_splits(root):
         write(root / split / "README.txt", "from elsewhere")
     rows = yes_no("object_name", ["cat", "dog"], [["dog"], ["cat"]])
     return ". --yes", {"_train": rows, "_valid": rows[::-1]}
+
+
+@variant
+def via_project(root):
+    rows = {f"{at}.png{size}": {"filename": f"{at}.png", "size": size, "regions": [],
+                                "file_attributes": {"kind": kind}}
+            for at, size, kind in ((1, 55, "owl"), (2, 55, "wren"))}  # fmt: skip
+    about = {"_via_settings": {}, "_via_img_metadata": rows, "_via_attributes": {}}
+    command, truth = of_kinds(root, about)
+    return command, {"": [{"file_attributes_kind": row["kind"]} for row in truth[""]]}
+
+
+@variant
+def vott(root):
+    assets = {
+        f"{at:04}": {
+            "asset": {"name": f"{at}.png", "path": f"file:C:/x/{at}.png", "type": 1},
+            "regions": [{"tags": [kind], "points": [{"x": 1.5, "y": 2}]}],
+        }
+        for at, kind in ((1, "owl"), (2, "wren"))
+    }
+    of_kinds(root, {"name": "project", "tags": [{"name": "owl"}], "assets": assets})
+    return (
+        "t.json --path asset.name --task 'Multilabel kind column=regions.tags'",
+        {"": yes_no("kind", ["owl", "wren"], [["owl"], ["wren"]])},
+    )
+
+
+@variant
+def vott_without_a_path(root):
+    assets = {str(at): {"asset": {"name": f"{at}.png", "path": f"{at}.png"}} for at in (1, 2)}
+    of_kinds(root, {"assets": assets})
+    return "t.json --yes", "'asset.name' and 'asset.path' name image files: --path"
+
+
+@variant
+def datumaro(root):
+    items = [
+        {"id": str(at), "image": {"path": f"{at}.png", "size": [9, 8]}, "attr": {"frame": at},
+         "annotations": [{"id": 0, "type": "label", "label_id": one, "group": 0,
+                          "attributes": {"wet": at == 2} if one else {}} for one in said]}
+        for at, said in ((1, [0]), (2, [0, 1]), (3, []))
+    ]  # fmt: skip
+    names = [{"name": "owl", "parent": ""}, {"name": "wren", "parent": ""}]
+    of_kinds(root, {"info": {}, "categories": {"label": {"labels": names}}, "items": items})
+    pictures(root, ["3.png"])
+    rows = yes_no("label", ["owl", "wren"], [["owl"], ["owl", "wren"], []])
+    return "t.json --task 'Multilabel label'", {"": rows}

@@ -25,10 +25,14 @@ OF_COCO = GEOMETRY | frozenset(
     "neg_category_ids not_exhaustive_category_ids".split()
 )
 LISTS = ("samples", "data", "items", "records", "annotations", "rows")  # names of a list of records
+BY_KEY = (
+    "_via_img_metadata",
+    "assets",
+)  # and of records by a key that is none of theirs: VIA, VoTT
 
 
 class JsonTable(Derived):
-    """A JSON file: records, COCO's and LVIS's, Label Studio's, FiftyOne's, VAW's."""
+    """A JSON file: records, COCO's and LVIS's, Label Studio's, FiftyOne's, Datumaro's, VAW's."""
 
     layout, about = "json", "JSON: records, COCO, LVIS, Label Studio, FiftyOne"
     endings = (".json", ".json.gz")
@@ -304,6 +308,32 @@ class FiftyOneLabels(Shape):
         return RecordsTable(path, options, rows)
 
 
+class Datumaro(Shape):
+    """Datumaro's ``items``, whose annotations name labels by their place among the categories."""
+
+    @staticmethod
+    def fits(data: Any) -> bool:
+        named = isinstance(data, dict) and data.get("categories")
+        return isinstance(named, dict) and "label" in named and isinstance(data.get("items"), list)
+
+    @staticmethod
+    def table(path: str, options: TableOptions, data: Any) -> TableReader:
+        called = [one["name"] for one in data["categories"]["label"].get("labels", ())]
+        rows = []
+        for item in data["items"]:
+            image = (item.get("image") or {}).get("path") or item.get("id")
+            row: dict[str, Any] = {"path": image, "label": []}
+            for one in item.get("annotations", ()):
+                place = one.get("label_id")
+                if not isinstance(place, int) or not 0 <= place < len(called):
+                    continue
+                row["label"].append(called[place])
+                for name, value in (one.get("attributes") or {}).items():
+                    row.setdefault(f"{called[place]}_{name}", value)
+            rows.append(row)
+        return RecordsTable(path, options, rows)
+
+
 class Records(Shape):
     """Records: a list of them, by itself, under a name, by splits, by images or by columns."""
 
@@ -338,6 +368,9 @@ def records_in(data: Any) -> list[Record]:
     for name in LISTS:
         if isinstance(data.get(name), list):
             return records_in(data[name])
+    for name in BY_KEY:
+        if isinstance(data.get(name), dict):
+            return records_in(list(data[name].values()))
     kinds, images = {type(one) for one in data.values()}, all(map(is_picture, data))
     if kinds == {dict}:
         found = [] if images else by_column(data)
