@@ -195,7 +195,7 @@ def hugging_face_splits(root):
 @variant
 def nested_lines(root):
     rows = [
-        {"image": "1.png", "labels": {"wet": True, "red": None}, "n": 3},
+        {"image": "1.png", "labels": {"wet": True, "red": None}, "n": 3, "at": {"bbox": [[1, 2]]}},
         {"image": "2.png", "labels": {"wet": False, "red": 1}, "n": 4.5},
     ]
     pictures(root, ["1.png", "2.png"])

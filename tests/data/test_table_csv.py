@@ -241,3 +241,32 @@ def test_the_last_cell_of_plain_text_may_be_some_words(tmp_path):
     (tmp_path / "t.txt").write_text("71 1 0\n93 1\n")  # which lacks a cell
     table = open_table(tmp_path / "t.txt", TableOptions())
     assert "it has 2 cells" in str(list(table.rows())[1].problem)
+
+
+@pytest.mark.parametrize("width", [2, 3, 40])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("hollow", [",", ",,,,", ""])
+def test_rows_of_empty_cells_are_empty_lines(tmp_path, width, end, hollow):
+    hollow = "," * (width - 1) if hollow == "," else hollow
+    more = ",1" * (width - 2)
+    names = "".join(f",y{at}" for at in range(width - 2))
+    lines = [f"path,x{names}", f"a.jpg,1{more}", hollow, f"b.jpg,0{more}", hollow, hollow]
+    (tmp_path / "t.csv").write_bytes("".join(f"{line}{end}" for line in lines).encode())
+    table = open_table(tmp_path / "t.csv", TableOptions())
+    for _ in range(2):
+        rows = list(table.rows())
+        assert [
+            (row.number, row.record_id, row.path, row.cells["x"], row.problem) for row in rows
+        ] == [
+            (2, 0, "a.jpg", "1", None),
+            (4, 1, "b.jpg", "0", None),
+        ]
+
+
+def test_comments_above_the_header_are_counted(tmp_path):
+    text = "# of 2026\n# ours, and theirs\npath,x\n" + "".join(f"{at}.jpg,1\n" for at in range(20))
+    (tmp_path / "t.csv").write_text(text.replace("path", "image"))
+    with pytest.raises(TableError, match=r"skip_lines=2 \(--skip-lines 2\)"):
+        open_table(tmp_path / "t.csv", TableOptions())
+    table = open_table(tmp_path / "t.csv", TableOptions(skip_lines=2))
+    assert len(list(table.rows())) == 20

@@ -54,6 +54,8 @@ def table(tmp_path):
         ([*map(str, range(20, 60)), "-1"], "-1 stands apart from the other numbers. If it means"),
         ([*map(str, range(20, 60)), "999"], "--values 'x: missing=999'"),
         (["0", "1", "9"], "9 stands apart from the other numbers"),
+        (["0-2", "03-Sep", "Oct-19"], "'03-Sep', 'Oct-19' among other names: were they ranges"),
+        (["{'a': 1, 'b': 2}", "{'a': 2, 'b': 2}"] * 2, "Were they lists?"),
         ([*(f"{row / 10 - 2}" for row in range(30)), "-999"], "-999 stands apart from the other"),
         ([*(f"{row / 15 - 0.9}" for row in range(27)), "-2"], "-2 stands apart from the other"),
         (["WAHR", "FALSCH"], "as yes and no: --values 'x: yes=WAHR,no=FALSCH'."),
@@ -166,7 +168,8 @@ def test_a_title_is_skipped_with_what_stands_below_it(tmp_path, name, between):
 
 @pytest.mark.parametrize(
     "name",
-    "id fold PatientID is_train split lesion_id cv_fold MRN case_no url".split() + ["Fold ID"],
+    "id fold PatientID is_train in_train split lesion_id cv_fold MRN case_no url".split()
+    + ["Fold ID"],
 )
 def test_what_tells_of_rows_is_no_task(table, name):
     inference = infer_tasks(table(**{name: ["1", "2", "3", "4"], "y": ["0", "1", "0", "1"]}))
@@ -182,6 +185,7 @@ def test_what_tells_of_rows_is_no_task(table, name):
         (["1/22/24", "10/10/24", "12/7/24"], "dates or times"),
         (["1.12.24", "31.01.23 9:30"], "dates or times"),
         (["12:30", "9:05:10"], "dates or times"),
+        (["3-Sep", "Oct-19", "1 January 2024"], "dates or times"),
         (["https://example.org/1", "https://example.org/2"], "web addresses"),
         (["Train", "val", "TEST"], "splits (--split-column x)"),
     ],
@@ -501,6 +505,12 @@ def test_a_class_of_lists_and_a_table_of_images_alone_say_what_may_be_meant(tmp_
         infer_tasks([{"path": "cat/1.jpg"}, {"path": "dog/2.jpg"}])
 
 
+def test_empty_rows_of_a_workbook_are_passed_over(tmp_path):
+    path = sheet(tmp_path / "t.xlsx", [["image", "kind"], ["1.jpg", "a"], ["", ""], ["2.jpg", "b"]])
+    rows = list(mxmtl.data.tables.open_table(path, TableOptions()).rows())
+    assert [(row.number, row.path) for row in rows] == [(2, "1.jpg"), (4, "2.jpg")]
+
+
 def test_a_workbook_that_is_broken_is_named(tmp_path):
     pytest.importorskip("openpyxl")
     (tmp_path / "t.xlsx").write_bytes(b"PK\x03\x04 and no more")
@@ -538,6 +548,8 @@ def test_two_files_that_may_be_meant_are_an_error(tmp_path):
         (["x/a.png"], "x/a.jpg", ""),  # perhaps a mask
         (["x/a.jpg", "y/A.jpg"], "y/a.jpg", "y/A.jpg"),
         (["x/a.jpg", "y/b.jpg"], "y/a.jpg", ""),
+        (["100.jpg", "10.jpg"], "100.0", "100.jpg"),
+        (["x/100.0.jpg", "100.jpg"], "100.0", "x/100.0.jpg"),
     ],
 )
 def test_capitals_and_the_two_endings_of_jpeg_tell_no_files_apart(tmp_path, files, path, found):

@@ -162,7 +162,7 @@ def test_fashionai(here, run, expected):
 
 def test_broken_images_are_listed_and_the_rest_goes_on(here, run, capsys):
     (here / "photos" / "1.png").write_bytes(b"no image")
-    (here / "t.csv").write_text("path\n0.jpg\n1.png\n\n,\nnone.jpg\n2.jpg\n", "utf-8")
+    (here / "t.csv").write_text("path,x\n0.jpg,\n1.png,\n\n,1\nnone.jpg,\n2.jpg,\n,\n")
     inputs = open_inputs(["t.csv"], images="photos")
     options = PredictOptions("p.csv")
     assert predict_inputs(Predictor(run, batch_size=2), inputs, options) == (2, 3)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import threading
 from collections.abc import Callable, Iterator
 
@@ -17,6 +18,7 @@ from .._errors import ImageError
 from ..tables import IMAGE_ENDINGS, walk_folder
 
 SHOWN = 4
+WHOLE = re.compile(r"\d+\.0")
 log = logging.getLogger(__name__)
 
 
@@ -45,6 +47,8 @@ class PictureFinder:
         if not path or os.path.exists(whole):
             return whole
         found = sorted(self._candidates(path.replace("\\", "/")))
+        if not found and WHOLE.fullmatch(path):  # an id that was read as a number
+            found = sorted(self._candidates(path[:-2]))
         if len(found) > 1:
             shown = ", ".join(map(repr, found[:SHOWN])) + ", ..." * (len(found) > SHOWN)
             raise ImageError(f"no such file, and {len(found)} that may be meant: {shown}.")

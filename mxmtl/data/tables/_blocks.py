@@ -28,7 +28,8 @@ def plain_ends(content: bytes, width: int, delimiter: str) -> tuple[bytes, np.nd
         return None
     content = content.replace(b"\r\n", b"\n")
     content = content if content.endswith(b"\n") else content + b"\n"
-    if RETURN in content:
+    hollow = delimiter.encode() * (width - 1) + b"\n"  # a row that is no more than an empty line
+    if RETURN in content or content.startswith(hollow) or b"\n" + hollow in content:
         return None
     marks = np.frombuffer(content, np.uint8)
     places = np.flatnonzero((marks == ord(delimiter)) | (marks == LINE))

@@ -229,7 +229,8 @@ class DelimitedTable(CellTable):
     def _rows_at_the_start(self) -> list[list[str]]:
         skip = self.options.skip_lines + self._skip
         rows = (line for _, line in self._lines(skip) if line)
-        return list(itertools.islice(rows, SAMPLE))
+        first = list(itertools.islice(rows, 1))
+        return first + list(itertools.islice(filter(any, rows), SAMPLE - 1))
 
     def _lines(self, skip: int) -> Iterator[tuple[int, list[str]]]:
         return lines_of(self.source, self._delimiter, skip, self.options.charset, self._most)

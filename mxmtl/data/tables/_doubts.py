@@ -17,7 +17,7 @@ from ._cells import ColumnCells, quoted
 from ._guess import FEW_NUMBERS, as_task, counts_rows, in_a_row
 from ._table import TableReader
 from ._values import all_of, key_of, number
-from ._words import folded, is_amount, yes_and_no
+from ._words import NAMED, folded, is_amount, yes_and_no
 
 SEPARATORS = "|;；、,，/+& "
 OF_LISTS = "|;；、，"  # and not of names, as a comma may be
@@ -47,6 +47,7 @@ def notes_on_cells(task: Task, cells: ColumnCells, given: bool = False) -> Itera
         yield from notes_on_words(cells, task)
     if not cells.several:
         yield from notes_on_stand_ins(cells, task)
+        yield from notes_on_ranges(cells)
         yield from notes_on_spelling(cells)
     elif cells.filled < cells.rows and not (cells.none_met or cells.empty_lists):
         empty = cells.rows - cells.filled
@@ -120,6 +121,17 @@ def notes_on_stand_ins(cells: ColumnCells, task: Task) -> Iterator[str]:
             continue  # a class, which is said
         said = option("--values", f"{cells.name}: missing={text}")
         yield f"{text} stands apart from the other numbers. If it means unknown: {said}."
+
+
+def notes_on_ranges(cells: ColumnCells) -> Iterator[str]:
+    """Point out dates among names, which spreadsheets make of 3-9 and 10-19."""
+    known = cells.known()
+    dates = [text for text in known if NAMED.fullmatch(text.lower())]
+    if 0 < len(dates) < len(known):
+        yield (
+            f"{quoted(dates[:SHOWN])} among other names: were they ranges, such as 3-9, of which a "
+            "spreadsheet made dates? Then mend them in the table."
+        )
 
 
 def notes_on_spelling(cells: ColumnCells) -> Iterator[str]:
@@ -240,7 +252,7 @@ def separator_in(cells: ColumnCells, least: int = 2) -> tuple[str, str] | None:
     """
     known = {*cells.parts} if cells.several else {*cells.known()}
     for mark in SEPARATORS.rstrip() if cells.several else SEPARATORS:
-        lists = [name for name in known if mark in name]
+        lists = [name for name in known if mark in name and name[0] not in "[{"]
         parts = [part.strip() for name in lists for part in name.split(mark)]
         again = {part for part in parts if part in known or parts.count(part) > 1} - {""}
         several = len(lists) > 1 or (len(lists) == least and known.issuperset(parts))
@@ -361,6 +373,8 @@ class PathsSeen:
         if self._rows is None:
             return
         for path, row in zip(paths, numbers):
+            if not path:
+                continue  # which is said elsewhere
             first = self._rows.setdefault(hash(path), row)
             if first != row:
                 self.count += 1

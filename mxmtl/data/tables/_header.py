@@ -19,11 +19,18 @@ MANY = 20  # names of a header that nobody types
 def lines_above(rows: Rows) -> int:
     """Return how many rows stand above the first of several cells, if they are a title.
 
+    Rows that begin with # are one.
+
     >>> lines_above([["Products, spring", ""], ["", ""], ["image", "price"]])
     2
     >>> lines_above([["image", "price"]]), lines_above([["image"], ["1.jpg"]])
     (0, 0)
+    >>> lines_above([["# ours"], ["# a", "b"], ["image", "kind"], ["1.jpg", "x"]])
+    2
     """
+    marked = [bool(row) and text(row[0]).startswith("#") for row in rows]
+    if len(marked) > 1 and marked[0] and not all(marked):
+        return marked.index(False) if any(marked[1:]) or len(rows[0]) < len(rows[1]) else 0
     counts = (sum(text(cell) != "" for cell in row) for row in rows)
     titled = next(counts, 0) == 1
     return next((at for at, count in enumerate(counts, 1) if count > 1), 0) if titled else 0

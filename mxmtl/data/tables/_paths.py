@@ -37,7 +37,9 @@ def is_picture(cell: object) -> bool:
     return isinstance(cell, str) and cell.lower().endswith(IMAGE_ENDINGS)
 
 
-def find_path_column(asked: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+def find_path_column(
+    asked: str, columns: Sequence[str], rows: Sequence[Sequence[object]], titled: bool = False
+) -> str:
     """Return the column of the images; '' if none is it, or more than one may be.
 
     Parameters
@@ -48,11 +50,13 @@ def find_path_column(asked: str, columns: Sequence[str], rows: Sequence[Sequence
         All columns.
     rows : sequence of sequences
         Some rows, cell by cell.
+    titled : bool
+        Whether the columns may be those of a title, and the header one of the rows.
     """
     if asked in columns or asked != PATH:
         return asked if asked in columns else ""
     by_place = cells_by_place(columns, rows)
-    named = picture_columns(columns, by_place)
+    named = picture_columns(columns, by_place, 1.0 if titled else MOST)
     if len(named) == 1:
         return named[0]
     usual = {plain(name): name for name in reversed(named or columns) if name}
@@ -72,7 +76,9 @@ def cells_by_place(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> 
     ]
 
 
-def picture_columns(columns: Sequence[str], by_place: Sequence[Sequence[object]]) -> list[str]:
+def picture_columns(
+    columns: Sequence[str], by_place: Sequence[Sequence[object]], most: float = MOST
+) -> list[str]:
     """Return the columns whose cells are image files; if none is, those of which most are.
 
     >>> picture_columns(["a", "b"], [["1.jpg", "2.jpg", "3.jpg", "Sum: 3"], ["x", "y", "z"]])
@@ -80,7 +86,7 @@ def picture_columns(columns: Sequence[str], by_place: Sequence[Sequence[object]]
     """
     pairs = [(name, [*map(is_picture, cells)]) for name, cells in zip(columns, by_place)]
     named = [name for name, found in pairs if name and found and all(found)]
-    return named or [name for name, found in pairs if name and sum(found) >= MOST * len(found) > 0]
+    return named or [name for name, found in pairs if name and sum(found) >= most * len(found) > 0]
 
 
 def counts_rows(cells: Sequence[object]) -> bool:

@@ -239,7 +239,7 @@ def read_json(path: str) -> Any:
 class FileOfRecords(RecordsTable, abc.ABC):
     """Abstract: a file whose rows are read at once."""
 
-    first: int = 1  # the number of the first row
+    first: int | Sequence[int] = 1  # the numbers of the rows, or that of the first one
 
     def __init__(self, path: str, options: TableOptions) -> None:
         super().__init__(path, options, self.read(path, options), self.first)
@@ -261,7 +261,7 @@ class JsonLinesTable(FileOfRecords):
             for number, line in enumerate(stream, start=1):
                 if line.strip():
                     try:
-                        record = json.loads(line)
+                        record = json.loads(line, object_hook=without_geometry)
                     except (ValueError, RecursionError) as error:
                         raise TableError(f"{path} line {number}: no JSON ({error}).") from error
                     if not isinstance(record, dict):

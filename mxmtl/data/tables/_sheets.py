@@ -47,8 +47,6 @@ class ExcelTable(FileOfRecords):
             self.notes = [f"of the sheets {sheets} the first is read: move another there."]
         rows = list(book[sheets[0]].iter_rows(values_only=True))[options.skip_lines :]
         book.close()
-        while rows and all(cell is None for cell in rows[-1]):
-            rows.pop()
         header = list(options.header)
         if not header:
             skip, above = options.skip_lines, lines_above(rows[:SAMPLE])
@@ -57,7 +55,9 @@ class ExcelTable(FileOfRecords):
             letter = importlib.import_module("openpyxl.utils").get_column_letter
             first, rows = rows[1:SAMPLE], rows[1:]
             self.say_of_header(*said_of_header(header, first, skip, lambda at: letter(at + 1)))
-        self.first = options.skip_lines + (not options.header) + 1
+        start = options.skip_lines + (not options.header) + 1
+        filled = [at for at, row in enumerate(rows) if any(cell not in (None, "") for cell in row)]
+        self.first, rows = [start + at for at in filled], [rows[at] for at in filled]
         if not any(header):
             raise TableError(f"{path}: the first row is empty; expected column names.")
         check_names_once(path, header)

@@ -404,7 +404,7 @@ class CellTable(ColumnTable, abc.ABC):
     def find_paths(self, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         """Find the column of the images, by the names of all columns and some rows."""
         asked = self.options.path_column
-        self.path_column = found = find_path_column(asked, columns, rows)
+        self.path_column = found = find_path_column(asked, columns, rows, self.above > 0)
         self.hint_of_path = "" if found else said_of_paths(columns, rows)
         if not found and self.above and asked == PATH:
             raise no_path_column(self.source, asked, columns, self.above, notes=self.notes)

@@ -94,7 +94,10 @@ def lines_of(
 def batches_of(
     path: str, delimiter: str | None, skip: int, size: int, charset: str = "utf-8", most: int = -1
 ) -> Iterator[tuple[Sequence[int], list[list[str]]]]:
-    """Yield numbers and cells of rows that are not empty, as `lines_of`, many at a time."""
+    """Yield numbers and cells of rows that are not empty, as `lines_of`, many at a time.
+
+    Rows of empty cells alone are empty, too: spreadsheets leave them behind.
+    """
     number = skip
     with open_text(path, charset) as stream:
         for _ in range(skip):
@@ -109,9 +112,9 @@ def batches_of(
             while batch := list(itertools.islice(rows, size)):
                 numbers: Sequence[int] = range(number + 1, number + 1 + len(batch))
                 number += len(batch)
-                if not all(batch):
-                    numbers = [at for at, line in zip(numbers, batch) if line]
-                    batch = [line for line in batch if line]
+                if not all(map(any, batch)):
+                    numbers = [at for at, line in zip(numbers, batch) if any(line)]
+                    batch = [line for line in batch if any(line)]
                 yield numbers, batch
         except csv.Error:
             for _ in lines_of(path, delimiter, skip, charset):

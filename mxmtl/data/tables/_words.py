@@ -48,7 +48,7 @@ YES_NO = tuple(
 OF_ROWS = re.compile(
     r"(id|ids|uuid|guid|index|idx|rowid|row(no|num|number)|unnamed\d*|level0"
     r"|(cv|k)?folds?(id|idx|no|nr|num|number|\d*)?|split|subset|partition"
-    r"|is(train|training|trainingimage|valid|val|test)|usage|evaluationstatus"
+    r"|(is|in)(train|training|trainingimage|valid|val|test)|usage|evaluationstatus"
     r"|annotator|completedby|leadtime|createdat|updatedat|timestamp"
     r"|url|md5|sha1|sha256|hash|phash|checksum)"
 )
@@ -62,12 +62,15 @@ OF_MANY = re.compile(
 LABEL = re.compile(r"class|categor|label|target|species|breed|attribute|tag|type")  # not of rows
 ID = re.compile(r"(?:.*[a-z0-9_ ])?(?:ID|Id|_id| id|_uid|UID|_idx|_index)")
 DAY = r"(0?[1-9]|[12]\d|3[01])"  # or a month
+MONTH = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec)[a-z]*"
+NAMED = re.compile(rf"\d{{1,4}}[-./ ]{MONTH}([-./ ]\d{{2,4}})?|{MONTH}[-./ ]\d{{1,4}}(,? \d{{4}})?")
 DATE = re.compile(
     r"(\d{4}([-/.])\d{1,2}\2\d{1,2}|\d{1,2}([-/.])\d{1,2}\3\d{4})([T ]\d{1,2}:\d{2}\S*)?"
     rf"|{DAY}(?P<mark>[-/.]){DAY}(?P=mark)\d{{2}}([T ]\d{{1,2}}:\d{{2}}\S*)?"
     r"|\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?"
     r"|\d{4} ?[年년] ?\d{1,2} ?[月월]( ?\d{1,2} ?[日号號일])?|\d{1,2}[月월] ?\d{1,2}[日号號일]"
     r"|\d{1,2}[时時点點시] ?\d{1,2}[分분]( ?\d{1,2}[秒초])?"
+    rf"|{NAMED.pattern}"
 )
 # An amount as people write it: 3,5 and 1,200 and 45% and $12.50 and 1.234,5 and 5,- and 90+.
 CURRENCY = r"[$€£¥₩₹₽]|USD|EUR|GBP|CHF|CNY|RMB|JPY|KRW|kr|zł|Kč|Ft|руб|元|圆|円|원"
