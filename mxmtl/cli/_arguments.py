@@ -13,6 +13,7 @@ from typing import Any, Union, get_args, get_origin
 from .._options import Option, Options, check, coerced, declared, read_value
 
 SHOWN = 60  # characters: longer choices are in the text alone
+CALLS = ("loss", "missing_as")  # options of a task that are written as calls
 
 
 def add_options(
@@ -183,13 +184,13 @@ def task_spec(text: str) -> Mapping[str, Any]:
     {'type': 'Multiclass', 'name': 'breed', 'classes': ['beagle', 'pug'], 'weight': 0.5}
     >>> task_spec('Binary edema column="Lung Edema"')
     {'type': 'Binary', 'name': 'edema', 'column': 'Lung Edema'}
-    >>> task_spec("Multilabel toys loss=Asymmetric(gamma_neg=4,gamma_pos=0)")["loss"]
+    >>> task_spec("Multilabel toys loss=Asymmetric(gamma_neg=4, gamma_pos=0)")["loss"]
     'Asymmetric(gamma_neg=4,gamma_pos=0)'
 
     Raises `argparse.ArgumentTypeError`, whose text argparse shows, for what is none.
     """
     try:
-        kind, name, *options = shlex.split(text)
+        kind, name, *options = _calls_whole(shlex.split(text))
     except ValueError as error:  # a quote that has no end, or fewer words
         raise argparse.ArgumentTypeError(
             f"{text!r}: expected TYPE NAME and options, as 'Binary edema column=\"Lung Edema\"'"
@@ -199,9 +200,21 @@ def task_spec(text: str) -> Mapping[str, Any]:
         key, equals, value = option.partition("=")
         if not equals:
             raise argparse.ArgumentTypeError(f"{text!r}: {no_option(name, options, number)}")
-        call = value.endswith(")") and key in ("loss", "missing_as")
+        call = value.endswith(")") and key in CALLS
         listed = ("," in value and not call) or key in ("classes", "labels", "columns")
         spec[key] = value.split(",") if listed else read_value(value)
         if key == "column":
             spec[key] = value
     return spec
+
+
+def _calls_whole(words: Sequence[str]) -> list[str]:
+    """Put together what spaces within the brackets of a loss have parted."""
+    whole: list[str] = []
+    for word in words:
+        last = whole[-1] if whole else ""
+        if last.partition("=")[0] in CALLS and last.count("(") > last.count(")"):
+            whole[-1] += word
+        else:
+            whole.append(word)
+    return whole
