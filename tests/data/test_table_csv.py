@@ -189,6 +189,7 @@ def test_a_wide_table_is_the_same_when_it_is_read_again(table, monkeypatch, kept
             "ID,left,right\n1,1l.jpg,1r.jpg\n2,2l.jpg,2r.jpg\n",
             "'left' and 'right' name image files",
         ),
+        ("url,x\nhttps://a.b/1.jpg?s,1\nhttps://a.b/2.jpg?s,1\n", "If 'url' does, .*--path url"),
         ("galaxy,x\n100008,1\n100023,1\n", "If 'galaxy' does, as '100008': --path galaxy."),
         ("n,shot no,x\n1,0001,1\n2,0002,1\n", "If 'shot no' does, as '0001': --path 'shot no'."),
         ("1025794,Airbus\n1340192,Boeing\n", r"looks like data.*\(--header path,label\)"),

@@ -43,6 +43,10 @@ def table(tmp_path):
         (["a c", "a", "b a", "b"], "looks like several names. If it is: --separator space."),
         (["1", "1", ""], "every known cell says yes"),
         ([str(5 * age) for age in range(18)], "18 whole numbers are taken as amounts"),
+        (
+            [str(root) for root in range(30)] * 2,
+            "30 whole numbers are taken as amounts; as classes",
+        ),
         (["2", "4", "6", "8", "10", "12"], "6 numbers are classes without an order"),
         ([str(row) for row in range(1, 61)], "its cells count the rows"),
         (
@@ -549,6 +553,7 @@ def test_two_files_that_may_be_meant_are_an_error(tmp_path):
         (["x/a.jpg", "y/A.jpg"], "y/a.jpg", "y/A.jpg"),
         (["x/a.jpg", "y/b.jpg"], "y/a.jpg", ""),
         (["100.jpg", "10.jpg"], "100.0", "100.jpg"),
+        (["x/1_o.jpg"], "https://example.org/9/1_o.jpg?s=1", "x/1_o.jpg"),
         (["x/100.0.jpg", "100.jpg"], "100.0", "x/100.0.jpg"),
     ],
 )
@@ -773,3 +778,13 @@ def test_images_of_a_list_that_no_row_has_are_said(tmp_path, table):
 @pytest.mark.parametrize(("name", "said"), [("cat (1)", False), ("['a'", True), ("a]", True)])
 def test_brackets_that_a_name_opens_and_closes_are_no_list(table, name, said):
     assert ("brackets" in str(infer_tasks(table(x=[name, "b", "c"])))) is said
+
+
+@pytest.mark.parametrize("cells", [[["a"], ["b"], None], ["a|b", "b", ""]])
+def test_empty_lists_are_known_if_that_is_said(cells):
+    rows = [{"path": f"{at}.jpg", "tags": cell} for at, cell in enumerate(cells)]
+    separator = "|" if isinstance(cells[0], str) else None
+    options = TableOptions(separator=separator, empty_names="none")
+    found = infer_tasks(rows, options=options)
+    assert found.labelled == {"tags": 6}
+    assert not found.notes

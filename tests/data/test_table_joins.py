@@ -198,3 +198,12 @@ def test_files_of_codes_are_those_of_the_second_table(tmp_path, monkeypatch):
     assert infer_tasks(table).tasks.names == ["kind"]
     table = opened("t.csv", ["id,weather", "93,wet", "70,dry"])
     assert [row.path for row in table.rows()] == ["70", "93"]
+
+
+def test_codes_that_are_numbers_are_called_as_such(tmp_path):
+    rows = ["path,kind", "1.jpg,1.0", "2.jpg,", "3.jpg,0.0"]  # as pandas writes them beside a gap
+    (tmp_path / "t.csv").write_text("\n".join(rows))
+    (tmp_path / "names.json").write_text('["owl", "wren"]')
+    table = open_table(tmp_path / "t.csv", TableOptions(names=(str(tmp_path / "names.json"),)))
+    assert cells_of(table, "kind") == ["wren", "", "owl"]
+    assert not table.notes

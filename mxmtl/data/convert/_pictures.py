@@ -80,6 +80,7 @@ class PictureFinder:
 
     def _candidates(self, path: str) -> Iterator[str]:
         path = path.rpartition("?d=")[2]  # Label Studio's local files
+        path = path.partition("?")[0] if "://" in path else path  # an address
         folder, _, name = path.rpartition("/")
         alike = [(same, self._called(name, same)) for same in SAME]
         for same, files in alike:

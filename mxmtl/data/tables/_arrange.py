@@ -23,7 +23,7 @@ from ._paths import PathPattern, no_path_column, paths_of, template_fields
 from ._records import read_json
 from ._table import TableOptions, TableReader
 from ._text import lines_of, open_text
-from ._values import all_of, parts_of, split_at
+from ._values import all_of, key_of, parts_of, split_at
 
 SPLIT = "split"
 Pairs = Sequence[tuple[str, ...]]
@@ -35,7 +35,8 @@ class NamedTable(Derived):
     def __init__(self, inner: TableReader, column: str, file: str) -> None:
         super().__init__(inner)
         names, header = names_in_file(file)
-        self._file, self._names = file, names
+        self._file = file
+        self._names = {key_of(code): name for code, name in names.items()}  # 3.0 is called as 3 is
         known = [task.get("column", task["name"]) for task in inner.known_tasks]
         usual = [one for one in (header, *known) if one in inner.columns]
         column = column or (usual[0] if usual else self._column_of_codes(inner))
@@ -73,11 +74,11 @@ class NamedTable(Derived):
         if separator is not None and any(mark in cell for mark in all_of(separator)):
             parts = split_at(cell, separator)
             return all_of(separator)[0].join(str(self._name(part.strip())) for part in parts)
-        if cell and cell not in self._names and not self.own_notes:
+        if cell and key_of(cell) not in self._names and not self.own_notes:
             self.note_once(
                 f"{self._file} has no name for {cell!r}, nor any other that stays a code."
             )
-        return self._names.get(cell, cell)
+        return self._names.get(key_of(cell), cell)
 
     def _column_of_codes(self, inner: TableReader) -> str:
         # The one whose first cells are codes of the file; of several the last column.
@@ -86,7 +87,9 @@ class NamedTable(Derived):
             for name in inner.columns:
                 mark = self.options.separator_of(name)
                 words = set().union(*(parts_of(one, mark) for one in chunk.coded(name).texts))
-                shares[name] = sum(word in self._names for word in words) / max(len(words), 1)
+                shares[name] = sum(key_of(word) in self._names for word in words) / max(
+                    len(words), 1
+                )
         most = max(shares.values(), default=0.0)
         best = [name for name, share in shares.items() if share == most > 0]
         if len(best) == 1 or inner.columns[-1] in best:
@@ -99,8 +102,8 @@ class NamedTable(Derived):
     def _renamed(self, name: str, column: str) -> str:
         start, dot, code = name.partition(".")
         return (
-            f"{start}.{self._names[code]}"
-            if dot and start == column and code in self._names
+            f"{start}.{self._names[key_of(code)]}"
+            if dot and start == column and key_of(code) in self._names
             else name
         )
 

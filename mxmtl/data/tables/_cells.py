@@ -35,6 +35,8 @@ class ColumnCells:
         Cells are names and nothing else: 1.0 is not 1, and nan is not unknown.
     none_names : sequence of str
         Cells that say that no name holds.
+    empty_names : str
+        What empty cells of lists say: ``missing``, or ``none`` of the names holds.
     words : WordMap, optional
         What cells say in words of the table's own.
     """
@@ -47,11 +49,14 @@ class ColumnCells:
         limit: int = MAX_CLASSES,
         as_written: bool = False,
         none_names: Iterable[str] = (),
+        empty_names: str = "missing",
         words: WordMap | None = None,
     ) -> None:
         self.name, self.limit = name, limit
         self.separator, self._as_written = separator, as_written
         self._none, self._words = frozenset(none_names), words
+        self._empty = empty_names == "none"
+        self.empty = 0  # cells that are, and say that none of the names holds
         self.filled = self.rows = 0
         self.texts: dict[str, int] = {}  # and how many rows have each
         self.parts: dict[str, int] = {}
@@ -81,6 +86,7 @@ class ColumnCells:
             column = column.read(self._words)
         counts = column.counts().tolist()
         for code, (cell, count) in enumerate(zip(column.texts, counts)):
+            self.empty += count * (self._empty and cell == "")
             if cell not in ("", UNKNOWN) and count:
                 self._add_cell(cell, count, chunk, column, code)
 
@@ -191,7 +197,7 @@ class ColumnCells:
         """Return how many labels are known, of a task that has so many names in this column."""
         if self.said is not None and self.said.absent < 0:
             return self.statements
-        return self.filled * width
+        return (self.filled + self.empty * self.several) * width
 
 
 def remember(names: dict[str, int], new: Iterable[str], count: int, limit: int) -> bool:

@@ -49,7 +49,7 @@ def notes_on_cells(task: Task, cells: ColumnCells, given: bool = False) -> Itera
         yield from notes_on_stand_ins(cells, task)
         yield from notes_on_ranges(cells)
         yield from notes_on_spelling(cells)
-    elif cells.filled < cells.rows and not (cells.none_met or cells.empty_lists):
+    elif cells.filled < cells.rows and not (cells.none_met or cells.empty_lists or cells.empty):
         empty = cells.rows - cells.filled
         yield (
             f"{empty} of {cells.rows} cells {'are' if empty > 1 else 'is'} empty or unknown, and "
@@ -74,7 +74,8 @@ def notes_on_numbers(task: Task, cells: ColumnCells, given: bool) -> Iterator[st
     if of_numbers and not given and not in_a_row(names):
         amount = as_task("Regression", cells.name)
         yield f"{len(names)} numbers are classes without an order; as amounts: {amount}."
-    if cells.numbers and not names and cells.whole and len(cells.known()) <= FEW_NUMBERS:
+    few = len(cells.known()) <= FEW_NUMBERS or in_a_row([*cells.known()])
+    if cells.numbers and not names and cells.whole and few:
         one = as_task("Multiclass", cells.name)
         if not cells.boolean and not given and len(cells.known()) > 1:
             count = len(cells.known())

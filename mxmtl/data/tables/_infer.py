@@ -210,6 +210,7 @@ def read_columns(
             limit=MAX_NAMES if name in asked else MAX_CLASSES,
             as_written=bool(table.known_tasks) and name not in table.added_columns,
             none_names=options.none_names_of(name),
+            empty_names=options.empty_names,
             words=values.of(name),
         )
         for name in table.columns

@@ -23,6 +23,7 @@ USUAL = (
     "图片 图片名 图像 图像名 文件 文件名 画像 画像名 ファイル名 이미지 파일명 idcode id"
 ).split()
 PATH = "path"
+DECIMAL = re.compile(r"[+-]?\d*[.,]\d")
 MOST = 0.8  # of a column of image files, beside sums and remarks below it
 SHOWN, MANY = 5, 20
 
@@ -114,7 +115,7 @@ def said_of_paths(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> s
     may = []
     for name, cells in zip(columns, by_place):
         words = [str(cell) for cell in cells]
-        names = all(re.fullmatch(r"[\w-]+", word) for word in words)
+        names = all(re.fullmatch(r"\S+", word) and not DECIMAL.match(word) for word in words)
         if name and len(rows) == len(words) == len({*words}) > 1 and names:
             may.append((counts_rows(words), plain(name) != "id", name, words[0]))
     *_, name, word = min(may, key=lambda one: one[:2], default=("", ""))
@@ -146,7 +147,10 @@ def no_path_column(
     what `said_of_paths` says, ``notes`` what is said of how it was read.
     """
     shown = [name for name in columns if name][:20]
-    mend = "Another name can be given as path_column (--path)."
+    mend = (
+        "Another name can be given as path_column (--path), or a path made of columns, as "
+        "'{folder}/{id}.jpg'."
+    )
     if looks_like_data(shown):
         at = next((at for at, name in enumerate(columns) if is_picture(name)), 0)
         names = [f"label_{place}" for place in range(1, len(columns))] if columns[2:] else ["label"]
