@@ -33,7 +33,9 @@ def notes_of(tmp_path_factory):
         """Convert 60 pictures in the folders that are told; return the notes on their split."""
         rows = []
         for at, name in enumerate(names):
-            path = root / folder(at) / name
+            start = folder(at)
+            file = ("_" in start or "-" in start) and not start.startswith("part")
+            path = root / (f"{start}{at}.jpg" if file else f"{start}/{name}")
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes((root / name).read_bytes())
             rows.append({"path": str(path.relative_to(root)), "x": str(label(at)), "row": str(at)})
@@ -63,10 +65,19 @@ def patient(at):
         (lambda at: f"bird {chr(97 + at // 3)}", lambda at: at % 2, {}, ""),  # no ids
         (lambda at: f"part{at // 20}", lambda at: at % 2, {}, ""),  # few
         (patient, lambda at: at % 2, {"path_pattern": "{p}/*/*", "group": "p"}, ""),
+        (lambda at: f"{at // 2}_left", lambda at: at % 2, {}, "2 begin with '0_'"),
+        (lambda at: f"p{at // 3}-", lambda at: at % 2, {}, "'{start}-*' --group start"),
+        (lambda at: f"a/p{at // 3}-", lambda at: at % 2, {"path_pattern": "{a}/*"}, "{start} in"),
+        (lambda at: f"{at // 3}_x", lambda at: f"{at // 3}", {}, ""),  # the classes
+        (lambda at: f"{at}_left", lambda at: at % 2, {}, ""),  # a picture each
+        (lambda at: f"img_{at}", lambda at: at % 2, {}, ""),
+        (lambda at: f"2008_{at}", lambda at: at % 2, {}, ""),
     ],
 )  # fmt: skip
 def test_what_a_split_parts_is_said(notes_of, folder, label, options, said):
     notes = notes_of(folder, label, **options)
     assert (len(notes) == 1 and said in notes[0]) if said else not notes
+    if "'{start}-*'" in said:
+        assert not notes_of(folder, label, path_pattern="{start}-*", group="start")
     if "--path-pattern '{folder}" in said:
         assert not notes_of(folder, label, path_pattern="{folder}/*/*", group="folder")

@@ -1,4 +1,7 @@
-"""Folders whose pictures belong together, as those of one patient: a split by shares parts them."""
+"""Folders whose pictures belong together, as those of one patient: a split by shares parts them.
+
+So do names of files that begin alike, as 10_left.jpg and 10_right.jpg.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ FOLDERS = 20  # that are ids
 LEAST, MOST = 1.5, 50  # their mean of pictures; of classes there are more
 LOOKED = 100  # rows in which the folder may be the class
 ID = re.compile(r"[A-Za-z]*[ _-]?\d+")
+START = re.compile(r"([A-Za-z]*\d+)[_-]")  # of a name that goes on with a view, or a number
 
 
 @dataclass
@@ -49,22 +53,25 @@ class Level:
 
 
 class Folders:
-    """The folders of paths as they come, row by row."""
+    """The folders of paths as they come, and how names of files begin, row by row."""
 
     def __init__(self, columns: list[str]) -> None:
         self._columns, self._levels = columns[:LOOKED], list[Level]()
         self._even = True  # all paths are equally deep, as a pattern of them has to be
+        self._starts = Level()  # of the names of files
 
     def take(self, item: LabelledRow) -> None:
         """Take the next row."""
-        if item.label is None or not self._even:
+        if item.label is None or not (self._even or self._starts.ids):
             return
-        *names, _ = item.row.path.replace("\\", "/").split("/")
+        *names, file = item.row.path.replace("\\", "/").split("/")
         self._levels = self._levels or [Level() for _ in names]
-        self._even = len(names) == len(self._levels)
-        looked = any(level.rows < LOOKED for level in self._levels)
+        self._even = self._even and len(names) == len(self._levels)
+        looked = any(level.rows < LOOKED for level in (*self._levels, self._starts))
         cells = {str(item.row.cells.get(name, "")) for name in self._columns if looked}
         path, label = "", hash(item.label.tobytes())
+        start = START.match(file)
+        self._starts.take(start.group() if start else file, start[1] if start else "", cells, label)
         for level, name in zip(self._levels, names):
             path = f"{path}/{name}"
             level.take(path, name, cells, label)
@@ -85,4 +92,14 @@ class Folders:
                     f"pictures of one folder may come to several splits; {name!r} has "
                     f"{most.count}. If a folder is one patient or one thing: {mend} --group folder."
                 )
+        starts = [*self._starts.folders]
+        if self._starts.together() and len({start[-1] for start in starts}) == 1:
+            most = max(self._starts.folders.values(), key=lambda folder: folder.count)
+            start = next(start for start in starts if self._starts.folders[start] is most)
+            mend = "{start} in the --path-pattern, and" if taken else ""
+            mend = mend or f"--path-pattern '{{start}}{start[-1]}*'"
+            return (
+                f"pictures whose names begin alike may come to several splits; {most.count} begin "
+                f"with {start!r}. If those are of one patient or one thing: {mend} --group start."
+            )
         return ""
