@@ -82,7 +82,7 @@ def picture_columns(
 ) -> list[str]:
     """Return the columns whose cells are image files; if none is, those of which most are.
 
-    >>> picture_columns(["a", "b"], [["1.jpg", "2.jpg", "3.jpg", "Sum: 3"], ["x", "y", "z"]])
+    >>> picture_columns(["a", "b"], [["1.jpg", "2.jpg", "3.jpg", "4.jpg", "Sum: 4"], ["x", "y"]])
     ['a']
     """
     pairs = [(name, [*map(is_picture, cells)]) for name, cells in zip(columns, by_place)]
