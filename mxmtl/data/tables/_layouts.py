@@ -13,6 +13,7 @@ import re
 import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import accumulate
 
 import numpy as np
@@ -225,8 +226,8 @@ def note_on_levels(root: str, folders: Sequence[str]) -> list[str]:
     """Say that the folders of classes have the same folders in them, which tell nothing so far."""
     inner: list[set[str]] = []
     for folder in folders[:SHOWN]:
-        path = os.path.join(root, folder)
-        inner.append({name for name in os.listdir(path) if is_folder(path, name)})
+        with suppress(OSError), os.scandir(os.path.join(root, folder)) as found:  # told when read
+            inner.append({one.name for one in found if one.is_dir() and one.name[0] != "."})
     both = sorted(set.intersection(*inner)) if len(inner) > 1 else []
     if len(both) < 2:
         return []
