@@ -24,6 +24,7 @@ from typing import Any, NoReturn, TypeVar, Union, get_args, get_origin, get_type
 SHOWN = 10
 SHOWN_TEXT = 100  # letters
 SEARCHED = 10_000  # comparing one name with so many takes some 0.1 s
+MOST_TEXT = 10_000  # letters of an option that is read as words
 Self = TypeVar("Self", bound="Options")
 Value = TypeVar("Value")
 Names = Sequence[str] | Mapping[str, str]
@@ -218,6 +219,8 @@ def coerced(name: str, kind: Any, value: Any) -> Any:
         return as_mapping(name, inner[1], value)
     if get_origin(kind) is tuple:
         single = isinstance(value, str | int | float)
+        if not single and not isinstance(value, Iterable):
+            raise ValueError(f"{name}={value!r}: expected a list.")
         items = (value,) if single else tuple(value)
         return tuple(coerced(name, inner[0], item) for item in items) if inner else items
     number = isinstance(value, numbers.Real)
@@ -264,6 +267,18 @@ def as_mapping(name: str, kind: Any, value: Any) -> dict[str, Any]:
     return {key: coerced(f"{name}[{key!r}]", kind, each) for key, each in made.items()}
 
 
+def as_float(number: Any) -> float:
+    """Return a number as a float; infinity for a whole one that no float holds.
+
+    >>> as_float(3), as_float(-(10**400))
+    (3.0, -inf)
+    """
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf if number > 0 else -math.inf
+
+
 def check(name: str, known: Option, value: Any) -> None:
     """Raise `ValueError` unless a value, or each of its items, is among what may be."""
     for item in value if isinstance(value, tuple) else (value,):
@@ -273,7 +288,7 @@ def check(name: str, known: Option, value: Any) -> None:
         if names and item not in names:
             raise ValueError(f"{name}={item!r}: expected {one_of(item, names)}.")
         if isinstance(item, int | float) and not isinstance(item, bool):
-            within = known.low <= item <= known.high and item < known.below
+            within = known.low <= item <= known.high and as_float(item) < known.below
             if not within:  # NaN ends here, too
                 raise ValueError(f"{name}={item!r}: expected {bounds(known)}.")
 
@@ -310,7 +325,8 @@ def meant(name: str, names: Sequence[str]) -> str:
     >>> meant("colum", ["classes", "column"])
     " (did you mean 'column'?)"
     """
-    close = difflib.get_close_matches(name, names, n=1) if len(names) <= SEARCHED else []
+    compared = len(names) <= SEARCHED and len(name) <= SHOWN_TEXT
+    close = difflib.get_close_matches(name, names, n=1) if compared else []
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 
@@ -344,7 +360,7 @@ def unknown_option(name: str, known: Sequence[str]) -> TypeError:
     >>> unknown_option("batchsize", ["batch_size", "seed"])
     TypeError("no option 'batchsize'; did you mean 'batch_size'?")
     """
-    close = difflib.get_close_matches(name, known, n=1)
+    close = difflib.get_close_matches(name[:SHOWN_TEXT], known, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else f"; expected {sorted(known)}."
     return TypeError(f"no option {name!r}{hint}")
 
@@ -396,6 +412,8 @@ def read_call(text: str, name: str, example: str) -> tuple[str, dict[str, Any]]:
     if not bracket:
         return word, {}
     try:
+        if len(str(text)) > MOST_TEXT:
+            raise ValueError("it is too long")
         call = ast.parse(str(text), mode="eval").body
         if not isinstance(call, ast.Call) or call.args:
             raise ValueError("options have names")

@@ -48,6 +48,7 @@ ELSEWHERE = {
     "--weight-decay": "--wd",
     "--workers": "--threads",
 }
+MOST_LINE = 4000  # letters
 
 
 class Parser(argparse.ArgumentParser):
@@ -150,6 +151,8 @@ def describe(error: BaseException) -> str:
 
 def fail(argv: list[str], text: str, code: int) -> int:
     """Print one line about a failure; return the exit code."""
+    if len(text) > MOST_LINE:  # a file may have names of a megabyte
+        text = f"{text[: MOST_LINE // 2]} ... {text[-MOST_LINE // 2 :]}"
     print(f"{program(argv)}: {printable(text)}", file=sys.stderr)
     return code
 

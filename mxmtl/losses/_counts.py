@@ -70,7 +70,7 @@ class CountedLoss(Loss, ABC):
             given = [given[name] for name in names]
         try:
             array = np.asarray(given, np.float64)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise ValueError(f"{where}; expected numbers.") from None
         expected = (len(names),) if form == "classes" else (len(names), 2)
         if array.shape != expected or not (np.isfinite(array).all() and (array >= 0).all()):

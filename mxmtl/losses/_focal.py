@@ -110,6 +110,7 @@ class Asymmetric(Loss):
         self._check("gamma_neg", 0)
         self._check("gamma_pos", 0)
         self._check("margin", 0, 0.99)
+        self._check_flag("full")
 
     def cells(self, F: Any, logits: Any) -> tuple[Any, Any]:
         positive = softplus(F, -logits)

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, ClassVar
 
-from .._options import meant, one_of, read_call
+from .._options import as_float, meant, one_of, read_call
 
 FORMS = {"cells": "binary and multi-label", "classes": "multiclass", "values": "regression"}
 
@@ -133,10 +133,16 @@ class Declaration(ABC):
         value = getattr(self, option)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ValueError(f"{type(self).__name__}: {option}={value!r} is no number.")
-        if not low <= value <= high or math.isinf(value):
+        if not low <= value <= high or math.isinf(as_float(value)):
             raise ValueError(
                 f"{type(self).__name__}: {option}={value!r} is not in [{low:g}, {high:g}]."
             )
+
+    def _check_flag(self, option: str) -> None:
+        """Raise `ValueError` unless an option is True or False."""
+        value = getattr(self, option)
+        if not isinstance(value, bool):  # "false" would be taken for true
+            raise ValueError(f"{type(self).__name__}: {option}={value!r}; expected True or False.")
 
 
 def _plain(value: Any) -> Any:

@@ -12,11 +12,14 @@ table without this task are, and stay so.
 
 from __future__ import annotations
 
+import contextlib
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+from .._options import as_float
 from ._focal import hardness
 from ._loss import Declaration, softplus
 
@@ -134,6 +137,11 @@ class KnownFraction(MissingAs):
 
     fills: ClassVar[bool] = False
 
+    def __post_init__(self) -> None:
+        self._check("alpha", -math.inf)
+        self._check("beta", -math.inf)
+        self._check("gamma", -math.inf)
+
     def cost(self, F: Any, logits: Any, missing: Any, costs: tuple[Any, Any], epoch: Any) -> Any:
         return F.zeros_like(logits)
 
@@ -215,7 +223,9 @@ class Selective(MissingAs):
             return self
         if isinstance(prior, Mapping):
             prior = [prior.get(name, -1.0) for name in names]
-        values = tuple(map(float, prior))
+        values: tuple[float, ...] = ()
+        with contextlib.suppress(TypeError, ValueError):  # what is no list of numbers
+            values = tuple(map(as_float, prior))
         if len(values) != len(names) or not all(0 <= value <= 1 for value in values):
             raise ValueError(
                 f"{owner}: Selective: prior={self.prior!r}; expected a share in [0, 1] for each of "
@@ -266,6 +276,7 @@ class LargeLoss(MissingAs):
     by_epoch: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
+        self._check_flag("correct")
         self._check("step", 0, 1)
 
     def cost(self, F: Any, logits: Any, missing: Any, costs: tuple[Any, Any], epoch: Any) -> Any:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, fields
 from decimal import Decimal
@@ -11,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .._options import meant, one_of
+from .._options import SHOWN, as_float, meant, one_of
 from ..losses import Declaration
 
 Weights = float | Sequence[float] | Mapping[str, float]
@@ -48,9 +50,10 @@ def check_number(task: str, option: str, value: Any, low: float, high: float = m
 
     Out of range, NaN and things that are no number at all end here, at the declaration.
     """
-    if not isinstance(value, int | float | np.number) or not low <= value <= high:
+    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    if not number or not low <= value <= high:
         raise ValueError(f"task {task!r}: {option}={value!r} is not in [{low}, {high}].")
-    if math.isinf(value):
+    if math.isinf(as_float(value)):
         raise ValueError(f"task {task!r}: {option} must be finite.")
 
 
@@ -82,8 +85,8 @@ def checked_names(task: str, option: str, names: Sequence[str], at_least: int) -
                 f"task {task!r}: {option} has {name!r}; {bad!r} in it cannot be printed."
             )
     if len(set(checked)) < len(checked):
-        twice = sorted({name for name in checked if checked.count(name) > 1})
-        raise ValueError(f"task {task!r}: {option} names {twice} more than once.")
+        twice = sorted(name for name, count in Counter(checked).items() if count > 1)
+        raise ValueError(f"task {task!r}: {option} names {twice[:SHOWN]} more than once.")
     if len(checked) < at_least:
         raise ValueError(
             f"task {task!r}: {option} needs {at_least} names or more, got {list(checked)}."
@@ -106,7 +109,7 @@ def per_name(
     elif np.ndim(weights) == 0 and not isinstance(weights, str):
         weights = [weights] * len(names)  # type: ignore[list-item]
     try:
-        values = tuple(float(weight) for weight in weights)  # type: ignore[union-attr]
+        values = tuple(as_float(weight) for weight in weights)  # type: ignore[union-attr]
     except (TypeError, ValueError):
         raise ValueError(
             f"task {task!r}: {option}={weights!r}; expected a number for all, one for each of "
@@ -125,10 +128,12 @@ def checked_offsets(task: str, offsets: Any, outputs: int) -> tuple[float, ...] 
     """Return a finite number for each output; None stays. `ValueError` naming the task if not."""
     if offsets is None:
         return None
-    values = np.asarray(offsets, np.float64)
-    if values.shape != (outputs,) or not np.isfinite(values).all():
+    values: tuple[float, ...] = ()
+    with contextlib.suppress(TypeError, ValueError):  # what is no list of numbers
+        values = tuple(map(as_float, offsets))
+    if len(values) != outputs or not all(map(math.isfinite, values)):
         raise ValueError(f"task {task!r}: offsets={offsets!r}; expected {outputs} finite numbers.")
-    return tuple(values.tolist())
+    return values
 
 
 # -- cells of a table, as people and pandas write them, and as float32 holds them ------------------

@@ -37,12 +37,12 @@ class SigmoidTask(Task, ABC):
             object.__setattr__(self, "missing_as", MissingAs.of(self.missing_as, where))
 
     def check(self) -> None:
+        offsets = checked_offsets(self.name, self.offsets, self.num_outputs)
+        object.__setattr__(self, "offsets", offsets)
         super().check()
         if self.missing_as is not None:
             names, where = self.names or self.columns, f"task {self.name!r}"
             object.__setattr__(self, "missing_as", self.missing_as.named(names, where))
-        offsets = checked_offsets(self.name, self.offsets, self.num_outputs)
-        object.__setattr__(self, "offsets", offsets)
 
     @property
     @abstractmethod

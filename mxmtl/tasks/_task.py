@@ -21,6 +21,7 @@ from ._operators import middle
 Levels = Sequence[float] | None  # one threshold a column
 SHOWN = 3  # probabilities on a line
 NORMALIZATIONS = ("batch", "valid")
+LONGEST, MOST_COLUMN = 200, 1000  # letters of a name of a task, and of a column
 ABSTRACT = "__isabstractmethod__"
 WRITTEN = ("activate", "cell_loss")  # what an output operator has the gradient of
 
@@ -172,8 +173,14 @@ class Task(Objective, metaclass=TaskType):
                 f"task name {self.name!r}: expected letters, digits, '_' and '-' (it becomes a "
                 "symbol and a file name); a column of another name can be given as column."
             )
-        if self.column is not None and not (isinstance(self.column, str) and self.column):
-            raise ValueError(f"task {self.name!r}: column={self.column!r}: expected a name.")
+        if len(self.name) > LONGEST:  # it is part of the name of each of its columns
+            raise ValueError(f"task name {self.name[:40]!r}...: at most {LONGEST} letters.")
+        column = self.column
+        if column is not None and not (isinstance(column, str) and 0 < len(column) <= MOST_COLUMN):
+            raise ValueError(
+                f"task {self.name!r}: column={column!r:.80}: expected a name, of at most "
+                f"{MOST_COLUMN} letters."
+            )
         check_number(self.name, "weight", self.weight, low=0.0)
         self.kind.check(self)
         if self.loss is not None:

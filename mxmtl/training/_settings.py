@@ -16,7 +16,7 @@ from typing import Any
 
 from .. import augment as augmentations
 from .._files import read_json, write_json
-from .._options import Options, one_of, option, read_pair
+from .._options import MOST_TEXT, Options, one_of, option, read_pair
 from ..augment import Augmentation
 from ..balance import balance_of, method_names
 from ..data.records import record_files
@@ -89,6 +89,8 @@ def read_augmentation(text: str) -> Augmentation:
     >>> read_augmentation("RandomResizedCrop area=0.3,1").area
     (0.3, 1)
     """
+    if len(text) > MOST_TEXT:
+        raise ValueError(f"augment={text[:40]!r}...: at most {MOST_TEXT} letters are read.")
     kind, *pairs = shlex.split(text) or [""]
     return augmentation({"type": kind, **dict(map(read_pair, pairs))})
 

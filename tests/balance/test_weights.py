@@ -278,7 +278,7 @@ def test_methods_are_named_with_their_options():
         ("imtl-g", "did you mean 'imtl_g'"),
         ("cagrad(d=1)", "no option 'd'"),
         ("cagrad(0.4)", "cagrad\\(c=0.4\\)"),
-        ("cagrad(c=__import__('os'))", "cagrad\\(c=0.4\\)"),
+        ("cagrad(c=__import__('os'))", "expected a number"),
         ("mgda(normalize='l3')", r"expected one of \[none, l2, loss, loss\+\]"),
         ("uncertainty(momentum=0.5)", "trains its weights already"),
     ],

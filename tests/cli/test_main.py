@@ -154,6 +154,7 @@ def test_python_m_mxmtl_is_the_command():
         ("inspect data/train --sheet s.gif", 1, "s.gif: a sheet ends in .html, .png, .svg"),
         ("verify none", 1, "mxmtl verify: none.rec: no such file"),
         ("verify data/train --repair data/train", 1, "give another prefix"),
+        (f"verify {'d' * 9_000}", 1, "dd ... dd"),
     ],
 )
 def test_what_goes_wrong_ends_in_one_line(here, capsys, line, code, message):

@@ -85,6 +85,26 @@ def test_a_loss_from_outside_is_known_by_its_name():
             lambda: mxmtl.Multilabel("t", LABELS, missing_as=losses.Selective(prior=[2.0])),
             r"Selective: prior=\[2.0\]; expected a share in \[0, 1\] for each of",
         ),
+        (
+            lambda: mxmtl.Multilabel("t", LABELS, missing_as={"type": "Selective", "prior": 1}),
+            "prior=1; expected a share",
+        ),
+        (
+            lambda: mxmtl.Multilabel("t", LABELS, missing_as=losses.Selective(prior=[10**400] * 3)),
+            "expected a share",
+        ),
+        (lambda: losses.Focal(gamma=10**400), "gamma=10+ is not in"),
+        (lambda: losses.KnownFraction(alpha="1"), "alpha='1' is no number"),
+        (lambda: losses.KnownFraction(gamma=float("nan")), "gamma=nan is not in"),
+        (
+            lambda: mxmtl.Multiclass("t", LABELS, loss=losses.LogitAdjusted(counts=[10**400] * 3)),
+            "expected numbers",
+        ),
+        (
+            lambda: mxmtl.Multilabel("t", LABELS, missing_as="LargeLoss(correct=false)"),
+            "correct='false'; expected True or False",
+        ),
+        (lambda: losses.Asymmetric(full=[]), r"full=\[\]; expected True or False"),
     ],
 )
 def test_what_cannot_be_is_said_as_it_is_declared(make, message):

@@ -7,6 +7,8 @@ from tests import _cases
 
 import pytest
 
+HUGE = 10**400  # a whole number that no float holds
+
 
 @pytest.mark.parametrize("name", ["", "a b", "a.b", "a/b", "-a", None, 3, "a\n"])
 def test_task_names_are_usable_everywhere(name):
@@ -46,6 +48,18 @@ def test_usual_names_are_accepted(name):
             r"names \['c'\]",
         ),
         (lambda: mxmtl.Multilabel("t", ["a"], pos_weight=-2), "must be finite and not negative"),
+        (lambda: mxmtl.Binary("t", weight=True), "weight=True is not in"),
+        (lambda: mxmtl.Binary("t", weight=HUGE), "weight must be finite"),
+        (lambda: mxmtl.Multiclass("t", ["a", "b"], class_weight=[HUGE, 1]), "must be finite"),
+        (lambda: mxmtl.Multiclass("t", ["a", "b"], offsets=[HUGE, 1]), "expected 2 finite numbers"),
+        (lambda: mxmtl.Binary("t", offsets=""), "offsets=''; expected 1 finite"),
+        (lambda: mxmtl.Binary("t", offsets=[[]]), "expected 1 finite numbers"),
+        (lambda: mxmtl.Binary("t" * 201), "task name 't{40}'...: at most 200 letters"),
+        (lambda: mxmtl.Binary("t", column="c" * 1001), "of at most 1000 letters"),
+        (
+            lambda: mxmtl.Multilabel("t", [*map(str, range(99_999)), "7", "8"]),
+            r"labels names \['7', '8'\] more than once",
+        ),
         (lambda: mxmtl.TaskSet([]), "needs at least one task"),
         (lambda: mxmtl.TaskSet([mxmtl.Binary("t"), mxmtl.Binary("t")]), "'t' is used twice"),
         (

@@ -87,6 +87,20 @@ def test_what_an_option_cannot_be(here, capsys, options, setting, expected):
 
 
 @pytest.mark.parametrize(
+    ("setting", "expected"),
+    [
+        ({"layers": None}, "layers=None: expected a list"),
+        ({"lr": 10**400}, "0: expected 0 or more"),
+        ({"augment": "a" * 1_000_000}, "at most 10000 letters are read"),
+        ({"balance": "cagrad(c=" + "1" * 1_000_000 + ")"}, "expected NAME or NAME(OPTION=VALUE"),
+    ],
+)
+def test_what_no_option_is_that_a_file_may_have(setting, expected):
+    with pytest.raises(ValueError, match=re.escape(expected)):
+        training.Settings(**setting)
+
+
+@pytest.mark.parametrize(
     "options", ["--bogus 1", "--epochs x", '--augment "\'"', "--optimizer-params lr"]
 )
 def test_command_lines_that_are_none(here, capsys, options):
