@@ -17,6 +17,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from .._files import check_form
+
 MEET = 600.0  # seconds for all nodes to come
 SILENCE = 30  # seconds without an answer, after which the other side counts as lost
 MOST = 1 << 18  # bytes of a message; the last lines of a process are up to 120 KB
@@ -45,7 +47,10 @@ class Link:
         line = self._file.readline(MOST)
         if not line.endswith(b"\n"):
             raise ConnectionResetError("the connection has ended")
-        return json.loads(line)
+        try:
+            return json.loads(line)
+        except RecursionError:
+            raise ValueError("a message is nested too deep") from None
 
     def close(self) -> None:
         """Close it; who waits for a message does so no longer."""
@@ -108,8 +113,10 @@ def _receive(count: int, port: int, size: tuple[int, int], patience: float) -> d
                 missing = sorted(set(range(1, count)) - set(links))
                 raise OSError(f"nodes {missing} did not come in {patience:.0f} seconds.") from error
             try:
-                node, nodes, workers, servers = map(int, link.hear(SEND))
-            except (OSError, ValueError, TypeError):  # a stranger
+                said = link.hear(SEND)
+                check_form(said, [int], "a message")
+                node, nodes, workers, servers = said
+            except (OSError, ValueError):  # a stranger
                 link.close()
                 continue
             if (nodes, workers, servers) != (count, *size) or not 0 < node < count or node in links:

@@ -131,7 +131,8 @@ def test_strangers_are_turned_away():
     where = ("127.0.0.1", free_port())
 
     def knock():
-        for data in (b"", b"GET / HTTP/1.1\r\n\r\n", b"[1, 2]\n", b'{"a": 1}\n', b"9" * (1 << 19)):
+        for data in (b"", b"GET / HTTP/1.1\r\n\r\n", b"[1, 2]\n", b'{"a": 1}\n', b"9" * (1 << 19),
+                     b"[1e999, 2, 1, 1]\n", b"[" * (1 << 17) + b"\n"):  # fmt: skip
             until = time.monotonic() + PROMISE
             while time.monotonic() < until:
                 try:
