@@ -33,6 +33,7 @@ DOMAINS = ("", "ai.onnx", "com.microsoft")
 MOST_FIELDS = 1 << 22  # of all messages together
 MOST_NUMBER = 1 << 16  # of an attribute such as axis or group
 MOST_PIXELS = 1 << 26  # of the numbers of output_shape or kernel_shape together
+MOST_EDGES = 64  # of an array
 MOST_PADS = 1 << 12  # that stand before and behind all edges
 MOST_TIMES = 1 << 12  # by which a layer makes an image larger
 # The bytes of one number of a tensor, by the number of its type.
@@ -121,6 +122,11 @@ def whole_numbers(value: int | memoryview) -> list[int]:
     return [one - (1 << 64) if one >> 63 else one for one in found]
 
 
+def product(numbers: Sequence[float]) -> float:
+    """Return the product of the edges of an array; infinity for more than any has."""
+    return math.prod(numbers) if len(numbers) <= MOST_EDGES else math.inf
+
+
 def text_of(value: int | memoryview) -> str:
     """Return a text of a field."""
     return bytes(message(value)).decode("utf-8", "backslashreplace")
@@ -142,7 +148,7 @@ def check_tensor(data: memoryview, left: list[int]) -> tuple[str, tuple[float, .
             raise ValueError(f"weights {name[:80]!r} are not in the file itself")
     if kind not in BYTES or min(shape, default=0) < 0:
         raise ValueError(f"weights {name[:80]!r} have kind {kind} and shape {shape[:9]}")
-    count = math.prod(shape)
+    count = product(shape)
     # In fields of their own numbers take a byte or more.
     if count > len(data) or (raw is not None and count * BYTES[kind] != len(raw)):
         raise ValueError(f"weights {name[:80]!r} of shape {shape[:9]} do not fill the file")
@@ -204,12 +210,12 @@ def check_growth(
             pads += read[0] or ()
             told = len(pads) > 0
         case "Resize":
-            times, pixels = math.prod(read[1] or ()), math.prod(read[2] or ())
+            times, pixels = product(read[1] or ()), product(read[2] or ())
             told = bool(read[1] or read[2])
         case "ConvTranspose":
-            times = math.prod(attributes.get("strides", ()))
+            times = product(attributes.get("strides", ()))
     for name in ("output_shape", "kernel_shape"):
-        pixels = max(pixels, math.prod(attributes.get(name, ())))
+        pixels = max(pixels, product(attributes.get(name, ())))
     bounded = sum(map(abs, pads)) <= MOST_PADS and 0 <= times <= MOST_TIMES
     if not (told and bounded and pixels <= MOST_PIXELS):  # nan is not bounded
         raise ValueError(f"{op} makes images too large, or does not say in the file how large")

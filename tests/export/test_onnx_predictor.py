@@ -282,6 +282,15 @@ def huge_weights(model, onnx):
     model.graph.initializer[0].dims[0] = 1 << 40
 
 
+def edges_without_end(model, onnx):
+    model.graph.initializer[0].dims.extend([(1 << 63) - 1] * 1_000_000)
+
+
+def a_kernel_without_end(model, onnx):
+    conv = next(node for node in model.graph.node if node.op_type == "Conv")
+    next(each for each in conv.attribute if each.name == "kernel_shape").ints[:] = [60000] * 1000000
+
+
 def large_pads(model, onnx):
     conv = next(node for node in model.graph.node if node.op_type == "Conv")
     pads = next(each for each in conv.attribute if each.name == "pads")
@@ -308,6 +317,7 @@ def no_operator(model, onnx):
     ("change", "said"),
     [(a_loop, "operator 'Loop'"), (a_graph_within, "a graph within it"),
      (another_file, "not in the file itself"), (huge_weights, "do not fill the file"),
+     (edges_without_end, "do not fill the file"), (a_kernel_without_end, "images too large"),
      (large_pads, "Conv makes images too large"), (a_computed_pad, "Pad makes images too large"),
      (a_function, "functions"), (another_domain, "an operator of 'own'"),
      (no_operator, "without an operator")],
