@@ -10,11 +10,14 @@ import math
 import os
 import stat
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from typing import IO, Any
 
 PathLike = str | os.PathLike[str]
 Bytes = bytes | bytearray | memoryview
+MOST_JSON = 1 << 26  # bytes of a file: the names of a million classes take half of it
+ENCRYPTED = 0x61  # bits of a member of a zip archive, one of them for patches
 
 
 def temporary_beside(path: str) -> tuple[int, str]:
@@ -54,17 +57,34 @@ def atomic_write(path: PathLike) -> Iterator[IO[bytes]]:
         raise
 
 
-def open_regular(path: PathLike) -> IO[bytes]:
+def regular_handle(path: PathLike) -> int:
     """Open a file to read; `OSError` for a folder, a pipe or a device, which may never end."""
     # Not to wait for someone who writes into a pipe.
     handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise OSError(errno.EINVAL, "a folder, a pipe or a device, and no file", path)
-        return os.fdopen(handle, "rb")
+        return handle
     except BaseException:
         os.close(handle)
         raise
+
+
+def open_regular(path: PathLike) -> IO[bytes]:
+    """Open a file as Python does, by `regular_handle`."""
+    return os.fdopen(regular_handle(path), "rb")
+
+
+def check_archive(archive: zipfile.ZipFile, size: int) -> None:
+    """Raise `ValueError` for members that are compressed, encrypted or lie in one another.
+
+    None of the programs whose archives are read here writes such; ``size`` is the file's.
+    """
+    for item in archive.infolist():
+        if item.compress_type != zipfile.ZIP_STORED or item.flag_bits & ENCRYPTED:
+            raise ValueError(f"{item.filename[:80]!r} in it is compressed or encrypted")
+    if sum(item.file_size for item in archive.infolist()) > size:
+        raise ValueError("what is in it is longer than the file")
 
 
 def sha256_of(path: PathLike) -> str:
@@ -103,19 +123,27 @@ class NestedError(ValueError):
     """JSON that no program of ours wrote, whatever has happened to it since: meant to harm."""
 
 
+def json_value(path: PathLike) -> Any:
+    """Read a file of JSON; `ValueError` naming it if it is none, or too large or deep for one."""
+    name = os.fspath(path)
+    with open_regular(path) as stream:
+        text = stream.read(MOST_JSON + 1)
+    try:
+        if len(text) > MOST_JSON:
+            raise ValueError(f"more than {MOST_JSON} bytes")
+        return json.loads(text.decode("utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{name}: no JSON ({error}).") from error
+    except RecursionError:
+        raise NestedError(f"{name}: no JSON of ours (it is nested too deep).") from None
+
+
 def read_json(path: PathLike, expected: str, version: int, form: Any = object) -> dict[str, Any]:
     """Read an object with this ``format`` and ``version``; `ValueError` naming the file if not.
 
     ``form`` tells what its entries must be, as `check_form` takes it.
     """
-    name = os.fspath(path)
-    with open_regular(path) as stream:
-        try:
-            data = json.loads(stream.read().decode("utf-8"))
-        except ValueError as error:
-            raise ValueError(f"{name}: no JSON ({error}).") from error
-        except RecursionError:
-            raise NestedError(f"{name}: no JSON of ours (it is nested too deep).") from None
+    name, data = os.fspath(path), json_value(path)
     if not isinstance(data, dict) or data.get("format") != expected:
         raise ValueError(f'{name}: expected "format": "{expected}".')
     if data.get("version") != version:

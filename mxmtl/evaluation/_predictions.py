@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import os
+import re
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -14,18 +15,25 @@ import mxnet as mx
 import numpy as np
 
 from .. import _progress
-from .._files import PathLike, atomic_write
+from .._files import PathLike, atomic_write, check_archive, check_form, open_regular
 from .._options import unknown_option
 from ..data import LoadingOptions, RecordIter
 from ..data.records import Prefixes, RecordName, record_tasks
-from ..model import Preprocessing
-from ..tasks import Task, TaskSet
+from ..model import Preprocessing, check_tuned
+from ..tasks import Task, TaskSet, illegal_labels
 
 FORMAT = "mxmtl.predictions"
 VERSION = 1
 ABOUT = "about"
 READING = ("batch_size", "threads", "on_error", "progress", "ctx")  # what all take beside their own
-TYPES = ("int64", "float32", "uint8")
+FORM = {"tasks": object, "temperature": {str: float}, "thresholds": {str: [float]},
+        "skipped": int, "names?": [[(str, int)]]}  # fmt: skip
+# What NumPy writes before whole numbers, float32 and bytes of one dimension or two. It is not read
+# as Python, which NumPy does, and which ends in many ways.
+HEAD = re.compile(
+    rb"\{'descr': '(<i8|<f4|\|u1)', 'fortran_order': (?:True|False), "
+    rb"'shape': \((\d{1,18}),(?: (\d{1,18}))?\), \} *\n"
+)
 
 
 @dataclass(frozen=True)
@@ -100,16 +108,22 @@ class Predictions:
         """Read what `save` wrote; `ValueError` naming the file if it is something else."""
         about, arrays = read_predictions(path)
         try:
+            check_form(about, FORM, "about")
             tasks = TaskSet.from_dict(about["tasks"], source=str(path))
-            rows = len(arrays["index"])
+            check_tuned(tasks, about["thresholds"], about["temperature"])
+            (rows,) = arrays["index"].shape
             labels = {
                 t.name: arrays[f"labels/{t.name}"].reshape(t.label_shape(rows)) for t in tasks
             }
             logits = {t.name: arrays[f"logits/{t.name}"].reshape(rows, t.num_logits) for t in tasks}
+            for reason in illegal_labels(tasks, np.column_stack(list(labels.values()))).values():
+                raise ValueError(reason)
+            names = [RecordName(str(path), int(row)) for path, row in about.get("names", ())]
+            if len(names) not in (0, rows):
+                raise ValueError(f"{len(names)} names of {rows} rows")
             return Predictions(
                 tasks, arrays["index"], labels, logits,
-                about["temperature"], about["thresholds"], about["skipped"],
-                [RecordName(path, row) for path, row in about.get("names", ())],
+                about["temperature"], about["thresholds"], about["skipped"], names,
             )  # fmt: skip
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{path}: no predictions of mxmtl ({error}).") from error
@@ -227,7 +241,8 @@ def read_predictions(path: PathLike) -> tuple[dict[str, Any], dict[str, np.ndarr
     """Read what `write_predictions` wrote; `ValueError` naming the file if it is damaged."""
     name = os.fspath(path)
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_regular(path) as stream, zipfile.ZipFile(stream) as archive:
+            check_archive(archive, os.fstat(stream.fileno()).st_size)
             for member in archive.infolist():
                 check_member(archive, member)
         with np.load(path, allow_pickle=False) as stored:
@@ -235,7 +250,10 @@ def read_predictions(path: PathLike) -> tuple[dict[str, Any], dict[str, np.ndarr
         about = json.loads(arrays.pop(ABOUT).tobytes().decode("utf-8"))
         if about.get("format") != FORMAT or about.get("version") != VERSION:
             raise ValueError(f"expected format {FORMAT!r}, version {VERSION}")
-    except (zipfile.BadZipFile, KeyError, ValueError, AttributeError, EOFError) as error:
+    except (
+        zipfile.BadZipFile, KeyError, ValueError, AttributeError, EOFError, NotImplementedError,
+        RecursionError,
+    ) as error:  # fmt: skip
         raise ValueError(f"{name}: no predictions of mxmtl ({error}).") from error
     return about, arrays
 
@@ -243,10 +261,10 @@ def read_predictions(path: PathLike) -> tuple[dict[str, Any], dict[str, np.ndarr
 def check_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
     """Refuse an array that is compressed, or larger than its bytes: neither did we write."""
     with archive.open(member) as stream:
-        version = np.lib.format.read_magic(stream)
-        if version != (1, 0) or member.compress_type != zipfile.ZIP_STORED:
+        version, length = np.lib.format.read_magic(stream), stream.read(2)
+        head = HEAD.fullmatch(stream.read(int.from_bytes(length, "little")))
+        if version != (1, 0) or head is None:
             raise ValueError(f"{member.filename} was not written by mxmtl")
-        shape, _, kind = np.lib.format.read_array_header_1_0(stream)
-        size = int(np.prod(shape, dtype=object)) * kind.itemsize
-        if kind.name not in TYPES or stream.tell() + size != member.file_size:
+        size = int(head[2]) * int(head[3] or 1) * np.dtype(head[1].decode()).itemsize
+        if stream.tell() + size != member.file_size:
             raise ValueError(f"{member.filename} is not what its head says")

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ._inputs import open_inputs as open_inputs
     from ._model_file import ModelFile as ModelFile
     from ._model_file import Preprocessing as Preprocessing
+    from ._model_file import check_tuned as check_tuned
     from ._network import Network as Network
     from ._onnx_file import ONNX_READER as ONNX_READER
     from ._onnx_file import facts_of as facts_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -98,6 +98,19 @@ class Preprocessing:
         )
 
 
+def check_tuned(
+    tasks: TaskSet, thresholds: Mapping[str, Sequence[float]], temperature: Mapping[str, float]
+) -> None:
+    """Raise `ValueError` for thresholds or a temperature, by task, that cannot be; `KeyError`."""
+    for name, levels in thresholds.items():
+        expected = tasks[name].num_outputs
+        if len(levels) != expected or not all(0 <= level <= 1 for level in levels):
+            raise ValueError(f"task {name!r}: thresholds {levels}; expected {expected} in [0, 1].")
+    for name, value in temperature.items():
+        if name not in tasks or not 0 < value < math.inf:
+            raise ValueError(f"task {name!r}: temperature {value}; expected a task, above 0.")
+
+
 @dataclass(frozen=True)
 class ModelFile:
     """The tasks of a model, its preprocessing, and what was tuned after training.
@@ -127,15 +140,7 @@ class ModelFile:
     constants: dict[str, list[float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name, levels in self.thresholds.items():
-            expected = self.tasks[name].num_outputs
-            if len(levels) != expected or not all(0 <= level <= 1 for level in levels):
-                raise ValueError(
-                    f"task {name!r}: thresholds {levels}; expected {expected} in [0, 1]."
-                )
-        for name, value in self.temperature.items():
-            if name not in self.tasks or not 0 < value < math.inf:
-                raise ValueError(f"task {name!r}: temperature {value}; expected a task, above 0.")
+        check_tuned(self.tasks, self.thresholds, self.temperature)
 
     def for_checkpoint(self, stem: str) -> ModelFile:
         """Return it without what was tuned for other checkpoints than ``model-0003``, or such.

@@ -24,7 +24,7 @@ PACKAGE = Path(__file__).parents[1]
 # these modules, or of a few names in them, so that what it does is what mxmtl does.
 ONNX_READER = "onnx_predictor.py"
 READER_PARTS: dict[str, tuple[str, ...]] = {
-    "_files.py": ("PathLike", "Bytes", "open_regular"),
+    "_files.py": ("PathLike", "Bytes", "regular_handle", "open_regular"),
     "data/_errors.py": ("ImageError", "cut_short"),
     "augment/_view.py": (),
     "data/images/_bitmaps.py": (),

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .._files import atomic_write, open_regular
+from .._files import atomic_write, json_value
 from .._options import one_of
 from ._operators import operators
 from ._task import NORMALIZATIONS, LabelError, Task
@@ -358,12 +358,7 @@ class TaskSet(Sequence[Task]):
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> TaskSet:
         """Read what `save` wrote; `ValueError` naming the file if it is something else."""
-        with open_regular(path) as stream:
-            try:
-                spec = json.loads(stream.read().decode("utf-8"))
-            except (ValueError, RecursionError) as error:
-                raise ValueError(f"{os.fspath(path)}: no JSON ({error}).") from error
-        return cls.from_dict(spec, source=os.fspath(path))
+        return cls.from_dict(json_value(path), source=os.fspath(path))
 
 
 def _without_counts(declared: Any) -> Any:

@@ -8,7 +8,6 @@ the two stands a map: the user's own, that of a library whose networks are known
 from __future__ import annotations
 
 import importlib
-import json
 import os
 import re
 from collections import Counter
@@ -19,6 +18,7 @@ from typing import Any
 import mxnet as mx
 import numpy as np
 
+from .._files import json_value
 from .._foreign import load_arrays
 from ..model import MODEL, Arrays, ModelFile
 from ..nets import TRUNKS, named_trunk
@@ -27,7 +27,6 @@ from ._state_dict import read_state_dict
 from ._weight_names import IMAGENET, Fit, Pixels, fit_names
 
 NameMap = str | Mapping[str, str]
-MAP_BYTES = 1 << 24  # of a file that names a network's parameters; more is no such file
 
 
 @dataclass(frozen=True)
@@ -224,11 +223,7 @@ def read_map(names: NameMap) -> dict[str, str]:
     """
     source = f"{names}" if isinstance(names, str) else "weights_map"
     if isinstance(names, str) and names:
-        with open(names, "rb") as stream:
-            try:
-                names = json.loads(stream.read(MAP_BYTES).decode("utf-8"))
-            except ValueError as error:
-                raise ValueError(f"{source}: no JSON ({error}).") from error
+        names = json_value(names)
     given = dict(names) if isinstance(names, Mapping) else {} if names == "" else None
     if given is None or not all(isinstance(text, str) for pair in given.items() for text in pair):
         raise ValueError(f'{source}: expected {{"name in the file": "name in the trunk", ...}}.')

@@ -12,6 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from .._files import open_regular
 from ..model import (
     MODEL,
     PREFIX,
@@ -172,7 +173,7 @@ def locked(folder: Path) -> Iterator[None]:
     The lock is the operating system's, on the symbol file: it ends with the process, however that
     ends, and leaves no file behind.
     """
-    with open(folder / SYMBOL, "rb") as stream:
+    with open_regular(folder / SYMBOL) as stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

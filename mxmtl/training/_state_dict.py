@@ -3,7 +3,9 @@
 Both layouts that ``torch.save`` has had are read: the zip archive, and the older one of pickles in
 a row. A pickle names functions to call; here only those that rebuild a tensor are known, and they
 are our own. What a file says of its sizes is believed only as far as the file has bytes for it, so
-that no small file asks for much memory: arrays are views of what was read.
+that no small file asks for much memory: arrays are views of what was read. A pickle's opcodes are
+walked before it is read: a few bytes of them may be tuples in tuples without end, for whoever
+hashes them, or a number of a place that takes gigabytes.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import json
 import math
 import os
 import pickle
+import pickletools
 import zipfile
 from collections import OrderedDict
 from collections.abc import Callable
@@ -21,9 +24,11 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 
-from .._files import PathLike
+from .._files import Bytes, PathLike, check_archive, open_regular
+from .._foreign import DIMENSIONS
 
 MAGIC = 0x1950A86A20F9469CFC6C  # first pickle of the older layout
+MOST_VALUES = 1 << 24  # of a pickle, each counted as often as it is in others
 HEADER_BYTES = 100_000_000  # of a safetensors file; its authors' own limit
 TYPES = {
     "FloatStorage": np.float32, "DoubleStorage": np.float64, "HalfStorage": np.float16,
@@ -51,11 +56,11 @@ def read_state_dict(path: PathLike) -> dict[str, np.ndarray]:
     safe = os.fspath(path).endswith(".safetensors")
     kind = "safetensors file" if safe else "PyTorch state dict"
     try:
-        with open(path, "rb") as stream:
+        with open_regular(path) as stream:
             arrays = _safetensors(stream) if safe else _torch(stream)
     except (
         pickle.UnpicklingError, zipfile.BadZipFile, EOFError, KeyError, TypeError, ValueError,
-        IndexError, AttributeError, OverflowError, RecursionError,
+        IndexError, AttributeError, OverflowError, RecursionError, NotImplementedError,
     ) as error:  # fmt: skip
         raise ValueError(f"{path}: no {kind} of arrays ({error}).") from error
     parallel = all(name.startswith("module.") for name in arrays)
@@ -90,6 +95,8 @@ def _safe_array(data: memoryview, dtype: str, shape: Any, data_offsets: Any) -> 
         raise ValueError(f"numbers of type {dtype!r}")
     kind = np.dtype(SAFE_TYPES[dtype])
     begin, end = data_offsets
+    if len(shape) > DIMENSIONS:
+        raise ValueError(f"a tensor of {len(shape)} dimensions")
     size = math.prod(shape) * kind.itemsize
     if min([begin, *shape]) < 0 or end - begin != size or end > len(data):
         raise ValueError("a tensor lies outside of the file; it is cut short or damaged")
@@ -115,38 +122,90 @@ class Tensor(NamedTuple):
     strides: tuple[int, ...]
 
 
-def _open(stream: IO[bytes]) -> tuple[Any, Callable[[Storage], bytes]]:
+def _open(stream: IO[bytes]) -> tuple[Any, Callable[[Storage], Bytes]]:
+    content = stream.read()
+    stream = io.BytesIO(content)
     if zipfile.is_zipfile(stream):
-        archive = zipfile.ZipFile(io.BytesIO(_all(stream)))
+        archive = zipfile.ZipFile(stream)
+        check_archive(archive, len(content))
         (data,) = [name for name in archive.namelist() if name.endswith("/data.pkl")]
         root = data[: -len("data.pkl")]
         order = f"{root}byteorder"
         if order in archive.namelist() and archive.read(order).strip() != b"little":
             raise ValueError("big-endian numbers")
-        value = Restricted(io.BytesIO(archive.read(data))).load()
-        stored = {item.filename: item for item in archive.infolist()}
+        value, _ = unpickled(io.BytesIO(archive.read(data)))
 
         @functools.cache  # tensors may share a storage
         def read(storage: Storage) -> bytes:
-            item = stored[f"{root}data/{storage.key}"]
-            if item.compress_type != zipfile.ZIP_STORED:
-                raise ValueError("its arrays are compressed, as PyTorch's are not")
-            return archive.read(item)
+            return archive.read(f"{root}data/{storage.key}")
 
         return value, read
     stream.seek(0)
-    if Restricted(stream).load() != MAGIC:
+    if unpickled(stream)[0] != MAGIC:
         raise ValueError("neither a zip archive nor PyTorch's older layout")
-    Restricted(stream).load()  # version of the layout
-    Restricted(stream).load()  # sizes of C's types
-    reader = Restricted(stream)
-    value = reader.load()
-    pieces: dict[str, bytes] = {}
-    for key in Restricted(stream).load():
+    unpickled(stream)  # version of the layout
+    unpickled(stream)  # sizes of C's types
+    value, storages = unpickled(stream)
+    pieces: dict[str, memoryview] = {}
+    for key in unpickled(stream)[0]:
         numel = int.from_bytes(_exactly(stream, 8), "little", signed=True)
-        size = numel * np.dtype(TYPES[reader.storages[key].kind]).itemsize
-        pieces[key] = _exactly(stream, size)
+        size = numel * np.dtype(TYPES[storages[key].kind]).itemsize
+        begin = stream.tell()
+        if not 0 <= size <= len(content) - begin:
+            raise EOFError("it is cut short")
+        pieces[key] = memoryview(content)[begin : begin + size]
+        stream.seek(size, os.SEEK_CUR)
     return value, lambda storage: pieces[storage.key]
+
+
+def unpickled(stream: IO[bytes]) -> tuple[Any, dict[str, Storage]]:
+    """Read a pickle that begins here, checked before: what it holds, and its storages."""
+    begin = stream.tell()
+    check_pickle(stream)
+    stream.seek(begin)
+    reader = Restricted(stream)
+    return reader.load(), reader.storages
+
+
+def check_pickle(stream: IO[bytes]) -> None:
+    """Walk a pickle's opcodes; `ValueError` for one that takes time or memory out of proportion.
+
+    Of what its stack would hold it is known how many values each is made of, counted as often as
+    they are in it: as hashing goes through them. Lists and dictionaries are not hashed.
+    """
+    stack: list[int] = []
+    marks: list[int] = []  # how high the stack was
+    memo: dict[int, int] = {}
+    left = MOST_VALUES
+    for op, argument, place in pickletools.genops(stream):
+        taken, made = list(op.stack_before), list(op.stack_after)
+        size = 1
+        if op.name == "MARK":
+            marks.append(len(stack))
+            continue
+        if pickletools.markobject in taken:
+            height = marks.pop()
+            size += sum(stack[height:])
+            del stack[height:]
+            taken = taken[: taken.index(pickletools.markobject)]
+        if op.name in ("PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"):
+            number = len(memo) if argument is None else argument
+            if number > (place or 0):
+                raise ValueError(f"its place {number} is none of so short a file")
+            memo[number] = stack[-1]
+            continue
+        if op.name in ("GET", "BINGET", "LONG_BINGET"):
+            size = memo[int(argument or 0)]
+        if op.name == "DUP":
+            size = stack[-1]
+        for _ in taken:
+            size += stack.pop()
+        if pickletools.pydict in made or pickletools.pylist in made:
+            size = 1
+        stack += [size] * len(made)
+        left -= size
+        if left < 0:
+            raise ValueError("it has more values within values than any list of tensors")
 
 
 def _exactly(stream: IO[bytes], size: int) -> bytes:
@@ -154,11 +213,6 @@ def _exactly(stream: IO[bytes], size: int) -> bytes:
     if len(data) != size:
         raise EOFError("it is cut short")
     return data
-
-
-def _all(stream: IO[bytes]) -> bytes:
-    stream.seek(0)
-    return stream.read()
 
 
 class Restricted(pickle.Unpickler):
@@ -183,8 +237,8 @@ class Restricted(pickle.Unpickler):
     def persistent_load(self, pid: Any) -> Storage:
         """Take note of a storage."""
         word, kind, key, _, numel, *_ = pid
-        if word != "storage" or kind not in TYPES:
-            raise pickle.UnpicklingError(f"{pid!r} is no storage of numbers")
+        if word != "storage" or not isinstance(key, str | int) or kind not in TYPES:
+            raise pickle.UnpicklingError("it names what is no storage of numbers")
         return self.storages.setdefault(str(key), Storage(kind, str(key), int(numel)))
 
 
@@ -205,11 +259,15 @@ def _state(value: Any) -> dict[str, Tensor]:
     tensors = {k: v for k, v in dict(value).items() if isinstance(v, Tensor)}
     if not tensors:
         raise ValueError("it holds no tensor")
+    if not all(isinstance(name, str) for name in tensors):
+        raise ValueError("the name of a tensor is no text")
     return tensors
 
 
-def _array(tensor: Tensor, read: Callable[[Storage], bytes]) -> np.ndarray:
+def _array(tensor: Tensor, read: Callable[[Storage], Bytes]) -> np.ndarray:
     storage, offset, shape, strides = tensor
+    if len(shape) > DIMENSIONS:
+        raise ValueError(f"a tensor of {len(shape)} dimensions")
     flat: np.ndarray = np.frombuffer(read(storage), dtype=TYPES[storage.kind])
     last = offset + sum((length - 1) * stride for length, stride in zip(shape, strides))
     inside = min([offset, *strides, *shape]) >= 0 and (0 in shape or last < len(flat))

@@ -134,6 +134,26 @@ def test_an_empty_file_and_no_file(tmp_path):
         record_files(tmp_path / "b")
 
 
+@pytest.mark.parametrize("ending", [".rec", ".idx", ".names", ".tasks.json", ".manifest.json"])
+@pytest.mark.parametrize("kind", ["pipe", "device", "sparse"])
+def test_what_never_ends_is_not_waited_for(tmp_path, ending, kind):
+    write(tmp_path / "a", random_labels(5))
+    path = tmp_path / f"a{ending}"
+    if kind == "sparse":
+        path.touch()
+        os.truncate(path, 1 << 40)
+    else:
+        path.unlink(missing_ok=True)
+        os.mkfifo(path) if kind == "pipe" else path.symlink_to("/dev/zero")
+    if ending in (".names", ".manifest.json") or (ending, kind) == (".rec", "sparse"):
+        assert len(RecordReader(record_files(tmp_path / "a")).names() or "12345") == 5
+    else:
+        with pytest.raises(
+            (OSError, ValueError), match=rf"a pipe or a device.*a{ending}|a{ending}: "
+        ):
+            mxmtl.RecordIter(tmp_path / "a", 1, data_shape=(3, 8, 8))
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [

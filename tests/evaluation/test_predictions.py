@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import zipfile
 
 import mxmtl
 from mxmtl.evaluation import Predictions, predict_records
+from mxmtl.evaluation._predictions import read_predictions, write_predictions
 from mxmtl.model import Network
 from tests import _cases
 from tests.training import _small
@@ -105,6 +107,54 @@ def test_a_file_that_is_something_else_is_named(tmp_path, damage):
         at = data.index(b"'shape': (5,)")
         path.write_bytes(data[:at] + b"'shape': (9,)" + data[at + 13 :])
     with pytest.raises(ValueError, match="p.npz: no predictions of mxmtl"):
+        Predictions.load(path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda about: about.update(temperature={"breed": 0}),
+        lambda about: about.update(temperature={"breed": 10**400}),
+        lambda about: about.update(thresholds={"toys": [0.5]}),
+        lambda about: about.update(skipped="none"),
+        lambda about: about.update(names=[["a.png", 2]]),
+        lambda about: about.update(names=5),
+        lambda about: about["tasks"]["tasks"][0].update(classes=["a", "b"]),
+    ],
+)
+def test_what_a_file_says_of_itself_is_checked(tmp_path, change):
+    path = tmp_path / "p.npz"
+    made_up().save(path)
+    about, arrays = read_predictions(path)
+    change(about)
+    write_predictions(path, about, arrays)
+    with pytest.raises(ValueError, match=r"p.npz: no predictions of mxmtl \("):
+        Predictions.load(path)
+
+
+@pytest.mark.parametrize(
+    ("at", "bytes_"), [(8, b"\x01"), (8, b"\x40"), (10, b"\x63"), (6, b"\x63")]
+)
+def test_archives_that_are_not_read(tmp_path, at, bytes_):
+    path = tmp_path / "p.npz"
+    made_up().save(path)
+    data = bytearray(path.read_bytes())
+    entry = data.index(b"PK\x01\x02")  # an entry of the list of what is in it
+    data[entry + at : entry + at + 1] = bytes_
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match="p.npz: no predictions of mxmtl"):
+        Predictions.load(path)
+
+
+@pytest.mark.parametrize(
+    "head", ["(" * 900, "-" * 9000 + "1", "{'descr': '<i8', 'fortran_order': False, 'shape': (0,9"]
+)
+def test_heads_of_arrays_are_not_read_as_python(tmp_path, head):
+    path = tmp_path / "p.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        start = b"\x93NUMPY\x01\x00" + len(head).to_bytes(2, "little")
+        archive.writestr("index.npy", start + head.encode())
+    with pytest.raises(ValueError, match="index.npy was not written by mxmtl"):
         Predictions.load(path)
 
 

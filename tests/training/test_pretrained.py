@@ -188,6 +188,9 @@ def test_files_that_are_none(tmp_path):
     mx.nd.save(str(tmp_path / "x.params"), {"a": mx.nd.zeros((1,))})
     with pytest.raises(FileNotFoundError, match=r"none\.json"):
         _load(tmp_path / "x.params", names="none.json")
+    (tmp_path / "deep.json").write_text("[" * 100_000)
+    with pytest.raises(ValueError, match=r"deep\.json: no JSON of ours .it is nested too deep"):
+        _load(tmp_path / "x.params", names=str(tmp_path / "deep.json"))
 
 
 def test_weights_without_a_place(records, tmp_path):

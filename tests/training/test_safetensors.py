@@ -71,6 +71,7 @@ def test_files_cut_short(tmp_path):
         {"dtype": "F32", "shape": ["2"], "data_offsets": [0, 8]},
         {"dtype": "F32", "shape": [2.0], "data_offsets": [0, 8]},
         {"dtype": "F8_E4M3", "shape": [8], "data_offsets": [0, 8]},
+        {"dtype": "F32", "shape": [10**300] * 100_000, "data_offsets": [0, 8]},
         {"dtype": "F32", "shape": [2]},
         {"dtype": "F32", "shape": [2], "data_offsets": [0, 8], "more": 1},
         [1, 2],

@@ -25,13 +25,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..._files import Bytes, PathLike, atomic_write
+from ..._files import Bytes, PathLike, atomic_write, open_regular
 
 MAGIC = 0xCED7230A
 MAGIC_BYTES = struct.pack("<I", MAGIC)
 MAX_LENGTH = (1 << 29) - 1  # bytes in a frame: the upper three bits of the word are its kind
 IDS = 1 << 63  # as NumPy counts, and those who read an index; MXNet writes some that are larger
 WHOLE, FIRST, MIDDLE, LAST = range(4)
+MOST_INDEX = 1 << 26  # bytes of an .idx file beyond twice those of its .rec
 CHECKED = 0x6D786D74  # "mxmt", the upper half of an id2 whose lower half is a checksum
 
 FRAME = struct.Struct("<II")
@@ -313,8 +314,16 @@ def read_index(path: PathLike, size: int) -> tuple[np.ndarray, np.ndarray]:
     offset stands there twice, and no id is 2**63 or more.
     """
     path = os.fspath(path)
-    with open(path, "rb") as stream:
-        text = stream.read()
+    most = MOST_INDEX + 2 * size  # a line has two numbers, a record 32 bytes or more
+    with open_regular(path) as stream:
+        length = os.fstat(stream.fileno()).st_size
+        if length > most:
+            raise RecordError(
+                f"{length} bytes are no index of a .rec file of {size} bytes. Are .idx and .rec of "
+                "the same run?",
+                path,
+            )
+        text = stream.read(length)
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # NumPy warns, and goes on, where a number is broken
         try:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..._files import Bytes
+from ..._files import Bytes, regular_handle
 from ..._progress import progress
 from ...tasks import TaskSet
 from ._framing import (
@@ -57,7 +57,7 @@ class RecordFile:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        handle = regular_handle(path)
         self.close = weakref.finalize(self, os.close, handle)
         self.size = os.fstat(handle).st_size
         self._handle = handle
