@@ -169,6 +169,43 @@ def test_an_animated_png_is_its_still_image():
         convert_image(bad, ImageOptions(check="decode"))
 
 
+def test_texts_of_a_png_are_not_expanded(monkeypatch):
+    def imdecode(data, flags):
+        assert b"zTXt" not in data.tobytes()
+        assert b"iTXt" not in data.tobytes()
+        return decode(data, flags)
+
+    decode, good = cv2.imdecode, encoded(photo(8, 8), ".png")
+    monkeypatch.setattr(cv2, "imdecode", imdecode)
+    texts = chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(1 << 20)))
+    texts += chunk(b"iTXt", b"a\0\1\0\0\0" + zlib.compress(bytes(1 << 20)))
+    data, read = good[:33] + texts * 9 + good[33:], ImageReader(Preprocessing((3, 8, 8)))
+    np.testing.assert_array_equal(read(data), read(good))
+    assert convert_image(data, ImageOptions()).data == data  # what is stored is as it was
+
+
+def tiff(*entries, start=8):
+    parts = (struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in entries)
+    return b"II*\0" + struct.pack("<IH", start, len(entries)) + b"".join(parts) + bytes(4)
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (
+            tiff((256, 4, 30000), (257, 4, 30000), (256, 4, 4), (257, 4, 4)),
+            "its size is told twice",
+        ),
+        (tiff((256, 9, 30000), (257, 9, 30000), (256, 4, 4), (257, 4, 4)), "or as no whole number"),
+        (b"II+\0\x08\0\0\0" + b"\xff" * 40, "its head is cut short"),
+        (tiff(start=(1 << 32) - 1), "its head is cut short"),
+    ],
+)
+def test_the_size_of_a_tiff_is_told_once(data, said):
+    with pytest.raises(ImageError, match=said):
+        read_info(data)
+
+
 def riff(*chunks):
     body = b"WEBP" + b"".join(kind + struct.pack("<I", len(data)) + data for kind, data in chunks)
     return b"RIFF" + struct.pack("<I", len(body)) + body

@@ -36,7 +36,7 @@ def bitmap_size(data: bytes) -> Size:
         found = PORTABLE.match(data)
         if found:
             return int(found.group(2)), int(found.group(1))
-    except struct.error:
+    except (struct.error, OverflowError):  # a place beyond all files
         raise ImageError("its head is cut short. Fetch the file again.") from None
     return 0, 0
 
@@ -59,6 +59,10 @@ def tiff_size(data: bytes) -> Size:
     for entry in range(at, at + step * min(count, 1 << 16), step):
         tag, kind, _, _ = struct.unpack_from(order + "HH" + kinds, data, entry)
         code = {SHORT: "H", LONG: "I", LONG8: "Q"}.get(kind)
+        if tag in found or (tag in (WIDTH, HEIGHT) and not code):  # a decoder may take another
+            raise ImageError(
+                "the TIFF file is broken: its size is told twice, or as no whole number."
+            )
         if tag in (WIDTH, HEIGHT, ORIENTATION) and code:
             (found[tag],) = struct.unpack_from(order + code, data, entry + step - (8 if big else 4))
     height, width = found.get(HEIGHT, 0), found.get(WIDTH, 0)

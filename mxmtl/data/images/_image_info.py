@@ -14,6 +14,7 @@ from ._jpeg import exif_orientation, jpeg_head, read_jpeg
 JPEG, PNG, WEBP, OTHER = "jpg", "png", "webp", "other"
 MAX_CHUNKS = 1 << 17  # of a PNG or WebP file; more are no image, and take long to follow
 ANIMATED = (b"acTL", b"fcTL", b"fdAT")  # a PNG's chunks, without which it is a still image
+TEXTS = (b"zTXt", b"iTXt")  # of which a decoder makes up to 8 MB each
 PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
 PNG_CHUNK = struct.Struct(">I4s")
 PNG_HEADER = struct.Struct(">IIBBBBB")
@@ -51,6 +52,8 @@ class ImageInfo(NamedTuple):
         does not say so.
     animated : bool
         Whether there are further images in it: `still` leaves them out.
+    texts : bool
+        Whether there are texts in a PNG that may be compressed: `bare` leaves them out.
     """
 
     format: str
@@ -63,6 +66,7 @@ class ImageInfo(NamedTuple):
     sure: bool = False
     transparent: int | None = None
     animated: bool = False
+    texts: bool = False
 
 
 def read_info(data: bytes, *, whole: bool = True) -> ImageInfo:
@@ -123,7 +127,13 @@ def still(data: bytes, info: ImageInfo) -> bytes:
     """
     if not info.animated:
         return data
-    return still_png(data) if info.format == PNG else still_webp(data)
+    return png_without(data, ANIMATED) if info.format == PNG else still_webp(data)
+
+
+def bare(data: bytes, info: ImageInfo) -> bytes:
+    """Return an image file for a decoder: `still`, and without texts, which may fill memory."""
+    data = still(data, info)
+    return png_without(data, TEXTS) if info.texts else data
 
 
 def png_chunks(data: bytes, whole: bool) -> Iterator[tuple[bytes, int, int]]:
@@ -148,9 +158,9 @@ def png_chunks(data: bytes, whole: bool) -> Iterator[tuple[bytes, int, int]]:
     raise ImageError(f"the PNG file is broken: it has more than {MAX_CHUNKS} chunks.")
 
 
-def still_png(data: bytes) -> bytes:
-    """Leave out a PNG's animation."""
-    kept = [data[start:end] for kind, start, end in png_chunks(data, False) if kind not in ANIMATED]
+def png_without(data: bytes, kinds: tuple[bytes, ...]) -> bytes:
+    """Leave out chunks of a PNG."""
+    kept = [data[start:end] for kind, start, end in png_chunks(data, False) if kind not in kinds]
     return b"".join([data[:8], *kept])
 
 
@@ -195,6 +205,8 @@ def read_png(data: bytes, whole: bool = True) -> ImageInfo:
             pixels += len(body)
         elif kind in ANIMATED:
             info = info._replace(animated=True)
+        elif kind in TEXTS:
+            info = info._replace(texts=True)
     assert info is not None  # the first chunk's turn always comes
     # CRCs hold, so what the encoder wrote is there; without pixels or palette it wrote no image.
     return info._replace(sure=pixels > 0 and (palette or data[25] != PALETTE))

@@ -19,7 +19,7 @@ import numpy as np
 from ...augment import View, averaged
 from .._errors import ImageError
 from ._bitmaps import why_not
-from ._image_info import JPEG, ImageInfo, still
+from ._image_info import JPEG, ImageInfo, bare
 from ._jpeg import PROGRESSIVE, TRANSPOSED, JpegHead, jpeg_head
 
 Color = tuple[int, ...]
@@ -203,7 +203,7 @@ def decoded(
             flags = (COLOR if color == "color" else GRAY)[factor]
         else:
             factor = 1
-    return imdecode(still(data, info), flags, info), factor
+    return imdecode(bare(data, info), flags, info), factor
 
 
 def imdecode(data: bytes, flags: int, info: ImageInfo) -> np.ndarray:
