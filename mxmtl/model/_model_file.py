@@ -20,7 +20,9 @@ PREPROCESSING = {"data_shape": [int], "mean": [float], "std": [float], "crop": f
                  "background?": [int], "bits?": int}  # fmt: skip
 FORM = {"tasks": object, "preprocessing": object, "thresholds": {str: [float]},
         "temperature": {str: float}, "constants?": {str: [(float, None)]},
-        "tuned?": {str: {"checkpoint?": str, "files?": [object], "records?": object}}}  # fmt: skip
+        "tuned?": {str: {"checkpoint?": str, "records?": object,
+                         "files?": [{"file?": str, "bytes?": int, "sha256?": (str, None)}]}},
+        }  # fmt: skip
 MOST_INPUT = 1 << 24  # pixels that a network takes: 4,096 x 4,096
 
 
@@ -141,6 +143,9 @@ class ModelFile:
 
     def __post_init__(self) -> None:
         check_tuned(self.tasks, self.thresholds, self.temperature)
+        for name, values in self.constants.items():
+            if name not in self.tasks or len(values) != self.tasks[name].num_outputs:
+                raise ValueError(f"task {name!r}: constants {values}; expected one an output.")
 
     def for_checkpoint(self, stem: str) -> ModelFile:
         """Return it without what was tuned for other checkpoints than ``model-0003``, or such.

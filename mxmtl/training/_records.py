@@ -277,16 +277,17 @@ def same_files(
     Where no manifest has a digest, name and size tell.
     """
     paths = {os.path.realpath(path) for path in record_files(records)} if records else set()
-    known = {_mark(file) for file in noted}
+    known = {mark_of(file) for file in noted}
     return [
         path
         for path, file in zip(record_files(others), theirs)
-        if os.path.realpath(path) in paths or _mark(file) in known
+        if os.path.realpath(path) in paths or mark_of(file) in known
     ]
 
 
-def _mark(file: Mapping[str, Any]) -> Any:
-    return file["sha256"] or (file["file"], file["bytes"])
+def mark_of(file: Mapping[str, Any]) -> Any:
+    """Return by what a file that was noted is known again: its SHA-256, or its name and size."""
+    return file.get("sha256") or (file.get("file"), file.get("bytes"))
 
 
 def typical_size(prefixes: Prefixes) -> tuple[int, int]:

@@ -13,6 +13,7 @@ from .._table import Table, written
 from ..metrics import ALL_TASKS
 from ..model import SETTINGS, CheckpointError, best_entry
 from ..tasks import TaskSet
+from ._records import mark_of
 from ._run_folder import Run
 from ._settings import Settings, load_noted
 from ._single_tasks import SINGLE_TASKS
@@ -146,7 +147,7 @@ def reached(run: Run, settings: Settings, alike: bool = False) -> list[Any]:
 def validated_on(run: Run) -> str:
     """Return a mark of the records that a run was validated on, by what was noted of them."""
     noted = load_noted(run.folder / SETTINGS)[0].get("val") or {}
-    files = [file["sha256"] or (file["file"], file["bytes"]) for file in noted.get("files", [])]
+    files = [mark_of(file) for file in noted.get("files", [])]
     return json.dumps(files or run.records[1])
 
 

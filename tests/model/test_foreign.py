@@ -116,7 +116,9 @@ def test_model_files_say_which_entry_is_of_another_type(tmp_path, name):
     [("thresholds", {"outdoors": 0.5}, "thresholds.outdoors is 0.5; expected list"),
      ("temperature", {"outdoors": "1"}, "temperature.outdoors is '1'; expected float"),
      ("tuned", {"outdoors": {"checkpoint": 3}}, "tuned.outdoors.checkpoint is 3; expected str"),
+     ("tuned", {"outdoors": {"files": [{"sha256": 5}]}}, r"tuned.outdoors.files\[0\].sha256 is 5"),
      ("constants", [], r"constants is \[\]; expected dict"),
+     ("constants", {"outdoors": []}, r"task 'outdoors': constants \[\]; expected one an output"),
      ("tasks", None, "no mxmtl tasks")],
 )  # fmt: skip
 def test_what_was_tuned_has_its_types(tmp_path, entry, value, said):
