@@ -95,14 +95,16 @@ def load_symbol(path: PathLike) -> Any:
             raise ValueError(f"it has more than {MOST_SYMBOL} bytes")
         graph = json.loads(data.decode("utf-8"))
         check_graph(graph)
+        # Written anew: what was checked is what MXNet reads, whatever stands twice in the file.
+        text = json.dumps(graph, ensure_ascii=False)
+        text.encode("utf-8")  # half a character is none
     except RecursionError:
         raise ValueError(f"{name}: no network (it is nested too deep).") from None
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         reason = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
         raise ValueError(f"{name}: no network that is taken ({reason}).") from None
     with mxnet_reads(f"{name}: MXNet does not read it"):
-        # Written anew: what was checked is what MXNet reads, whatever stands twice in the file.
-        symbol = mx.sym.load_json(json.dumps(graph, ensure_ascii=False))
+        symbol = mx.sym.load_json(text)
         symbol.get_internals().list_outputs()  # where it is gone through for the first time
         symbol.attr_dict()
         return symbol
@@ -262,7 +264,7 @@ def check_array(stream: IO[bytes], read: Any, size: int, number: int) -> None:
         raise ValueError(f"array {number} has {dimensions} dimensions")
     shape = read(f"{dimensions}{'q' if known else 'I'}")
     if dimensions == 0 and version != THIRD_VERSION:
-        return
+        raise ValueError(f"array {number} holds nothing")
     if any(length < (version != THIRD_VERSION) for length in shape):
         raise ValueError(f"array {number} has shape {shape}")
     _, _, kind = read("iii")  # the device's kind and number come first

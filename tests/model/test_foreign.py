@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import struct
 
 import mxmtl
 from mxmtl import _foreign
@@ -73,6 +74,20 @@ def test_heads_of_arrays_are_walked_against_the_size(tmp_path):
         with pytest.raises(ValueError, match="no file of MXNet's arrays"):
             _foreign.load_arrays(tmp_path / "b.params")
     assert np.all(_foreign.load_arrays(path)["arg:b"].asnumpy() == 1)
+
+
+def test_an_array_that_holds_nothing_is_refused(tmp_path):
+    head, none = struct.pack("<QQQ", 0x112, 0, 1), struct.pack("<Iii", 0xF993FAC9, 0, 0)
+    name = struct.pack("<QQ", 1, 5) + b"arg:a"
+    (tmp_path / "a.params").write_bytes(head + none + name)
+    with pytest.raises(ValueError, match=r"a.params: no file of MXNet's arrays \(array 0 holds no"):
+        _foreign.load_arrays(tmp_path / "a.params")
+
+
+def test_half_a_character_is_no_name(graph, tmp_path):
+    graph["nodes"][0]["name"] = "\ud800"
+    with pytest.raises(ValueError, match="m-symbol.json: no network that is taken"):
+        _foreign.load_symbol(saved(graph, tmp_path))
 
 
 @pytest.mark.parametrize("version", [10**7, -1, 1.5, "10901"])
