@@ -123,7 +123,7 @@ class TaskSet(Sequence[Task]):
         """Table columns, one for each stored float, in order."""
         return [column for task in self._tasks for column in task.columns]
 
-    @property
+    @cached_property
     def label_width(self) -> int:
         """Number of floats stored for one record."""
         return sum(task.label_width for task in self._tasks)

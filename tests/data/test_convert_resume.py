@@ -130,6 +130,32 @@ def test_stopped_while_files_get_their_names(made, whole, tmp_path, monkeypatch,
     assert contents(tmp_path) == whole
 
 
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ({"files": ["../mine"]}, "'../mine' is no name of a file"),
+        ({"files": [".."]}, "'..' is no name of a file"),
+        ({"files": ["/etc/hosts"]}, "'/etc/hosts' is no name of a file"),
+        ({"files": [1]}, r"files\[0\] is 1; expected str"),
+        ({}, "files is not there"),
+    ],
+)
+def test_a_forged_list_of_files_moves_nothing(made, tmp_path, monkeypatch, said, message):
+    stop_at(monkeypatch, os, "replace", 11)  # before the first file gets its name
+    with pytest.raises(Stop):
+        convert(made, tmp_path / "out")
+    monkeypatch.undo()
+    marker = tmp_path / "out" / "d.part" / "finished.json"
+    told = json.loads(marker.read_text())
+    marker.write_text(json.dumps({"digest": told["digest"], **said}))
+    (tmp_path / "mine").write_text("kept")
+    before = sorted(path.name for path in (tmp_path / "out").rglob("*"))
+    with pytest.raises(ValueError, match=message):
+        convert(made, tmp_path / "out", resume=True)
+    assert (tmp_path / "mine").read_text() == "kept"
+    assert sorted(path.name for path in (tmp_path / "out").rglob("*")) == before
+
+
 @pytest.mark.parametrize("way", ["out//d", "./out/d", "out/./d", "out/../out/d", "//out///d"])
 def test_the_same_prefix_may_be_spelled_in_many_ways(made, whole, tmp_path, monkeypatch, way):
     monkeypatch.chdir(tmp_path)

@@ -26,7 +26,7 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import IO, Any
 
-from ..._files import atomic_write
+from ..._files import atomic_write, check_form, json_value
 from .._options import OutputOptions
 from ..records import ENDING, MANIFEST, read_index, read_manifest
 
@@ -251,8 +251,11 @@ class Stage:
             self.notes.append(f"rows of {names}, of an earlier split, are in these too.{mend}")
 
     def _finished(self) -> dict[str, Any]:
-        with open(self._marker, "rb") as stream:
-            found: dict[str, Any] = json.load(stream)
+        found: dict[str, Any] = json_value(self._marker)
+        check_form(found, {"digest": str, "files": [str]}, self._marker)
+        for name in found["files"]:
+            if name != os.path.basename(name) or name in (os.curdir, os.pardir):
+                raise ValueError(f"{self._marker}: {name!r} is no name of a file in that folder.")
         return found
 
     def _remove(self) -> None:
