@@ -21,7 +21,7 @@ from ._operators import middle
 Levels = Sequence[float] | None  # one threshold a column
 SHOWN = 3  # probabilities on a line
 NORMALIZATIONS = ("batch", "valid")
-LONGEST, MOST_COLUMN = 200, 1000  # letters of a name of a task, and of a column
+LONGEST, MOST_COLUMN = 1000, 10_000  # letters of a name of a task, and of a column
 ABSTRACT = "__isabstractmethod__"
 WRITTEN = ("activate", "cell_loss")  # what an output operator has the gradient of
 

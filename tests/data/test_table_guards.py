@@ -788,3 +788,10 @@ def test_empty_lists_are_known_if_that_is_said(cells):
     found = infer_tasks(rows, options=options)
     assert found.labelled == {"tags": 6}
     assert not found.notes
+
+
+def test_a_question_of_a_survey_is_a_task(table):
+    question = "Is the dog " + "very " * 60 + "happy?"
+    (task,) = infer_tasks(table(**{question: ["yes", "no"] * 5})).tasks
+    assert task.column == question
+    assert len(task.name) > 250

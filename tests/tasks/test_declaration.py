@@ -54,8 +54,8 @@ def test_usual_names_are_accepted(name):
         (lambda: mxmtl.Multiclass("t", ["a", "b"], offsets=[HUGE, 1]), "expected 2 finite numbers"),
         (lambda: mxmtl.Binary("t", offsets=""), "offsets=''; expected 1 finite"),
         (lambda: mxmtl.Binary("t", offsets=[[]]), "expected 1 finite numbers"),
-        (lambda: mxmtl.Binary("t" * 201), "task name 't{40}'...: at most 200 letters"),
-        (lambda: mxmtl.Binary("t", column="c" * 1001), "of at most 1000 letters"),
+        (lambda: mxmtl.Binary("t" * 1001), "task name 't{40}'...: at most 1000 letters"),
+        (lambda: mxmtl.Binary("t", column="c" * 10_001), "of at most 10000 letters"),
         (
             lambda: mxmtl.Multilabel("t", [*map(str, range(99_999)), "7", "8"]),
             r"labels names \['7', '8'\] more than once",
